@@ -1,0 +1,46 @@
+package transcript_test
+
+import (
+	"encoding/hex"
+	"fmt"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/veriproof/notary/attestation/transcript"
+)
+
+func ExampleNew() {
+	sum := transcript.New("veriproof-notary/example/v1").String("a").Uint64(1).Sum()
+	fmt.Println(hex.EncodeToString(sum[:8]))
+	// Output: 1064adc5e9aba6ea
+}
+
+// TestInjective: two lists of fields have the same transcript only if they are
+// the same list, or moving a byte from one field to its neighbour would give a
+// second meaning to a signature.
+func TestInjective(t *testing.T) {
+	encode := func(fields [][]byte) string {
+		tr := transcript.New("d")
+		for _, f := range fields {
+			tr.Bytes(f)
+		}
+		return string(tr.Encode())
+	}
+	lists := rapid.SliceOfN(rapid.SliceOfN(rapid.ByteRange(0, 2), 0, 4), 0, 4)
+	rapid.Check(t, func(t *rapid.T) {
+		a, b := lists.Draw(t, "a"), lists.Draw(t, "b")
+		same := fmt.Sprint(a) == fmt.Sprint(b)
+		if got := encode(a) == encode(b); got != same {
+			t.Fatalf("lists %v and %v: same encoding is %v", a, b, got)
+		}
+	})
+}
+
+func TestEncoding(t *testing.T) {
+	got := hex.EncodeToString(transcript.New("d").Bytes(nil).String("xy").Uint64(258).Encode())
+	const want = "0000000164" + "00000000" + "000000027879" + "000000080000000000000102"
+	if got != want {
+		t.Errorf("encoding = %s, want %s", got, want)
+	}
+}
