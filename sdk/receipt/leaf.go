@@ -1,0 +1,156 @@
+package receipt
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/veriproof/notary/attestation/transcript"
+)
+
+// A Kind says what a leaf's record bytes are.
+type Kind uint8
+
+// The kinds of record. The numbers are part of the leaf.
+const (
+	Span    Kind = 1 // opentelemetry.proto.trace.v1.Span
+	Log     Kind = 2 // opentelemetry.proto.logs.v1.LogRecord
+	Closing Kind = 3 // Summary, as JSON: the last leaf of a sealed part
+)
+
+// String returns the kind's name.
+func (k Kind) String() string {
+	switch k {
+	case Span:
+		return "span"
+	case Log:
+		return "log"
+	case Closing:
+		return "summary"
+	}
+	return fmt.Sprintf("kind %d", uint8(k))
+}
+
+// A Record is one redacted record with the context that it was sent in.
+type Record struct {
+	Kind Kind
+	// Resource and Scope are the redacted OTLP messages around the record:
+	// a ResourceSpans or ResourceLogs without its scopes, a ScopeSpans or
+	// ScopeLogs without its records. They are empty for a summary.
+	Resource, Scope []byte
+	// Edits is the encoded list of what redaction changed (EncodeEdits).
+	Edits []byte
+	// Bytes is the record itself.
+	Bytes []byte
+}
+
+// leafPrefix is the number of bytes before the record in the leaf data.
+const leafPrefix = 4*32 + 1
+
+// LeafHash is the hash of the record's leaf under RFC 6962, over
+//
+//	salt (32) || SHA-256(resource) || SHA-256(scope) || edit commitment (32) || kind (1) || record
+//
+// The random salt makes the hash tell nothing about a record that is easy to
+// guess; the length of what stands before the record is fixed, so no other
+// split of the same bytes exists.
+func (r *Record) LeafHash(salt, editCommitment Hash) Hash {
+	return r.ContextLeafHash(salt, editCommitment, sha256.Sum256(r.Resource), sha256.Sum256(r.Scope))
+}
+
+// ContextLeafHash is LeafHash for a caller that has hashed the contexts
+// already: many records share one.
+func (r *Record) ContextLeafHash(salt, editCommitment, resource, scope Hash) Hash {
+	var p [1 + leafPrefix]byte // 0x00, the RFC 6962 leaf prefix, comes first
+	copy(p[1:], salt[:])
+	copy(p[33:], resource[:])
+	copy(p[65:], scope[:])
+	copy(p[97:], editCommitment[:])
+	p[129] = byte(r.Kind)
+	h := sha256.New()
+	h.Write(p[:])
+	h.Write(r.Bytes)
+	var sum Hash
+	h.Sum(sum[:0])
+	return sum
+}
+
+// An Edit says that redaction replaced something, without saying what.
+type Edit struct {
+	// Plugin is the name of the redactor in the plugin set, or "notary" for
+	// what the host itself replaces.
+	Plugin string `json:"plugin"`
+	// Label is the kind of value found, e.g. "EMAIL".
+	Label string `json:"label"`
+	// Place is the place in the OTLP message, e.g. "span.attributes.value".
+	Place string `json:"place"`
+	// Length is the number of bytes that were replaced.
+	Length uint32 `json:"length"`
+}
+
+// Bounds of an edit list as decoded from outside.
+const (
+	maxEdits    = 1 << 20
+	maxEditName = 255
+)
+
+// ErrEdits says that an encoded edit list is malformed.
+var ErrEdits = errors.New("malformed edit list")
+
+// EncodeEdits returns the canonical bytes of an edit list: a u32 count, then
+// for each edit plugin, label and place, each behind a one-byte length, and the
+// u32 length. Integers are big endian. Names longer than 255 bytes are cut;
+// neither plugin names, labels nor places are ever that long.
+func EncodeEdits(edits []Edit) []byte {
+	b := binary.BigEndian.AppendUint32(nil, uint32(len(edits)))
+	for _, e := range edits {
+		for _, s := range []string{e.Plugin, e.Label, e.Place} {
+			s = s[:min(len(s), maxEditName)]
+			b = append(append(b, byte(len(s))), s...)
+		}
+		b = binary.BigEndian.AppendUint32(b, e.Length)
+	}
+	return b
+}
+
+// DecodeEdits is the inverse of EncodeEdits. It refuses anything that
+// EncodeEdits does not produce.
+func DecodeEdits(b []byte) ([]Edit, error) {
+	if len(b) < 4 {
+		return nil, fmt.Errorf("%w: %d bytes", ErrEdits, len(b))
+	}
+	n := binary.BigEndian.Uint32(b)
+	b = b[4:]
+	if n > maxEdits || int(n) > len(b)/7 {
+		return nil, fmt.Errorf("%w: %d edits in %d bytes", ErrEdits, n, len(b))
+	}
+	edits := make([]Edit, n)
+	for i := range edits {
+		e := &edits[i]
+		for _, s := range []*string{&e.Plugin, &e.Label, &e.Place} {
+			if len(b) < 1 || len(b)-1 < int(b[0]) {
+				return nil, fmt.Errorf("%w: edit %d is cut short", ErrEdits, i)
+			}
+			*s, b = string(b[1:1+b[0]]), b[1+b[0]:]
+		}
+		if len(b) < 4 {
+			return nil, fmt.Errorf("%w: edit %d is cut short", ErrEdits, i)
+		}
+		e.Length, b = binary.BigEndian.Uint32(b), b[4:]
+	}
+	if len(b) != 0 {
+		return nil, fmt.Errorf("%w: %d bytes follow the last edit", ErrEdits, len(b))
+	}
+	return edits, nil
+}
+
+// EditCommitment commits to an encoded edit list under the record's edit key:
+// HMAC-SHA-256. Showing the key and the list shows an auditor that this record
+// was, or was not, edited, and opens nothing else.
+func EditCommitment(key Hash, encodedEdits []byte) Hash {
+	m := hmac.New(sha256.New, key[:])
+	m.Write(transcript.New("veriproof-notary/edit-commitment/v1").Bytes(encodedEdits).Encode())
+	return Hash(m.Sum(nil))
+}
