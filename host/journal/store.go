@@ -1,0 +1,103 @@
+package journal
+
+import (
+	"context"
+	"errors"
+)
+
+// Errors of a Store on which a caller decides. Every other error of
+// [Store.Put] means that the outcome is unknown: the group may or may not be
+// durable, and only a byte-identical retry or a read back can tell.
+var (
+	// ErrConflict: another entry holds the first (epoch, seq) of the group. It
+	// is the writer's own group if the stored bytes are equal, else the writer
+	// has been fenced and must stop.
+	ErrConflict = errors.New("journal: position is taken")
+	// ErrNotFound: storage has no such entry, epoch or key.
+	ErrNotFound = errors.New("journal: not in storage")
+)
+
+// Sealed holds bytes that may leave the hardware boundary: ciphertext, or
+// fields that are public by design (DESIGN section 5). It is a type of its own
+// so that no plaintext slice reaches a storage adapter by assignment; a
+// conversion to Sealed is a claim to be justified where it stands.
+type Sealed []byte
+
+// A KeyID names one wrapped data encryption key: that of part Part of the
+// session with this handle in this epoch.
+type KeyID struct {
+	Epoch  [16]byte
+	Handle [32]byte
+	Part   uint32
+	// Near is a hint and no part of the identity: the seq of the part's first
+	// segment, where a store looks first. Zero means unknown; the key is found
+	// all the same, by a search through the epoch's keys.
+	Near uint64
+}
+
+// A WrappedKey is a session part's DEK under a wrap key, the one thing in
+// storage that can be erased.
+type WrappedKey struct {
+	ID  KeyID
+	DEK Sealed
+}
+
+// An EntryHead repeats what an entry's header says in clear, for adapters that
+// index by it (a SQL table's columns). The stored bytes stay the authority.
+type EntryHead struct {
+	Kind   uint8
+	Handle [32]byte
+	Part   uint32
+}
+
+// A Group is what one group commit makes durable, all or nothing: entries with
+// the consecutive seqs FirstSeq, FirstSeq+1, … of one epoch, and the wrapped
+// keys that must not be younger than them.
+type Group struct {
+	Epoch    [16]byte
+	FirstSeq uint64
+	// Entries are encoded entries, each self-delimiting.
+	Entries []Sealed
+	// Heads is nil or has one element per entry.
+	Heads []EntryHead
+	Keys  []WrappedKey
+}
+
+// A Chunk is a run of consecutive entries as they were stored together.
+type Chunk struct {
+	FirstSeq uint64
+	// Entries is the concatenation of the encoded entries.
+	Entries Sealed
+}
+
+// An EpochHead says where the last chunk of an epoch begins, so that the head
+// of the chain is found by one Get and a walk through that chunk.
+type EpochHead struct {
+	Epoch     [16]byte
+	LastChunk uint64
+}
+
+// Store is durable storage of journal entries and wrapped keys, implemented by
+// the storage adapter. All methods are safe for concurrent use and honour the
+// context's deadline as far as the storage lets them.
+//
+// A Store is not trusted: it may lose, reorder, roll back or invent bytes.
+// Whoever reads checks the chain, the signatures and the log.
+type Store interface {
+	// Put makes the group durable: wrapped keys first, or in the same commit,
+	// then the entries. It returns nil only if both will survive a crash, and
+	// [ErrConflict] if an entry with the group's (epoch, first seq) exists.
+	// Any other error leaves the outcome unknown.
+	Put(ctx context.Context, g Group) error
+	// Get returns the chunk with the greatest first seq that is not after seq,
+	// which is the chunk that contains the entry if storage has it. It returns
+	// [ErrNotFound] if the epoch has no chunk at or before seq.
+	Get(ctx context.Context, epoch [16]byte, seq uint64) (Chunk, error)
+	// Epochs lists all epochs in storage, sorted by epoch.
+	Epochs(ctx context.Context) ([]EpochHead, error)
+	// Key returns the wrapped DEK, or [ErrNotFound] if it never was there or
+	// was erased.
+	Key(ctx context.Context, id KeyID) (Sealed, error)
+	// EraseKey removes the wrapped DEK for good, or returns [ErrNotFound].
+	EraseKey(ctx context.Context, id KeyID) error
+}

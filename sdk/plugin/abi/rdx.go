@@ -1,0 +1,295 @@
+package abi
+
+import (
+	"encoding/binary"
+	"unicode/utf8"
+)
+
+// Magic numbers, versions and sizes of rdx v1, in bytes.
+const (
+	// MagicRequest opens a redaction request ("RDX1").
+	MagicRequest = 0x31584452
+	// MagicReply opens a redaction reply ("RDR1").
+	MagicReply = 0x31524452
+	// Major is the major version of rdx; a guest refuses any other.
+	Major = 1
+	// Minor is the minor version of rdx this package writes.
+	Minor = 0
+
+	// Align is the alignment of requests, of the field table and of every text.
+	Align = 16
+	// Tail is the number of zero bytes the host writes behind a request, so
+	// that a guest may read whole vectors.
+	Tail = 16
+
+	requestHeader = 32
+	fieldRecord   = 32
+	replyHeader   = 16
+	editRecord    = 16
+
+	// MaxMessage bounds a request and a reply, of rdx and sto, in bytes.
+	MaxMessage = 16 << 20
+	// MaxFields bounds the number of fields of one request.
+	MaxFields = 1 << 16
+	// MaxBatchText is the most text the host puts in one request, in bytes.
+	MaxBatchText = 64 << 10
+	// MaxEdits bounds the edits of one reply: one for every other byte of the
+	// largest batch.
+	MaxEdits = MaxBatchText / 2
+)
+
+// Role says what a text is in the conversation it belongs to.
+type Role uint16
+
+// Roles of rdx v1. A guest treats an unknown role like RoleOther.
+const (
+	RoleOther Role = iota
+	RoleSystem
+	RoleUser
+	RoleAssistant
+	RoleToolCall
+	RoleToolResult
+	RoleAttribute
+	RoleEvent
+	RoleResource
+)
+
+// Format says how a text is written.
+type Format uint16
+
+// Formats of rdx v1. A guest treats an unknown format like FormatText.
+const (
+	FormatText Format = iota
+	FormatJSON
+	FormatCode
+	FormatBase64
+)
+
+// A Field is one text of a batch. In a guest, Text and Key point into the
+// request and are valid until the next rdx_alloc.
+type Field struct {
+	// Text is valid UTF-8, possibly empty; the host guarantees it.
+	Text []byte
+	// Key is the OTLP attribute key the text stands under, or empty.
+	Key    []byte
+	Role   Role
+	Format Format
+	// Group is equal for fields of one message or record and means nothing
+	// beyond the batch.
+	Group uint32
+}
+
+// An Edit asks the host to replace bytes [Start, End) of a field's text.
+type Edit struct {
+	// Field is the index of the field in the request.
+	Field uint32
+	// Start and End are byte offsets in the field's text, on UTF-8 borders.
+	Start, End uint32
+	// Label is the index of the label in the manifest's list.
+	Label uint16
+	// Score is the guest's confidence, 0 to 65535; the host does not act on it.
+	Score uint16
+}
+
+func align(n int) int { return (n + Align - 1) &^ (Align - 1) }
+
+// RequestSize returns the length in bytes of the request that [AppendRequest]
+// makes of the fields, without the tail.
+func RequestSize(fields []Field) (int, error) {
+	if len(fields) > MaxFields {
+		return 0, malformed(dec(len(fields)) + " fields in one request, at most " + dec(MaxFields))
+	}
+	n := requestHeader + len(fields)*fieldRecord
+	for i := range fields {
+		n = align(n) + len(fields[i].Text)
+		if n > MaxMessage {
+			break
+		}
+	}
+	for i := range fields {
+		if n += len(fields[i].Key); n > MaxMessage {
+			return 0, malformed("request of more than " + dec(MaxMessage) + " bytes")
+		}
+	}
+	if n > MaxMessage {
+		return 0, malformed("request of more than " + dec(MaxMessage) + " bytes")
+	}
+	return n, nil
+}
+
+// AppendRequest appends the request for the fields, without the tail. The
+// request's first byte has to come to lie at a multiple of [Align] in the
+// guest's memory.
+func AppendRequest(dst []byte, fields []Field) ([]byte, error) {
+	size, err := RequestSize(fields)
+	if err != nil {
+		return dst, err
+	}
+	base := len(dst)
+	dst = append(dst, make([]byte, size)...)
+	b, le := dst[base:], binary.LittleEndian
+	le.PutUint32(b[0:], MagicRequest)
+	le.PutUint16(b[4:], Major)
+	le.PutUint16(b[6:], Minor)
+	le.PutUint32(b[8:], uint32(size))
+	le.PutUint32(b[12:], uint32(len(fields)))
+	le.PutUint32(b[16:], requestHeader)
+	le.PutUint32(b[20:], fieldRecord)
+	at := requestHeader + len(fields)*fieldRecord
+	for i := range fields {
+		at = align(at)
+		putField(b[requestHeader+i*fieldRecord:], &fields[i], at)
+		at += copy(b[at:], fields[i].Text)
+	}
+	for i := range fields {
+		rec := b[requestHeader+i*fieldRecord:]
+		le.PutUint32(rec[8:], uint32(at))
+		at += copy(b[at:], fields[i].Key)
+	}
+	return dst, nil
+}
+
+func putField(rec []byte, f *Field, at int) {
+	le := binary.LittleEndian
+	le.PutUint32(rec[0:], uint32(at))
+	le.PutUint32(rec[4:], uint32(len(f.Text)))
+	le.PutUint32(rec[12:], uint32(len(f.Key)))
+	le.PutUint16(rec[16:], uint16(f.Role))
+	le.PutUint16(rec[18:], uint16(f.Format))
+	le.PutUint32(rec[20:], f.Group)
+}
+
+// DecodeRequest reads a request and appends its fields to dst[:0]. The fields'
+// texts and keys are views of b. It accepts every minor version of rdx v1:
+// longer records than it knows are read as far as it knows them.
+func DecodeRequest(b []byte, dst []Field) ([]Field, error) {
+	le := binary.LittleEndian
+	if len(b) < requestHeader || le.Uint32(b) != MagicRequest {
+		return nil, malformed("no request header")
+	}
+	if v := le.Uint16(b[4:]); v != Major {
+		return nil, malformed("request of major version " + dec(v) + ", want " + dec(Major))
+	}
+	if n := le.Uint32(b[8:]); uint64(n) != uint64(len(b)) {
+		return nil, malformed("request says " + dec(n) + " bytes, has " + dec(len(b)))
+	}
+	n, table, size := le.Uint32(b[12:]), le.Uint32(b[16:]), le.Uint32(b[20:])
+	if n > MaxFields || size < fieldRecord || size > 1024 {
+		return nil, malformed(dec(n) + " fields with records of " + dec(size) + " bytes")
+	}
+	if uint64(table)+uint64(n)*uint64(size) > uint64(len(b)) {
+		return nil, malformed("field table ends behind the request")
+	}
+	dst = dst[:0]
+	for i := range n {
+		f, err := decodeField(b, b[table+i*size:])
+		if err != nil {
+			return nil, err
+		}
+		dst = append(dst, f)
+	}
+	return dst, nil
+}
+
+func decodeField(b, rec []byte) (Field, error) {
+	le := binary.LittleEndian
+	text, ok1 := view(b, le.Uint32(rec[0:]), le.Uint32(rec[4:]))
+	key, ok2 := view(b, le.Uint32(rec[8:]), le.Uint32(rec[12:]))
+	if !ok1 || !ok2 {
+		return Field{}, malformed("field lies outside the request")
+	}
+	return Field{
+		Text: text, Key: key,
+		Role: Role(le.Uint16(rec[16:])), Format: Format(le.Uint16(rec[18:])),
+		Group: le.Uint32(rec[20:]),
+	}, nil
+}
+
+// view returns b[off:off+n] with no room behind it, if it lies within b.
+func view(b []byte, off, n uint32) ([]byte, bool) {
+	end := uint64(off) + uint64(n)
+	if end > uint64(len(b)) {
+		return nil, false
+	}
+	return b[off:end:end], true
+}
+
+// AppendReply appends a reply with the guest's status (0 is success) and its
+// edits.
+func AppendReply(dst []byte, status uint32, edits []Edit) []byte {
+	le := binary.LittleEndian
+	dst = le.AppendUint32(dst, MagicReply)
+	dst = le.AppendUint32(dst, status)
+	dst = le.AppendUint32(dst, uint32(len(edits)))
+	dst = le.AppendUint32(dst, editRecord)
+	for _, e := range edits {
+		dst = le.AppendUint32(dst, e.Field)
+		dst = le.AppendUint32(dst, e.Start)
+		dst = le.AppendUint32(dst, e.End)
+		dst = le.AppendUint16(dst, e.Label)
+		dst = le.AppendUint16(dst, e.Score)
+	}
+	return dst
+}
+
+// DecodeReply reads a reply of exactly len(b) bytes with at most maxEdits edits
+// and appends the edits to dst[:0]. It checks the layout only; what the edits
+// say is checked by [ValidateEdits].
+func DecodeReply(b []byte, maxEdits int, dst []Edit) (status uint32, edits []Edit, err error) {
+	le := binary.LittleEndian
+	if len(b) < replyHeader || le.Uint32(b) != MagicReply {
+		return 0, nil, malformed("no reply header")
+	}
+	status, n, size := le.Uint32(b[4:]), le.Uint32(b[8:]), le.Uint32(b[12:])
+	if size != editRecord {
+		return 0, nil, malformed("edit records of " + dec(size) + " bytes, want " + dec(editRecord))
+	}
+	if uint64(n) > uint64(max(maxEdits, 0)) {
+		return 0, nil, malformed(dec(n) + " edits, at most " + dec(maxEdits))
+	}
+	if uint64(len(b)) != replyHeader+uint64(n)*editRecord {
+		return 0, nil, malformed("reply of " + dec(len(b)) + " bytes for " + dec(n) + " edits")
+	}
+	edits = dst[:0]
+	for b = b[replyHeader:]; len(b) > 0; b = b[editRecord:] {
+		edits = append(edits, Edit{
+			Field: le.Uint32(b[0:]), Start: le.Uint32(b[4:]), End: le.Uint32(b[8:]),
+			Label: le.Uint16(b[12:]), Score: le.Uint16(b[14:]),
+		})
+	}
+	return status, edits, nil
+}
+
+// ValidateEdits checks that edits are an answer to the fields: fields and
+// labels exist, 0 <= start < end <= length, both on UTF-8 borders, sorted by
+// field and start, no overlap. The host refuses the batch otherwise; a guest's
+// tests call it to find the error at home.
+func ValidateEdits(fields []Field, edits []Edit, labels int) error {
+	for i, e := range edits {
+		if uint64(e.Field) >= uint64(len(fields)) {
+			return malformed("edit " + dec(i) + ": field " + dec(e.Field) + " of " + dec(len(fields)))
+		}
+		if int(e.Label) >= labels {
+			return malformed("edit " + dec(i) + ": label " + dec(e.Label) + " of " + dec(labels))
+		}
+		text := fields[e.Field].Text
+		if e.Start >= e.End || uint64(e.End) > uint64(len(text)) {
+			return malformed("edit " + dec(i) + ": range [" + dec(e.Start) + ", " + dec(e.End) + ") in a text of " + dec(len(text)) + " bytes")
+		}
+		if !border(text, e.Start) || !border(text, e.End) {
+			return malformed("edit " + dec(i) + ": range [" + dec(e.Start) + ", " + dec(e.End) + ") cuts a UTF-8 sequence")
+		}
+		if i == 0 {
+			continue
+		}
+		p := edits[i-1]
+		if e.Field < p.Field || e.Field == p.Field && e.Start < p.End {
+			return malformed("edit " + dec(i) + ": overlaps edit " + dec(i-1) + " or comes before it")
+		}
+	}
+	return nil
+}
+
+func border(text []byte, at uint32) bool {
+	return int(at) == len(text) || utf8.RuneStart(text[at])
+}
