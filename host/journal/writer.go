@@ -1,0 +1,356 @@
+package journal
+
+import (
+	"bytes"
+	"context"
+	"crypto/ed25519"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	format "github.com/veriproof/notary/sdk/journal"
+	"github.com/veriproof/notary/sdk/receipt"
+)
+
+// Defaults of a Writer.
+const (
+	// DefaultGroupBytes bounds what one group commit carries: 4 MiB, at which a
+	// durable write is limited by bandwidth and no longer by latency.
+	DefaultGroupBytes = 4 << 20
+	// DefaultUnknownLimit is how long a write of unknown outcome is retried
+	// before the epoch ends: long enough for a database fail-over.
+	DefaultUnknownLimit = 30 * time.Second
+	// DefaultQueueBytes bounds the bodies that wait for a commit; beyond it
+	// Append refuses, so that slow storage shows as back pressure and not as
+	// memory.
+	DefaultQueueBytes = 256 << 20
+)
+
+// Errors of a Writer.
+var (
+	// ErrFenced: another notary has ended this epoch. It must stop.
+	ErrFenced = errors.New("journal: epoch was fenced by another notary")
+	// ErrEnded: the epoch takes no more entries. What was not acknowledged has
+	// an unknown outcome.
+	ErrEnded = errors.New("journal: epoch has ended")
+	// ErrBusy: too much waits for storage. Nothing was written.
+	ErrBusy = errors.New("journal: storage does not keep up")
+)
+
+// A Draft is an entry without its place in the journal.
+type Draft struct {
+	Kind    format.Kind
+	Handle  receipt.Handle
+	Part    uint32
+	Segment uint64
+	Body    Sealed
+}
+
+// Options of a Writer; zero fields have the defaults above.
+type Options struct {
+	GroupBytes   int
+	QueueBytes   int
+	UnknownLimit time.Duration
+	// Backoff returns the pause before retry n (from 1); nil is exponential
+	// from 10 ms to 1 s.
+	Backoff func(n int) time.Duration
+}
+
+// A Writer is the one committer of an epoch: it gives out the seqs, extends the
+// chain, signs once per group and makes groups durable one after the other.
+//
+// Natural batching: while one write is in flight, what is appended gathers, and
+// goes out as the next group as soon as the write returns. An idle Writer
+// writes at once.
+//
+// The write rule (DESIGN section 5): a group, once it has its seqs, is only
+// ever retried byte for byte. On a conflict the Writer reads back: its own
+// bytes there are success, others mean that it was fenced. A write that is
+// still unknown after UnknownLimit ends the epoch. Nothing is acknowledged out
+// of order.
+//
+// A Writer is safe for concurrent use.
+type Writer struct {
+	store Store
+	epoch receipt.Epoch
+	key   ed25519.PrivateKey
+	opts  Options
+
+	mu      sync.Mutex
+	queue   []*Pending
+	queued  int // bytes of bodies in queue
+	ended   error
+	closing bool
+	wake    chan struct{} // holds a token while the queue has something new
+	done    chan struct{} // closed when the committer has stopped
+	stop    context.CancelFunc
+
+	// Owned by the committer.
+	next  uint64
+	chain receipt.Hash
+}
+
+// NewWriter starts the journal of a new epoch at seq 0. The Writer stops when
+// Close is called, when it is fenced, or when storage fails for too long.
+func NewWriter(store Store, epoch receipt.Epoch, key ed25519.PrivateKey, opts Options) *Writer {
+	if opts.GroupBytes == 0 {
+		opts.GroupBytes = DefaultGroupBytes
+	}
+	if opts.QueueBytes == 0 {
+		opts.QueueBytes = DefaultQueueBytes
+	}
+	if opts.UnknownLimit == 0 {
+		opts.UnknownLimit = DefaultUnknownLimit
+	}
+	if opts.Backoff == nil {
+		opts.Backoff = func(n int) time.Duration { return min(10*time.Millisecond<<min(n, 7), time.Second) }
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	w := &Writer{
+		store: store, epoch: epoch, key: key, opts: opts,
+		wake: make(chan struct{}, 1), done: make(chan struct{}), stop: stop,
+	}
+	go w.commitLoop(ctx)
+	return w
+}
+
+// A Pending is an append under way. Its result is set when Done is closed.
+type Pending struct {
+	drafts []Draft
+	bodies []receipt.Hash
+	keys   []WrappedKey
+	size   int
+
+	done chan struct{}
+	pos  format.Position
+	seq  uint64 // of the first draft
+	err  error
+}
+
+// Done is closed when the append is durable or has failed.
+func (p *Pending) Done() <-chan struct{} { return p.done }
+
+// Wait waits for the outcome and returns the signed position at or behind the
+// last draft. If ctx ends first the outcome is unknown, not failed.
+func (p *Pending) Wait(ctx context.Context) (format.Position, error) {
+	select {
+	case <-p.done:
+		return p.pos, p.err
+	case <-ctx.Done():
+		return format.Position{}, ctx.Err()
+	}
+}
+
+// Seqs returns the seqs of the first and the last draft. It may only be called
+// after Done is closed without an error.
+func (p *Pending) Seqs() (first, last uint64) {
+	return p.seq, p.seq + uint64(len(p.drafts)) - 1
+}
+
+// Append queues drafts, which become consecutive entries of one group, and
+// wrapped keys, which become durable no later than they. It does not wait:
+// entries stand in the journal in the order of the calls. The bodies must not
+// be changed afterwards.
+func (w *Writer) Append(drafts []Draft, keys []WrappedKey) (*Pending, error) {
+	p := &Pending{drafts: drafts, keys: keys, bodies: make([]receipt.Hash, len(drafts)), done: make(chan struct{})}
+	for i := range drafts {
+		if len(drafts[i].Body) > format.MaxBody {
+			return nil, fmt.Errorf("journal: %v body of %d bytes, at most %d", drafts[i].Kind, len(drafts[i].Body), format.MaxBody)
+		}
+		p.bodies[i] = sha256.Sum256(drafts[i].Body)
+		p.size += len(drafts[i].Body)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch {
+	case w.ended != nil:
+		return nil, w.ended
+	case w.closing:
+		return nil, fmt.Errorf("%w: closing", ErrEnded)
+	case w.queued > 0 && w.queued+p.size > w.opts.QueueBytes:
+		return nil, fmt.Errorf("%w: %d bytes wait", ErrBusy, w.queued)
+	}
+	w.queue = append(w.queue, p)
+	w.queued += p.size
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+	return p, nil
+}
+
+// Err returns why the epoch has ended, or nil.
+func (w *Writer) Err() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.ended
+}
+
+// Ended is closed when the committer has stopped: after Close, a fence or a
+// lasting failure.
+func (w *Writer) Ended() <-chan struct{} { return w.done }
+
+// Close takes no more appends, commits what is queued and stops the committer.
+// If ctx ends first, the rest is given up with an unknown outcome.
+func (w *Writer) Close(ctx context.Context) error {
+	w.mu.Lock()
+	w.closing = true
+	w.mu.Unlock()
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+	select {
+	case <-w.done:
+	case <-ctx.Done():
+		w.stop()
+		<-w.done
+	}
+	w.stop()
+	if err := w.Err(); !errors.Is(err, errClosed) {
+		return err
+	}
+	return nil
+}
+
+var errClosed = fmt.Errorf("%w: closed", ErrEnded)
+
+func (w *Writer) commitLoop(ctx context.Context) {
+	defer close(w.done)
+	for {
+		batch := w.take()
+		if len(batch) == 0 {
+			if w.finished() {
+				w.end(errClosed, nil)
+				return
+			}
+			select {
+			case <-w.wake:
+				continue
+			case <-ctx.Done():
+				w.end(fmt.Errorf("%w: stopped", ErrEnded), nil)
+				return
+			}
+		}
+		group, last := w.assign(batch)
+		if err := w.write(ctx, group); err != nil {
+			w.end(err, batch)
+			return
+		}
+		for _, p := range batch {
+			p.pos = last
+			close(p.done)
+		}
+	}
+}
+
+// take removes the next group's appends from the queue: at least one, and no
+// more than fit into GroupBytes.
+func (w *Writer) take() []*Pending {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	n, size := 0, 0
+	for n < len(w.queue) && (n == 0 || size+w.queue[n].size <= w.opts.GroupBytes) {
+		size += w.queue[n].size
+		n++
+	}
+	batch := w.queue[:n:n]
+	w.queue = w.queue[n:]
+	w.queued -= size
+	return batch
+}
+
+func (w *Writer) finished() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.closing && len(w.queue) == 0
+}
+
+// assign gives the batch its seqs. From here on its bytes are fixed.
+func (w *Writer) assign(batch []*Pending) (Group, format.Position) {
+	g := Group{Epoch: w.epoch, FirstSeq: w.next}
+	var entries []*format.Entry
+	for _, p := range batch {
+		p.seq = w.next
+		g.Keys = append(g.Keys, p.keys...)
+		for i := range p.drafts {
+			d := &p.drafts[i]
+			e := &format.Entry{Header: format.Header{
+				Epoch: w.epoch, Seq: w.next, Kind: d.Kind,
+				Handle: d.Handle, Part: d.Part, Segment: d.Segment, Body: p.bodies[i],
+			}, Body: d.Body}
+			if e.Body == nil {
+				e.Body = []byte{}
+			}
+			e.Chain = e.Header.Chain(w.chain)
+			w.next, w.chain = w.next+1, e.Chain
+			entries = append(entries, e)
+			g.Heads = append(g.Heads, EntryHead{Kind: uint8(d.Kind), Handle: d.Handle, Part: d.Part})
+		}
+	}
+	last := entries[len(entries)-1]
+	last.Signature = format.SignPosition(w.key, w.epoch, last.Seq, last.Chain)
+	for _, e := range entries {
+		// All of it is public by design or ciphertext: headers, salted hashes,
+		// and bodies that a caller declared to be Sealed.
+		g.Entries = append(g.Entries, Sealed(e.Append(make([]byte, 0, 256+len(e.Body)))))
+	}
+	return g, format.Position{Epoch: w.epoch, Seq: last.Seq, Chain: last.Chain, Signature: last.Signature}
+}
+
+// write makes the group durable by the write rule.
+func (w *Writer) write(ctx context.Context, g Group) error {
+	limit, cancel := context.WithTimeout(ctx, w.opts.UnknownLimit)
+	defer cancel()
+	for n := 1; ; n++ {
+		err := w.store.Put(limit, g)
+		if errors.Is(err, ErrConflict) {
+			err = w.readBack(limit, g)
+		}
+		if err == nil || errors.Is(err, ErrFenced) {
+			return err
+		}
+		t := time.NewTimer(w.opts.Backoff(n))
+		select {
+		case <-t.C:
+		case <-limit.Done():
+			t.Stop()
+			return fmt.Errorf("%w: entries from seq %d on: outcome unknown after %d tries: %w", ErrEnded, g.FirstSeq, n, err)
+		}
+	}
+}
+
+// readBack tells our own earlier write, whose answer was lost, from another's.
+func (w *Writer) readBack(ctx context.Context, g Group) error {
+	c, err := w.store.Get(ctx, g.Epoch, g.FirstSeq)
+	if err != nil {
+		return fmt.Errorf("journal: read back after a conflict at seq %d: %w", g.FirstSeq, err)
+	}
+	if c.FirstSeq == g.FirstSeq && bytes.Equal(c.Entries, bytes.Join(raw(g.Entries), nil)) {
+		return nil
+	}
+	return fmt.Errorf("%w: seq %d holds other bytes", ErrFenced, g.FirstSeq)
+}
+
+func raw(s []Sealed) [][]byte {
+	b := make([][]byte, len(s))
+	for i := range s {
+		b[i] = s[i]
+	}
+	return b
+}
+
+// end fails everything that was not acknowledged.
+func (w *Writer) end(err error, batch []*Pending) {
+	w.mu.Lock()
+	w.ended = err
+	batch = append(batch, w.queue...)
+	w.queue, w.queued = nil, 0
+	w.mu.Unlock()
+	for _, p := range batch {
+		p.err = err
+		close(p.done)
+	}
+}
