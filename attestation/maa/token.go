@@ -38,11 +38,13 @@ func VerifyToken(token string, keys *KeySet, opts TokenOptions) (*Claims, error)
 	if err != nil {
 		return nil, fmt.Errorf("%w: payload: %v", ErrMalformed, err)
 	}
-	if err := validate(body, opts); err != nil {
-		return nil, err
-	}
+	// Shape before time: the validator below reads numbers as floating point,
+	// and an exp of 1e30 is not a date that has passed.
 	claims, err := parseClaims(body)
 	if err != nil {
+		return nil, err
+	}
+	if err := validate(body, opts); err != nil {
 		return nil, err
 	}
 	claims.KeyID, _ = header["kid"].(string)
