@@ -1,0 +1,263 @@
+package policy
+
+import (
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/veriproof/notary/attestation/maa"
+	"github.com/veriproof/notary/attestation/runtimedata"
+	"github.com/veriproof/notary/attestation/snp"
+	"github.com/veriproof/notary/attestation/uvm"
+)
+
+// ErrSimulated: the policy trusts simulated hardware and the caller does not
+// allow that.
+var ErrSimulated = errors.New("policy trusts SIMULATED hardware: anybody with the simulator's directory can forge what it accepts; remove the section \"simulated\", or use a development build")
+
+func (p *Policy) setDefaults() {
+	if p.Mode == "" {
+		p.Mode = runtimedata.ModeEnforce
+	}
+	if p.UVM.Feed == "" {
+		p.UVM.Feed = uvm.ContainerFeed
+	}
+	if p.UVM.Issuer == "" && p.Simulated == nil {
+		p.UVM.Issuer = uvm.MicrosoftDID
+	}
+	if p.Require == nil {
+		p.Require = []string{PathHardware}
+		if len(p.Issuers) > 0 || p.Simulated != nil {
+			p.Require = append(p.Require, PathMAA)
+		}
+	}
+}
+
+func (p *Policy) check() error {
+	for _, f := range []func() error{
+		p.checkFormat, p.checkHardware, p.checkIssuers, p.checkPlugins, p.checkNotary, p.checkLog, p.checkSimulated,
+	} {
+		if err := f(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *Policy) checkFormat() error {
+	if p.Format != Format {
+		return fmt.Errorf("format is %.20q, want \"1\"", p.Format)
+	}
+	for _, path := range p.Require {
+		if path != PathMAA && path != PathHardware {
+			return fmt.Errorf("require names %.20q, known are %q and %q", path, PathMAA, PathHardware)
+		}
+	}
+	if slices.Contains(p.Require, PathMAA) && len(p.Issuers) == 0 && p.Simulated == nil {
+		return errors.New("require names the maa path, but there are no issuers")
+	}
+	return nil
+}
+
+func (p *Policy) checkHardware() error {
+	if len(p.HostData) == 0 {
+		return errors.New("host_data is missing: any confidential container can get a genuine report over invented runtime data; list the SHA-256 of the CCE policies of the notaries that you accept")
+	}
+	if len(p.Products) == 0 {
+		return errors.New("products is missing: list the acceptable of Milan, Genoa, Turin")
+	}
+	for _, line := range p.Products {
+		if _, ok := snp.ParseProduct(string(line)); !ok {
+			return fmt.Errorf("products names %.20q, known are Milan, Genoa, Turin", line)
+		}
+		if _, ok := p.MinimumTCB[line]; !ok && p.MinimumTCB != nil {
+			return fmt.Errorf("minimum_tcb has no entry for the accepted product line %s", line)
+		}
+	}
+	for line, t := range p.MinimumTCB {
+		if !slices.Contains(p.Products, line) {
+			return fmt.Errorf("minimum_tcb has %.20q, which is not in products", line)
+		}
+		if t.FMC != 0 && line != snp.Turin {
+			return fmt.Errorf("minimum_tcb.%s has fmc, which only Turin has", line)
+		}
+	}
+	if p.UVM.MinSVN == 0 {
+		return errors.New("uvm.min_svn is missing: endorsements do not expire, so only a minimum retires a vulnerable UVM")
+	}
+	if p.UVM.Issuer != "" && !uvm.ValidDID(p.UVM.Issuer) {
+		return fmt.Errorf("uvm.issuer is %.80q, want did:x509:0:sha256:ROOT::eku:OID", p.UVM.Issuer)
+	}
+	return nil
+}
+
+func (p *Policy) checkIssuers() error {
+	seen := make(map[string]bool, len(p.Issuers))
+	for _, is := range p.Issuers {
+		if err := is.check(); err != nil {
+			return err
+		}
+		if seen[is.Issuer] {
+			return fmt.Errorf("issuers has %q twice", is.Issuer)
+		}
+		seen[is.Issuer] = true
+	}
+	if p.MaxAge < 0 {
+		return fmt.Errorf("max_age is %s, want a positive duration such as 24h", p.MaxAge)
+	}
+	return nil
+}
+
+func (is Issuer) check() error {
+	u, err := url.Parse(is.Issuer)
+	if err != nil || u.Scheme != "https" || u.Host == "" || is.Issuer != "https://"+u.Host {
+		return fmt.Errorf("issuer is %.80q, want https://HOST without a path or a final slash, exactly as in the token", is.Issuer)
+	}
+	if b, err := base64.RawURLEncoding.Strict().DecodeString(is.PolicyHash); is.PolicyHash != "" && (err != nil || len(b) != sha256.Size) {
+		return fmt.Errorf("policy_hash of %s is %.60q, want 43 characters of base64url", is.Issuer, is.PolicyHash)
+	}
+	if is.JWKS != "" {
+		if _, err := maa.ParseKeySet([]byte(is.JWKS)); err != nil {
+			return fmt.Errorf("jwks of %s: %w", is.Issuer, err)
+		}
+	}
+	return nil
+}
+
+func (p *Policy) checkPlugins() error {
+	for name, rule := range p.Plugins {
+		if !runtimedata.ValidPluginName(name) {
+			return fmt.Errorf("plugins has the name %.50q, want 1 to 40 of a-z 0-9 -", name)
+		}
+		if rule.Forbidden && (rule.Required || rule.Wasm != nil || rule.Config != nil) {
+			return fmt.Errorf("plugins.%s is forbidden, so it cannot have other rules", name)
+		}
+		if rule.Wasm == nil && !rule.Forbidden {
+			return fmt.Errorf("plugins.%s has no wasm digests: a name alone does not identify code", name)
+		}
+	}
+	return nil
+}
+
+func (p *Policy) checkNotary() error {
+	if p.Mode != runtimedata.ModeEnforce && p.Mode != runtimedata.ModeShadow {
+		return fmt.Errorf("mode is %.20q, want %q or %q", p.Mode, runtimedata.ModeEnforce, runtimedata.ModeShadow)
+	}
+	for _, v := range p.Versions {
+		if !runtimedata.ValidVersion(v) {
+			return fmt.Errorf("versions has %.70q, want 1 to 64 of A-Z a-z 0-9 . + _ ~ -", v)
+		}
+	}
+	return nil
+}
+
+func (p *Policy) checkLog() error {
+	if p.Log == nil {
+		return nil
+	}
+	if p.Log.Origin == "" || len(p.Log.Keys) == 0 {
+		return errors.New("log needs an origin and keys")
+	}
+	for _, k := range p.Log.Keys {
+		if err := checkVKey(k); err != nil {
+			return fmt.Errorf("log.keys: %.100q is not a verifier key: %w", k, err)
+		}
+	}
+	return nil
+}
+
+// checkVKey checks the form NAME+ID+BASE64 of C2SP signed-note and that the id
+// is the one of name and key. It finds typing errors; whether the algorithm is
+// known is up to whoever verifies.
+func checkVKey(s string) error {
+	name, rest, ok1 := strings.Cut(s, "+")
+	id, key, ok2 := strings.Cut(rest, "+")
+	if !ok1 || !ok2 || name == "" || strings.ContainsAny(name, " \t\r\n") {
+		return errors.New("want NAME+ID+KEY")
+	}
+	raw, err := base64.StdEncoding.DecodeString(key)
+	if err != nil || len(raw) < 2 {
+		return errors.New("the key is not base64")
+	}
+	sum := sha256.Sum256(append([]byte(name+"\n"), raw...))
+	var want [4]byte
+	binary.BigEndian.PutUint32(want[:], binary.BigEndian.Uint32(sum[:4]))
+	if hex.EncodeToString(want[:]) != id {
+		return fmt.Errorf("the id does not fit, want %x", want)
+	}
+	return nil
+}
+
+func (p *Policy) checkSimulated() error {
+	s := p.Simulated
+	if s == nil {
+		return nil
+	}
+	if len(p.Issuers) > 0 || p.UVM.Issuer != "" {
+		return errors.New("simulated replaces issuers and uvm.issuer: a policy is either for real or for simulated hardware, take one of them out")
+	}
+	if _, err := s.ark(); err != nil {
+		return err
+	}
+	if !uvm.ValidDID(s.UVMDID) {
+		return fmt.Errorf("simulated.uvm_did is %.80q, want did:x509:0:sha256:ROOT::eku:OID", s.UVMDID)
+	}
+	if s.JWKS == "" {
+		return errors.New("simulated.jwks is missing")
+	}
+	return s.maaIssuer().check()
+}
+
+func (s *Simulated) ark() (*x509.Certificate, error) {
+	block, rest := pem.Decode([]byte(s.ARK))
+	if block == nil || block.Type != "CERTIFICATE" || strings.TrimSpace(string(rest)) != "" {
+		return nil, errors.New("simulated.ark_pem is not one PEM certificate")
+	}
+	cert, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		return nil, fmt.Errorf("simulated.ark_pem: %w", err)
+	}
+	return cert, nil
+}
+
+func (s *Simulated) maaIssuer() Issuer {
+	return Issuer{Issuer: s.Issuer, PolicyHash: s.PolicyHash, JWKS: s.JWKS}
+}
+
+// Anchors are the keys that a verdict under the policy rests on.
+type Anchors struct {
+	Roots     snp.Roots
+	UVMDIDs   []string
+	Issuers   []Issuer
+	Simulated bool
+}
+
+// Anchors returns whom the policy trusts: AMD's roots and the issuers it lists,
+// or, for a policy with a section "simulated", the simulator's keys and nothing
+// else. In the latter case it fails with ErrSimulated unless allowSimulated.
+func (p *Policy) Anchors(allowSimulated bool) (*Anchors, error) {
+	if p.Simulated == nil {
+		return &Anchors{Roots: snp.AMDRoots(), UVMDIDs: []string{p.UVM.Issuer}, Issuers: p.Issuers}, nil
+	}
+	if !allowSimulated {
+		return nil, ErrSimulated
+	}
+	ark, err := p.Simulated.ark()
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	return &Anchors{
+		Roots:     snp.Roots{}.With(ark),
+		UVMDIDs:   []string{p.Simulated.UVMDID},
+		Issuers:   []Issuer{p.Simulated.maaIssuer()},
+		Simulated: true,
+	}, nil
+}
