@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
-	"encoding/binary"
 	"encoding/hex"
 	"encoding/pem"
 	"errors"
@@ -70,6 +69,11 @@ func (p *Policy) checkFormat() error {
 func (p *Policy) checkHardware() error {
 	if len(p.HostData) == 0 {
 		return errors.New("host_data is missing: any confidential container can get a genuine report over invented runtime data; list the SHA-256 of the CCE policies of the notaries that you accept")
+	}
+	for _, d := range p.HostData {
+		if name, ok := AllowAll(d); ok {
+			return fmt.Errorf("host_data has %s, which is %s: the host may run anything under it", d, name)
+		}
 	}
 	if len(p.Products) == 0 {
 		return errors.New("products is missing: list the acceptable of Milan, Genoa, Turin")
@@ -188,10 +192,8 @@ func checkVKey(s string) error {
 		return errors.New("the key is not base64")
 	}
 	sum := sha256.Sum256(append([]byte(name+"\n"), raw...))
-	var want [4]byte
-	binary.BigEndian.PutUint32(want[:], binary.BigEndian.Uint32(sum[:4]))
-	if hex.EncodeToString(want[:]) != id {
-		return fmt.Errorf("the id does not fit, want %x", want)
+	if want := hex.EncodeToString(sum[:4]); id != want {
+		return fmt.Errorf("the id does not fit name and key, want %s", want)
 	}
 	return nil
 }
@@ -230,6 +232,20 @@ func (s *Simulated) ark() (*x509.Certificate, error) {
 
 func (s *Simulated) maaIssuer() Issuer {
 	return Issuer{Issuer: s.Issuer, PolicyHash: s.PolicyHash, JWKS: s.JWKS}
+}
+
+// allowAll are CCE policies that let the host start any container. They are
+// public, and their digests are in use where somebody debugs.
+var allowAll = map[string]string{
+	"4f4448c67f3c8dfc8de8a5e37125d807dadcc41f06cf23f615dbd52eec777d10": "the allow-all CCE policy of confcom's debug mode",
+	"73973b78d70cc68353426de188db5dfc57e5b766e399935fb73a61127ea26d20": "the allow-all CCE policy of Azure clean room samples",
+}
+
+// AllowAll names the known allow-all CCE policy with this digest, and returns
+// false if there is none. Such a HOST_DATA identifies no code.
+func AllowAll(hostData [32]byte) (name string, ok bool) {
+	name, ok = allowAll[hex.EncodeToString(hostData[:])]
+	return name, ok
 }
 
 // Anchors are the keys that a verdict under the policy rests on.

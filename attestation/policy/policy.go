@@ -66,8 +66,8 @@ type Policy struct {
 	UVM UVM `yaml:"uvm"`
 	// PluginSet are the acceptable digests of the whole plugin set.
 	PluginSet []Digest `yaml:"plugin_set,omitempty"`
-	// Plugins are rules per plugin name. A plugin without a rule is acceptable
-	// if PluginSet is nil or lists the set.
+	// Plugins are rules per plugin name. If PluginSet is nil, a plugin without a
+	// rule is refused; else the set's digest already stands for it.
 	Plugins map[string]Plugin `yaml:"plugins,omitempty"`
 	// Config are the acceptable digests of the notary's configuration.
 	Config []Digest `yaml:"config,omitempty"`
@@ -115,6 +115,11 @@ type TCB struct {
 	TEE        uint8 `yaml:"tee"`
 	SNP        uint8 `yaml:"snp"`
 	Microcode  uint8 `yaml:"microcode"`
+}
+
+// Parts returns t as package snp compares it.
+func (t TCB) Parts() snp.TCB {
+	return snp.TCB{FMC: t.FMC, Bootloader: t.Bootloader, TEE: t.TEE, SNP: t.SNP, Microcode: t.Microcode}
 }
 
 // UVM says which utility VMs are acceptable.
