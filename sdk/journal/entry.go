@@ -147,6 +147,9 @@ func Decode(b []byte) (e *Entry, rest []byte, err error) {
 	copy(e.Epoch[:], take(16))
 	e.Seq = binary.BigEndian.Uint64(take(8))
 	e.Kind = Kind(take(1)[0])
+	if e.Kind < KindEpoch || e.Kind > KindClose {
+		return nil, nil, fmt.Errorf("%w: %v is unknown in format %d", ErrEntry, e.Kind, formatV1)
+	}
 	copy(e.Handle[:], take(32))
 	e.Part = binary.BigEndian.Uint32(take(4))
 	e.Segment = binary.BigEndian.Uint64(take(8))

@@ -256,12 +256,12 @@ func (p *parser) frame() []byte { return p.take(int(p.uint32())) }
 // count reads a number of items of at least size bytes each, which bounds what
 // a lying count can make us allocate.
 func (p *parser) count(size int) int {
-	n := int(p.uint32())
-	if n > len(p.b)/size {
+	n := p.uint32() // compared as unsigned: int has 32 bits on some platforms
+	if uint64(n) > uint64(len(p.b)/size) {
 		p.bad, p.b = true, nil
 		return 0
 	}
-	return n
+	return int(n)
 }
 
 func frame(b, f []byte) []byte {

@@ -133,7 +133,8 @@ func DecodeEdits(b []byte) ([]Edit, error) {
 			if len(b) < 1 || len(b)-1 < int(b[0]) {
 				return nil, fmt.Errorf("%w: edit %d is cut short", ErrEdits, i)
 			}
-			*s, b = string(b[1:1+b[0]]), b[1+b[0]:]
+			end := 1 + int(b[0])
+			*s, b = string(b[1:end]), b[end:]
 		}
 		if len(b) < 4 {
 			return nil, fmt.Errorf("%w: edit %d is cut short", ErrEdits, i)

@@ -133,6 +133,8 @@ func (m *Manifest) check() error {
 		return fmt.Errorf("%w: first seq %d after last %d", ErrManifest, m.FirstSeq, m.LastSeq)
 	case m.Seq >= 1<<53 || m.Leaves >= 1<<53 || m.LastSeq >= 1<<53:
 		return fmt.Errorf("%w: a number is over 2^53", ErrManifest)
+	case (m.Seq == 0) != (m.Prev == Hash{}):
+		return fmt.Errorf("%w: number %d with previous commitment %v", ErrManifest, m.Seq, m.Prev)
 	case (m.Reason == ReasonRecovered) != (m.Origin.Epoch != m.SealedBy.Epoch):
 		return fmt.Errorf("%w: reason %q with origin and sealer as they are", ErrManifest, m.Reason)
 	}

@@ -1,12 +1,15 @@
 package receipt
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
 	"filippo.io/torchwood"
+	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 )
 
@@ -16,29 +19,28 @@ const MaxProof = 64 << 10
 // ErrProof says that a log proof is malformed or does not hold.
 var ErrProof = errors.New("log proof does not verify")
 
+const proofHeader = "c2sp.org/tlog-proof@v1"
+
 // VerifyProof checks a C2SP tlog-proof: that the 32-byte commitment is the
 // entry at the proof's index of a log whose checkpoint is signed by one of the
 // verifier keys (vkeys, C2SP signed-note), and returns that index. The keys are
-// the verifier's own; nothing in a proof can name one.
+// the verifier's own; nothing in a proof can name one. The checkpoint's origin
+// must be the name of the key that signed it.
 //
-// An "extra" line is refused: the format does not authenticate it, and a proof
-// of ours has none.
+// A proof has one spelling: base64 with stray bits, a second signature by the
+// same key and an "extra" line, none of which the formats authenticate, are
+// refused. Signatures by keys that are not in vkeys, such as those of witnesses,
+// are ignored, as C2SP signed-note demands.
 func VerifyProof(proof []byte, commitment Hash, vkeys []string) (index uint64, err error) {
-	if len(vkeys) == 0 {
-		return 0, fmt.Errorf("%w: no log key to check it with", ErrProof)
-	}
-	index, err = ProofIndex(proof)
-	if err != nil {
+	if index, err = ProofIndex(proof); err != nil {
 		return 0, err
 	}
-	var text strings.Builder
-	for _, k := range vkeys {
-		fmt.Fprintf(&text, "log %s\n", k)
+	if err := oneSpelling(string(proof)); err != nil {
+		return 0, fmt.Errorf("%w: %w", ErrProof, err)
 	}
-	text.WriteString("quorum none\n")
-	policy, err := torchwood.ParsePolicy([]byte(text.String()))
+	policy, err := anyLog(vkeys)
 	if err != nil {
-		return 0, fmt.Errorf("%w: log keys: %w", ErrProof, err)
+		return 0, fmt.Errorf("%w: %w", ErrProof, err)
 	}
 	if err := torchwood.VerifyProof(policy, tlog.RecordHash(commitment[:]), proof); err != nil {
 		return 0, fmt.Errorf("%w: %w", ErrProof, err)
@@ -51,9 +53,9 @@ func ProofIndex(proof []byte) (uint64, error) {
 	if len(proof) > MaxProof {
 		return 0, fmt.Errorf("%w: %d bytes, at most %d", ErrProof, len(proof), MaxProof)
 	}
-	_, rest, ok := strings.Cut(string(proof), "\n")
-	if !ok {
-		return 0, fmt.Errorf("%w: no second line", ErrProof)
+	header, rest, _ := strings.Cut(string(proof), "\n")
+	if header != proofHeader {
+		return 0, fmt.Errorf("%w: first line is not %q", ErrProof, proofHeader)
 	}
 	line, _, _ := strings.Cut(rest, "\n")
 	digits, ok := strings.CutPrefix(line, "index ")
@@ -65,4 +67,75 @@ func ProofIndex(proof []byte) (uint64, error) {
 		return 0, fmt.Errorf("%w: index is not a decimal number", ErrProof)
 	}
 	return n, nil
+}
+
+// anyLog is the policy that any one of the logs has signed. torchwood's policy
+// text cannot say that: there, several logs must all have signed.
+func anyLog(vkeys []string) (torchwood.Policy, error) {
+	var logs []torchwood.Policy
+	for i, k := range vkeys {
+		if slices.Contains(vkeys[:i], k) {
+			continue
+		}
+		v, err := note.NewVerifier(k)
+		if err != nil {
+			return nil, fmt.Errorf("log key %d: %w", i+1, err)
+		}
+		logs = append(logs, torchwood.ThresholdPolicy(2, torchwood.OriginPolicy(v.Name()), torchwood.SingleVerifierPolicy(v)))
+	}
+	if len(logs) == 0 {
+		return nil, errors.New("no log key to check it with")
+	}
+	return torchwood.ThresholdPolicy(1, logs...), nil
+}
+
+// oneSpelling checks what the parsers of the formats let pass: stray bits and
+// line breaks inside base64, and repeated signatures, of which they verify the
+// first. The proof has a header and an index line.
+func oneSpelling(proof string) error {
+	path, checkpoint, ok := strings.Cut(proof, "\n\n")
+	if !ok {
+		return errors.New("no empty line before the checkpoint")
+	}
+	hashes := strings.Split(path, "\n")[2:]
+	if len(hashes) > MaxPath {
+		return fmt.Errorf("path of %d hashes, at most %d", len(hashes), MaxPath)
+	}
+	head, signatures, ok := strings.Cut(checkpoint, "\n\n")
+	lines := strings.SplitN(head, "\n", 4)
+	if !ok || len(lines) < 3 {
+		return errors.New("checkpoint is cut short")
+	}
+	for _, h := range append(hashes, lines[2]) {
+		if b, err := spelled(h); err != nil || len(b) != tlog.HashSize {
+			return errors.New("a hash is not 32 bytes in the one base64 spelling")
+		}
+	}
+	return distinctSignatures(signatures)
+}
+
+// distinctSignatures checks that each key, known by name and hash, signs once.
+func distinctSignatures(block string) error {
+	seen := make(map[string]bool)
+	for line := range strings.Lines(block) {
+		name, b64, _ := strings.Cut(strings.TrimSuffix(strings.TrimPrefix(line, "— "), "\n"), " ")
+		sig, err := spelled(b64)
+		if err != nil || len(sig) < 5 {
+			return errors.New("a signature is not in the one base64 spelling")
+		}
+		key := name + " " + string(sig[:4])
+		if seen[key] {
+			return errors.New("a key signs twice")
+		}
+		seen[key] = true
+	}
+	return nil
+}
+
+func spelled(s string) ([]byte, error) {
+	b, err := base64.StdEncoding.Strict().DecodeString(s)
+	if err == nil && base64.StdEncoding.EncodeToString(b) != s {
+		err = errors.New("line break in base64")
+	}
+	return b, err
 }
