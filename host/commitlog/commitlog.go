@@ -1,0 +1,67 @@
+// Package commitlog puts 32-byte commitments into a transparency log and comes
+// back with the proof that they are in it.
+//
+// A [Log] is all that a session needs: give a commitment, get a C2SP tlog-proof
+// (index, RFC 6962 inclusion path, checkpoint signed by the log) that verifies
+// offline with package sdk/receipt, with filippo.io/torchwood or with
+// transparency-dev/formats, against the log's verifier key. The entry is the 32
+// bytes and nothing else; its leaf hash is SHA-256(0x00 || commitment).
+//
+// # The embedded log, and what it is worth
+//
+// [POSIX] is a log in one directory, built on Tessera's POSIX driver, for
+// deployments that have no other. It is operated by the same party as the
+// notary: whoever can read its directory has the key that signs its
+// checkpoints, and can sign a second, different history. So its proofs show
+// order, and they show tampering to anyone who kept an earlier proof or
+// checkpoint, the senders above all; they do not bind the operator towards
+// somebody who kept nothing. A log run by others, or witnessed by them, does.
+// Verifiers pin the key of the log they mean, so the two are never confused.
+//
+// # Delivery
+//
+// Submit returns only when a published checkpoint covers the entry, so a proof
+// in hand is a proof on disk. An error other than a refusal up front means that
+// the outcome is unknown; submitting the same commitment again is always safe.
+// A log may hold one commitment twice, which says nothing more than once.
+package commitlog
+
+import (
+	"context"
+	"errors"
+)
+
+// Log takes commitments. All methods are safe for concurrent use.
+type Log interface {
+	// Submit adds the commitment, waits until a signed checkpoint covers it, and
+	// returns the text of a C2SP tlog-proof and the entry's index in the log.
+	// When ctx ends first, or on any other error, the entry may or may not
+	// have been added: submit it again.
+	Submit(ctx context.Context, commitment [32]byte) (proof []byte, index uint64, err error)
+
+	// VerifierKey returns the log's key in the C2SP signed-note form
+	// (name+hash+key) that relying parties pin.
+	VerifierKey() string
+
+	// Close lets the Submits under way finish and stops the log.
+	Close() error
+}
+
+// What a caller may want to tell apart. Each is wrapped with the path or value
+// that failed and what to do about it.
+var (
+	// ErrDirectory: the log directory cannot be made, read or written.
+	ErrDirectory = errors.New("log directory is not usable")
+	// ErrInUse: another process, or another Log in this one, has the directory open.
+	ErrInUse = errors.New("log directory is in use")
+	// ErrOrigin: the directory holds the log of another origin, or the origin
+	// is no name for a log.
+	ErrOrigin = errors.New("wrong log origin")
+	// ErrKey: the log's signing key is missing, malformed, or not the one that
+	// signed the checkpoint in the directory.
+	ErrKey = errors.New("wrong log key")
+	// ErrCorrupt: the tree on disk is not the one that its last checkpoint states.
+	ErrCorrupt = errors.New("log is damaged")
+	// ErrClosed: the log was closed.
+	ErrClosed = errors.New("log is closed")
+)

@@ -1,0 +1,133 @@
+package commitlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"sync"
+
+	"filippo.io/torchwood"
+	"github.com/transparency-dev/tessera/client"
+	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+// tiles reads the C2SP tlog-tiles of a Tessera log for golang.org/x/mod's
+// tree, which checks every tile against the root before it uses a hash of it.
+type tiles struct {
+	ctx context.Context
+	log tileReader
+}
+
+// A tileReader reads one tile of the tree, or the part of it that was there at
+// some tree size; partial is the number of hashes, 0 for a full tile.
+type tileReader interface {
+	ReadTile(ctx context.Context, level, index uint64, partial uint8) ([]byte, error)
+}
+
+func (t tiles) Height() int { return torchwood.TileHeight }
+
+// SaveTiles has nothing to do: the tiles come from the disk.
+func (t tiles) SaveTiles([]tlog.Tile, [][]byte) {}
+
+func (t tiles) ReadTiles(want []tlog.Tile) ([][]byte, error) {
+	out := make([][]byte, len(want))
+	for i, tile := range want {
+		// A width of 256 is a full tile, which Tessera calls partial size 0.
+		b, err := t.log.ReadTile(t.ctx, uint64(tile.L), uint64(tile.N), uint8(tile.W))
+		if err != nil {
+			return nil, err
+		}
+		// Once a tile is full, its partial versions are removed: take the part.
+		size := tile.W * tlog.HashSize
+		if len(b) < size {
+			return nil, fmt.Errorf("tile %d/%d has %d bytes, want %d", tile.L, tile.N, len(b), size)
+		}
+		out[i] = b[:size]
+	}
+	return out, nil
+}
+
+// policyOf accepts checkpoints of exactly this origin under exactly this key.
+func policyOf(k *signingKey) torchwood.Policy {
+	return torchwood.ThresholdPolicy(2, torchwood.OriginPolicy(k.Name()), torchwood.SingleVerifierPolicy(k.verifier))
+}
+
+// prove makes the tlog-proof of an entry under a checkpoint, and holds every
+// part of it against the entry: damage on disk must not go out as a proof.
+func (l *POSIX) prove(c published, index uint64, commitment [32]byte) ([]byte, error) {
+	path, err := tlog.ProveRecord(c.N, int64(index), tlog.TileHashReader(c.Tree, tiles{l.ctx, l.reader}))
+	if err != nil {
+		return nil, fmt.Errorf("%w: entry %d of %d: %w", ErrCorrupt, index, c.N, err)
+	}
+	if err := tlog.CheckRecord(path, c.N, c.Hash, int64(index), tlog.RecordHash(commitment[:])); err != nil {
+		return nil, fmt.Errorf("%w: entry %d of %d is not the one submitted", ErrCorrupt, index, c.N)
+	}
+	return torchwood.FormatProof(int64(index), path, c.text), nil
+}
+
+// lastPublished returns the tree that the directory's checkpoint states, after
+// holding the checkpoint against key and origin, and the tiles against the
+// checkpoint: nothing may be appended to a log that is not the one it was. A
+// directory without a checkpoint is a new log, the tree of no entries.
+func lastPublished(dir string, policy torchwood.Policy) (tlog.Tree, error) {
+	files := client.FileFetcher{Root: dir}
+	ctx := context.Background()
+	checkpoint, err := files.ReadCheckpoint(ctx)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return tlog.Tree{}, nil
+	case err != nil:
+		return tlog.Tree{}, fmt.Errorf("%w: %w", ErrDirectory, err)
+	}
+	c, _, err := torchwood.VerifyCheckpoint(checkpoint, policy)
+	if err != nil {
+		return tlog.Tree{}, fmt.Errorf("%w: the checkpoint in %s is not signed by %s: restore the log's own key, or begin another log in an empty directory (%w)", ErrKey, dir, keyFile, err)
+	}
+	if c.N == 0 {
+		return c.Tree, nil
+	}
+	root, err := tlog.TreeHash(c.N, tlog.TileHashReader(c.Tree, tiles{ctx, files}))
+	if err == nil && root != c.Hash {
+		err = errors.New("another root")
+	}
+	if err != nil {
+		return tlog.Tree{}, fmt.Errorf("%w: the tiles in %s do not give the root of its checkpoint of %d entries: restore the whole directory from one backup (%w)", ErrCorrupt, dir, c.N, err)
+	}
+	return c.Tree, nil
+}
+
+// monotonic signs checkpoints of one history only: a tree never smaller than
+// the last one signed, and never another root for the same size. If the state
+// below it is rolled back or replaced, publishing stops, which is seen; two
+// signed histories would be for an auditor to find.
+type monotonic struct {
+	note.Signer
+	mu   sync.Mutex
+	last tlog.Tree
+}
+
+func (m *monotonic) Sign(msg []byte) ([]byte, error) {
+	c, err := torchwood.ParseCheckpoint(string(msg))
+	if err != nil {
+		return nil, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if c.N < m.last.N || c.N == m.last.N && m.last.N > 0 && c.Hash != m.last.Hash {
+		return nil, fmt.Errorf("refusing to sign a checkpoint of %d entries after another one of %d", c.N, m.last.N)
+	}
+	sig, err := m.Signer.Sign(msg)
+	if err == nil {
+		m.last = c.Tree
+	}
+	return sig, err
+}
+
+// published returns the size of the last tree that was signed.
+func (m *monotonic) published() int64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.last.N
+}
