@@ -58,6 +58,21 @@ type Options struct {
 	Backoff func(n int) time.Duration
 }
 
+func (o *Options) setDefaults() {
+	if o.GroupBytes == 0 {
+		o.GroupBytes = DefaultGroupBytes
+	}
+	if o.QueueBytes == 0 {
+		o.QueueBytes = DefaultQueueBytes
+	}
+	if o.UnknownLimit == 0 {
+		o.UnknownLimit = DefaultUnknownLimit
+	}
+	if o.Backoff == nil {
+		o.Backoff = func(n int) time.Duration { return min(10*time.Millisecond<<min(n, 7), time.Second) }
+	}
+}
+
 // A Writer is the one committer of an epoch: it gives out the seqs, extends the
 // chain, signs once per group and makes groups durable one after the other.
 //
@@ -83,8 +98,9 @@ type Writer struct {
 	queued  int // bytes of bodies in queue
 	ended   error
 	closing bool
-	wake    chan struct{} // holds a token while the queue has something new
-	done    chan struct{} // closed when the committer has stopped
+	head    format.Position // last durable
+	wake    chan struct{}   // holds a token while the queue has something new
+	done    chan struct{}   // closed when the committer has stopped
 	stop    context.CancelFunc
 
 	// Owned by the committer.
@@ -95,18 +111,7 @@ type Writer struct {
 // NewWriter starts the journal of a new epoch at seq 0. The Writer stops when
 // Close is called, when it is fenced, or when storage fails for too long.
 func NewWriter(store Store, epoch receipt.Epoch, key ed25519.PrivateKey, opts Options) *Writer {
-	if opts.GroupBytes == 0 {
-		opts.GroupBytes = DefaultGroupBytes
-	}
-	if opts.QueueBytes == 0 {
-		opts.QueueBytes = DefaultQueueBytes
-	}
-	if opts.UnknownLimit == 0 {
-		opts.UnknownLimit = DefaultUnknownLimit
-	}
-	if opts.Backoff == nil {
-		opts.Backoff = func(n int) time.Duration { return min(10*time.Millisecond<<min(n, 7), time.Second) }
-	}
+	opts.setDefaults()
 	ctx, stop := context.WithCancel(context.Background())
 	w := &Writer{
 		store: store, epoch: epoch, key: key, opts: opts,
@@ -235,10 +240,13 @@ func (w *Writer) commitLoop(ctx context.Context) {
 			}
 		}
 		group, last := w.assign(batch)
-		if err := w.write(ctx, group); err != nil {
+		if err := Write(ctx, w.store, group, w.opts); err != nil {
 			w.end(err, batch)
 			return
 		}
+		w.mu.Lock()
+		w.head = last
+		w.mu.Unlock()
 		for _, p := range batch {
 			p.pos = last
 			close(p.done)
@@ -300,19 +308,24 @@ func (w *Writer) assign(batch []*Pending) (Group, format.Position) {
 	return g, format.Position{Epoch: w.epoch, Seq: last.Seq, Chain: last.Chain, Signature: last.Signature}
 }
 
-// write makes the group durable by the write rule.
-func (w *Writer) write(ctx context.Context, g Group) error {
-	limit, cancel := context.WithTimeout(ctx, w.opts.UnknownLimit)
+// Write makes one group durable by the write rule that a Writer follows: it
+// retries byte for byte, reads back on a conflict, and returns nil,
+// [ErrFenced] if other bytes are there, or [ErrEnded] if the outcome is still
+// unknown after UnknownLimit. It is for the fence that another epoch writes; a
+// Writer's own groups go the same way.
+func Write(ctx context.Context, store Store, g Group, opts Options) error {
+	opts.setDefaults()
+	limit, cancel := context.WithTimeout(ctx, opts.UnknownLimit)
 	defer cancel()
 	for n := 1; ; n++ {
-		err := w.store.Put(limit, g)
+		err := store.Put(limit, g)
 		if errors.Is(err, ErrConflict) {
-			err = w.readBack(limit, g)
+			err = readBack(limit, store, g)
 		}
 		if err == nil || errors.Is(err, ErrFenced) {
 			return err
 		}
-		t := time.NewTimer(w.opts.Backoff(n))
+		t := time.NewTimer(opts.Backoff(n))
 		select {
 		case <-t.C:
 		case <-limit.Done():
@@ -323,8 +336,8 @@ func (w *Writer) write(ctx context.Context, g Group) error {
 }
 
 // readBack tells our own earlier write, whose answer was lost, from another's.
-func (w *Writer) readBack(ctx context.Context, g Group) error {
-	c, err := w.store.Get(ctx, g.Epoch, g.FirstSeq)
+func readBack(ctx context.Context, store Store, g Group) error {
+	c, err := store.Get(ctx, g.Epoch, g.FirstSeq)
 	if err != nil {
 		return fmt.Errorf("journal: read back after a conflict at seq %d: %w", g.FirstSeq, err)
 	}
@@ -353,4 +366,11 @@ func (w *Writer) end(err error, batch []*Pending) {
 		p.err = err
 		close(p.done)
 	}
+}
+
+// Head returns the last durable position, or false before the first.
+func (w *Writer) Head() (format.Position, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.head, w.head.Signature != nil
 }

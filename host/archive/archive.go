@@ -1,0 +1,366 @@
+// Package archive answers what storage holds: which epochs, which session
+// parts, which of them are sealed, by whom, and which commitments have a proof.
+//
+// It reads everything through a journal.Store and believes nothing: chains,
+// signatures and bodies are checked as they are read, and an epoch that does
+// not hold together is marked with the error and used only up to the last
+// position that its key signed. Whether that key belongs to an attested notary
+// is the caller's question, answered by package attestation.
+//
+// A scan is a snapshot. An Archive is not changed after Scan and is safe for
+// concurrent use.
+package archive
+
+import (
+	"bytes"
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+
+	"github.com/veriproof/notary/attestation/runtimedata"
+	"github.com/veriproof/notary/host/journal"
+	"github.com/veriproof/notary/host/merkle"
+	format "github.com/veriproof/notary/sdk/journal"
+	"github.com/veriproof/notary/sdk/receipt"
+)
+
+// An Archive is what a scan found.
+type Archive struct {
+	// Epochs are in the order of their ids.
+	Epochs []*Epoch
+
+	store  journal.Store
+	byID   map[receipt.Epoch]*Epoch
+	parts  map[receipt.PartID]*Part
+	proofs map[receipt.Hash]Proof
+}
+
+// An Epoch is one epoch as storage holds it.
+type Epoch struct {
+	ID          receipt.Epoch
+	Body        format.EpochBody
+	RuntimeData *runtimedata.RuntimeData
+	Key         ed25519.PublicKey
+	// Next and Chain are the head: the seq that would follow, and the chain
+	// value before it.
+	Next  uint64
+	Chain receipt.Hash
+	// Ended is KindClose or KindFence with the position of that entry, or 0.
+	Ended    format.Kind
+	EndSeq   uint64
+	EndChain receipt.Hash
+	// Fence is the body of the fence entry, if that ended the epoch, and the
+	// signature on it checked against the author's key.
+	Fence *format.FenceBody
+	// Evidence lists renewals by seq, WrapKeys the wrap keys by number.
+	Evidence []Renewal
+	WrapKeys map[uint64]format.WrapKeyBody
+	// Manifests are the receipts that this epoch signed, in order.
+	Manifests []*Part
+	// Err says what does not hold, if anything. What stands before it does.
+	Err error
+
+	fenceSignature []byte
+}
+
+// A Renewal is an evidence entry.
+type Renewal struct {
+	Seq  uint64
+	Body format.EvidenceBody
+}
+
+// A Proof is a proof entry's body and where it stands.
+type Proof struct {
+	format.ProofBody
+	Epoch receipt.Epoch
+	Seq   uint64
+}
+
+// A Part is one session part.
+type Part struct {
+	ID       receipt.PartID
+	Segments []Segment
+	// Leaves and Root are computed from the segments.
+	Leaves        uint64
+	Root          receipt.Hash
+	DEKCommitment receipt.Hash
+	WrappedDEK    receipt.Hash
+	// OpenedUnixNano is unknown to storage; a part has only its seqs.
+	FirstSeq, LastSeq uint64
+	CiphertextBytes   uint64
+
+	// Receipt, Manifest and ManifestBytes are set once the part is sealed.
+	Receipt       string
+	Manifest      *receipt.Manifest
+	ManifestBytes []byte
+	SealedSeq     uint64 // of the manifest entry, in the sealing epoch
+
+	edge merkle.Edge
+}
+
+// A Segment says where a segment stands. Numbers rise within a part; a number
+// that was never used in the journal is no gap in the journal.
+type Segment struct {
+	Seq    uint64 // in the journal of the part's epoch
+	Number uint64 // in the part
+}
+
+// Commitment is the part's commitment; the part must be sealed.
+func (p *Part) Commitment() receipt.Hash { return receipt.Commitment(p.ManifestBytes) }
+
+// ErrUnsigned says that entries at the end of an epoch are covered by no
+// signature. They were never acknowledged.
+var ErrUnsigned = errors.New("entries at the end of the journal are not signed")
+
+// Scan reads all of storage. It fails only if storage cannot be read; what it
+// reads and cannot believe is told per epoch. progress, if not nil, is called
+// now and then with the number of entries read.
+func Scan(ctx context.Context, store journal.Store, progress func(entries uint64)) (*Archive, error) {
+	heads, err := store.Epochs(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list epochs in storage: %w", err)
+	}
+	a := &Archive{
+		store: store, byID: make(map[receipt.Epoch]*Epoch),
+		parts: make(map[receipt.PartID]*Part), proofs: make(map[receipt.Hash]Proof),
+	}
+	if progress == nil {
+		progress = func(uint64) {}
+	}
+	s := scanner{a: a, progress: progress}
+	for _, h := range heads {
+		if err := s.epoch(ctx, h.Epoch, h.LastChunk); err != nil {
+			return nil, err
+		}
+	}
+	s.link()
+	return a, nil
+}
+
+// Epoch returns an epoch by its id, or nil.
+func (a *Archive) Epoch(id receipt.Epoch) *Epoch { return a.byID[id] }
+
+// Part returns a part by its id, or nil.
+func (a *Archive) Part(id receipt.PartID) *Part { return a.parts[id] }
+
+// Parts returns all parts, by epoch and then in the order of their first
+// entries.
+func (a *Archive) Parts() []*Part {
+	var out []*Part
+	for _, e := range a.Epochs {
+		out = append(out, a.partsOf(e.ID)...)
+	}
+	return out
+}
+
+// Proof returns the log proof of a commitment, if storage has one.
+func (a *Archive) Proof(commitment receipt.Hash) (Proof, bool) {
+	p, ok := a.proofs[commitment]
+	return p, ok
+}
+
+// A scanner reads one epoch after the other.
+type scanner struct {
+	a        *Archive
+	progress func(uint64)
+	read     uint64
+	receipts []pendingReceipt
+}
+
+// A pendingReceipt is a manifest entry, to be linked when all epochs are read:
+// a recovered part's manifest stands in another epoch than its segments.
+type pendingReceipt struct {
+	by  *Epoch
+	seq uint64
+	jws string
+}
+
+func (s *scanner) epoch(ctx context.Context, id receipt.Epoch, lastChunk uint64) error {
+	e := &Epoch{ID: id, WrapKeys: make(map[uint64]format.WrapKeyBody)}
+	s.a.Epochs = append(s.a.Epochs, e)
+	s.a.byID[id] = e
+	r := &format.Reader{Epoch: id}
+	// What a signature vouches for is taken over only when that signature was
+	// seen, so an unsigned tail leaves no trace.
+	var group []*format.Entry
+	for {
+		seq, _ := r.Head()
+		if seq > 0 && seq > lastChunk {
+			break
+		}
+		chunk, err := s.a.store.Get(ctx, id, seq)
+		if err != nil {
+			if errors.Is(err, journal.ErrNotFound) {
+				e.Err = fmt.Errorf("%w: no entry %d in storage", format.ErrChain, seq)
+				break
+			}
+			return fmt.Errorf("read epoch %v at seq %d: %w", id, seq, err)
+		}
+		if group, err = s.chunk(e, r, group, chunk); err != nil {
+			e.Err = err
+			break
+		}
+	}
+	if e.Err == nil && len(group) > 0 {
+		e.Err = fmt.Errorf("%w: from seq %d on", ErrUnsigned, group[0].Seq)
+	}
+	s.progress(s.read)
+	return nil
+}
+
+// chunk checks and takes over the entries of one chunk. It returns the entries
+// that no signature vouches for yet.
+func (s *scanner) chunk(e *Epoch, r *format.Reader, group []*format.Entry, c journal.Chunk) ([]*format.Entry, error) {
+	next, _ := r.Head()
+	if c.FirstSeq != next {
+		return group, fmt.Errorf("%w: no entry %d in storage", format.ErrChain, next)
+	}
+	// Get returned bytes that may belong to a cache of the adapter's.
+	for rest := bytes.Clone(c.Entries); len(rest) > 0; {
+		entry, after, err := format.Decode(rest)
+		if err != nil {
+			return group, err
+		}
+		if entry.Seq == 0 {
+			if err := e.begin(entry); err != nil {
+				return group, err
+			}
+			r.Key = e.Key
+		}
+		if err := r.Next(entry); err != nil {
+			return group, err
+		}
+		if s.read++; s.read%4096 == 0 {
+			s.progress(s.read)
+		}
+		group = append(group, entry)
+		if entry.Signature != nil {
+			for _, g := range group {
+				if err := s.take(e, g); err != nil {
+					return nil, err
+				}
+			}
+			group = group[:0]
+			e.Next, e.Chain = r.Head()
+		}
+		rest = after
+	}
+	return group, nil
+}
+
+// begin reads entry 0, from which the epoch's signing key comes.
+func (e *Epoch) begin(entry *format.Entry) error {
+	if err := format.ParseBody(entry.Body, &e.Body); err != nil {
+		return fmt.Errorf("entry 0: %w", err)
+	}
+	rd, err := runtimedata.Parse(e.Body.RuntimeData)
+	if err != nil {
+		return fmt.Errorf("entry 0: %w", err)
+	}
+	if rd.Notary.Epoch != e.ID.String() {
+		return fmt.Errorf("%w: entry 0 has the runtime data of another epoch", format.ErrChain)
+	}
+	e.RuntimeData = rd
+	e.Key, err = rd.SigningKey()
+	return err
+}
+
+// take records what a signed entry says.
+func (s *scanner) take(e *Epoch, entry *format.Entry) error {
+	switch entry.Kind {
+	case format.KindSegment:
+		return s.segment(e, entry)
+	case format.KindEvidence:
+		r := Renewal{Seq: entry.Seq}
+		if err := format.ParseBody(entry.Body, &r.Body); err != nil {
+			return err
+		}
+		e.Evidence = append(e.Evidence, r)
+	case format.KindWrapKey:
+		var b format.WrapKeyBody
+		if err := format.ParseBody(entry.Body, &b); err != nil {
+			return err
+		}
+		e.WrapKeys[b.Number] = b
+	case format.KindManifest:
+		s.receipts = append(s.receipts, pendingReceipt{e, entry.Seq, string(entry.Body)})
+	case format.KindProof:
+		p := Proof{Epoch: e.ID, Seq: entry.Seq}
+		if err := format.ParseBody(entry.Body, &p.ProofBody); err != nil {
+			return err
+		}
+		s.a.proofs[p.Commitment] = p
+	case format.KindClose:
+		e.Ended, e.EndSeq, e.EndChain = entry.Kind, entry.Seq, entry.Chain
+	case format.KindFence:
+		e.Fence = new(format.FenceBody)
+		e.Ended, e.EndSeq, e.EndChain, e.fenceSignature = entry.Kind, entry.Seq, entry.Chain, entry.Signature
+		return format.ParseBody(entry.Body, e.Fence)
+	}
+	return nil
+}
+
+func (s *scanner) segment(e *Epoch, entry *format.Entry) error {
+	body, err := format.ParseSegment(entry.Body)
+	if err != nil {
+		return fmt.Errorf("entry %d: %w", entry.Seq, err)
+	}
+	id := receipt.PartID{Epoch: e.ID, Handle: entry.Handle, Part: entry.Part}
+	p := s.a.parts[id]
+	if p == nil {
+		p = &Part{ID: id, FirstSeq: entry.Seq, DEKCommitment: body.DEKCommitment, WrappedDEK: body.WrappedDEK}
+		s.a.parts[id] = p
+	}
+	if n := len(p.Segments); n > 0 && entry.Segment <= p.Segments[n-1].Number || body.DEKCommitment != p.DEKCommitment || body.WrappedDEK != p.WrappedDEK {
+		return fmt.Errorf("%w: entry %d does not continue its session part", format.ErrChain, entry.Seq)
+	}
+	p.Segments = append(p.Segments, Segment{entry.Seq, entry.Segment})
+	p.LastSeq = entry.Seq
+	p.CiphertextBytes += uint64(len(body.Ciphertext))
+	for _, leaf := range body.Leaves {
+		p.edge.Append(leaf)
+	}
+	p.Leaves, p.Root = p.edge.Size(), p.edge.Root()
+	return nil
+}
+
+// link checks what spans epochs: receipts and fences.
+func (s *scanner) link() {
+	for _, r := range s.receipts {
+		if err := s.receipt(r); err != nil && r.by.Err == nil {
+			r.by.Err = fmt.Errorf("entry %d: %w", r.seq, err)
+		}
+	}
+	for _, e := range s.a.Epochs {
+		if e.Fence == nil {
+			continue
+		}
+		author := s.a.byID[e.Fence.By]
+		p := format.Position{Epoch: e.ID, Seq: e.EndSeq, Chain: e.EndChain, Signature: e.fenceSignature}
+		if author == nil || author.Key == nil || p.Verify(author.Key) != nil {
+			e.Err = fmt.Errorf("%w: fence is not signed by the notary that it names", format.ErrChain)
+		}
+	}
+}
+
+func (s *scanner) receipt(r pendingReceipt) error {
+	raw, m, err := receipt.Verify(r.jws, r.by.Key)
+	if err != nil {
+		return err
+	}
+	p := s.a.parts[receipt.PartID{Epoch: m.Origin.Epoch, Handle: m.Handle, Part: m.Part}]
+	switch {
+	case m.SealedBy.Epoch != r.by.ID:
+		return fmt.Errorf("%w: manifest of another epoch", receipt.ErrManifest)
+	case p == nil:
+		return fmt.Errorf("%w: manifest of a session part that storage does not hold", receipt.ErrManifest)
+	case m.Leaves != p.Leaves || m.Root != p.Root || m.DEKCommitment != p.DEKCommitment || m.FirstSeq != p.FirstSeq || m.LastSeq != p.LastSeq:
+		return fmt.Errorf("%w: manifest and stored segments differ", receipt.ErrManifest)
+	case p.Manifest != nil:
+		return fmt.Errorf("%w: second manifest of a session part", receipt.ErrManifest)
+	}
+	p.Receipt, p.Manifest, p.ManifestBytes, p.SealedSeq = r.jws, m, raw, r.seq
+	r.by.Manifests = append(r.by.Manifests, p)
+	return nil
+}

@@ -1,0 +1,377 @@
+// Package session takes an export through the notary: walk, redact, hash, seal,
+// journal, acknowledge; and, when a session ends, from its records to a
+// receipt and a log proof.
+//
+// # Guarantees
+//
+//   - Export returns without an error only when every record of the request is
+//     durable, redacted by every configured redactor, and under a signed
+//     position of the journal.
+//   - A failure before the journal stores nothing of the request. A failure in
+//     the journal means that the outcome is unknown; the sender retries, and
+//     duplicates are dropped while the session part is open.
+//   - Every open part is sealed: by its sender's end mark, by idle time, age or
+//     size, by an orderly Close, or, after a crash, by the next notary that
+//     starts on the same storage.
+//   - Plaintext exists only on the stack of Export.
+//
+// # Locks
+//
+// Notary.mu guards the maps and is never held while waiting. part.mu guards one
+// part; segments are sealed and appended under it, so that the order of leaves
+// is the order in the journal. Where both are held, Notary.mu is taken first.
+package session
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/veriproof/notary/host/archive"
+	"github.com/veriproof/notary/host/commitlog"
+	"github.com/veriproof/notary/host/journal"
+	"github.com/veriproof/notary/host/otlpwire"
+	"github.com/veriproof/notary/host/pluginhost"
+	"github.com/veriproof/notary/host/seal"
+	format "github.com/veriproof/notary/sdk/journal"
+	"github.com/veriproof/notary/sdk/receipt"
+)
+
+// Defaults of Options.
+const (
+	DefaultIdle       = 15 * time.Minute // a session with nothing new for so long has ended
+	DefaultMaxAge     = 24 * time.Hour   // a part is sealed at this age
+	DefaultMaxBytes   = 64 << 20         // a part is sealed at this many bytes of records
+	DefaultWrapKeyAge = 10 * time.Minute // a used wrap key is replaced after so long
+	DefaultCheckpoint = 30 * time.Second // the chain goes to the log this often, if it grew
+)
+
+// Errors that say why a request was not taken. Each is retryable.
+var (
+	// ErrClosing: the notary is being stopped.
+	ErrClosing = errors.New("notary is shutting down")
+	// ErrStale: the notary cannot prove at present what it is.
+	ErrStale = errors.New("notary has no fresh attestation")
+)
+
+// ErrNotFound says that there is no such session in this epoch.
+var ErrNotFound = errors.New("no such session")
+
+// A Redactor finds what to mask in a batch of fields: the plugin set.
+type Redactor interface {
+	Redact(ctx context.Context, fields []pluginhost.Field) ([]pluginhost.Edit, error)
+}
+
+// Options of a Notary. The fields up to Entry are required.
+type Options struct {
+	Store    journal.Store
+	Redactor Redactor
+	Log      commitlog.Log
+	Ring     *seal.Ring
+	Key      ed25519.PrivateKey // signs positions and receipts
+	Origin   receipt.Origin     // this epoch, as manifests name it
+	// Entry is the body of entry 0. Heads and Lookup are filled in here.
+	Entry format.EpochBody
+
+	// Appraise decides whether to believe another epoch's journal, by its entry
+	// 0, before its open parts are sealed on its behalf. nil believes none.
+	Appraise func(*archive.Epoch) error
+	// Fresh returns an error while the attestation has gone stale. nil never
+	// does.
+	Fresh func() error
+
+	Walk       otlpwire.Options
+	Idle       time.Duration
+	MaxAge     time.Duration
+	MaxBytes   int64
+	WrapKeyAge time.Duration
+	Checkpoint time.Duration
+	Journal    journal.Options
+	// Now is the host's clock. It is used for idle times and for claims that
+	// are marked as the host's; nothing is ordered by it.
+	Now    func() time.Time
+	Logger *slog.Logger
+}
+
+func (o *Options) setDefaults() {
+	setDefault(&o.Idle, DefaultIdle)
+	setDefault(&o.MaxAge, DefaultMaxAge)
+	setDefault(&o.MaxBytes, DefaultMaxBytes)
+	setDefault(&o.WrapKeyAge, DefaultWrapKeyAge)
+	setDefault(&o.Checkpoint, DefaultCheckpoint)
+	if o.Fresh == nil {
+		o.Fresh = func() error { return nil }
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+}
+
+func setDefault[T comparable](v *T, def T) {
+	var zero T
+	if *v == zero {
+		*v = def
+	}
+}
+
+// A Notary is one epoch at work. It is safe for concurrent use.
+type Notary struct {
+	opts     Options
+	epoch    receipt.Epoch
+	writer   *journal.Writer
+	dedupKey [32]byte
+	stats    stats
+
+	// background is canceled when Close gives up waiting; tasks counts what
+	// runs under it.
+	background context.Context
+	cancel     context.CancelFunc
+	tasks      sync.WaitGroup
+	proving    chan struct{} // bounds the log submissions in flight
+
+	mu       sync.Mutex
+	closing  bool
+	exports  sync.WaitGroup
+	open     map[receipt.Handle]*part
+	nextPart map[receipt.Handle]uint32
+	index    map[receipt.Handle][]*sealed
+	renewals []archive.Renewal
+
+	manifests sync.Mutex // taken while a manifest gets its number and is queued
+	count     uint64
+	last      receipt.Hash
+
+	dirty     dirty
+	keyTime   time.Time // when the wrap key came into use; owned by Tick
+	checkTime time.Time // of the last checkpoint; owned by Tick
+}
+
+// maxProving bounds the commitments that wait for the log at once. The log
+// answers per batch, so many in flight cost little.
+const maxProving = 256
+
+// Start opens an epoch: it reads what storage holds, writes entry 0 and the
+// first wrap key, fences and seals what dead notaries left open, and returns
+// when new data can be taken. Log proofs of recovered parts follow in the
+// background.
+func Start(ctx context.Context, o Options) (*Notary, error) {
+	o.setDefaults()
+	found, err := archive.Scan(ctx, o.Store, nil)
+	if err != nil {
+		return nil, err
+	}
+	n := &Notary{
+		opts: o, epoch: o.Origin.Epoch,
+		proving:  make(chan struct{}, maxProving),
+		open:     make(map[receipt.Handle]*part),
+		nextPart: make(map[receipt.Handle]uint32),
+		index:    make(map[receipt.Handle][]*sealed),
+	}
+	rand.Read(n.dedupKey[:])
+	n.background, n.cancel = context.WithCancel(context.Background())
+	n.writer = journal.NewWriter(o.Store, n.epoch, o.Key, o.Journal)
+	if err := n.begin(ctx, found); err != nil {
+		n.abandon()
+		return nil, err
+	}
+	if err := n.recover(ctx, found); err != nil {
+		n.abandon()
+		return nil, err
+	}
+	n.keyTime, n.checkTime = o.Now(), o.Now()
+	return n, nil
+}
+
+// abandon stops a notary that did not get ready. Its epoch is left to the next.
+func (n *Notary) abandon() {
+	n.cancel()
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	n.writer.Close(ctx)
+	n.tasks.Wait()
+	n.opts.Ring.Wipe()
+}
+
+// begin writes entry 0 and the first wrap key in one commit.
+func (n *Notary) begin(ctx context.Context, found *archive.Archive) error {
+	entry := n.opts.Entry
+	entry.Format, entry.OpenedUnixNano, entry.Heads = "1", n.opts.Now().UnixNano(), []format.EpochHead{}
+	for _, e := range found.Epochs {
+		if e.Next > 0 {
+			entry.Heads = append(entry.Heads, format.EpochHead{Epoch: e.ID, Seq: e.Next - 1, Chain: e.Chain})
+		}
+	}
+	var err error
+	if entry.Lookup, err = n.opts.Ring.SealedLookup(); err != nil {
+		return err
+	}
+	n.opts.Entry = entry
+	body, err := format.EncodeBody(entry)
+	if err != nil {
+		return err
+	}
+	fresh, err := n.opts.Ring.Next()
+	if err != nil {
+		return err
+	}
+	if err := n.write(ctx,
+		journal.Draft{Kind: format.KindEpoch, Body: body},
+		journal.Draft{Kind: format.KindWrapKey, Body: fresh.Body}); err != nil {
+		return fmt.Errorf("write the epoch's first entries: %w", err)
+	}
+	n.opts.Ring.Use(fresh)
+	return nil
+}
+
+// write appends public entries and waits until they are durable.
+func (n *Notary) write(ctx context.Context, drafts ...journal.Draft) error {
+	p, err := n.appendPatiently(ctx, drafts, nil)
+	if err != nil {
+		return err
+	}
+	_, err = p.Wait(ctx)
+	return err
+}
+
+// appendPatiently waits out a full queue: what seals and proves must not be
+// refused, only delayed.
+func (n *Notary) appendPatiently(ctx context.Context, drafts []journal.Draft, keys []journal.WrappedKey) (*journal.Pending, error) {
+	for {
+		p, err := n.writer.Append(drafts, keys)
+		if !errors.Is(err, journal.ErrBusy) {
+			return p, err
+		}
+		if err := pause(ctx, 20*time.Millisecond); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Epoch returns the epoch's id.
+func (n *Notary) Epoch() receipt.Epoch { return n.epoch }
+
+// Ended is closed when the journal takes no more entries: after Close, or when
+// the notary was fenced or its storage failed for too long.
+func (n *Notary) Ended() <-chan struct{} { return n.writer.Ended() }
+
+// Ready returns nil if the notary takes data, else why not.
+func (n *Notary) Ready() error {
+	n.mu.Lock()
+	closing := n.closing
+	n.mu.Unlock()
+	if closing {
+		return ErrClosing
+	}
+	if err := n.writer.Err(); err != nil {
+		return err
+	}
+	if err := n.opts.Fresh(); err != nil {
+		return fmt.Errorf("%w: %w", ErrStale, err)
+	}
+	return nil
+}
+
+// Renewed records renewed Evidence in the journal. It is the hook of the
+// attester's renewal, which counts only when this returns nil.
+func (n *Notary) Renewed(ctx context.Context, e format.EvidenceBody) error {
+	body, err := format.EncodeBody(e)
+	if err != nil {
+		return err
+	}
+	p, err := n.appendPatiently(ctx, []journal.Draft{{Kind: format.KindEvidence, Body: body}}, nil)
+	if err != nil {
+		return err
+	}
+	if _, err := p.Wait(ctx); err != nil {
+		return err
+	}
+	seq, _ := p.Seqs()
+	n.mu.Lock()
+	n.renewals = append(n.renewals, archive.Renewal{Seq: seq, Body: e})
+	n.mu.Unlock()
+	return nil
+}
+
+// Close seals every open part, waits for its log proof, writes the close entry
+// and commits it to the log. No export is taken from the call on. If ctx ends
+// first the rest is left to the next notary's recovery, and Close returns the
+// context's error.
+func (n *Notary) Close(ctx context.Context) error {
+	n.mu.Lock()
+	if n.closing {
+		n.mu.Unlock()
+		return ErrClosing
+	}
+	n.closing = true
+	n.mu.Unlock()
+	n.exports.Wait()
+
+	err := n.closeInOrder(ctx)
+	n.cancel()
+	if err != nil {
+		n.opts.Logger.Warn("shutdown is incomplete; the next start recovers the rest", "error", err)
+	}
+	if cerr := n.writer.Close(ctx); err == nil {
+		err = cerr
+	}
+	n.tasks.Wait()
+	n.opts.Ring.Wipe()
+	return err
+}
+
+func (n *Notary) closeInOrder(ctx context.Context) error {
+	n.mu.Lock()
+	for h, p := range n.open {
+		delete(n.open, h)
+		n.goSeal(p, receipt.ReasonShutdown)
+	}
+	n.mu.Unlock()
+	done := make(chan struct{})
+	go func() { n.tasks.Wait(); close(done) }()
+	select {
+	case <-done:
+	case <-n.writer.Ended():
+		return n.writer.Err()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return n.writeClose(ctx)
+}
+
+func (n *Notary) writeClose(ctx context.Context) error {
+	n.manifests.Lock()
+	body, err := format.EncodeBody(format.CloseBody{Manifests: n.count, Last: n.last})
+	n.manifests.Unlock()
+	if err != nil {
+		return err
+	}
+	p, err := n.appendPatiently(ctx, []journal.Draft{{Kind: format.KindClose, Body: body}}, nil)
+	if err != nil {
+		return err
+	}
+	pos, err := p.Wait(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = n.prove(ctx, format.CloseCommitment(n.epoch, pos.Seq, pos.Chain), receipt.PartID{})
+	return err
+}

@@ -1,0 +1,207 @@
+package session
+
+import (
+	"cmp"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/veriproof/notary/host/journal"
+	"github.com/veriproof/notary/host/merkle"
+	"github.com/veriproof/notary/host/seal"
+	format "github.com/veriproof/notary/sdk/journal"
+	"github.com/veriproof/notary/sdk/receipt"
+)
+
+// A part is an open session part.
+type part struct {
+	id     receipt.PartID
+	tenant string
+
+	mu         sync.Mutex
+	sealing    bool
+	keys       *seal.Part
+	edge       merkle.Edge
+	seen       map[[16]byte]*journal.Pending
+	first      *journal.Pending // of the first segment
+	name       []byte           // session id as redacted
+	records    uint64
+	duplicates uint64
+	edits      map[receipt.EditCount]uint64 // Count is zero in the keys
+	bytes      int64
+	opened     time.Time
+	touched    time.Time
+	start      uint64
+	finish     uint64
+	sdks       []string
+}
+
+// maxSDKs bounds the list of senders' libraries in a summary.
+const maxSDKs = 16
+
+// append adds a session's records to its open part, opening one if there is
+// none, and returns what to wait for: the new segment, and the segments of
+// records that were sent before.
+func (n *Notary) append(handle receipt.Handle, tenant string, g *group) ([]*journal.Pending, error) {
+	if len(g.records) == 0 {
+		return nil, nil
+	}
+	for {
+		p, err := n.openPart(handle, tenant)
+		if err != nil {
+			return nil, err
+		}
+		p.mu.Lock()
+		if p.sealing { // between our look at the map and our lock
+			p.mu.Unlock()
+			continue
+		}
+		pending, err := n.appendTo(p, g)
+		full := p.bytes >= n.opts.MaxBytes
+		p.mu.Unlock()
+		if full && err == nil {
+			n.end(handle, receipt.ReasonSize)
+		}
+		return pending, err
+	}
+}
+
+func (n *Notary) openPart(handle receipt.Handle, tenant string) (*part, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if p := n.open[handle]; p != nil {
+		return p, nil
+	}
+	id := receipt.PartID{Epoch: n.epoch, Handle: handle, Part: n.nextPart[handle]}
+	keys, err := n.opts.Ring.OpenPart(id)
+	if err != nil {
+		return nil, err
+	}
+	n.nextPart[handle]++
+	now := n.opts.Now()
+	p := &part{
+		id: id, tenant: tenant, keys: keys, opened: now, touched: now,
+		seen: make(map[[16]byte]*journal.Pending), edits: make(map[receipt.EditCount]uint64),
+	}
+	n.open[handle] = p
+	return p, nil
+}
+
+// appendTo seals and queues the records that are new to the part. It is called
+// with p.mu held.
+func (n *Notary) appendTo(p *part, g *group) ([]*journal.Pending, error) {
+	fresh, wait := p.fresh(g)
+	p.touched = n.opts.Now()
+	if len(fresh) == 0 {
+		p.duplicates += uint64(len(g.records))
+		return wait, nil
+	}
+	p.name = g.name
+	content := &format.Content{Tenant: p.tenant, Session: g.name}
+	var size int64
+	for _, i := range fresh {
+		content.Records = append(content.Records, g.records[i])
+		size += int64(len(g.records[i].Bytes))
+	}
+	pending, err := n.appendSegment(p, content, func(d []journal.Draft, k []journal.WrappedKey) (*journal.Pending, error) {
+		return n.writer.Append(d, k)
+	})
+	if err != nil {
+		return nil, err
+	}
+	p.take(g, fresh, pending)
+	p.bytes += size
+	n.dirty.set()
+	n.stats.exported(g, len(fresh))
+	return append(wait, pending), nil
+}
+
+// fresh returns the indices of the records that the part does not have yet, and
+// what the others wait for: a duplicate is acknowledged when the first is
+// durable, and fails when the first fails.
+func (p *part) fresh(g *group) (fresh []int, wait []*journal.Pending) {
+	inRequest := make(map[[16]byte]bool)
+	for i, m := range g.marks {
+		switch earlier := p.seen[m]; {
+		case earlier != nil:
+			if !slices.Contains(wait, earlier) {
+				wait = append(wait, earlier)
+			}
+		case !inRequest[m]:
+			inRequest[m] = true
+			fresh = append(fresh, i)
+		}
+	}
+	return fresh, wait
+}
+
+// appendSegment seals content as the part's next segment, queues it, and adds
+// its leaves to the tree. A segment that the queue refuses has used up its
+// number, which is the nonce: numbers in a part rise, but may have holes.
+func (n *Notary) appendSegment(p *part, c *format.Content, queue func([]journal.Draft, []journal.WrappedKey) (*journal.Pending, error)) (*journal.Pending, error) {
+	number, s := p.keys.Seal(c)
+	var keys []journal.WrappedKey
+	if p.first == nil {
+		keys = []journal.WrappedKey{{
+			ID:  journal.KeyID{Epoch: p.id.Epoch, Handle: p.id.Handle, Part: p.id.Part},
+			DEK: journal.Sealed(p.keys.Wrapped), // encrypted under the wrap key
+		}}
+	}
+	// A segment body is salted hashes and ciphertext.
+	pending, err := queue([]journal.Draft{{
+		Kind: format.KindSegment, Handle: p.id.Handle, Part: p.id.Part, Segment: number,
+		Body: journal.Sealed(s.Encode()),
+	}}, keys)
+	if err != nil {
+		return nil, err
+	}
+	if p.first == nil {
+		p.first = pending
+	}
+	for _, leaf := range s.Leaves {
+		p.edge.Append(leaf)
+	}
+	return pending, nil
+}
+
+// take counts the records that were queued.
+func (p *part) take(g *group, fresh []int, pending *journal.Pending) {
+	isFresh := make(map[int]bool, len(fresh))
+	for _, i := range fresh {
+		isFresh[i] = true
+		p.seen[g.marks[i]] = pending
+	}
+	p.records += uint64(len(fresh))
+	p.duplicates += uint64(len(g.records) - len(fresh))
+	for _, c := range g.edits {
+		if c.record < 0 || isFresh[c.record] {
+			p.edits[receipt.EditCount{Plugin: c.edit.Plugin, Label: c.edit.Label, Place: c.edit.Place}]++
+		}
+	}
+	if g.start != 0 && (p.start == 0 || g.start < p.start) {
+		p.start = g.start
+	}
+	p.finish = max(p.finish, g.finish)
+	for _, s := range g.sdks {
+		if !slices.Contains(p.sdks, s) && len(p.sdks) < maxSDKs {
+			p.sdks = append(p.sdks, s)
+		}
+	}
+}
+
+// summary is what the part's last leaf will say.
+func (p *part) summary(now time.Time) receipt.Summary {
+	s := receipt.Summary{
+		Format: "1", Tenant: p.tenant, Session: string(p.name), Records: p.records, Duplicates: p.duplicates,
+		Edits: []receipt.EditCount{}, OpenedUnixNano: p.opened.UnixNano(), SealedUnixNano: now.UnixNano(),
+		ClaimedStartUnixNano: p.start, ClaimedEndUnixNano: p.finish, SDKs: append([]string{}, p.sdks...),
+	}
+	for e, count := range p.edits {
+		e.Count = count
+		s.Edits = append(s.Edits, e)
+	}
+	slices.SortFunc(s.Edits, func(a, b receipt.EditCount) int {
+		return cmp.Or(cmp.Compare(a.Plugin, b.Plugin), cmp.Compare(a.Label, b.Label), cmp.Compare(a.Place, b.Place))
+	})
+	return s
+}

@@ -1,0 +1,288 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/veriproof/notary/host/journal"
+	format "github.com/veriproof/notary/sdk/journal"
+	"github.com/veriproof/notary/sdk/receipt"
+)
+
+// end takes the open part of a session out of the map and seals it in the
+// background. It reports whether there was one.
+func (n *Notary) end(handle receipt.Handle, why receipt.Reason) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	p := n.open[handle]
+	if p == nil || n.closing { // Close seals whatever is open
+		return p != nil
+	}
+	delete(n.open, handle)
+	n.goSeal(p, why)
+	return true
+}
+
+// goSeal starts the sealing of a part that is no longer in the map. It is
+// called with n.mu held.
+func (n *Notary) goSeal(p *part, why receipt.Reason) {
+	s := &sealed{id: p.id, tenant: p.tenant}
+	n.index[p.id.Handle] = append(n.index[p.id.Handle], s)
+	n.tasks.Go(func() {
+		if err := n.seal(n.background, p, s, why); err != nil && n.background.Err() == nil {
+			n.opts.Logger.Error("sealing a session part failed; it is left to recovery", "epoch", n.epoch.String(), "error", err)
+		}
+	})
+}
+
+// seal closes a part: summary leaf, manifest and receipt durable, commitment in
+// the log, proof durable. Only the last may take long; the receipt does not
+// wait for it.
+func (n *Notary) seal(ctx context.Context, p *part, s *sealed, why receipt.Reason) error {
+	pending, m, err := n.finish(ctx, p, why)
+	if err != nil || pending == nil {
+		return err
+	}
+	if _, err := pending.Wait(ctx); err != nil {
+		return err
+	}
+	m.FirstSeq, _ = p.first.Seqs()
+	_, m.LastSeq = pending.Seqs()
+	commitment, seq, err := n.issue(ctx, m)
+	if err != nil {
+		return err
+	}
+	n.stats.sealed(why)
+	n.mu.Lock()
+	s.state, s.manifestSeq = stateSealed, seq
+	n.mu.Unlock()
+	proofSeq, err := n.prove(ctx, commitment, p.id)
+	if err != nil {
+		return err
+	}
+	n.stats.proved()
+	n.mu.Lock()
+	s.state, s.proofSeq = stateLogged, proofSeq
+	n.mu.Unlock()
+	return nil
+}
+
+// finish writes the summary leaf, wipes the part's keys, and fills in the
+// manifest but for the journal seqs. A part into which nothing was ever queued
+// has nothing to seal.
+func (n *Notary) finish(ctx context.Context, p *part, why receipt.Reason) (*journal.Pending, *receipt.Manifest, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.sealing = true
+	defer p.keys.Wipe()
+	if p.first == nil {
+		return nil, nil, nil
+	}
+	now := n.opts.Now()
+	record, err := p.summary(now).Encode()
+	if err != nil {
+		return nil, nil, err
+	}
+	c := &format.Content{Tenant: p.tenant, Session: p.name, Records: []receipt.Record{{
+		Kind: receipt.Closing, Edits: receipt.EncodeEdits(nil), Bytes: record,
+	}}}
+	pending, err := n.appendSegment(p, c, func(d []journal.Draft, k []journal.WrappedKey) (*journal.Pending, error) {
+		return n.appendPatiently(ctx, d, k)
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	p.seen = nil
+	return pending, &receipt.Manifest{
+		V: "1", Origin: n.opts.Origin, Handle: p.id.Handle, Part: p.id.Part,
+		Leaves: p.edge.Size(), Root: p.edge.Root(), DEKCommitment: p.keys.Commitment(),
+		HostClock: receipt.HostClock{OpenedUnixNano: p.opened.UnixNano(), SealedUnixNano: now.UnixNano()},
+		Reason:    why,
+	}, nil
+}
+
+// issue gives the manifest its number, signs it and makes the receipt durable.
+// Numbers and journal order agree, since both are given under one lock.
+func (n *Notary) issue(ctx context.Context, m *receipt.Manifest) (receipt.Hash, uint64, error) {
+	m.SealedBy = receipt.Sealer{Epoch: n.epoch, RuntimeData: n.opts.Origin.RuntimeData}
+	commitment, pending, err := n.queueManifest(ctx, m)
+	if err != nil {
+		return receipt.Hash{}, 0, err
+	}
+	if _, err := pending.Wait(ctx); err != nil {
+		return receipt.Hash{}, 0, err
+	}
+	seq, _ := pending.Seqs()
+	n.dirty.set()
+	return commitment, seq, nil
+}
+
+func (n *Notary) queueManifest(ctx context.Context, m *receipt.Manifest) (receipt.Hash, *journal.Pending, error) {
+	n.manifests.Lock()
+	defer n.manifests.Unlock()
+	m.Seq, m.Prev = n.count, n.last
+	raw, err := m.Encode()
+	if err != nil {
+		return receipt.Hash{}, nil, err
+	}
+	pending, err := n.appendPatiently(ctx, []journal.Draft{{
+		Kind: format.KindManifest, Handle: m.Handle, Part: m.Part,
+		Body: journal.Sealed(receipt.Sign(raw, n.opts.Key)), // public: hashes and counts
+	}}, nil)
+	if err != nil {
+		return receipt.Hash{}, nil, err
+	}
+	n.count, n.last = n.count+1, receipt.Commitment(raw)
+	return n.last, pending, nil
+}
+
+// prove sends a commitment to the log until it has a proof, and makes the proof
+// durable. It returns the seq of the proof entry. The part may be zero.
+func (n *Notary) prove(ctx context.Context, commitment receipt.Hash, part receipt.PartID) (uint64, error) {
+	select {
+	case n.proving <- struct{}{}:
+		defer func() { <-n.proving }()
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
+	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 30*time.Second) {
+		proof, index, err := n.opts.Log.Submit(ctx, commitment)
+		if err == nil {
+			return n.writeProof(ctx, format.ProofBody{Commitment: commitment, Index: index, Proof: proof}, part)
+		}
+		if ctx.Err() != nil {
+			return 0, ctx.Err()
+		}
+		n.stats.logFailed()
+		n.opts.Logger.Warn("the log did not take a commitment; it will be sent again", "error", err, "after", wait)
+		if err := pause(ctx, wait); err != nil {
+			return 0, err
+		}
+	}
+}
+
+func (n *Notary) writeProof(ctx context.Context, body format.ProofBody, part receipt.PartID) (uint64, error) {
+	raw, err := format.EncodeBody(body)
+	if err != nil {
+		return 0, err
+	}
+	pending, err := n.appendPatiently(ctx, []journal.Draft{{
+		Kind: format.KindProof, Handle: part.Handle, Part: part.Part, Body: raw,
+	}}, nil)
+	if err != nil {
+		return 0, err
+	}
+	if _, err := pending.Wait(ctx); err != nil {
+		return 0, err
+	}
+	seq, _ := pending.Seqs()
+	return seq, nil
+}
+
+// Run calls Tick every second until ctx ends or the journal does.
+func (n *Notary) Run(ctx context.Context) error {
+	t := time.NewTicker(time.Second)
+	defer t.Stop()
+	for {
+		select {
+		case <-t.C:
+			if err := n.Tick(ctx); err != nil && !errors.Is(err, context.Canceled) {
+				n.opts.Logger.Error("periodic work failed", "error", err)
+			}
+		case <-n.writer.Ended():
+			return n.writer.Err()
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// Tick does what is due by the host's clock: it seals idle and old parts,
+// replaces a wrap key that is old and used, and commits the head of the chain
+// to the log. It is for Run and for tests; it must not run concurrently with
+// itself.
+func (n *Notary) Tick(ctx context.Context) error {
+	now := n.opts.Now()
+	n.sealDue(now)
+	if now.Sub(n.keyTime) >= n.opts.WrapKeyAge && n.opts.Ring.Used() {
+		if err := n.rotate(ctx); err != nil {
+			return err
+		}
+		n.keyTime = now
+	}
+	if now.Sub(n.checkTime) >= n.opts.Checkpoint && n.dirty.take() {
+		n.checkTime = now
+		n.tasks.Go(func() {
+			if err := n.checkpoint(n.background); err != nil && n.background.Err() == nil {
+				n.dirty.set()
+				n.opts.Logger.Warn("checkpoint failed; it will be tried again", "error", err)
+			}
+		})
+	}
+	return nil
+}
+
+func (n *Notary) sealDue(now time.Time) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.closing {
+		return
+	}
+	for h, p := range n.open {
+		if why := p.due(now, n.opts.Idle, n.opts.MaxAge); why != "" {
+			delete(n.open, h)
+			n.goSeal(p, why)
+		}
+	}
+}
+
+// due says why the part is to be sealed now, if it is. A part that never got a
+// segment stays: its number is not to be used twice.
+func (p *part) due(now time.Time, idle, age time.Duration) receipt.Reason {
+	if !p.mu.TryLock() {
+		return "" // something is being appended: not idle, and age can wait
+	}
+	defer p.mu.Unlock()
+	switch {
+	case p.first == nil:
+		return ""
+	case now.Sub(p.touched) >= idle:
+		return receipt.ReasonIdle
+	case now.Sub(p.opened) >= age:
+		return receipt.ReasonAge
+	}
+	return ""
+}
+
+// rotate makes a new wrap key durable and puts it into use.
+func (n *Notary) rotate(ctx context.Context) error {
+	fresh, err := n.opts.Ring.Next()
+	if err != nil {
+		return err
+	}
+	if err := n.write(ctx, journal.Draft{Kind: format.KindWrapKey, Body: fresh.Body}); err != nil {
+		return err
+	}
+	n.opts.Ring.Use(fresh)
+	return nil
+}
+
+// checkpoint commits the head of the chain to the log. The random bytes are
+// durable before the commitment leaves, so that it can always be opened.
+func (n *Notary) checkpoint(ctx context.Context) error {
+	pos, ok := n.writer.Head()
+	if !ok {
+		return nil
+	}
+	random := receipt.Hash(*format.NewSecret())
+	body, err := format.EncodeBody(format.CheckpointBody{Seq: pos.Seq, Chain: pos.Chain, Random: random})
+	if err != nil {
+		return err
+	}
+	if err := n.write(ctx, journal.Draft{Kind: format.KindCheckpoint, Body: body}); err != nil {
+		return err
+	}
+	_, err = n.prove(ctx, format.CheckpointCommitment(n.epoch, pos.Seq, pos.Chain, random), receipt.PartID{})
+	return err
+}

@@ -1,0 +1,208 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/veriproof/notary/host/archive"
+	format "github.com/veriproof/notary/sdk/journal"
+	"github.com/veriproof/notary/sdk/receipt"
+)
+
+// A State says how far a part has come.
+type State string
+
+// The states of a part, in order.
+const (
+	StateOpen    State = "open"    // takes records
+	StateSealing State = "sealing" // its summary and manifest are being written
+	StateSealed  State = "sealed"  // has a receipt
+	StateLogged  State = "logged"  // has a log proof
+)
+
+// sealed is what the notary keeps of a part after sealing: where to read the
+// rest. It is guarded by Notary.mu.
+type sealed struct {
+	id          receipt.PartID
+	tenant      string
+	state       uint8
+	manifestSeq uint64
+	proofSeq    uint64
+}
+
+const (
+	stateSealing uint8 = iota
+	stateSealed
+	stateLogged
+)
+
+// A Part is the state of one session part.
+type Part struct {
+	ID    receipt.PartID
+	State State
+	// Receipt, Manifest and Proof are set as far as State tells.
+	Receipt  string
+	Manifest *receipt.Manifest
+	Proof    *format.ProofBody
+	// Leaves is the number of leaves so far.
+	Leaves uint64
+
+	manifestSeq uint64
+}
+
+// EndSession seals the open part of a session. Sealing goes on in the
+// background. A session that has no open part, or is not the tenant's, is
+// ErrNotFound.
+func (n *Notary) EndSession(_ context.Context, tenant, session string) error {
+	if !n.end(n.opts.Ring.Handle(tenant, []byte(session)), receipt.ReasonEnd) {
+		return ErrNotFound
+	}
+	return nil
+}
+
+// Parts returns the parts that a session of a tenant has in this epoch, in
+// order. Receipts and proofs are read back from storage. No part is
+// ErrNotFound, since a handle binds tenant and session id together.
+func (n *Notary) Parts(ctx context.Context, tenant, session string) ([]Part, error) {
+	handle := n.opts.Ring.Handle(tenant, []byte(session))
+	n.mu.Lock()
+	var list []sealed
+	for _, s := range n.index[handle] {
+		list = append(list, *s)
+	}
+	open := n.open[handle]
+	n.mu.Unlock()
+	if len(list) == 0 && open == nil {
+		return nil, ErrNotFound
+	}
+	var parts []Part
+	for _, s := range list {
+		p, err := n.read(ctx, s)
+		if err != nil {
+			return nil, err
+		}
+		parts = append(parts, p)
+	}
+	if open != nil {
+		open.mu.Lock()
+		parts = append(parts, Part{ID: open.id, State: StateOpen, Leaves: open.edge.Size()})
+		open.mu.Unlock()
+	}
+	return parts, nil
+}
+
+func (n *Notary) read(ctx context.Context, s sealed) (Part, error) {
+	p := Part{ID: s.id, State: StateSealing, manifestSeq: s.manifestSeq}
+	if s.state == stateSealing {
+		return p, nil
+	}
+	e, err := archive.Entry(ctx, n.opts.Store, n.epoch, s.manifestSeq)
+	if err != nil {
+		return p, err
+	}
+	p.State, p.Receipt = StateSealed, string(e.Body)
+	if _, p.Manifest, err = receipt.Read(p.Receipt); err != nil {
+		return p, err
+	}
+	p.Leaves = p.Manifest.Leaves
+	if s.state == stateSealed {
+		return p, nil
+	}
+	if e, err = archive.Entry(ctx, n.opts.Store, n.epoch, s.proofSeq); err != nil {
+		return p, err
+	}
+	p.State, p.Proof = StateLogged, new(format.ProofBody)
+	return p, format.ParseBody(e.Body, p.Proof)
+}
+
+// A dirty flag says that the chain has grown since it was last taken.
+type dirty struct{ flag atomic.Bool }
+
+func (d *dirty) set()       { d.flag.Store(true) }
+func (d *dirty) take() bool { return d.flag.Swap(false) }
+
+// Stats are counts since the start of the epoch. None of them names a tenant
+// or a session.
+type Stats struct {
+	OpenParts uint64
+	Records   uint64 // stored
+	Bytes     uint64 // of stored records
+	// Edits are counted by plugin and label.
+	Edits map[EditKey]uint64
+	// Sealed counts parts by reason.
+	Sealed        map[receipt.Reason]uint64
+	Proved        uint64 // commitments of parts with a durable log proof
+	LogFailures   uint64 // submissions that the log did not take
+	Fenced        uint64 // dead epochs that this one ended
+	DamagedEpochs uint64 // epochs in storage that were left as they are
+}
+
+// An EditKey names a kind of edit in Stats.
+type EditKey struct{ Plugin, Label string }
+
+type stats struct {
+	mu sync.Mutex
+	s  Stats
+}
+
+// Stats returns a snapshot.
+func (n *Notary) Stats() Stats {
+	n.mu.Lock()
+	open := len(n.open)
+	n.mu.Unlock()
+	n.stats.mu.Lock()
+	defer n.stats.mu.Unlock()
+	s := n.stats.s
+	s.OpenParts = uint64(open)
+	s.Edits, s.Sealed = maps.Clone(s.Edits), maps.Clone(s.Sealed)
+	return s
+}
+
+func (s *stats) update(f func(*Stats)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f(&s.s)
+}
+
+func (s *stats) exported(g *group, fresh int) {
+	s.update(func(s *Stats) {
+		s.Records += uint64(fresh)
+		for i := range g.records {
+			s.Bytes += uint64(len(g.records[i].Bytes))
+		}
+		if s.Edits == nil {
+			s.Edits = make(map[EditKey]uint64)
+		}
+		for _, c := range g.edits {
+			s.Edits[EditKey{c.edit.Plugin, c.edit.Label}]++
+		}
+	})
+}
+
+func (s *stats) sealed(why receipt.Reason) {
+	s.update(func(s *Stats) {
+		if s.Sealed == nil {
+			s.Sealed = make(map[receipt.Reason]uint64)
+		}
+		s.Sealed[why]++
+	})
+}
+
+func (s *stats) proved()    { s.update(func(s *Stats) { s.Proved++ }) }
+func (s *stats) logFailed() { s.update(func(s *Stats) { s.LogFailures++ }) }
+func (s *stats) fenced()    { s.update(func(s *Stats) { s.Fenced++ }) }
+func (s *stats) damaged()   { s.update(func(s *Stats) { s.DamagedEpochs++ }) }
+
+// Own returns this epoch as an archive would find it, for making bundles
+// without reading storage.
+func (n *Notary) Own() *archive.Epoch {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return &archive.Epoch{ID: n.epoch, Body: n.opts.Entry, Evidence: slices.Clone(n.renewals)}
+}
+
+var errNotSealed = errors.New("session part is not sealed yet")
