@@ -32,9 +32,13 @@
 // the host for this purpose, under a name that begins with "rdx_"; a module
 // must not use that prefix for anything but the exports named here.
 //
-// A guest never has the processor for as long as it likes: a call that takes
-// too long, traps or answers malformed bytes fails the request, is counted, and
+// A guest never has the processor for as long as it likes: the host meters it
+// (deterministically, by rewriting the module: function entries, loop headers
+// and bulk memory operations take from a budget). A call that exceeds its
+// budget, traps or answers malformed bytes fails the request, is counted, and
 // loses the instance. Neither trap texts nor output get out of the host.
+// Instructions that change tables or drop segments are refused, since the host
+// could not undo them, and so are mutable globals that are no numbers.
 //
 // # Manifest
 //
@@ -71,9 +75,9 @@
 //	rdx_redact    (ptr i32, len i32) -> i64   request; returns ptr<<32|len of the reply, which
 //	                                          stays valid until the next call; 0 = failure
 //
-// For a request of total_len bytes the host allocates total_len+16 and writes
-// zeros into the last 16, so that a guest may read whole vectors; len is
-// total_len. Request:
+// For a message or configuration of len bytes the host allocates len+16 and
+// writes zeros into the last 16, so that a guest may read whole vectors, and the
+// buffer is never empty; the call gets len. Request:
 //
 //	 0 u32 magic 0x31584452 "RDX1"
 //	 4 u16 major = 1            6 u16 minor = 0

@@ -1,0 +1,229 @@
+package pluginhost
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+
+	"github.com/veriproof/notary/sdk/plugin/abi"
+)
+
+// A call is what host functions know of the guest call they serve. Each call
+// into a guest has its own, so nothing in it outlives the call.
+type call struct {
+	ctx     context.Context
+	clock   uint64
+	storage *storageCall // of a storage adapter, else nil
+}
+
+// Clock values in nanoseconds. Calls begin behind anything that set-up has
+// seen, so that a guest's clock does not run backwards.
+const (
+	clockStep  = 1_000
+	clockSetup = 1_000_000_000
+	clockCall  = 1_000_000_000_000
+)
+
+func (c *call) tick() uint64 {
+	c.clock += clockStep
+	return c.clock
+}
+
+type callKey struct{}
+
+func withCall(ctx context.Context, c *call) context.Context {
+	return context.WithValue(ctx, callKey{}, c)
+}
+
+// callOf returns the call of a host function's context. The engine hands on
+// the context of the call into the guest, which always has one.
+func callOf(ctx context.Context) *call {
+	c, _ := ctx.Value(callKey{}).(*call)
+	return c
+}
+
+// An image is a guest's whole state after configure. Every instance begins
+// with it, and gets it back after each call: no call can learn anything of
+// another one.
+type image struct {
+	memory  []byte
+	globals []uint64
+}
+
+// An instance is one guest in memory. It serves one call at a time.
+type instance struct {
+	mod     api.Module
+	memory  api.Memory
+	fuel    api.MutableGlobal
+	globals []api.MutableGlobal
+	alloc   api.Function
+	calls   map[string]api.Function
+}
+
+var errEngine = errors.New("the engine does not show what the host has added to the module")
+
+// newInstance instantiates the compiled module; the start function, if any,
+// runs on the fuel the module was metered with.
+func (p *plugin) newInstance(ctx context.Context) (*instance, error) {
+	mod, err := p.runtime.InstantiateModule(ctx, p.compiled, wazero.NewModuleConfig().WithName("").WithStartFunctions())
+	if err != nil {
+		return nil, errors.New("the module cannot be instantiated: a segment is out of bounds, or its start function traps")
+	}
+	in := &instance{mod: mod, memory: mod.Memory(), calls: make(map[string]api.Function)}
+	var ok bool
+	if in.fuel, ok = mod.ExportedGlobal(exportFuel).(api.MutableGlobal); !ok {
+		return nil, errors.Join(errEngine, mod.Close(ctx))
+	}
+	for _, i := range p.mutable {
+		g, ok := mod.ExportedGlobal(globalExport(i)).(api.MutableGlobal)
+		if !ok {
+			return nil, errors.Join(errEngine, mod.Close(ctx))
+		}
+		in.globals = append(in.globals, g)
+	}
+	for name := range signatures[p.kind] {
+		in.calls[name] = mod.ExportedFunction(name)
+	}
+	in.alloc = in.calls[allocName(p.kind)]
+	return in, nil
+}
+
+func allocName(k abi.Kind) string {
+	if k == abi.KindStorage {
+		return abi.ExportStoAlloc
+	}
+	return abi.ExportRdxAlloc
+}
+
+// fromImage makes an instance in the state of the image.
+func (p *plugin) fromImage(ctx context.Context) (*instance, error) {
+	in, err := p.newInstance(withCall(ctx, &call{ctx: ctx, clock: clockSetup}))
+	if err != nil {
+		return nil, err
+	}
+	if !in.restore(&p.image) {
+		return nil, errors.Join(errEngine, in.mod.Close(ctx))
+	}
+	return in, nil
+}
+
+// takeImage copies the instance's state.
+func (in *instance) takeImage() image {
+	view, _ := in.memory.Read(0, in.memory.Size())
+	img := image{memory: append([]byte(nil), view...)}
+	for _, g := range in.globals {
+		img.globals = append(img.globals, g.Get())
+	}
+	return img
+}
+
+// restore puts the image back and reports whether the instance is now in its
+// state. It is not if the memory has grown beyond the image, since memory does
+// not shrink and its size would tell of the call before.
+func (in *instance) restore(img *image) bool {
+	if size := in.memory.Size(); size < uint32(len(img.memory)) {
+		const page = 1 << 16
+		if _, ok := in.memory.Grow((uint32(len(img.memory)) - size) / page); !ok {
+			return false
+		}
+	}
+	if in.memory.Size() != uint32(len(img.memory)) || !in.memory.Write(0, img.memory) {
+		return false
+	}
+	for i, g := range in.globals {
+		g.Set(img.globals[i])
+	}
+	return true
+}
+
+// invoke calls an export with fuel and returns its one result, if it has any.
+func (in *instance) invoke(ctx context.Context, f api.Function, fuel uint64, args ...uint64) (uint64, Reason) {
+	var stack [2]uint64
+	copy(stack[:], args)
+	in.fuel.Set(fuel)
+	err := f.CallWithStack(ctx, stack[:])
+	switch {
+	case err == nil:
+		return stack[0], ""
+	case int64(in.fuel.Get()) < 0:
+		return 0, ReasonFuel
+	}
+	return 0, ReasonTrap
+}
+
+// exchange writes a message, and zeros behind it, into a buffer of the guest and
+// calls the export with it.
+func (in *instance) exchange(ctx context.Context, export string, fuel uint64, message []byte) (uint64, Reason) {
+	ptr, reason := in.invoke(ctx, in.alloc, fuel, uint64(len(message)+abi.Tail))
+	if reason != "" {
+		return 0, reason
+	}
+	at := uint32(ptr)
+	buffer, ok := in.memory.Read(at, uint32(len(message)+abi.Tail))
+	if at == 0 || at%abi.Align != 0 || !ok {
+		return 0, ReasonAlloc
+	}
+	clear(buffer[copy(buffer, message):])
+	// The fuel goes on from where alloc has left it: one bound for both.
+	return in.invoke(ctx, in.calls[export], in.fuel.Get(), uint64(at), uint64(len(message)))
+}
+
+// reply returns a view of the reply in the guest's memory.
+func (in *instance) reply(packed uint64) ([]byte, Reason) {
+	ptr, n := abi.Unpack(packed)
+	if ptr == 0 || n > abi.MaxMessage {
+		return nil, ReasonReply
+	}
+	b, ok := in.memory.Read(ptr, n)
+	if !ok {
+		return nil, ReasonReply
+	}
+	return b, ""
+}
+
+// setUp runs what runs once in a guest's life, and takes the image.
+func (p *plugin) setUp(ctx context.Context, config []byte) error {
+	c := &call{ctx: ctx, clock: clockSetup, storage: p.newStorageCall()}
+	ctx = withCall(ctx, c)
+	in, err := p.newInstance(ctx)
+	if err != nil {
+		return err
+	}
+	defer in.mod.Close(ctx)
+	fuel := p.limits.Fuel * setupFuel
+	if f := in.mod.ExportedFunction(abi.ExportInitialize); f != nil {
+		if _, reason := in.invoke(ctx, f, fuel); reason != "" {
+			return fmt.Errorf("%s failed (%s)", abi.ExportInitialize, reason)
+		}
+	}
+	configure := abi.ExportRdxConfigure
+	if p.kind == abi.KindStorage {
+		configure = abi.ExportStoConfigure
+	}
+	status, reason := in.exchange(ctx, configure, fuel, config)
+	if reason != "" {
+		return fmt.Errorf("%s failed (%s)", configure, reason)
+	}
+	if uint32(status) != 0 {
+		return fmt.Errorf("%s refuses the configuration with code %d; the plugin's README says what it means", configure, uint32(status))
+	}
+	p.image = in.takeImage()
+	if p.kind == abi.KindStorage {
+		return in.migrate(ctx, fuel)
+	}
+	return nil
+}
+
+func (in *instance) migrate(ctx context.Context, fuel uint64) error {
+	status, reason := in.invoke(ctx, in.calls[abi.ExportStoMigrate], fuel)
+	if reason != "" {
+		return fmt.Errorf("%s failed (%s)", abi.ExportStoMigrate, reason)
+	}
+	if uint32(status) != 0 {
+		return fmt.Errorf("%s failed with code %d: the storage could not be made ready", abi.ExportStoMigrate, uint32(status))
+	}
+	return nil
+}

@@ -1,0 +1,70 @@
+package pluginhost
+
+import (
+	"fmt"
+
+	"github.com/veriproof/notary/sdk/plugin/abi"
+)
+
+// Static limits, checked before the engine compiles anything. Compilation
+// cannot be cancelled, and its time and memory go with locals × blocks: a
+// module of 69 KB with 1000 locals and 5000 loops takes seconds and close to a
+// gigabyte. A standard Go guest stays below a tenth of each bound.
+const (
+	maxTypes     = 1 << 12
+	maxValues    = 64 // parameters or results of a function
+	maxImports   = 64
+	maxFunctions = 20_000
+	maxTables    = 4
+	maxTable     = 1 << 17 // elements of a table
+	maxGlobals   = 1 << 10
+	maxExports   = 256
+	maxNameBytes = 128
+	maxLocals    = 2000   // of a function, parameters included
+	maxDepth     = 20_000 // of nested blocks
+	// maxScore bounds the sum over all functions of locals × (blocks + targets
+	// of br_table).
+	maxScore = 20_000_000
+)
+
+var customSections = []string{abi.ManifestSection, "name", "producers", "target_features"}
+
+// Limits bound what a plugin may use at run time. They are measured.
+type Limits struct {
+	// MemoryPages is the greatest memory in pages of 64 KiB. Zero means what
+	// the manifest asks for; the smaller of both counts.
+	MemoryPages uint32
+	// Fuel bounds the work of one call, in the unit of [DefaultFuel]. Zero
+	// means DefaultFuel.
+	Fuel uint64
+}
+
+// DefaultFuel is the fuel of one call. A unit is one pass through a function
+// entry or loop header, or four instructions behind it, whether executed or
+// branched over, or 16 bytes of a bulk memory operation.
+const DefaultFuel = 400_000_000
+
+// setupFuel is the fuel of _initialize, of the start function and of
+// configure, each, in multiples of a call's fuel.
+const setupFuel = 4
+
+// maxFuel keeps the counter, which is signed, away from wrapping.
+const maxFuel = 1 << 60
+
+// resolve gives the limits that hold for a module.
+func (l Limits) resolve(m *module) (Limits, error) {
+	asked := m.manifest.Limits.MemoryPages
+	if l.MemoryPages == 0 || l.MemoryPages > asked {
+		l.MemoryPages = asked
+	}
+	if l.Fuel == 0 {
+		l.Fuel = DefaultFuel
+	}
+	if l.Fuel > maxFuel/setupFuel {
+		return l, fmt.Errorf("fuel %d is over %d", l.Fuel, uint64(maxFuel/setupFuel))
+	}
+	if m.memory.min > l.MemoryPages {
+		return l, fmt.Errorf("memory begins with %d pages, the limit is %d: raise memory_pages", m.memory.min, l.MemoryPages)
+	}
+	return l, nil
+}

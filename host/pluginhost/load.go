@@ -1,0 +1,221 @@
+package pluginhost
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+
+	"github.com/veriproof/notary/sdk/plugin/abi"
+)
+
+// A Source is one plugin as the configuration names it.
+type Source struct {
+	// Name is the plugin's name, which its manifest has to repeat.
+	Name string
+	Kind abi.Kind
+	// Module is the wasm binary with its manifest.
+	Module []byte
+	// Config is handed to the guest as it is. It is measured.
+	Config []byte
+	// SHA256 pins the module; nil pins nothing.
+	SHA256 *[32]byte
+	Limits Limits
+}
+
+// Options are what a set needs besides its plugins. None of it changes what a
+// plugin does to the data, and none is measured.
+type Options struct {
+	// BlobDir is the directory of the storage adapter's blob capability. It is
+	// made if it does not exist.
+	BlobDir string
+	// Concurrency is the number of calls at a time in one redactor; 0 means
+	// the number of processors.
+	Concurrency int
+	// StorageConcurrency is the number of calls at a time in the storage
+	// adapter; 0 means 4.
+	StorageConcurrency int
+}
+
+const (
+	maxPlugins         = 16
+	maxConfig          = 1 << 20
+	defaultStorageSlot = 4
+)
+
+// A Set is an ordered set of loaded and measured plugins: any number of
+// redactors, and at most one storage adapter. It never changes; another set is
+// another epoch. Its methods are safe for concurrent use.
+type Set struct {
+	plugins   []*plugin
+	redactors []*plugin
+	store     *Adapter
+	dir       *blobDir
+
+	closing  sync.Once
+	closeErr error
+}
+
+// A plugin is one loaded module with its instances.
+type plugin struct {
+	name     string
+	kind     abi.Kind
+	labels   []string
+	limits   Limits
+	digests  measurement
+	runtime  wazero.Runtime
+	compiled wazero.CompiledModule
+	mutable  []int
+	image    image
+	pool     *pool
+	dir      *blobDir
+
+	mu       sync.Mutex
+	counters Counters
+}
+
+// Load checks, measures, compiles and configures the plugins, in this order
+// for each: pin, manifest, static limits, exports and imports, compilation in
+// memory, _initialize, configure. Errors are of type [*LoadError]; nothing
+// stays loaded then.
+func Load(ctx context.Context, sources []Source, o Options) (*Set, error) {
+	s := &Set{}
+	if len(sources) > maxPlugins {
+		return nil, fmt.Errorf("pluginhost: %d plugins, at most %d", len(sources), maxPlugins)
+	}
+	for i := range sources {
+		if err := s.add(ctx, &sources[i], o); err != nil {
+			return nil, errors.Join(&LoadError{sources[i].Name, err}, s.Close(ctx))
+		}
+	}
+	return s, nil
+}
+
+func (s *Set) add(ctx context.Context, src *Source, o Options) error {
+	for _, p := range s.plugins {
+		if p.name == src.Name {
+			return errors.New("the name stands twice in the plugin set")
+		}
+	}
+	m, limits, err := inspect(src)
+	if err != nil {
+		return err
+	}
+	p := &plugin{
+		name: src.Name, kind: src.Kind, labels: m.manifest.Labels,
+		limits: limits, digests: measure(src, limits), mutable: m.mutableGlobals(),
+	}
+	if err := s.place(p, o); err != nil {
+		return err
+	}
+	s.plugins = append(s.plugins, p)
+	if err := p.compile(ctx, m); err != nil {
+		return err
+	}
+	return p.setUp(ctx, src.Config)
+}
+
+// place gives the plugin its part in the set, and what it needs there.
+func (s *Set) place(p *plugin, o Options) error {
+	if p.kind == abi.KindRedactor {
+		p.pool = newPool(orDefault(o.Concurrency, runtime.GOMAXPROCS(0)))
+		s.redactors = append(s.redactors, p)
+		return nil
+	}
+	if s.store != nil {
+		return fmt.Errorf("the set has a storage adapter already: %s", s.store.p.name)
+	}
+	p.pool = newPool(orDefault(o.StorageConcurrency, defaultStorageSlot))
+	if o.BlobDir != "" {
+		dir, err := openBlobDir(o.BlobDir)
+		if err != nil {
+			return err
+		}
+		s.dir, p.dir = dir, dir
+	}
+	s.store = &Adapter{p: p}
+	return nil
+}
+
+func orDefault(n, d int) int {
+	if n > 0 {
+		return n
+	}
+	return d
+}
+
+// inspect does everything that can be done without running the module.
+func inspect(src *Source) (*module, Limits, error) {
+	if !abi.ValidName(src.Name) {
+		return nil, Limits{}, errors.New("the name is not [a-z0-9-]{1,40}")
+	}
+	if len(src.Config) > maxConfig {
+		return nil, Limits{}, fmt.Errorf("configuration of %d bytes, at most %d", len(src.Config), maxConfig)
+	}
+	if got := measure(src, Limits{}).wasm; src.SHA256 != nil && got != *src.SHA256 {
+		return nil, Limits{}, &PinError{Want: *src.SHA256, Got: got}
+	}
+	m, err := parseModule(src.Module)
+	if err != nil {
+		return nil, Limits{}, err
+	}
+	if err := m.check(src.Name, src.Kind); err != nil {
+		return nil, Limits{}, err
+	}
+	limits, err := src.Limits.resolve(m)
+	return m, limits, err
+}
+
+// compile makes machine code of the metered module. Core features 2.0 and
+// nothing experimental; the compiler and never the interpreter, which would
+// crawl; no cache on disk, which would be machine code under the control of
+// whoever has the disk.
+func (p *plugin) compile(ctx context.Context, m *module) error {
+	cfg := wazero.NewRuntimeConfigCompiler().WithCoreFeatures(api.CoreFeaturesV2).
+		WithMemoryLimitPages(p.limits.MemoryPages).WithDebugInfoEnabled(false).WithCustomSections(false)
+	p.runtime = wazero.NewRuntimeWithConfig(ctx, cfg)
+	if m.manifest.WASI == abi.WASIDeny {
+		if err := instantiateHost(ctx, p.runtime, abi.ImportWASI, wasiFunctions); err != nil {
+			return errors.Join(errEngine, err)
+		}
+	}
+	if p.kind == abi.KindStorage {
+		if err := instantiateHost(ctx, p.runtime, abi.ImportSto, stoFunctions); err != nil {
+			return errors.Join(errEngine, err)
+		}
+	}
+	compiled, err := p.runtime.CompileModule(ctx, m.meter(p.limits.Fuel*setupFuel))
+	if err != nil {
+		return fmt.Errorf("the module is not valid core WebAssembly 2.0: %w", err)
+	}
+	p.compiled = compiled
+	return nil
+}
+
+// Close waits for calls under way and frees everything. Later calls fail with
+// [ReasonClosed].
+func (s *Set) Close(ctx context.Context) error {
+	s.closing.Do(func() { s.closeErr = s.close(ctx) })
+	return s.closeErr
+}
+
+func (s *Set) close(ctx context.Context) error {
+	var errs []error
+	for _, p := range s.plugins {
+		p.pool.close(ctx)
+		if p.runtime != nil {
+			errs = append(errs, p.runtime.Close(ctx))
+		}
+	}
+	if s.dir != nil {
+		errs = append(errs, s.dir.close())
+	}
+	return errors.Join(errs...)
+}
+
+// Store returns the storage adapter, or nil if the set has none.
+func (s *Set) Store() *Adapter { return s.store }

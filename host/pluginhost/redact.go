@@ -1,0 +1,195 @@
+package pluginhost
+
+import (
+	"context"
+	"runtime"
+	"unicode/utf8"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/veriproof/notary/sdk/plugin/abi"
+)
+
+// A Field is one text of a request, with what a redactor may know of it.
+type Field struct {
+	// Text has to be valid UTF-8.
+	Text []byte
+	// Key is the OTLP attribute key the text stands under, or empty. What a
+	// redactor sees of it is cut at 1 KiB; a key that may itself hold something
+	// to redact is a Field of its own.
+	Key    []byte
+	Role   abi.Role
+	Format abi.Format
+	Group  uint32
+}
+
+// An Edit says that bytes [Start, End) of a field's text have to go.
+type Edit struct {
+	Field      int
+	Start, End int
+	Label      string
+	Plugin     string
+	Score      uint16
+}
+
+const (
+	window  = abi.MaxBatchText // greatest text of one batch
+	overlap = 1 << 10          // of neighbouring windows of one text
+	maxKey  = 1 << 10
+	// maxBatchFields bounds the fields of a batch, empty texts included.
+	maxBatchFields = 1 << 12
+)
+
+// A piece is the part of a field's text that goes into one batch.
+type piece struct {
+	field  int
+	offset int
+}
+
+// A batch is what one call of a guest gets.
+type batch struct {
+	pieces []piece
+	fields []abi.Field
+	bytes  int
+}
+
+// Redact runs the fields through every redactor and returns what has to be
+// replaced: the union of all redactors' edits on the original text, plus every
+// other place in these fields where a reported value of 6 bytes or more
+// stands. Overlapping edits become one, with the label of the longest, at equal
+// length of the first plugin in the set's order. Edits are sorted by field and
+// start; they do not overlap and lie on UTF-8 borders.
+//
+// If any redactor fails on any batch the result is an error and nothing else.
+// Errors of redactors are [*PluginError]; text that is not UTF-8 gives
+// [ErrText]; a context that ends gives its cause. With no redactor in the set
+// there are no edits.
+func (s *Set) Redact(ctx context.Context, fields []Field) ([]Edit, error) {
+	for i := range fields {
+		if !utf8.Valid(fields[i].Text) {
+			return nil, ErrText
+		}
+	}
+	batches := split(fields)
+	found := make([][]Edit, len(s.redactors)*len(batches))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for i, p := range s.redactors {
+		for j := range batches {
+			g.Go(func() (err error) {
+				found[i*len(batches)+j], err = p.redact(ctx, &batches[j])
+				return err
+			})
+		}
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	return s.combine(fields, found)
+}
+
+// split lays the fields out in batches of at most 64 KiB of text. A longer text
+// is cut into windows that overlap, so that what lies across a border is whole
+// in one of them.
+func split(fields []Field) []batch {
+	var out []batch
+	b := batch{}
+	flush := func() {
+		if len(b.pieces) > 0 {
+			out = append(out, b)
+			b = batch{}
+		}
+	}
+	for i := range fields {
+		f := &fields[i]
+		for offset, last := 0, false; !last && len(f.Text) > 0; {
+			var end int
+			end, last = windowEnd(f.Text, offset)
+			if b.bytes+end-offset > window || len(b.pieces) == maxBatchFields {
+				flush()
+			}
+			b.bytes += end - offset
+			b.pieces = append(b.pieces, piece{i, offset})
+			b.fields = append(b.fields, abi.Field{
+				Text: f.Text[offset:end], Key: f.Key[:runeStart(f.Key, maxKey)],
+				Role: f.Role, Format: f.Format, Group: f.Group,
+			})
+			offset = runeStart(f.Text, end-overlap)
+		}
+	}
+	flush()
+	return out
+}
+
+// windowEnd returns where the window that begins at offset ends, and whether
+// it is the text's last.
+func windowEnd(text []byte, offset int) (end int, last bool) {
+	if len(text)-offset <= window {
+		return len(text), true
+	}
+	return runeStart(text, offset+window), false
+}
+
+// runeStart returns the last UTF-8 border in b that is not behind at.
+func runeStart(b []byte, at int) int {
+	if at >= len(b) {
+		return len(b)
+	}
+	for at > 0 && !utf8.RuneStart(b[at]) {
+		at--
+	}
+	return max(at, 0)
+}
+
+// redact gives one batch to one instance of the guest.
+func (p *plugin) redact(ctx context.Context, b *batch) ([]Edit, error) {
+	request, err := abi.AppendRequest(nil, b.fields)
+	if err != nil {
+		return nil, p.fail(ReasonLimit)
+	}
+	in, err := p.acquire(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ctx = withCall(context.WithoutCancel(ctx), &call{ctx: ctx, clock: clockCall})
+	packed, reason := in.exchange(ctx, abi.ExportRdxRedact, p.limits.Fuel, request)
+	var edits []abi.Edit
+	if reason == "" {
+		edits, reason = p.readReply(in, packed, b.fields)
+	}
+	p.release(in, reason != "")
+	p.count(func(c *Counters) { c.Calls, c.Bytes = c.Calls+1, c.Bytes+uint64(b.bytes) })
+	if reason != "" {
+		return nil, p.fail(reason)
+	}
+	out := make([]Edit, len(edits))
+	for i, e := range edits {
+		at := b.pieces[e.Field]
+		out[i] = Edit{
+			Field: at.field, Start: at.offset + int(e.Start), End: at.offset + int(e.End),
+			Label: p.labels[e.Label], Plugin: p.name, Score: e.Score,
+		}
+	}
+	return out, nil
+}
+
+// readReply reads and checks the reply while it is still in the guest's memory.
+func (p *plugin) readReply(in *instance, packed uint64, fields []abi.Field) ([]abi.Edit, Reason) {
+	if packed == 0 {
+		return nil, ReasonStatus
+	}
+	b, reason := in.reply(packed)
+	if reason != "" {
+		return nil, reason
+	}
+	status, edits, err := abi.DecodeReply(b, abi.MaxEdits, nil)
+	switch {
+	case err != nil:
+		return nil, ReasonReply
+	case status != 0:
+		return nil, ReasonStatus
+	case abi.ValidateEdits(fields, edits, len(p.labels)) != nil:
+		return nil, ReasonReply
+	}
+	return edits, ""
+}

@@ -1,0 +1,380 @@
+package pluginhost
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/veriproof/notary/sdk/plugin/abi"
+)
+
+// redactOne loads one guest and gives it one batch.
+func redactOne(t *testing.T, g *guest, texts ...string) ([]Edit, error) {
+	t.Helper()
+	return load(t, Options{}, g).Redact(t.Context(), fields(texts...))
+}
+
+// TestBadGuests: whatever a guest does, the request fails closed with a reason
+// and nothing of a result, and the process goes on.
+func TestBadGuests(t *testing.T) {
+	reply := func(edits ...abi.Edit) *guest { return redactor("bad", abi.AppendReply(nil, 0, edits)) }
+	code := func(locals uint32, code ...[]byte) *guest {
+		return redactor("bad", noEdits).set(abi.ExportRdxRedact, locals, code...)
+	}
+	// alloc answers well while configuring, when the buffer is the smallest.
+	alloc := func(then ...[]byte) *guest {
+		return redactor("bad", noEdits).set(abi.ExportRdxAlloc, 0, localGet(0), i32Const(abi.Tail), []byte{0x46, opIf, typeI32},
+			i32Const(atInput), elseOp, slices.Concat(then...), end)
+	}
+	recursion := redactor("bad", noEdits)
+	recursion.funcs["zz"] = fn{typ: funcType{"", ""}, code: slices.Concat(callTo(4), callTo(4))}
+	recursion.noExports = []string{"zz"}
+	recursion.set(abi.ExportRdxRedact, 0, callTo(4), i64Const(0))
+	for name, tc := range map[string]struct {
+		guest *guest
+		want  Reason
+	}{
+		"endless loop":       {code(0, endless, i64Const(0)), ReasonFuel},
+		"endless alloc":      {alloc(endless, i32Const(16)), ReasonFuel},
+		"fill bomb":          {code(0, []byte{opLoop, 0x40}, i32Const(0), i32Const(0), i32Const(8<<16), memoryFill, []byte{0x0c, 0, opEnd}, i64Const(0)), ReasonFuel},
+		"trap":               {code(0, unreachable), ReasonTrap},
+		"recursion":          {recursion, ReasonTrap},
+		"memory bomb":        {code(0, []byte{opLoop, 0x40}, i32Const(1), memoryGrow, drop, []byte{0x0c, 0, opEnd}, i64Const(0)), ReasonFuel},
+		"no buffer":          {alloc(i32Const(0)), ReasonAlloc},
+		"unaligned buffer":   {alloc(i32Const(0x10008)), ReasonAlloc},
+		"buffer at the end":  {alloc(i32Const(8<<16-16)), ReasonAlloc},
+		"negative buffer":    {alloc(i32Const(-16)), ReasonAlloc},
+		"failure":            {code(0, i64Const(0)), ReasonStatus},
+		"failure in reply":   {redactor("bad", abi.AppendReply(nil, 7, nil)), ReasonStatus},
+		"reply out of range": {code(0, i64Const(abi.Pack(8<<16-8, 16))), ReasonReply},
+		"reply wraps":        {code(0, i64Const(abi.Pack(0xffff_fff0, 32))), ReasonReply},
+		"reply too long":     {code(0, i64Const(abi.Pack(16, abi.MaxMessage+1))), ReasonReply},
+		"reply of nothing":   {code(0, i64Const(abi.Pack(atReply, 0))), ReasonReply},
+		"no magic":           {redactor("bad", make([]byte, 16)), ReasonReply},
+		"count bomb":         {redactor("bad", u32s(abi.MagicReply, 0, 1<<28, 16)), ReasonReply},
+		"count too small":    {redactor("bad", append(slices.Clone(noEdits), 0)), ReasonReply},
+		"edit size":          {redactor("bad", u32s(abi.MagicReply, 0, 0, 20)), ReasonReply},
+		"wrong field":        {reply(abi.Edit{Field: 2, End: 1}), ReasonReply},
+		"wrong label":        {reply(abi.Edit{End: 1, Label: 2}), ReasonReply},
+		"empty edit":         {reply(abi.Edit{Start: 1, End: 1}), ReasonReply},
+		"negative length":    {reply(abi.Edit{Start: 3, End: 1}), ReasonReply},
+		"out of bounds":      {reply(abi.Edit{End: 6}), ReasonReply},
+		"huge offsets":       {reply(abi.Edit{Start: 0xffff_fff0, End: 0xffff_ffff}), ReasonReply},
+		"mid rune start":     {reply(abi.Edit{Field: 1, Start: 1, End: 2}), ReasonReply},
+		"mid rune end":       {reply(abi.Edit{Field: 1, Start: 0, End: 1}), ReasonReply},
+		"overlap":            {reply(abi.Edit{End: 3}, abi.Edit{Start: 2, End: 4}), ReasonReply},
+		"unsorted":           {reply(abi.Edit{Start: 2, End: 3}, abi.Edit{Start: 0, End: 1}), ReasonReply},
+		"unsorted fields":    {reply(abi.Edit{Field: 1, End: 2}, abi.Edit{Field: 0, End: 1}), ReasonReply},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := load(t, Options{}, tc.guest)
+			for range 2 { // a failure leaves nothing behind that changes the next
+				edits, err := s.Redact(t.Context(), fields("hello", "é"))
+				var pe *PluginError
+				if !errors.As(err, &pe) || pe.Plugin != "bad" || pe.Reason != tc.want || edits != nil {
+					t.Fatalf("edits %v, error %v; want reason %s", edits, err, tc.want)
+				}
+			}
+			c := s.Counters()["bad"]
+			if c.Failures[tc.want] != 2 || c.Discarded != 2 || len(c.Edits) != 0 {
+				t.Errorf("counters %+v", c)
+			}
+		})
+	}
+}
+
+// TestFuelIsExact: the same call takes the same fuel, so a batch that passes
+// once passes always.
+func TestFuelIsExact(t *testing.T) {
+	s := load(t, Options{}, redactor("a", oneEdit))
+	p := s.plugins[0]
+	var used []uint64
+	for range 3 {
+		in, err := p.acquire(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, reason := in.exchange(withCall(t.Context(), &call{}), abi.ExportRdxRedact, 1000, make([]byte, 64))
+		used = append(used, 1000-in.fuel.Get())
+		p.release(in, reason != "")
+	}
+	if used[0] != 2 || used[1] != 2 || used[2] != 2 {
+		t.Errorf("fuel used: %v, want 2 (two function entries) each time", used)
+	}
+}
+
+// TestStateDoesNotSurvive: a guest tries to remember a call by every kind of
+// state there is and to tell by an edit that it remembers.
+func TestStateDoesNotSurvive(t *testing.T) {
+	remember := slices.Concat(i32Const(8), i32Const(1), store8)
+	tell := func(remembered []byte) []byte {
+		return slices.Concat(remembered, ifI64, i64Const(abi.Pack(atReply, uint32(len(oneEdit)))), elseOp, packOther, end)
+	}
+	spy := func(locals uint32, code ...[]byte) *guest {
+		g := redactor("spy", oneEdit)
+		g.data[atOther] = noEdits
+		return g.set(abi.ExportRdxRedact, locals, code...)
+	}
+	global := spy(0, tell([]byte{0x23, 0}), i32Const(1), []byte{0x24, 0})
+	global.globals = [][]byte{mutableI32}
+	clock := spy(1, tell(slices.Concat(i32Const(8), load8)), remember)
+	clock.manifest.WASI = abi.WASIDeny
+	clock.imports = []fn{{name: abi.ImportWASI + "\x00clock_time_get", typ: wasiFunctions["clock_time_get"].typ}}
+	// The clock's third byte differs if the clock went on between calls.
+	clock.set(abi.ExportRdxRedact, 0, i32Const(0), i64Const(0), i32Const(0), callTo(0), drop,
+		i32Const(0), load8, i32Const(int32(byte((clockCall+clockStep)&0xff))), []byte{0x47}, tell(nil))
+	for name, g := range map[string]*guest{
+		"memory":      spy(0, tell(slices.Concat(i32Const(8), load8)), remember),
+		"far memory":  spy(0, tell(slices.Concat(i32Const(8<<16-1), load8)), i32Const(8<<16-1), i32Const(1), store8),
+		"global":      global,
+		"memory size": spy(0, tell(slices.Concat(memorySize, i32Const(8), []byte{0x47})), i32Const(1), memoryGrow, drop),
+		"clock":       clock,
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := load(t, Options{Concurrency: 1}, g)
+			for i := range 50 {
+				edits, err := s.Redact(t.Context(), fields("canary"))
+				if err != nil || len(edits) != 0 {
+					t.Fatalf("call %d: edits %v, error %v: the guest remembers", i, edits, err)
+				}
+			}
+		})
+	}
+}
+
+// TestInputIsWiped: after a batch no byte of it is left in the instance.
+func TestInputIsWiped(t *testing.T) {
+	s := load(t, Options{Concurrency: 1}, redactor("a", noEdits))
+	if _, err := s.Redact(t.Context(), fields("canary-7f3a")); err != nil {
+		t.Fatal(err)
+	}
+	in, err := s.plugins[0].acquire(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.plugins[0].release(in, false)
+	memory, _ := in.memory.Read(0, in.memory.Size())
+	if strings.Contains(string(memory), "canary") {
+		t.Error("the batch is still in the guest's memory")
+	}
+}
+
+func TestWASIDenies(t *testing.T) {
+	// args_sizes_get, environ_sizes_get, random_get and fd_write all succeed
+	// with nothing; proc_exit traps.
+	g := redactor("go", noEdits)
+	g.manifest.WASI = abi.WASIDeny
+	for _, n := range abi.WASIFunctions() {
+		g.imports = append(g.imports, fn{name: abi.ImportWASI + "\x00" + n, typ: wasiFunctions[n].typ})
+	}
+	index := func(n string) int { return slices.Index(abi.WASIFunctions(), n) }
+	ok := []byte{opIf, 0x40, 0x00, opEnd} // trap on an errno
+	g.set(abi.ExportRdxRedact, 0,
+		i32Const(0), i32Const(4), callTo(index("args_sizes_get")), ok,
+		i32Const(0), i32Const(4), callTo(index("environ_sizes_get")), ok,
+		i32Const(8), i32Const(-1), store32, i32Const(8), i32Const(4), callTo(index("random_get")), ok,
+		i32Const(8), load8, ok,
+		i32Const(2), i32Const(16), i32Const(1), i32Const(32), callTo(index("fd_write")), ok,
+		i32Const(2048), i32Const(4096), i32Const(1), i32Const(32), callTo(index("poll_oneoff")), ok,
+		callTo(index("sched_yield")), ok,
+		i64Const(abi.Pack(atReply, 16)))
+	if _, err := redactOne(t, g, "x"); err != nil {
+		t.Error(err)
+	}
+	g.set(abi.ExportRdxRedact, 0, i32Const(0), callTo(index("proc_exit")), i64Const(0))
+	var pe *PluginError
+	if _, err := redactOne(t, g, "x"); !errors.As(err, &pe) || pe.Reason != ReasonTrap {
+		t.Errorf("proc_exit gives %v, want a trap", err)
+	}
+	g.set(abi.ExportRdxRedact, 0, []byte{opLoop, 0x40}, i32Const(0), i32Const(8<<16), callTo(index("random_get")), drop,
+		[]byte{0x0c, 0, opEnd}, i64Const(0))
+	if _, err := redactOne(t, g, "x"); !errors.As(err, &pe) || pe.Reason != ReasonFuel {
+		t.Errorf("endless random_get gives %v, want fuel", err)
+	}
+}
+
+func TestRedactRefusesInput(t *testing.T) {
+	s := load(t, Options{Concurrency: 1}, redactor("a", oneEdit))
+	if _, err := s.Redact(t.Context(), []Field{{Text: []byte("a\xff")}}); !errors.Is(err, ErrText) {
+		t.Errorf("text that is not UTF-8: %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := s.Redact(ctx, fields("x")); !errors.Is(err, context.Canceled) {
+		t.Errorf("ended context: %v", err)
+	}
+	if err := s.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var pe *PluginError
+	if _, err := s.Redact(t.Context(), fields("x")); !errors.As(err, &pe) || pe.Reason != ReasonClosed {
+		t.Errorf("closed set: %v", err)
+	}
+}
+
+// TestRedact: offsets of a batch become offsets of the request, two redactors
+// see the same text, and a value that was reported once goes everywhere.
+func TestRedact(t *testing.T) {
+	a := redactor("a", abi.AppendReply(nil, 0, []abi.Edit{{Start: 0, End: 6, Label: 1, Score: 9}}))
+	b := redactor("b", abi.AppendReply(nil, 0, []abi.Edit{{Start: 4, End: 12}, {Field: 1, Start: 0, End: 1}}))
+	s := load(t, Options{}, a, b)
+	got, err := s.Redact(t.Context(), fields("secret-value tail", "x", "", "no secret- here, my-secret"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []Edit{
+		{Field: 0, Start: 0, End: 12, Label: "EMAIL", Plugin: "b"},
+		{Field: 1, Start: 0, End: 1, Label: "EMAIL", Plugin: "b"},
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("edits %v, want %v", got, want)
+	}
+	alone := load(t, Options{}, a)
+	got, err = alone.Redact(t.Context(), fields("secret-value tail", "no secret here"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want = []Edit{
+		{Field: 0, Start: 0, End: 6, Label: "CARD", Plugin: "a", Score: 9},
+		{Field: 1, Start: 3, End: 9, Label: "CARD", Plugin: "a", Score: 9},
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("edits %v, want %v", got, want)
+	}
+	if c := alone.Counters()["a"]; c.Edits["CARD"] != 2 || c.Residual["CARD"] != 1 || c.Calls != 1 || c.Bytes != 31 {
+		t.Errorf("counters %+v", c)
+	}
+}
+
+// TestSplit: every byte of every text is in a window, windows of one text
+// overlap by close to 1 KiB, no batch is over 64 KiB, all lie on UTF-8 borders.
+func TestSplit(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		unit := rapid.SampledFrom([]string{"a", "é", "€", "😀", "a€"})
+		size := rapid.SampledFrom([]int{0, 1, 1000, 40_000, window - 1, window, window + 1, 200_000})
+		var in []Field
+		for range rapid.IntRange(0, 5).Draw(t, "n") {
+			text := strings.Repeat(unit.Draw(t, "unit"), size.Draw(t, "size"))
+			in = append(in, Field{Text: []byte(text), Key: []byte(strings.Repeat("€", size.Draw(t, "key")))})
+		}
+		covered := make([]int, len(in))
+		for _, b := range split(in) {
+			total := 0
+			for i, p := range b.pieces {
+				f := b.fields[i]
+				total += len(f.Text)
+				if p.offset > covered[p.field] || p.offset > 0 && covered[p.field]-p.offset < overlap {
+					t.Fatalf("window at %d of field %d, covered to %d", p.offset, p.field, covered[p.field])
+				}
+				covered[p.field] = p.offset + len(f.Text)
+				if string(f.Text) != string(in[p.field].Text[p.offset:covered[p.field]]) || len(f.Key) > maxKey {
+					t.Fatal("a window is not what stands there, or its key is too long")
+				}
+				if runeStart(in[p.field].Text, p.offset) != p.offset || runeStart(in[p.field].Text, covered[p.field]) != covered[p.field] {
+					t.Fatal("a window cuts a rune")
+				}
+			}
+			if total > window || total != b.bytes {
+				t.Fatalf("batch of %d bytes, counted %d", total, b.bytes)
+			}
+		}
+		for i := range in {
+			if covered[i] != len(in[i].Text) {
+				t.Fatalf("field %d: %d of %d bytes covered", i, covered[i], len(in[i].Text))
+			}
+		}
+	})
+}
+
+// TestUnion compares the union with a byte map.
+func TestUnion(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var in []Edit
+		masked := map[[2]int]bool{}
+		for range rapid.IntRange(0, 12).Draw(t, "n") {
+			f, a, n := rapid.IntRange(0, 2).Draw(t, "field"), rapid.IntRange(0, 20).Draw(t, "start"), rapid.IntRange(1, 8).Draw(t, "len")
+			in = append(in, Edit{Field: f, Start: a, End: a + n})
+			for i := a; i < a+n; i++ {
+				masked[[2]int{f, i}] = true
+			}
+		}
+		for i, e := range union(in) {
+			if i > 0 && e.Field == in[i-1].Field && e.Start < in[i-1].End {
+				t.Fatal("edits overlap")
+			}
+			for at := e.Start; at < e.End; at++ {
+				if !masked[[2]int{e.Field, at}] {
+					t.Fatal("a byte that no edit covers is masked")
+				}
+				delete(masked, [2]int{e.Field, at})
+			}
+		}
+		if len(masked) != 0 {
+			t.Fatal("a byte that an edit covers is not masked")
+		}
+	})
+}
+
+// TestResidual compares the automaton with a search for each value.
+func TestResidual(t *testing.T) {
+	s := load(t, Options{}, redactor("a", noEdits))
+	letters := rapid.StringOfN(rapid.SampledFrom([]rune("ab")), 0, 60, -1)
+	rapid.Check(t, func(t *rapid.T) {
+		in := fields(letters.Draw(t, "f0"), letters.Draw(t, "f1"), letters.Draw(t, "f2"))
+		var reported []Edit
+		for f := range in {
+			if n := len(in[f].Text); n > 0 && rapid.Bool().Draw(t, "report") {
+				a := rapid.IntRange(0, n-1).Draw(t, "start")
+				reported = append(reported, Edit{Field: f, Start: a, End: rapid.IntRange(a+1, n).Draw(t, "end"), Plugin: "a"})
+			}
+		}
+		reported = union(reported)
+		masked := func(edits []Edit) (m [3][61]bool) {
+			for _, e := range edits {
+				for i := e.Start; i < e.End; i++ {
+					m[e.Field][i] = true
+				}
+			}
+			return m
+		}
+		want := masked(reported)
+		for _, e := range reported {
+			value := string(in[e.Field].Text[e.Start:e.End])
+			for f := range in {
+				for i := 0; len(value) >= minResidual && i+len(value) <= len(in[f].Text); i++ {
+					if string(in[f].Text[i:i+len(value)]) == value {
+						for k := range value {
+							want[f][i+k] = true
+						}
+					}
+				}
+			}
+		}
+		all, err := s.combine(in, [][]Edit{reported})
+		if err != nil || masked(all) != want {
+			t.Fatalf("error %v, masked %v, want %v", err, masked(all), want)
+		}
+	})
+}
+
+// TestTooManyValues: a request that makes the redactors report more than the
+// host can look for fails closed.
+func TestTooManyValues(t *testing.T) {
+	s := load(t, Options{}, redactor("a", noEdits))
+	text := make([]byte, 0, 2*maxPatterns)
+	var edits []Edit
+	for i := 0; len(text) < maxPatterns+maxResidual; i++ {
+		start := len(text)
+		text = append(text, []byte{'a' + byte(i%26), 'a' + byte(i/26%26), 'a' + byte(i/676)}...)
+		text = append(text, strings.Repeat("x", maxResidual-3)...)
+		edits = append(edits, Edit{Start: start, End: len(text), Plugin: "a"})
+	}
+	var pe *PluginError
+	if _, err := s.combine([]Field{{Text: text}}, [][]Edit{edits}); !errors.As(err, &pe) || pe.Reason != ReasonLimit {
+		t.Errorf("error %v, want %s", err, ReasonLimit)
+	}
+}
