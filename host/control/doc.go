@@ -1,0 +1,46 @@
+// Package control is the notary's HTTPS interface for people and scripts beside
+// the data path: Evidence, receipts, the end of a session, bundles, health and
+// metrics. It has its own listener, so that it can be closed off by the network
+// and does not compete with the OTLP receiver.
+//
+// # Endpoints
+//
+//	GET  /v1/evidence                   open        what a relying party appraises
+//	GET  /v1/log/key                    open        the log's verifier key (C2SP vkey)
+//	GET  /v1/sessions/{session}         credentials parts of a session, with receipts
+//	POST /v1/sessions/{session}/end     credentials seals what is open
+//	GET  /v1/sessions/{session}/bundle  credentials evidence bundle of one part
+//	GET  /metrics                       credentials Prometheus metrics
+//	GET  /healthz                       open        200 while the process lives
+//	GET  /readyz                        open        200 if data is accepted, else 503 and why
+//
+// The session id is one percent-encoded path segment. Query parameters are
+// tenant (operators and auditors must name one), and for a bundle epoch and part
+// (which of several parts; may be left out where there is no choice) and
+// disclose (leaf indices, repeatable). An unknown parameter is an error: a
+// misspelt one must not silently widen what is asked for.
+//
+// Errors are JSON, {"error": what failed, "hint": what to do}.
+//
+// # Who may do what
+//
+// Credentials are bearer tokens (RFC 6750 section 2.1). A tenant's API key
+// reaches the sessions of that tenant; another tenant's session looks exactly
+// like one that does not exist. Operators have tokens of their own with roles:
+// RoleOperator reads and ends sessions, RoleAuditor reads them, RoleMetrics sees
+// metrics and nothing else. Tokens are kept as hashes and compared in constant
+// time.
+//
+// Failed attempts are counted per remote address. Beyond a few they are answered
+// 429 and no longer logged. Valid credentials are let through all the same: with
+// tokens of 128 bits and more there is nothing to slow down, and whoever shares
+// an address with an operator must not be able to lock him out.
+//
+// # Guarantees
+//
+// TLS 1.3 only. Every size and time is bounded. No session id, tenant, token or
+// payload gets into a log line, a metric or an error text; a log line names the
+// route's pattern and a random request id, which the answer carries too.
+//
+// A Server may be used concurrently.
+package control

@@ -1,0 +1,75 @@
+package control
+
+import (
+	"context"
+	"errors"
+
+	"github.com/veriproof/notary/host/attester"
+)
+
+// Errors that a [Notary] may return, wrapped or not. Any other error is
+// answered as an internal one, without its text.
+var (
+	// ErrNotFound: the tenant has no such session or part.
+	ErrNotFound = errors.New("no such session")
+	// ErrState: the part's state does not allow it, for instance a bundle of a
+	// part that is still open, or the disclosure of records whose key the notary
+	// has already forgotten.
+	ErrState = errors.New("not possible in this state")
+	// ErrUnavailable: storage or log cannot be reached; it may work later.
+	ErrUnavailable = errors.New("not available now")
+)
+
+// A Notary is what the control interface needs to know about the rest of the
+// process. Its methods are called concurrently.
+type Notary interface {
+	// Ready returns nil if new data is accepted. The error's text is one line
+	// for operators, shown to anybody who asks.
+	Ready() error
+	// Attestation returns the current attestation, or nil before the first.
+	Attestation() *attester.Attestation
+	// EndSession seals what is open of a session, and returns when its receipt
+	// is durable. A session without an open part is no error.
+	EndSession(ctx context.Context, tenant, session string) error
+	// Parts returns the parts of a session, oldest first. A known session has
+	// at least one.
+	Parts(ctx context.Context, tenant, session string) ([]Part, error)
+	// Bundle returns the evidence bundle of one part (sdk/bundle), with the
+	// records of the given leaf indices opened.
+	Bundle(ctx context.Context, tenant, session string, part PartRef, disclose []uint64) ([]byte, error)
+}
+
+// A PartRef names one part of a session. The number alone does not: parts are
+// numbered per epoch, and a session that outlived a restart has two parts 0.
+type PartRef struct {
+	Epoch string // 32 characters of lower-case hex
+	Part  uint32
+}
+
+// State says how far a part has come.
+type State string
+
+// States of a part, in their order.
+const (
+	StateOpen    State = "open"    // takes records
+	StateSealing State = "sealing" // takes no more; its receipt is being made durable
+	StateSealed  State = "sealed"  // its receipt is durable
+	StateLogged  State = "logged"  // its commitment is in the log
+)
+
+// A Part is one sealed or open part of a session. Digests and ids are lower-case
+// hex.
+type Part struct {
+	Epoch      string  `json:"epoch"`
+	Handle     string  `json:"handle"`
+	Part       uint32  `json:"part"`
+	State      State   `json:"state"`
+	Leaves     uint64  `json:"leaves"`
+	Root       string  `json:"root,omitempty"`       // RFC 6962 root, once sealed
+	Commitment string  `json:"commitment,omitempty"` // once sealed
+	Receipt    string  `json:"receipt,omitempty"`    // compact JWS, once sealed
+	Reason     string  `json:"reason,omitempty"`     // why it was sealed
+	LogIndex   *uint64 `json:"log_index,omitempty"`  // place in the log, once logged
+	FirstSeq   uint64  `json:"first_seq"`            // journal sequence of the first segment
+	LastSeq    uint64  `json:"last_seq"`             // and of the last
+}
