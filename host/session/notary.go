@@ -33,7 +33,6 @@ import (
 	"time"
 
 	"github.com/veriproof/notary/host/archive"
-	"github.com/veriproof/notary/host/commitlog"
 	"github.com/veriproof/notary/host/journal"
 	"github.com/veriproof/notary/host/otlpwire"
 	"github.com/veriproof/notary/host/pluginhost"
@@ -67,11 +66,18 @@ type Redactor interface {
 	Redact(ctx context.Context, fields []pluginhost.Field) ([]pluginhost.Edit, error)
 }
 
+// A Log takes commitments: a commitlog.Log.
+type Log interface {
+	// Submit returns the C2SP tlog-proof of a commitment and its index, once a
+	// signed checkpoint covers it. After an error it is submitted again.
+	Submit(ctx context.Context, commitment [32]byte) (proof []byte, index uint64, err error)
+}
+
 // Options of a Notary. The fields up to Entry are required.
 type Options struct {
 	Store    journal.Store
 	Redactor Redactor
-	Log      commitlog.Log
+	Log      Log
 	Ring     *seal.Ring
 	Key      ed25519.PrivateKey // signs positions and receipts
 	Origin   receipt.Origin     // this epoch, as manifests name it

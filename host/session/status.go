@@ -2,7 +2,6 @@ package session
 
 import (
 	"context"
-	"errors"
 	"maps"
 	"slices"
 	"sync"
@@ -204,5 +203,3 @@ func (n *Notary) Own() *archive.Epoch {
 	defer n.mu.Unlock()
 	return &archive.Epoch{ID: n.epoch, Body: n.opts.Entry, Evidence: slices.Clone(n.renewals)}
 }
-
-var errNotSealed = errors.New("session part is not sealed yet")
