@@ -1,0 +1,297 @@
+package policy
+
+import (
+	"errors"
+	"os"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"go.yaml.in/yaml/v4"
+
+	"github.com/veriproof/notary/attestation/internal/snptest"
+	"github.com/veriproof/notary/attestation/internal/uvmtest"
+	"github.com/veriproof/notary/attestation/snp"
+	"github.com/veriproof/notary/attestation/uvm"
+)
+
+// minimal is the least that a policy must say.
+const minimal = `format: "1"
+products: [Genoa]
+host_data: [0ee2054606c2af7292607efd12f0745a4a97ca52c92005488ca1de54c4be349e]
+uvm: {min_svn: 104}
+`
+
+func example(t testing.TB) []byte {
+	t.Helper()
+	b, err := os.ReadFile("testdata/example.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func TestExampleFile(t *testing.T) {
+	p, err := Parse(example(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.Issuers[0].Issuer != "https://contoso.weu.attest.azure.net" || p.MaxAge != 24*time.Hour || p.UVM.MinSVN != 104 ||
+		p.HostData[0].String() != "0ee2054606c2af7292607efd12f0745a4a97ca52c92005488ca1de54c4be349e" ||
+		!p.Plugins["redact-pii"].Required || !p.Plugins["debug-dump"].Forbidden || p.Plugins["store-dir"].Required ||
+		p.MinimumTCB[snp.Turin].Parts() != (snp.TCB{FMC: 1, Bootloader: 1, TEE: 1, SNP: 4, Microcode: 80}) || p.Versions[1] != "1.0.1" {
+		t.Errorf("parsed is %+v", p)
+	}
+	if w := p.Warnings(); w != nil {
+		t.Errorf("warnings %v", w)
+	}
+	a, err := p.Anchors(false)
+	if err != nil || a.Simulated || len(a.Issuers) != 1 || !reflect.DeepEqual(a.UVMDIDs, []string{uvm.MicrosoftDID}) {
+		t.Errorf("anchors %+v, %v", a, err)
+	}
+}
+
+// TestExampleMentionsEachKey keeps the file with the comments complete.
+func TestExampleMentionsEachKey(t *testing.T) {
+	text := string(example(t))
+	for key := range fields(reflect.TypeFor[Policy]()) {
+		if key != "simulated" && !strings.Contains(text, "\n"+key+":") && !strings.Contains(text, "\n# "+key+":") {
+			t.Errorf("testdata/example.yaml does not show the key %s", key)
+		}
+	}
+}
+
+func TestDefaults(t *testing.T) {
+	p, err := Parse([]byte(minimal))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.Mode != "enforce" || p.UVM.Feed != uvm.ContainerFeed || p.UVM.Issuer != uvm.MicrosoftDID || !reflect.DeepEqual(p.Require, []string{PathHardware}) {
+		t.Errorf("defaults are %+v", p)
+	}
+	if p.MinimumTCB != nil || p.PluginSet != nil || p.Plugins != nil || p.Config != nil || p.ChipIDs != nil || p.Versions != nil || p.Log != nil {
+		t.Errorf("what is not named is not nil: %+v", p)
+	}
+	if w := p.Warnings(); len(w) != 2 {
+		t.Errorf("warnings %q", w)
+	}
+	p, err = Parse([]byte(minimal + "issuers: [{issuer: https://a.example}]\n"))
+	if err != nil || !reflect.DeepEqual(p.Require, []string{PathHardware, PathMAA}) {
+		t.Errorf("required with an issuer: %v, %v", p.Require, err)
+	}
+}
+
+// A relying party that accepts Milan is told what that means.
+func TestWarnsOnMilan(t *testing.T) {
+	p, err := Parse([]byte(strings.Replace(minimal, "Genoa", "Genoa, Milan", 1)))
+	if err != nil || !strings.Contains(strings.Join(p.Warnings(), " "), "arXiv 2605.12990") {
+		t.Errorf("%v, %v", p.Warnings(), err)
+	}
+}
+
+func TestParseRefuses(t *testing.T) {
+	hex32 := strings.Repeat("ab", 32)
+	cases := []struct{ name, yaml, want string }{
+		{"empty", "", "no documents"},
+		{"scalar", "policy", "line 1: want a mapping"},
+		{"list", "- a", "line 1: want a mapping"},
+		{"two documents", minimal + "---\n" + minimal, "multiple"},
+		{"not YAML", "a: [", "line"},
+		{"too large", "# " + strings.Repeat("x", MaxSize), "at most"},
+		{"unknown key with a near one", minimal + "hostdata: [" + hex32 + "]\n", `line 5: unknown key "hostdata", did you mean "host_data"?`},
+		{"unknown key in another case", minimal + "Mode: enforce\n", `line 5: unknown key "Mode", did you mean "mode"?`},
+		{"unknown key with none near", minimal + "frobnicate: 1\n", `line 5: unknown key "frobnicate", known here: chip_ids, config`},
+		{"unknown key below", minimal + "log:\n  orgin: x\n", `line 6: unknown key "orgin", did you mean "origin"?`},
+		{"unknown key in a list", minimal + "issuers:\n  - isuer: x\n", `line 6: unknown key "isuer", did you mean "issuer"?`},
+		{"unknown key in a map", minimal + "plugins:\n  a:\n    wasn: []\n", `line 7: unknown key "wasn", did you mean "wasm"?`},
+		{"repeated key", minimal + "mode: enforce\nmode: enforce\n", "line 6"},
+		{"key without a value", minimal + "config:\n", "line 5: config has no value"},
+		{"null", minimal + "config: ~\n", "line 5: config has no value"},
+		{"empty list", minimal + "config: []\n", "line 5: config is empty"},
+		{"null in a list", minimal + "config: [" + hex32 + ", ]\nversions: [null]\n", "line 6: an entry of versions has no value"},
+		{"empty map", minimal + "plugins: {}\n", "line 5: plugins is empty"},
+		{"alias", minimal + "config: &x [" + hex32 + "]\nrecipients: *x\n", "line 5: anchors and aliases"},
+		{"merge key", minimal + "<<: {mode: shadow}\n", "line 5: a key must be a plain word"},
+		{"list for a word", minimal + "mode: [enforce]\n", "line 5"},
+		{"word for a list", minimal + "config: " + hex32 + "\n", "line 5"},
+		{"number too large", minimal + "minimum_tcb: {Genoa: {snp: 256}}\n", "line 5"},
+		{"digest upper case", minimal + "config: [" + strings.Repeat("AB", 32) + "]\n", "line 5: \"ABABABABABABABABABAB\"… is not a SHA-256: want 64 characters of lower-case hex"},
+		{"digest short", minimal + "config: [abab]\n", "want 64"},
+		{"chip id short", minimal + "chip_ids: [abab]\n", "want 128"},
+		{"no format", strings.Replace(minimal, `format: "1"`, "mode: enforce", 1), `want "1"`},
+		{"format of the future", strings.Replace(minimal, `"1"`, `"2"`, 1), `want "1"`},
+		{"no host_data", without("host_data"), "host_data is missing: any confidential container"},
+		{"no products", without("products"), "products is missing"},
+		{"no UVM", without("uvm"), "uvm.min_svn is missing"},
+		{"no minimum SVN", strings.Replace(minimal, "{min_svn: 104}", "{feed: x}", 1), "uvm.min_svn is missing"},
+		{"negative SVN", strings.Replace(minimal, "104", "-1", 1), "line 4"},
+		{"unknown product", strings.Replace(minimal, "Genoa", "Naples", 1), "known are Milan, Genoa, Turin"},
+		{"product in another case", strings.Replace(minimal, "Genoa", "genoa", 1), "known are Milan, Genoa, Turin"},
+		{"allow-all of confcom", strings.Replace(minimal, "0ee2054606c2af7292607efd12f0745a4a97ca52c92005488ca1de54c4be349e", "4f4448c67f3c8dfc8de8a5e37125d807dadcc41f06cf23f615dbd52eec777d10", 1), "confcom's debug mode"},
+		{"allow-all of clean rooms", strings.Replace(minimal, "0ee2054606c2af7292607efd12f0745a4a97ca52c92005488ca1de54c4be349e", "73973b78d70cc68353426de188db5dfc57e5b766e399935fb73a61127ea26d20", 1), "allow-all CCE policy"},
+		{"no minimum for a line", minimal + "minimum_tcb: {Turin: {snp: 1}}\n", "no entry for the accepted product line Genoa"},
+		{"minimum for another line", minimal + "minimum_tcb: {Genoa: {snp: 1}, Turin: {snp: 1}}\n", "not in products"},
+		{"FMC on Genoa", minimal + "minimum_tcb: {Genoa: {fmc: 1}}\n", "only Turin has"},
+		{"UVM issuer", strings.Replace(minimal, "{min_svn", "{issuer: 'did:web:x', min_svn", 1), "uvm.issuer"},
+		{"path unknown", minimal + "require: [tpm]\n", "require names"},
+		{"path without issuers", minimal + "require: [maa]\n", "there are no issuers"},
+		{"issuer with http", minimal + "issuers: [{issuer: 'http://a.example'}]\n", "want https://HOST"},
+		{"issuer with a slash", minimal + "issuers: [{issuer: 'https://a.example/'}]\n", "want https://HOST"},
+		{"issuer with a user", minimal + "issuers: [{issuer: 'https://u@a.example'}]\n", "want https://HOST"},
+		{"issuer twice", minimal + "issuers: [{issuer: 'https://a.example'}, {issuer: 'https://a.example'}]\n", "twice"},
+		{"policy hash in hex", minimal + "issuers: [{issuer: 'https://a.example', policy_hash: " + hex32 + "}]\n", "policy_hash"},
+		{"key set", minimal + "issuers: [{issuer: 'https://a.example', jwks: '{}'}]\n", "jwks of https://a.example"},
+		{"age without a unit", minimal + "max_age: 24\n", "line 5"},
+		{"age negative", minimal + "max_age: -1h\n", "positive"},
+		{"plugin name", minimal + "plugins: {Redact_PII: {wasm: [" + hex32 + "]}}\n", "want 1 to 40 of a-z 0-9 -"},
+		{"plugin by name alone", minimal + "plugins: {redact-pii: {required: true}}\n", "a name alone does not identify code"},
+		{"plugin forbidden and required", minimal + "plugins: {redact-pii: {required: true, forbidden: true}}\n", "cannot have other rules"},
+		{"mode", minimal + "mode: off\n", "mode is"},
+		{"version", minimal + "versions: ['1 0']\n", "versions has"},
+		{"log without keys", minimal + "log: {origin: x}\n", "origin and keys"},
+		{"log key without parts", minimal + "log: {origin: x, keys: [abc]}\n", "NAME+ID+KEY"},
+		{"log key with another id", minimal + "log: {origin: x, keys: ['log+00000000+AQIDBA==']}\n", "does not fit"},
+		{"log key not base64", minimal + "log: {origin: x, keys: ['log+00000000+*']}\n", "not base64"},
+		{"simulated without anything", minimal + "simulated: {issuer: 'https://a.example'}\n", "ark_pem"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			p, err := Parse([]byte(c.yaml))
+			if !errors.Is(err, ErrInvalid) || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%+v, %v\nwant %q", p, err, c.want)
+			}
+		})
+	}
+}
+
+// without takes one line out of the minimal policy.
+func without(key string) string {
+	var b strings.Builder
+	for line := range strings.Lines(minimal) {
+		if !strings.HasPrefix(line, key) {
+			b.WriteString(line)
+		}
+	}
+	return b.String()
+}
+
+// jwks has one RSA key of 2048 bits.
+const jwks = `{"keys":[{"kty":"RSA","alg":"RS256","use":"sig","kid":"k","e":"AQAB","n":"0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw"}]}`
+
+func simulated() *Policy {
+	chain := snptest.New("Genoa", 3)
+	ark := string(chain.ChainPEM())
+	ark = ark[strings.LastIndex(ark, "-----BEGIN"):]
+	return &Policy{
+		Format: Format, Products: []snp.Product{snp.Genoa}, HostData: []Digest{{1}}, UVM: UVM{MinSVN: 1},
+		Simulated: &Simulated{ARK: ark, UVMDID: uvmtest.New(nil).DID(), Issuer: "https://127.0.0.1:8443", JWKS: jwks},
+	}
+}
+
+func dump(t testing.TB, p *Policy) []byte {
+	t.Helper()
+	b, err := yaml.Dump(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// T09: simulated trust takes a word of the caller's, and replaces real trust.
+func TestSimulated(t *testing.T) {
+	p, err := Parse(dump(t, simulated()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(p.Require, []string{PathHardware, PathMAA}) || p.UVM.Issuer != "" || len(p.Warnings()) == 0 {
+		t.Errorf("defaults are %+v", p)
+	}
+	if a, err := p.Anchors(false); !errors.Is(err, ErrSimulated) {
+		t.Errorf("not allowed: %+v, %v", a, err)
+	}
+	a, err := p.Anchors(true)
+	if err != nil || !a.Simulated || a.Issuers[0].Issuer != p.Simulated.Issuer || !reflect.DeepEqual(a.UVMDIDs, []string{p.Simulated.UVMDID}) {
+		t.Fatalf("allowed: %+v, %v", a, err)
+	}
+	ark, err := p.Simulated.ark()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := a.Roots.Anchor(ark); !ok {
+		t.Error("the simulator's root is not trusted")
+	}
+}
+
+func TestSimulatedRefuses(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*Policy)
+		want   string
+	}{
+		"issuers too":          {func(p *Policy) { p.Issuers = []Issuer{{Issuer: "https://a.example"}} }, "either for real or for simulated"},
+		"UVM issuer too":       {func(p *Policy) { p.UVM.Issuer = uvm.MicrosoftDID }, "either for real or for simulated"},
+		"no root":              {func(p *Policy) { p.Simulated.ARK = "x" }, "not one PEM certificate"},
+		"two roots":            {func(p *Policy) { p.Simulated.ARK += p.Simulated.ARK }, "not one PEM certificate"},
+		"root is junk":         {func(p *Policy) { p.Simulated.ARK = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n" }, "ark_pem"},
+		"UVM issuer is no DID": {func(p *Policy) { p.Simulated.UVMDID = "did:web:x" }, "uvm_did"},
+		"no key set":           {func(p *Policy) { p.Simulated.JWKS = "" }, "jwks is missing"},
+		"issuer":               {func(p *Policy) { p.Simulated.Issuer = "http://127.0.0.1" }, "want https://HOST"},
+	} {
+		p := simulated()
+		c.change(p)
+		if _, err := Parse(dump(t, p)); !errors.Is(err, ErrInvalid) || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %q", name, err, c.want)
+		}
+	}
+}
+
+// What yaml.Dump writes of a policy means the same policy.
+func TestRoundTrip(t *testing.T) {
+	p, err := Parse(example(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.ChipIDs = []ChipID{{1, 2, 3}}
+	again, err := Parse(dump(t, p))
+	if err != nil || !reflect.DeepEqual(p, again) {
+		t.Errorf("%+v, %v\nwant %+v", again, err, p)
+	}
+}
+
+func TestDistance(t *testing.T) {
+	for _, c := range []struct {
+		a, b string
+		want int
+	}{{"", "", 0}, {"a", "", 1}, {"", "abc", 3}, {"kitten", "sitting", 3}, {"host_data", "hostdata", 1}, {"same", "same", 0}} {
+		if got := distance(c.a, c.b); got != c.want {
+			t.Errorf("%q, %q: %d, want %d", c.a, c.b, got, c.want)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add(example(f))
+	f.Add([]byte(minimal))
+	f.Add(dump(f, simulated()))
+	f.Add([]byte("format: !!binary AA\nproducts: !x [Genoa]\n? [a]\n: b\n"))
+	f.Add([]byte("a: &a [*a]\n"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		p, err := Parse(b)
+		if err != nil {
+			if !errors.Is(err, ErrInvalid) {
+				t.Errorf("untyped error %v", err)
+			}
+			return
+		}
+		if len(p.HostData) == 0 || len(p.Products) == 0 || p.UVM.MinSVN == 0 || p.Mode == "" || len(p.Require) == 0 {
+			t.Errorf("accepted %+v", p)
+		}
+		if _, err := p.Anchors(false); p.Simulated != nil && !errors.Is(err, ErrSimulated) {
+			t.Errorf("simulated without leave: %v", err)
+		}
+		again, err := Parse(dump(t, p))
+		if err != nil || !reflect.DeepEqual(p, again) {
+			t.Errorf("round trip: %v", err)
+		}
+	})
+}
