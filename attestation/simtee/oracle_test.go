@@ -141,7 +141,7 @@ func oracleInput(t *testing.T, tee *TEE, chain *snp.Chain) (*spb.Attestation, *v
 	}
 	line := string(tee.Product())
 	roots := &trust.AMDRootCerts{
-		Product: line, ProductLine: line, //nolint:staticcheck // the deprecated field is what the library reads for old reports
+		ProductLine:  line,
 		ProductCerts: &trust.ProductCerts{Ask: chain.ASK, Ark: chain.ARK, Asvk: chain.ASK},
 	}
 	att := &spb.Attestation{Report: report, CertificateChain: &spb.CertificateChain{VcekCert: chain.VCEK.Raw}}
