@@ -1,0 +1,303 @@
+package dir_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"maps"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/veriproof/notary/plugins/store-dir/dir"
+	"github.com/veriproof/notary/sdk/plugin/abi"
+	"github.com/veriproof/notary/sdk/plugin/plugintest"
+	"github.com/veriproof/notary/sdk/plugin/storage"
+)
+
+// store is an adapter and the host under it.
+type store struct {
+	t interface {
+		Helper()
+		Fatalf(string, ...any)
+	}
+	host    *plugintest.Host
+	adapter *storage.Instance
+}
+
+func open(t testing.TB, host *plugintest.Host) *store {
+	t.Helper()
+	in, err := storage.New(storage.Spec{Configure: func([]byte) (storage.Adapter, error) {
+		return dir.New(host, host), nil
+	}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &store{t: t, host: host, adapter: in}
+}
+
+type key struct {
+	epoch   [16]byte
+	session [32]byte
+	part    uint32
+}
+
+func (s *store) put(epoch [16]byte, seq uint64, entries []string, keys map[key]string) abi.StoStatus {
+	s.t.Helper()
+	defer s.host.EndCall()
+	p := &abi.Put{}
+	for i, e := range entries {
+		p.Entries = append(p.Entries, abi.Entry{
+			Handle: s.host.Handle([]byte(e)), Length: uint32(len(e)), Epoch: epoch, Seq: seq + uint64(i),
+		})
+	}
+	for k, v := range keys {
+		p.Keys = append(p.Keys, abi.Key{
+			Handle: s.host.Handle([]byte(v)), Length: uint32(len(v)), Epoch: k.epoch, Session: k.session, Part: k.part,
+		})
+	}
+	slices.SortFunc(p.Keys, func(a, b abi.Key) int { return bytes.Compare(a.Session[:], b.Session[:]) })
+	status, err := s.adapter.Put(p)
+	if err != nil {
+		s.t.Fatalf("put: %v", err)
+	}
+	return status
+}
+
+func (s *store) get(sel abi.Selector) (string, uint64, abi.StoStatus) {
+	s.t.Helper()
+	defer s.host.EndCall()
+	item, status, err := s.adapter.Get(sel)
+	if err != nil {
+		s.t.Fatalf("get: %v", err)
+	}
+	return string(s.host.Bytes(item.Handle)), item.Seq, status
+}
+
+func (s *store) key(k key, hint uint64) (string, abi.StoStatus) {
+	s.t.Helper()
+	v, _, status := s.get(abi.Selector{What: abi.WhatKey, Epoch: k.epoch, Session: k.session, Part: k.part, Seq: hint})
+	return v, status
+}
+
+func (s *store) erase(k key, hint uint64) abi.StoStatus {
+	s.t.Helper()
+	defer s.host.EndCall()
+	status, err := s.adapter.Delete(abi.Selector{What: abi.WhatKey, Epoch: k.epoch, Session: k.session, Part: k.part, Seq: hint})
+	if err != nil {
+		s.t.Fatalf("delete: %v", err)
+	}
+	return status
+}
+
+func (s *store) epochs(from [16]byte, first bool) []abi.Item {
+	s.t.Helper()
+	defer s.host.EndCall()
+	items, status, err := s.adapter.List(abi.Selector{What: abi.WhatEpochs, Epoch: from, First: first})
+	if err != nil || status != abi.StoOK {
+		s.t.Fatalf("list: status %d, %v", status, err)
+	}
+	return items
+}
+
+func want(t *testing.T, what string, got, want abi.StoStatus) {
+	t.Helper()
+	if got != want {
+		t.Fatalf("%s: status %d, want %d", what, got, want)
+	}
+}
+
+var (
+	epochA = [16]byte{0xaa}
+	epochB = [16]byte{0xbb, 15: 0xff}
+)
+
+func Example() {
+	host := plugintest.NewHost()
+	adapter, err := storage.New(storage.Spec{Configure: func([]byte) (storage.Adapter, error) {
+		return dir.New(host, host), nil
+	}}, nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_, err = adapter.Put(&abi.Put{Entries: []abi.Entry{{Handle: host.Handle([]byte("entry")), Length: 5, Seq: 7}}})
+	fmt.Println(err)
+	for key, object := range host.Objects() {
+		fmt.Printf("%s: %s\n", key, object)
+	}
+	// Output:
+	// <nil>
+	// e-00000000000000000000000000000000-0000000000000007: entry
+}
+
+// TestLayout pins the bytes in storage: another adapter may have to read them.
+func TestLayout(t *testing.T) {
+	s := open(t, plugintest.NewHost())
+	k := key{epochA, [32]byte{1, 31: 2}, 3}
+	want(t, "put", s.put(epochA, 0x1f, []string{"one", "two"}, map[key]string{k: "dek"}), abi.StoOK)
+	const name = "aa000000000000000000000000000000-000000000000001f"
+	header := append(append(append([]byte{}, epochA[:]...), k.session[:]...), 3, 0, 0, 0, 3, 0, 0, 0)
+	wantObjects := map[string][]byte{"e-" + name: []byte("onetwo"), "k-" + name: append(header, "dek"...)}
+	if got := s.host.Objects(); !maps.EqualFunc(got, wantObjects, bytes.Equal) {
+		t.Errorf("objects %q, want %q", got, wantObjects)
+	}
+}
+
+func TestConflictWhateverStandsThere(t *testing.T) {
+	s := open(t, plugintest.NewHost())
+	want(t, "first", s.put(epochA, 5, []string{"x"}, nil), abi.StoOK)
+	want(t, "other bytes", s.put(epochA, 5, []string{"y"}, nil), abi.StoConflict)
+	want(t, "same bytes", s.put(epochA, 5, []string{"x"}, nil), abi.StoConflict)
+	want(t, "other epoch", s.put(epochB, 5, []string{"y"}, nil), abi.StoOK)
+	if got, seq, _ := s.get(abi.Selector{What: abi.WhatEntry, Epoch: epochA, Seq: 5}); got != "x" || seq != 5 {
+		t.Errorf("stored %q at %d, want the first", got, seq)
+	}
+}
+
+// TestChunkOfSeq finds the chunk a seq lies in, and none before the first.
+func TestChunkOfSeq(t *testing.T) {
+	s := open(t, plugintest.NewHost())
+	s.put(epochA, 3, []string{"3", "4"}, nil)
+	s.put(epochA, 5, []string{"5"}, nil)
+	s.put(epochA, 300, []string{"300"}, nil)
+	for _, c := range []struct {
+		seq, first uint64
+		status     abi.StoStatus
+	}{{2, 0, abi.StoNotFound}, {3, 3, abi.StoOK}, {4, 3, abi.StoOK}, {5, 5, abi.StoOK}, {299, 5, abi.StoOK}, {1 << 63, 300, abi.StoOK}, {1<<64 - 1, 300, abi.StoOK}} {
+		_, first, status := s.get(abi.Selector{What: abi.WhatEntry, Epoch: epochA, Seq: c.seq})
+		if status != c.status || status == abi.StoOK && first != c.first {
+			t.Errorf("seq %d: status %d, chunk %d; want %d, %d", c.seq, status, first, c.status, c.first)
+		}
+	}
+	if _, _, status := s.get(abi.Selector{What: abi.WhatEntry, Epoch: epochB, Seq: 9}); status != abi.StoNotFound {
+		t.Errorf("other epoch: status %d", status)
+	}
+}
+
+func TestEpochs(t *testing.T) {
+	s := open(t, plugintest.NewHost())
+	if got := s.epochs([16]byte{}, true); len(got) != 0 {
+		t.Errorf("empty storage lists %v", got)
+	}
+	s.put([16]byte{}, 0, []string{"x"}, nil)
+	s.put(epochA, 0, []string{"x"}, nil)
+	s.put(epochA, 17, []string{"x"}, nil)
+	s.put(epochB, 2, []string{"x"}, nil)
+	for _, c := range []struct {
+		from  [16]byte
+		first bool
+		want  []abi.Item
+	}{
+		{[16]byte{}, true, []abi.Item{{}, {Epoch: epochA, Seq: 17}, {Epoch: epochB, Seq: 2}}},
+		{[16]byte{}, false, []abi.Item{{Epoch: epochA, Seq: 17}, {Epoch: epochB, Seq: 2}}},
+		{epochA, true, []abi.Item{{Epoch: epochA, Seq: 17}, {Epoch: epochB, Seq: 2}}},
+		{epochA, false, []abi.Item{{Epoch: epochB, Seq: 2}}},
+		{epochB, false, nil},
+	} {
+		if got := s.epochs(c.from, c.first); !slices.Equal(got, c.want) {
+			t.Errorf("from %x, first %v: %v, want %v", c.from[:2], c.first, got, c.want)
+		}
+	}
+}
+
+// TestForeignObjects puts objects into the directory that are not ours.
+func TestForeignObjects(t *testing.T) {
+	s := open(t, plugintest.NewHost())
+	for _, name := range []string{"e-0", "e-zz", "e-aa000000000000000000000000000000-000000000000000g", "lost.found", "k-x"} {
+		if err := s.host.Put([]byte(name), nil, false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.put(epochA, 1, []string{"x"}, nil)
+	if got := s.epochs([16]byte{}, true); !slices.Equal(got, []abi.Item{{Epoch: epochA, Seq: 1}}) {
+		t.Errorf("epochs %v", got)
+	}
+	if got, _, status := s.get(abi.Selector{What: abi.WhatEntry, Epoch: epochA, Seq: 99}); status != abi.StoOK || got != "x" {
+		t.Errorf("chunk %q, status %d", got, status)
+	}
+}
+
+// TestErasedKeyStaysErased retries a put whose key was erased in between.
+func TestErasedKeyStaysErased(t *testing.T) {
+	s := open(t, plugintest.NewHost())
+	k := key{epochA, [32]byte{1}, 0}
+	keys := map[key]string{k: "dek"}
+	want(t, "put", s.put(epochA, 0, []string{"x"}, keys), abi.StoOK)
+	want(t, "erase", s.erase(k, 0), abi.StoOK)
+	want(t, "retry", s.put(epochA, 0, []string{"x"}, keys), abi.StoConflict)
+	if _, status := s.key(k, 0); status != abi.StoNotFound {
+		t.Errorf("status %d: the erased key came back", status)
+	}
+	want(t, "erase again", s.erase(k, 0), abi.StoNotFound)
+	for name, object := range s.host.Objects() {
+		if bytes.Contains(object, []byte("dek")) {
+			t.Errorf("object %s still holds the key", name)
+		}
+	}
+}
+
+// TestCorruptKeys answers unavailable, not "not found", for an object that
+// cannot be read: not found would be taken for erased.
+func TestCorruptKeys(t *testing.T) {
+	s := open(t, plugintest.NewHost())
+	k := key{epochA, [32]byte{1}, 0}
+	record := append(append(append([]byte{}, epochA[:]...), k.session[:]...), 9, 0, 0, 0)
+	record = binary.LittleEndian.AppendUint32(record, 1<<31)
+	name := []byte("k-aa000000000000000000000000000000-0000000000000000")
+	for n := range len(record) + 1 {
+		if err := s.host.Put(name, []uint32{s.host.Handle(record[:n])}, true); err != nil {
+			t.Fatal(err)
+		}
+		status := abi.StoUnavailable
+		if n == 0 {
+			status = abi.StoNotFound
+		}
+		_, got := s.key(k, 0)
+		want(t, fmt.Sprintf("%d bytes", n), got, status)
+	}
+}
+
+// TestFaults fails every host call once, before and after its effect, and wants
+// an honest answer and a retry that succeeds.
+func TestFaults(t *testing.T) {
+	for _, fault := range []plugintest.Fault{plugintest.FailBefore, plugintest.FailAfter} {
+		for at := 0; ; at++ {
+			host := plugintest.NewHost()
+			s := open(t, host)
+			k := key{epochA, [32]byte{1}, 0}
+			keys := map[key]string{k: "dek", {epochA, [32]byte{2}, 0}: "other"}
+			calls := 0
+			host.Fault = func(string) plugintest.Fault {
+				if calls++; calls == at+1 {
+					return fault
+				}
+				return plugintest.NoFault
+			}
+			first := s.put(epochA, 0, []string{"x"}, keys)
+			if host.Fault = nil; calls <= at {
+				break
+			}
+			want(t, "put with a fault", first, abi.StoUnavailable)
+			if retry := s.put(epochA, 0, []string{"x"}, keys); retry != abi.StoOK && retry != abi.StoConflict {
+				t.Fatalf("fault %d at call %d: retry gives %d", fault, at, retry)
+			}
+			got, _, status := s.get(abi.Selector{What: abi.WhatEntry, Epoch: epochA})
+			dek, keyStatus := s.key(k, 0)
+			if status != abi.StoOK || got != "x" || keyStatus != abi.StoOK || dek != "dek" {
+				t.Fatalf("fault %d at call %d: entry %q (%d), key %q (%d)", fault, at, got, status, dek, keyStatus)
+			}
+		}
+	}
+}
+
+// TestAgainstModel runs random operations against maps.
+func TestAgainstModel(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		s := open(t, plugintest.NewHost())
+		s.t = rt
+		m := newModel(s)
+		rt.Repeat(map[string]func(*rapid.T){"put": m.put, "retry": m.retry, "chunk": m.chunk, "key": m.key, "erase": m.erase, "": m.heads})
+	})
+}

@@ -1,0 +1,79 @@
+package storage
+
+import (
+	"strconv"
+
+	"github.com/veriproof/notary/sdk/plugin/abi"
+)
+
+// An Errno is why a host function failed: one of abi's Errno values.
+type Errno uint32
+
+// Error implements error.
+func (e Errno) Error() string {
+	return "storage: host function failed with errno " + strconv.Itoa(int(e))
+}
+
+// Errors of host functions on which an adapter decides.
+var (
+	ErrNoEntry error = Errno(abi.ErrnoNoEntry)
+	ErrExist   error = Errno(abi.ErrnoExist)
+)
+
+// Status is the answer an adapter gives when a host function failed with err:
+// the outcome of a storage failure is unknown, all else is a mistake of the
+// request or the adapter.
+func Status(err error) abi.StoStatus {
+	switch err {
+	case nil:
+		return abi.StoOK
+	case ErrNoEntry:
+		return abi.StoNotFound
+	case ErrExist:
+		return abi.StoConflict
+	case error(Errno(abi.ErrnoIO)):
+		return abi.StoUnavailable
+	}
+	return abi.StoBadRequest
+}
+
+// Blobs is the capability "blob": objects with flat keys in the one place the
+// operator gave. Keys are checked by [abi.ValidBlobKey]. Errors are [Errno].
+type Blobs interface {
+	// Put stores what the handles stand for, concatenated, as one object, and
+	// returns when it is durable. With replace false the object must not exist
+	// ([ErrExist]); with replace true it is created or replaced atomically.
+	Put(key []byte, handles []uint32, replace bool) error
+	// Get returns a handle of the object's bytes and their number.
+	Get(key []byte) (handle, length uint32, err error)
+	// List writes keys with the prefix into out, each as one byte of length and
+	// the key, as many as fit, and returns the bytes written; none means that
+	// there are no more keys. Ascending keys are greater than the cursor,
+	// descending ones smaller, where an empty cursor stands behind all keys.
+	// out must have room for 121 bytes.
+	List(prefix, cursor []byte, descending bool, out []byte) (int, error)
+	// Delete removes an object.
+	Delete(key []byte) error
+}
+
+// Payloads is the capability "payload": the bytes behind handles.
+type Payloads interface {
+	// Read copies bytes from the offset on and returns their number, which is
+	// less than len(out) only at the end.
+	Read(handle, offset uint32, out []byte) (int, error)
+	// New makes a handle of a copy of b.
+	New(b []byte) (handle uint32, err error)
+	// Slice makes a handle of a part, without a copy.
+	Slice(handle, offset, length uint32) (uint32, error)
+	// Free gives a handle back before the call ends.
+	Free(handle uint32) error
+}
+
+// FirstKey returns the first key in what [Blobs.List] wrote, and the rest.
+func FirstKey(listed []byte) (key, rest []byte) {
+	if len(listed) == 0 || int(listed[0]) > len(listed)-1 {
+		return nil, nil
+	}
+	n := 1 + int(listed[0])
+	return listed[1:n:n], listed[n:]
+}

@@ -1,0 +1,98 @@
+package storage
+
+import "unsafe"
+
+// Blob returns the host's blob capability. A module that calls it imports
+// blob_put, blob_get, blob_list and blob_delete.
+func Blob() Blobs { return hostBlobs{} }
+
+// Payload returns the host's payload capability. A module that calls it imports
+// payload_read, payload_new, payload_slice and payload_free.
+func Payload() Payloads { return hostPayloads{} }
+
+//go:wasmimport notary_sto_v1 blob_put
+func blobPut(key *byte, keyLen uint32, handles *uint32, n, flags uint32) int32
+
+//go:wasmimport notary_sto_v1 blob_get
+func blobGet(key *byte, keyLen uint32) int64
+
+//go:wasmimport notary_sto_v1 blob_list
+func blobList(prefix *byte, prefixLen uint32, cursor *byte, cursorLen, flags uint32, out *byte, outCap uint32) int64
+
+//go:wasmimport notary_sto_v1 blob_delete
+func blobDelete(key *byte, keyLen uint32) int32
+
+//go:wasmimport notary_sto_v1 payload_read
+func payloadRead(handle, offset uint32, out *byte, outCap uint32) int32
+
+//go:wasmimport notary_sto_v1 payload_new
+func payloadNew(ptr *byte, n uint32) int32
+
+//go:wasmimport notary_sto_v1 payload_slice
+func payloadSlice(handle, offset, n uint32) int32
+
+//go:wasmimport notary_sto_v1 payload_free
+func payloadFree(handle uint32) int32
+
+// result splits what a host function returned.
+func result(v int64) (int64, error) {
+	if v < 0 {
+		return 0, Errno(-v)
+	}
+	return v, nil
+}
+
+func size[T any](s []T) uint32 { return uint32(len(s)) }
+
+type hostBlobs struct{}
+
+func (hostBlobs) Put(key []byte, handles []uint32, replace bool) error {
+	flags := uint32(1)
+	if replace {
+		flags = 2
+	}
+	_, err := result(int64(blobPut(unsafe.SliceData(key), size(key), unsafe.SliceData(handles), size(handles), flags)))
+	return err
+}
+
+func (hostBlobs) Get(key []byte) (handle, length uint32, err error) {
+	v, err := result(blobGet(unsafe.SliceData(key), size(key)))
+	return uint32(v >> 32), uint32(v), err
+}
+
+func (hostBlobs) List(prefix, cursor []byte, descending bool, out []byte) (int, error) {
+	flags := uint32(0)
+	if descending {
+		flags = 1
+	}
+	v, err := result(blobList(unsafe.SliceData(prefix), size(prefix), unsafe.SliceData(cursor), size(cursor), flags,
+		unsafe.SliceData(out), size(out)))
+	return int(v), err
+}
+
+func (hostBlobs) Delete(key []byte) error {
+	_, err := result(int64(blobDelete(unsafe.SliceData(key), size(key))))
+	return err
+}
+
+type hostPayloads struct{}
+
+func (hostPayloads) Read(handle, offset uint32, out []byte) (int, error) {
+	v, err := result(int64(payloadRead(handle, offset, unsafe.SliceData(out), size(out))))
+	return int(v), err
+}
+
+func (hostPayloads) New(b []byte) (uint32, error) {
+	v, err := result(int64(payloadNew(unsafe.SliceData(b), size(b))))
+	return uint32(v), err
+}
+
+func (hostPayloads) Slice(handle, offset, length uint32) (uint32, error) {
+	v, err := result(int64(payloadSlice(handle, offset, length)))
+	return uint32(v), err
+}
+
+func (hostPayloads) Free(handle uint32) error {
+	_, err := result(int64(payloadFree(handle)))
+	return err
+}
