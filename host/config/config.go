@@ -1,0 +1,341 @@
+// Package config reads the notary's one configuration file.
+//
+// # One file, measured
+//
+// The SHA-256 of the file's exact bytes goes into the runtime data that the
+// hardware report binds, so a relying party knows the configuration of the
+// notary it talks to, and a bundle carries the file so that it can be read.
+// For that to mean something nothing else may change what the notary does:
+// there is no environment variable, no overlay, no second file, and a flag of
+// the command line never changes a setting. What the file names by path is
+// either measured for itself (plugin modules and their configurations in
+// plugin_set, recipients in the recipients digest) or is where data is kept.
+// No secret stands in it: credentials are given as hashes, keys are born inside.
+//
+// # Strict
+//
+// The file is one YAML document of at most 1 MiB. A key that is not known, a
+// key given twice, a key without a value, an anchor, alias, merge key or
+// explicit tag is an error with file and line and, where one is near, the word
+// that was meant. [Parse] reports every problem that it finds at once.
+//
+// Relative paths are relative to the file's directory. Durations are written
+// as "15m" or "24h", sizes as "64MiB" or as a number of bytes.
+//
+// A [Config] does not change after it is read and is safe for concurrent use.
+// The file testdata/notary.yaml shows and explains every key.
+package config
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"path/filepath"
+	"time"
+)
+
+// MaxSize bounds the file: room for hundreds of tenants, and nothing to stall
+// a parser with.
+const MaxSize = 1 << 20
+
+// Version is the version of the file's format.
+const Version = 1
+
+// Defaults of what the file leaves out (DESIGN section 8).
+const (
+	// DefaultMode: every record goes through every redactor, or is refused.
+	DefaultMode = "enforce"
+	// DefaultOTLP and DefaultControl listen on loopback, since a listener for
+	// the network is for the operator to ask for. 4317 is OTLP/gRPC's port.
+	DefaultOTLP    = "127.0.0.1:4317"
+	DefaultControl = "127.0.0.1:8443"
+	// DefaultSource is the attestation sidecar of a confidential container group.
+	DefaultSource = "sidecar"
+	// DefaultSidecarURL has the port that deployments give the sidecar; the
+	// stock image listens on 8080.
+	DefaultSidecarURL = "http://127.0.0.1:8081"
+	// DefaultAPIVersion is the MAA API with x-ms-runtime for SEV-SNP.
+	DefaultAPIVersion = "2025-06-01"
+	// DefaultMargin is how long before a token's expiry new data is refused:
+	// time for what is under way to be sealed under a valid token.
+	DefaultMargin = 5 * time.Minute
+	// DefaultUVMFeed is Microsoft's line of utility VMs for ACI.
+	DefaultUVMFeed = "ContainerPlat-AMD-UVM"
+	// DefaultStorageDir and DefaultLogDir stand beside the file.
+	DefaultStorageDir = "data/store"
+	DefaultLogDir     = "data/log"
+	// DefaultIdle ends a session that has sent nothing for so long.
+	DefaultIdle = 15 * time.Minute
+	// DefaultMaxAge seals a part so that no receipt is more than a day away.
+	DefaultMaxAge = 24 * time.Hour
+	// DefaultMaxBytes seals a part that has grown to so many bytes of records.
+	DefaultMaxBytes = 64 << 20
+	// DefaultRequestBytes bounds one request after decompression.
+	DefaultRequestBytes = 16 << 20
+	// DefaultMessages bounds the submessages of a request: an empty one costs
+	// two bytes on the wire and a hundred in memory.
+	DefaultMessages = 1_000_000
+	// DefaultRecords bounds the spans or log records of a request.
+	DefaultRecords = 1 << 16
+	// DefaultDepth bounds the nesting of a request, and is the most there is.
+	DefaultDepth = 64
+	// DefaultInFlight bounds the plaintext in memory at a time; beyond it
+	// senders are told to come again.
+	DefaultInFlight = 256 << 20
+	// DefaultGroupBytes bounds what one durable write carries.
+	DefaultGroupBytes = 4 << 20
+	// DefaultUnknownLimit is how long a write of unknown outcome is retried
+	// before the epoch ends.
+	DefaultUnknownLimit = 30 * time.Second
+	// DefaultWrapKeyAge is how long one wrap key serves new session parts.
+	DefaultWrapKeyAge = 10 * time.Minute
+	// DefaultCheckpoint is how often the journal's head goes to the log.
+	DefaultCheckpoint = 30 * time.Second
+	// DefaultLogKind is the embedded log.
+	DefaultLogKind = "tessera-posix"
+)
+
+// Config is the whole file. Its fields are what the operator wrote, completed
+// by the defaults; every one of them comes from the file and from nowhere else.
+type Config struct {
+	// Version of the file's format, 1. Required, so that a later notary knows
+	// how the file was meant.
+	Version int `yaml:"version"`
+	// Mode is "enforce". It stands in the runtime data for relying parties to pin.
+	Mode string `yaml:"mode"`
+
+	Listen      Listen      `yaml:"listen"`
+	Attestation Attestation `yaml:"attestation"`
+	// Plugins in their order: redactors, at least one, and one storage adapter.
+	Plugins []Plugin `yaml:"plugins"`
+	Storage Storage  `yaml:"storage"`
+	// Recipients are the public keys that can open what is stored. At least
+	// one: without it nobody ever could.
+	Recipients []Recipient `yaml:"recipients"`
+	// Tenants may send sessions. At least one.
+	Tenants []Tenant `yaml:"tenants"`
+	// Operators may use the control interface. None is allowed.
+	Operators []Operator `yaml:"operators"`
+	Sessions  Sessions   `yaml:"sessions"`
+	Limits    Limits     `yaml:"limits"`
+	Journal   Journal    `yaml:"journal"`
+	Log       Log        `yaml:"log"`
+
+	name   string
+	raw    []byte
+	digest [32]byte
+}
+
+// Listen is where the notary serves.
+type Listen struct {
+	// OTLP is the host:port of the OTLP receiver; port 0 takes a free one.
+	OTLP string `yaml:"otlp"`
+	// Control is the host:port of the control interface.
+	Control string `yaml:"control"`
+	// TLSNames are the DNS names and IP addresses in the serving certificates,
+	// whose key is born in the process.
+	TLSNames []string `yaml:"tls_names"`
+	// OpenMetrics serves /metrics on the control listener without credentials.
+	OpenMetrics bool `yaml:"open_metrics"`
+}
+
+// Attestation is where Evidence comes from and who appraises it.
+type Attestation struct {
+	// Source of Evidence: "sidecar".
+	Source string `yaml:"source"`
+	// SidecarURL is the attestation sidecar's base URL, on loopback: a report
+	// fetched elsewhere attests elsewhere.
+	SidecarURL string `yaml:"sidecar_url"`
+	// SecurityContextDir is the directory with the host's AMD certificate,
+	// reference info and CCE policy ($UVM_SECURITY_CONTEXT_DIR on ACI); empty
+	// means that endorsements come from the sidecar, without the CCE policy.
+	SecurityContextDir string `yaml:"security_context_dir"`
+	// MAAURL is the attestation provider, "https://host[:port]". Required.
+	MAAURL string `yaml:"maa_url"`
+	// Issuer is the exact iss of acceptable tokens; empty means MAAURL.
+	Issuer string `yaml:"issuer"`
+	// PolicyHash, if set, is the exact x-ms-policy-hash of acceptable tokens:
+	// providers of a region share keys and differ in their policies.
+	PolicyHash string `yaml:"policy_hash"`
+	// APIVersion of the provider's API.
+	APIVersion string `yaml:"api_version"`
+	// Margin is how long before a token's expiry the notary stops accepting.
+	Margin Duration `yaml:"margin"`
+	UVM    UVM      `yaml:"uvm"`
+}
+
+// UVM is what is asked of Microsoft's endorsement of the utility VM.
+type UVM struct {
+	// Feed is the exact feed of the endorsement.
+	Feed string `yaml:"feed"`
+	// MinimumSVN is the least security version number.
+	MinimumSVN uint64 `yaml:"minimum_svn"`
+}
+
+// Plugin kinds.
+const (
+	KindRedactor = "redactor"
+	KindStorage  = "storage"
+)
+
+// Plugin is one measured WebAssembly module.
+type Plugin struct {
+	// Name is the plugin's name, [a-z0-9-]{1,40}, which its manifest repeats.
+	Name string `yaml:"name"`
+	// Kind is "redactor" or "storage".
+	Kind string `yaml:"kind"`
+	// Wasm is the path of the module.
+	Wasm string `yaml:"wasm"`
+	// SHA256 of the module. Required: a name or path says nothing about bytes.
+	SHA256 Digest `yaml:"sha256"`
+	// Config is the path of the plugin's own configuration. At most one of
+	// Config and Settings is given.
+	Config string `yaml:"config"`
+	// Settings is the plugin's own configuration, inline.
+	Settings string       `yaml:"settings"`
+	Limits   PluginLimits `yaml:"limits"`
+}
+
+// PluginLimits bound what a plugin may use; they are part of its measurement.
+type PluginLimits struct {
+	// Memory is the greatest linear memory, a multiple of 64 KiB; 0 means what
+	// the module's manifest asks for.
+	Memory Size `yaml:"memory"`
+	// Fuel bounds the work of one call; 0 means the host's default.
+	Fuel uint64 `yaml:"fuel"`
+}
+
+// Storage is where the storage adapter may write.
+type Storage struct {
+	// Dir is the directory behind the adapter's blob capability.
+	Dir string `yaml:"dir"`
+}
+
+// Recipient is one public key, by exactly one of its two forms.
+type Recipient struct {
+	// File is the path of a PEM file, as "notary keygen" writes it.
+	File string `yaml:"file"`
+	// PEM is the key itself.
+	PEM string `yaml:"pem"`
+}
+
+// Tenant is a party that sends sessions and reaches only its own.
+type Tenant struct {
+	// Name is the tenant's name, [a-z0-9-]{1,40}.
+	Name string `yaml:"name"`
+	// APIKeyHashes are the hashes of its keys, several while keys rotate.
+	APIKeyHashes []Digest `yaml:"api_key_hashes"`
+}
+
+// Operator is a person or program that uses the control interface.
+type Operator struct {
+	// Name is the operator's name, [a-z0-9-]{1,40}.
+	Name string `yaml:"name"`
+	// Roles: "operator" reads and ends sessions, "auditor" reads them,
+	// "metrics" reads metrics.
+	Roles []string `yaml:"roles"`
+	// TokenHash is the hash of the operator's token.
+	TokenHash Digest `yaml:"token_hash"`
+}
+
+// Sessions says what a session is and when it ends.
+type Sessions struct {
+	// Idle ends a session that has sent nothing for so long.
+	Idle Duration `yaml:"idle"`
+	// MaxAge seals a session part of this age.
+	MaxAge Duration `yaml:"max_age"`
+	// MaxBytes seals a session part of so many bytes of records.
+	MaxBytes Size `yaml:"max_bytes"`
+	// Keys are attribute names that hold the session id in this deployment;
+	// they come before the well-known ones.
+	Keys []string `yaml:"keys"`
+}
+
+// Limits bound what a sender can cost.
+type Limits struct {
+	// RequestBytes bounds one request after decompression.
+	RequestBytes Size `yaml:"request_bytes"`
+	// Messages bounds the submessages in a request.
+	Messages int `yaml:"messages"`
+	// Records bounds the spans or log records in a request.
+	Records int `yaml:"records"`
+	// Depth bounds the nesting of a request.
+	Depth int `yaml:"depth"`
+	// InFlight bounds the plaintext in memory at a time.
+	InFlight Size `yaml:"in_flight"`
+}
+
+// Journal says how the journal is written.
+type Journal struct {
+	// GroupBytes bounds what one durable write carries.
+	GroupBytes Size `yaml:"group_bytes"`
+	// UnknownLimit is how long a write of unknown outcome is retried.
+	UnknownLimit Duration `yaml:"unknown_limit"`
+	// WrapKeyAge is how long one wrap key serves new session parts.
+	WrapKeyAge Duration `yaml:"wrap_key_age"`
+	// Checkpoint is how often the journal's head goes to the log.
+	Checkpoint Duration `yaml:"checkpoint"`
+}
+
+// Log is the transparency log of the commitments.
+type Log struct {
+	// Kind is "tessera-posix", the embedded log.
+	Kind string `yaml:"kind"`
+	// Origin is the log's name, the first line of its checkpoints, such as
+	// "example.org/notary-log". Required; a log keeps it for ever.
+	Origin string `yaml:"origin"`
+	// Dir is the directory of the embedded log.
+	Dir string `yaml:"dir"`
+}
+
+// defaults is the configuration of a file that says nothing.
+func defaults() *Config {
+	return &Config{
+		Mode:   DefaultMode,
+		Listen: Listen{OTLP: DefaultOTLP, Control: DefaultControl, TLSNames: []string{"localhost", "127.0.0.1", "::1"}},
+		Attestation: Attestation{
+			Source: DefaultSource, SidecarURL: DefaultSidecarURL, APIVersion: DefaultAPIVersion,
+			Margin: Duration(DefaultMargin), UVM: UVM{Feed: DefaultUVMFeed},
+		},
+		Storage:  Storage{Dir: DefaultStorageDir},
+		Sessions: Sessions{Idle: Duration(DefaultIdle), MaxAge: Duration(DefaultMaxAge), MaxBytes: DefaultMaxBytes},
+		Limits: Limits{
+			RequestBytes: DefaultRequestBytes, Messages: DefaultMessages, Records: DefaultRecords,
+			Depth: DefaultDepth, InFlight: DefaultInFlight,
+		},
+		Journal: Journal{
+			GroupBytes: DefaultGroupBytes, UnknownLimit: Duration(DefaultUnknownLimit),
+			WrapKeyAge: Duration(DefaultWrapKeyAge), Checkpoint: Duration(DefaultCheckpoint),
+		},
+		Log: Log{Kind: DefaultLogKind, Dir: DefaultLogDir},
+	}
+}
+
+// complete fills in the defaults that follow from other values.
+func (c *Config) complete() {
+	if c.Attestation.Issuer == "" {
+		c.Attestation.Issuer = c.Attestation.MAAURL
+	}
+}
+
+// Name returns the name that the file was read under.
+func (c *Config) Name() string { return c.name }
+
+// Raw returns a copy of the file's bytes, as a bundle carries them.
+func (c *Config) Raw() []byte { return bytes.Clone(c.raw) }
+
+// Digest returns the SHA-256 of the file's bytes, which stands in the runtime
+// data as "config". It has no domain string, so that sha256sum checks it.
+func (c *Config) Digest() [32]byte { return c.digest }
+
+// Path makes a path of the file usable: relative to the file's directory.
+func (c *Config) Path(path string) string {
+	if path == "" || filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(filepath.Dir(c.name), path)
+}
+
+// own records which bytes the configuration was read from.
+func (c *Config) own(name string, raw []byte) {
+	c.name, c.raw, c.digest = name, bytes.Clone(raw), sha256.Sum256(raw)
+}

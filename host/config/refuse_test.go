@@ -1,0 +1,315 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/veriproof/notary/sdk/journal"
+)
+
+// refuse parses and wants an *Error with exactly these lines.
+func refuse(t *testing.T, text string, want ...string) {
+	t.Helper()
+	c, err := Parse("notary.yaml", []byte(text))
+	var e *Error
+	if c != nil || !errors.As(err, &e) {
+		t.Fatalf("Parse = %v, %v, want an *Error", c, err)
+	}
+	got := strings.Split(e.Error(), "\n")
+	if len(got) != len(want) {
+		t.Errorf("got %d problems, want %d:\n%s", len(got), len(want), e)
+		return
+	}
+	for i := range want {
+		if got[i] != want[i] {
+			t.Errorf("problem %d:\n got %s\nwant %s", i+1, got[i], want[i])
+		}
+	}
+}
+
+// edit replaces one part of the minimal file, which must be there.
+func edit(t *testing.T, old, with string) string {
+	t.Helper()
+	if strings.Count(minimal, old) != 1 {
+		t.Fatalf("%q is not in the file once", old)
+	}
+	return strings.Replace(minimal, old, with, 1)
+}
+
+// TestShape: what an operator mistypes, and what a YAML file could hide.
+func TestShape(t *testing.T) {
+	const unknownTop = "attestation, journal, limits, listen, log, mode, operators, plugins, recipients, sessions, storage, tenants, version"
+	tests := []struct{ name, text, want string }{
+		{"misspelt key", minimal + "sesions: {idle: 5m}\n", `notary.yaml:9: unknown key "sesions"; did you mean "sessions"?`},
+		{"misspelt key below", minimal + "sessions:\n  max_byte: 1MiB\n", `notary.yaml:10: sessions: unknown key "max_byte"; did you mean "max_bytes"?`},
+		{"swapped letters", minimal + "mdoe: enforce\n", `notary.yaml:9: unknown key "mdoe"; did you mean "mode"?`},
+		{"upper case", minimal + "Mode: enforce\n", `notary.yaml:9: unknown key "Mode"; did you mean "mode"?`},
+		{"key from elsewhere", minimal + "database: x\n", `notary.yaml:9: unknown key "database"; known here: ` + unknownTop},
+		{"key twice", minimal + "mode: enforce\nmode: enforce\n", `notary.yaml:10: key "mode" is given twice, first on line 9`},
+		{"no value", minimal + "mode:\n", "notary.yaml:9: mode: has no value; give one, or remove the key to have the default"},
+		{"null", minimal + "sessions: {idle: null}\n", "notary.yaml:9: sessions.idle: has no value; give one, or remove the key to have the default"},
+		{"anchor", minimal + "mode: &a enforce\n", "notary.yaml:9: mode: anchors and aliases are not allowed; write the value out"},
+		{"alias", "mode: &a enforce\nlog: {dir: *a}\n", "notary.yaml:1: mode: anchors and aliases are not allowed; write the value out\nnotary.yaml:2: log.dir: anchors and aliases are not allowed; write the value out"},
+		{"merge key", minimal + "sessions: {<<: {idle: 5m}}\n", "notary.yaml:9: sessions: a key must be a plain word"},
+		{"tag", minimal + "mode: !!binary ZW5mb3JjZQ==\n", "notary.yaml:9: mode: explicit tags are not allowed; write the plain value"},
+		{"list for a value", minimal + "mode: [enforce]\n", "notary.yaml:9: mode: want a single value"},
+		{"value for a list", minimal + "operators: me\n", `notary.yaml:9: operators: want a list; begin each entry with "- "`},
+		{"value for a section", minimal + "storage: data\n", "notary.yaml:9: storage: want keys and their values; known here: dir"},
+		{"list for a digest", edit(t, "sha256: 0000000000000000000000000000000000000000000000000000000000000001", "sha256: [1]"), "notary.yaml:4: plugins[0].sha256: want a single value"},
+		{"no keys at all", "- a\n", "notary.yaml:1: want keys and their values; see the example configuration"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) { refuse(t, tt.text, strings.Split(tt.want, "\n")...) })
+	}
+}
+
+// TestNotAFile: the words are the YAML library's, or few; the refusal is ours.
+func TestNotAFile(t *testing.T) {
+	for name, text := range map[string]string{
+		"empty":           "",
+		"comment only":    "# nothing\n",
+		"two documents":   minimal + "---\nmode: enforce\n",
+		"open bracket":    minimal + "storage: {dir: x\n",
+		"tab indentation": minimal + "storage:\n\tdir: x\n",
+		"not UTF-8":       minimal + "# \xff\n",
+		"NUL":             minimal + "# \x00\n",
+		"too long":        minimal + strings.Repeat("#\n", MaxSize/2),
+		"number for text": minimal + "limits: {messages: many}\n",
+		"fraction":        minimal + "limits: {messages: 1000.5}\n",
+		"negative SVN":    edit(t, `{maa_url: "https://maa.example.org"}`, `{maa_url: "https://maa.example.org", uvm: {minimum_svn: -1}}`),
+		"word for a flag": minimal + "listen: {open_metrics: maybe}\n",
+	} {
+		c, err := Parse("notary.yaml", []byte(text))
+		var e *Error
+		if c != nil || !errors.As(err, &e) || len(e.Problems) == 0 || e.Problems[0].Text == "" {
+			t.Errorf("%s: %v, %v, want an *Error", name, c, err)
+		}
+	}
+}
+
+func TestValues(t *testing.T) {
+	const b64 = "0000000000000000000000000000000000000000000000000000000000000003"
+	tests := []struct{ name, text, want string }{
+		{"version", edit(t, "version: 1", "version: 2"), "notary.yaml:1: version: is 2, this notary reads version 1; write version: 1"},
+		{"no version", edit(t, "version: 1\n", ""), "notary.yaml: version: is 0, this notary reads version 1; write version: 1"},
+		{"mode", minimal + "mode: monitor\n", `notary.yaml:9: mode: "monitor" is not known; use enforce`},
+		{"address", minimal + "listen: {otlp: 4317}\n", `notary.yaml:9: listen.otlp: "4317" is not an address; write host:port, such as "0.0.0.0:4317"`},
+		{"port", minimal + "listen: {otlp: \"[::1]:70000\"}\n", `notary.yaml:9: listen.otlp: "[::1]:70000" is not an address; write host:port, such as "0.0.0.0:4317"`},
+		{"same address", minimal + "listen: {otlp: 127.0.0.1:8443}\n", "notary.yaml:9: listen.control: is the address of listen.otlp; give each its own port"},
+		{"TLS name", minimal + "listen: {tls_names: [\"a b\"]}\n", `notary.yaml:9: listen.tls_names[0]: "a b" is neither a DNS name nor an IP address`},
+		{"no TLS name", minimal + "listen: {tls_names: []}\n", "notary.yaml:9: listen.tls_names: is missing; list the names that senders connect to"},
+		{"no provider", edit(t, "attestation: {maa_url: \"https://maa.example.org\"}\n", ""), "notary.yaml: attestation.maa_url: is missing; write the attestation provider, such as https://NAME.REGION.attest.azure.net"},
+		{"provider over http", edit(t, "https://maa.example.org", "http://maa.example.org"), `notary.yaml:2: attestation.maa_url: "http://maa.example.org" is not a provider; write "https://host" or "https://host:port", without a path`},
+		{"provider with a slash", edit(t, "https://maa.example.org", "https://maa.example.org/"), `notary.yaml:2: attestation.maa_url: "https://maa.example.org/" is not a provider; write "https://host" or "https://host:port", without a path`},
+		{"sidecar elsewhere", edit(t, "{maa_url", "{sidecar_url: \"http://10.0.0.1:8081\", maa_url"), `notary.yaml:2: attestation.sidecar_url: "http://10.0.0.1:8081" is not an http URL on the loopback interface; write such as "http://127.0.0.1:8081"`},
+		{"API version", edit(t, "{maa_url", "{api_version: latest, maa_url"), `notary.yaml:2: attestation.api_version: "latest" is not an API version; write a date, such as "2025-06-01"`},
+		{"margin", edit(t, "{maa_url", "{margin: 1s, maa_url"), "notary.yaml:2: attestation.margin: is 1s; use 30s to 4h0m0s"},
+		{"plugin name", edit(t, "name: r,", "name: R,"), `notary.yaml:4: plugins[0].name: "R" is not a plugin name; use 1 to 40 of a-z, 0-9 and the hyphen`},
+		{"plugin without digest", edit(t, ", sha256: 0000000000000000000000000000000000000000000000000000000000000001", ""), "notary.yaml:4: plugins[0].sha256: is missing; run `notary plugin measure` on the module you mean"},
+		{"plugin twice", edit(t, "{name: s,", "{name: r,"), "notary.yaml:5: plugins[1].name: has the same name as plugins[0].name; remove one of them"},
+		{"plugin memory", edit(t, "wasm: r.wasm", "wasm: r.wasm, limits: {memory: 100KB}"), `notary.yaml:4: not a size`},
+		{"plugin pages", edit(t, "wasm: r.wasm", "wasm: r.wasm, limits: {memory: 100KiB}"), "notary.yaml:4: plugins[0].limits.memory: is 100KiB; use a multiple of 64KiB up to 4GiB"},
+		{"config and settings", edit(t, "wasm: r.wasm", "wasm: r.wasm, config: a, settings: b"), "notary.yaml:4: plugins[0].settings: stands beside config; give one of them"},
+		{"no redactor", edit(t, "kind: redactor", "kind: storage"), "notary.yaml:3: plugins: have no redactor; add one of kind redactor: a notary does not store what nothing redacted\nnotary.yaml:3: plugins: have 2 storage adapters; name exactly one of kind storage"},
+		{"no storage", edit(t, "kind: storage", "kind: redactor"), "notary.yaml:3: plugins: have 0 storage adapters; name exactly one of kind storage"},
+		{"no recipients", edit(t, "recipients: [{file: key.pem}]\n", ""), "notary.yaml: recipients: is missing; run `notary keygen` and name the public key here"},
+		{"recipient by both", edit(t, "{file: key.pem}", "{file: key.pem, pem: x}"), "notary.yaml:6: recipients[0]: wants exactly one of file and pem"},
+		{"recipient by neither", edit(t, "[{file: key.pem}]", "[{}]"), "notary.yaml:6: recipients[0]: wants exactly one of file and pem"},
+		{"recipient twice", edit(t, "[{file: key.pem}]", "[{file: key.pem}, {file: key.pem}]"), "notary.yaml:6: recipients[1]: has the same key as recipients[0]; remove one of them"},
+		{"no tenants", edit(t, "tenants: [{name: t, api_key_hashes: ["+b64+"]}]\n", ""), "notary.yaml: tenants: is missing; name at least one sender with the hash of its API key"},
+		{"one key, two tenants", edit(t, "["+b64+"]}]", "["+b64+"]}, {name: u, api_key_hashes: ["+b64+"]}]"), "notary.yaml:7: tenants[1].api_key_hashes[0]: has the same hash as tenants[0].api_key_hashes[0]; remove one of them"},
+		{"operator", minimal + "operators: [{name: o, roles: [root], token_hash: " + b64 + "}]\n", `notary.yaml:9: operators[0].roles[0]: "root" is not known; use operator or auditor or metrics`},
+		{"operator without token", minimal + "operators: [{name: o, roles: [auditor]}]\n", "notary.yaml:9: operators[0].token_hash: is missing; run `notary keygen` for an operator's token and its hash"},
+		{"operator without role", minimal + "operators: [{name: o, token_hash: " + b64 + "}]\n", "notary.yaml:9: operators[0].roles: is missing; use operator, auditor or metrics"},
+		{"idle", minimal + "sessions: {idle: 0s}\n", "notary.yaml:9: sessions.idle: is 0s; use 1s to 24h0m0s"},
+		{"session keys", minimal + "sessions: {keys: [a, a]}\n", "notary.yaml:9: sessions.keys[1]: has the same name as sessions.keys[0]; remove one of them"},
+		{"depth", minimal + "limits: {depth: 65}\n", "notary.yaml:9: limits.depth: is 65; use 16 to 64"},
+		{"in flight", minimal + "limits: {in_flight: 1MiB}\n", "notary.yaml:9: limits.in_flight: is 1MiB, less than one request of 16MiB; raise it, or lower limits.request_bytes"},
+		{"checkpoint", minimal + "journal: {checkpoint: 500ms}\n", "notary.yaml:9: journal.checkpoint: is 500ms; use 1s to 1h0m0s"},
+		{"log kind", edit(t, "{origin: example.org/log}", "{origin: example.org/log, kind: rekor}"), `notary.yaml:8: log.kind: "rekor" is not known; use tessera-posix`},
+		{"no origin", edit(t, "log: {origin: example.org/log}\n", ""), `notary.yaml: log.origin: is missing; name the log for ever, such as "example.org/notary-log"`},
+		{"origin", edit(t, "{origin: example.org/log}", "{origin: my log}"), `notary.yaml:8: log.origin: "my log" is not a log name; use 1 to 200 visible ASCII characters without plus`},
+		{"one directory", edit(t, "{origin: example.org/log}", "{origin: example.org/log, dir: ./data/store/}"), "notary.yaml: storage.dir: is the directory of the log; give each its own"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if tt.name == "plugin memory" { // the decoder's words around ours
+				_, err := Parse("notary.yaml", []byte(tt.text))
+				if err == nil || !strings.Contains(err.Error(), "notary.yaml:4: ") || !strings.Contains(err.Error(), "not a size: write a whole number") {
+					t.Errorf("%v", err)
+				}
+				return
+			}
+			refuse(t, tt.text, strings.Split(tt.want, "\n")...)
+		})
+	}
+}
+
+// TestEverythingAtOnce: one run tells all, in the order of the lines.
+func TestEverythingAtOnce(t *testing.T) {
+	refuse(t, edit(t, "https://maa.example.org", "ftp://x")+"mode: off\nsessions:\n  idle: 0s\n  max_age: 1ms\n",
+		`notary.yaml:2: attestation.maa_url: "ftp://x" is not a provider; write "https://host" or "https://host:port", without a path`,
+		`notary.yaml:9: mode: "off" is not known; use enforce`,
+		"notary.yaml:11: sessions.idle: is 0s; use 1s to 24h0m0s",
+		"notary.yaml:12: sessions.max_age: is 1ms; use 1s to 744h0m0s",
+	)
+}
+
+// TestManyProblems: a file full of nonsense is not answered in kind.
+func TestManyProblems(t *testing.T) {
+	var text strings.Builder
+	for i := range 20_000 {
+		fmt.Fprintf(&text, "nonsense%d: 1\n", i)
+	}
+	_, err := Parse("notary.yaml", []byte(text.String()))
+	var e *Error
+	if !errors.As(err, &e) || len(e.Problems) != maxProblems {
+		t.Errorf("%d problems, want %d", len(e.Problems), maxProblems)
+	}
+}
+
+// TestKeyInPlaceOfItsHash: an API key that somebody pasted instead of its hash
+// must not travel on in an error message.
+func TestKeyInPlaceOfItsHash(t *testing.T) {
+	const key = "vp_live_DontShowThisKey"
+	_, err := Parse("notary.yaml", []byte(edit(t, "[0000000000000000000000000000000000000000000000000000000000000003]", "["+key+"]")))
+	if err == nil || strings.Contains(err.Error(), "DontShow") {
+		t.Errorf("error %v, want one without the key", err)
+	}
+	if err != nil && !strings.Contains(err.Error(), "notary.yaml:7: ") {
+		t.Errorf("error %v has no line", err)
+	}
+}
+
+func TestSizeAndDuration(t *testing.T) {
+	for text, want := range map[string]Size{
+		"0": 0, "1": 1, "17B": 17, "64KiB": 64 << 10, "1MiB": 1 << 20, "8GiB": 8 << 30, "9223372036854775807": 1<<63 - 1,
+	} {
+		var s, again Size
+		if err := s.UnmarshalText([]byte(text)); err != nil || s != want {
+			t.Errorf("%s = %d, %v, want %d", text, s, err, want)
+		}
+		if b, err := s.MarshalText(); err != nil || again.UnmarshalText(b) != nil || again != s {
+			t.Errorf("%s does not survive its own text %s", text, b)
+		}
+	}
+	for _, text := range []string{"", "B", "-1", "1.5MiB", "64 MiB", "64MB", "64m", "0x10", "+1", "1_000", "9223372036854775808", "8589934592GiB"} {
+		var s Size
+		if err := s.UnmarshalText([]byte(text)); err == nil {
+			t.Errorf("%q is a size of %d", text, s)
+		}
+	}
+	for _, text := range []string{"", "15", "15 m", "1d", "m"} {
+		var d Duration
+		if err := d.UnmarshalText([]byte(text)); err == nil {
+			t.Errorf("%q is a duration of %v", text, d)
+		}
+	}
+}
+
+func TestRecipients(t *testing.T) {
+	dir := t.TempDir()
+	var pems []string
+	for i := range 2 {
+		id, err := journal.GenerateIdentity()
+		if err != nil {
+			t.Fatal(err)
+		}
+		pems = append(pems, string(id.Recipient().PEM()))
+		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("%d.pem", i)), []byte(pems[i]), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	inline := func(s string) string { return fmt.Sprintf("{pem: %q}", s) }
+	read := func(list string) ([32]byte, error) {
+		c, err := Parse(filepath.Join(dir, "notary.yaml"), []byte(edit(t, "[{file: key.pem}]", "["+list+"]")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		keys, err := c.ReadRecipients()
+		return RecipientsDigest(keys), err
+	}
+	want, err := read("{file: 0.pem}, {file: 1.pem}")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, list := range []string{"{file: 1.pem}, {file: 0.pem}", inline(pems[0]) + ", {file: 1.pem}", inline(pems[1]) + "," + inline(pems[0])} {
+		if got, err := read(list); err != nil || got != want {
+			t.Errorf("%.40s: digest %x, %v, want %x: order and form must not matter", list, got, err, want)
+		}
+	}
+	if one, err := read("{file: 0.pem}"); err != nil || one == want {
+		t.Errorf("one recipient of two has the same digest (%v)", err)
+	}
+	for _, list := range []string{"{file: absent.pem}", "{file: 0.pem}, " + inline(pems[0]), inline("x"), inline(pems[0] + pems[1]), "{file: .}"} {
+		if _, err := read(list); err == nil || !strings.Contains(err.Error(), "recipients") {
+			t.Errorf("%.60s: %v, want a refusal", list, err)
+		}
+	}
+}
+
+func TestReadPlugin(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{"r.wasm": "module", "r.json": "config"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c, err := Parse(filepath.Join(dir, "notary.yaml"), []byte(minimal))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		p              Plugin
+		module, config string
+		ok             bool
+	}{
+		{Plugin{Wasm: "r.wasm"}, "module", "", true},
+		{Plugin{Wasm: "r.wasm", Config: "r.json"}, "module", "config", true},
+		{Plugin{Wasm: "r.wasm", Settings: "inline"}, "module", "inline", true},
+		{Plugin{Wasm: "s.wasm"}, "", "", false},
+		{Plugin{Wasm: "r.wasm", Config: "s.json"}, "", "", false},
+	} {
+		module, config, err := c.ReadPlugin(&tt.p)
+		if string(module) != tt.module || string(config) != tt.config || (err == nil) != tt.ok {
+			t.Errorf("%+v: %q, %q, %v", tt.p, module, config, err)
+		}
+	}
+}
+
+// FuzzParse: no input panics; what is accepted is accepted again from its own
+// bytes, and what is refused says why, with a line of the file.
+func FuzzParse(f *testing.F) {
+	raw, err := os.ReadFile(examplePath)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(string(raw))
+	f.Add(minimal)
+	for _, s := range []string{"", "a: &a [*a]", "? {a: b}\n: c", "plugins: [{}, [], x]", "{<<: {}}", "version: !!int 1", "\ufeffversion: 1", "limits: {in_flight: 99999999999999999999}"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		c, err := Parse("f", []byte(text))
+		if err == nil {
+			again, err := Parse("f", c.Raw())
+			if err != nil || again.Digest() != c.Digest() {
+				t.Fatalf("accepted once: %v", err)
+			}
+			return
+		}
+		var e *Error
+		if !errors.As(err, &e) || len(e.Problems) == 0 || c != nil {
+			t.Fatalf("%v is not an *Error with problems", err)
+		}
+		for _, p := range e.Problems {
+			if p.Text == "" || p.Line < 0 || p.Line > strings.Count(text, "\n")+strings.Count(text, "\r")+2 {
+				t.Fatalf("problem %+v", p)
+			}
+		}
+	})
+}

@@ -1,0 +1,321 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Bounds that a value must keep whatever the deployment.
+const (
+	maxPlugins    = 16
+	maxRecipients = 16 // each costs 1.2 KB and an HPKE seal per wrap key
+	maxTenants    = 10_000
+	maxAPIKeys    = 16
+	maxOperators  = 1000
+	maxNames      = 64
+	maxKeys       = 32
+	maxRequest    = 1 << 30
+	pageBytes     = 64 << 10 // a page of WebAssembly memory
+	maxPages      = 1 << 16
+)
+
+var (
+	nameForm   = regexp.MustCompile(`^[a-z0-9-]{1,40}$`)
+	originForm = regexp.MustCompile(`^[!-*,-~]{1,200}$`) // visible ASCII without plus
+	dnsForm    = regexp.MustCompile(`^(\*\.)?([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.)*[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$`)
+	apiForm    = regexp.MustCompile(`^[0-9]{4}-[0-9]{2}-[0-9]{2}(-preview)?$`)
+)
+
+const nameHint = "use 1 to 40 of a-z, 0-9 and the hyphen"
+
+// A checker collects what is wrong with the values of a Config.
+type checker struct {
+	*Config
+	lines    map[string]int
+	problems []Problem
+}
+
+func validate(c *Config, lines map[string]int) []Problem {
+	v := checker{Config: c, lines: lines}
+	if c.Version != Version {
+		v.fail("version", fmt.Sprintf("is %d, this notary reads version %d", c.Version, Version), fmt.Sprintf("write version: %d", Version))
+	}
+	v.oneOf("mode", c.Mode, DefaultMode)
+	v.listen()
+	v.attestation()
+	v.plugins()
+	v.recipients()
+	v.tenants()
+	v.operators()
+	v.sessions()
+	v.limits()
+	v.journal()
+	v.log()
+	v.storage()
+	return v.problems
+}
+
+// fail notes a problem at the line of the key, or of what it would stand in.
+func (v *checker) fail(key, text, hint string) {
+	line, at := 0, key
+	for line == 0 && at != "" {
+		line = v.lines[at]
+		at = at[:max(strings.LastIndexAny(at, ".["), 0)]
+	}
+	v.problems = append(v.problems, Problem{Line: line, Key: key, Text: text, Hint: hint})
+}
+
+func (v *checker) oneOf(key, value string, allowed ...string) {
+	for _, a := range allowed {
+		if value == a {
+			return
+		}
+	}
+	v.fail(key, fmt.Sprintf("%.60q is not known", value), "use "+strings.Join(allowed, " or "))
+}
+
+func (v *checker) present(key, value, hint string) bool {
+	if value == "" {
+		v.fail(key, "is missing", hint)
+	}
+	return value != ""
+}
+
+// between checks a number, a Size or a Duration against its bounds.
+func between[T interface {
+	~int | ~int64
+}](v *checker, key string, value, low, high T) {
+	if value < low || value > high {
+		v.fail(key, fmt.Sprintf("is %v", value), fmt.Sprintf("use %v to %v", low, high))
+	}
+}
+
+func (v *checker) count(key string, n, low, high int, hint string) {
+	switch {
+	case n < low:
+		v.fail(key, "is missing", hint)
+	case n > high:
+		v.fail(key, fmt.Sprintf("has %d entries, at most %d are allowed", n, high), "")
+	}
+}
+
+// once notes a value that stands in two places. The value is not repeated: it
+// may be the hash of a credential.
+func (v *checker) once(seen map[string]string, key, value, what string) {
+	if other, dup := seen[value]; dup {
+		v.fail(key, "has the same "+what+" as "+other, "remove one of them")
+		return
+	}
+	seen[value] = key
+}
+
+func (v *checker) listen() {
+	v.address("listen.otlp", v.Listen.OTLP)
+	v.address("listen.control", v.Listen.Control)
+	if v.Listen.OTLP == v.Listen.Control && !strings.HasSuffix(v.Listen.OTLP, ":0") {
+		v.fail("listen.control", "is the address of listen.otlp", "give each its own port")
+	}
+	v.count("listen.tls_names", len(v.Listen.TLSNames), 1, maxNames, "list the names that senders connect to")
+	for i, n := range v.Listen.TLSNames {
+		if _, err := netip.ParseAddr(n); err != nil && (len(n) > 253 || !dnsForm.MatchString(n)) {
+			v.fail(fmt.Sprintf("listen.tls_names[%d]", i), fmt.Sprintf("%.60q is neither a DNS name nor an IP address", n), "")
+		}
+	}
+}
+
+func (v *checker) address(key, value string) {
+	_, port, err := net.SplitHostPort(value)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	if err != nil {
+		v.fail(key, fmt.Sprintf("%.60q is not an address", value), `write host:port, such as "0.0.0.0:4317"`)
+	}
+}
+
+func (v *checker) attestation() {
+	a := &v.Attestation
+	v.oneOf("attestation.source", a.Source, DefaultSource)
+	v.sidecar(a.SidecarURL)
+	if v.present("attestation.maa_url", a.MAAURL, "write the attestation provider, such as https://NAME.REGION.attest.azure.net") {
+		v.provider("attestation.maa_url", a.MAAURL)
+	}
+	if a.Issuer != a.MAAURL {
+		v.provider("attestation.issuer", a.Issuer)
+	}
+	if len(a.PolicyHash) > 128 || strings.ContainsFunc(a.PolicyHash, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		v.fail("attestation.policy_hash", "is not an x-ms-policy-hash", "copy the claim as it stands in a token")
+	}
+	if !apiForm.MatchString(a.APIVersion) {
+		v.fail("attestation.api_version", fmt.Sprintf("%.40q is not an API version", a.APIVersion), "write a date, such as "+strconv.Quote(DefaultAPIVersion))
+	}
+	between(v, "attestation.margin", a.Margin, Duration(30*time.Second), Duration(4*time.Hour))
+	v.present("attestation.uvm.feed", a.UVM.Feed, "remove the key to have "+DefaultUVMFeed)
+}
+
+// sidecar: only loopback speaks for this machine.
+func (v *checker) sidecar(text string) {
+	u, err := url.Parse(text)
+	local := false
+	if err == nil {
+		ip, err := netip.ParseAddr(u.Hostname())
+		local = u.Hostname() == "localhost" || err == nil && ip.IsLoopback()
+	}
+	if !local || u.Scheme != "http" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		v.fail("attestation.sidecar_url", fmt.Sprintf("%.100q is not an http URL on the loopback interface", text), "write such as "+strconv.Quote(DefaultSidecarURL))
+	}
+}
+
+// provider: an MAA provider is a bare https origin, since the iss of its tokens
+// is compared byte for byte.
+func (v *checker) provider(key, text string) {
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "https" || u.Host == "" || text != "https://"+u.Host {
+		v.fail(key, fmt.Sprintf("%.100q is not a provider", text), `write "https://host" or "https://host:port", without a path`)
+	}
+}
+
+func (v *checker) plugins() {
+	v.count("plugins", len(v.Plugins), 1, maxPlugins, "list the redactors and the storage adapter")
+	names, kinds := map[string]string{}, map[string]int{}
+	for i := range v.Plugins {
+		key, p := fmt.Sprintf("plugins[%d]", i), &v.Plugins[i]
+		v.plugin(key, p)
+		v.once(names, key+".name", p.Name, "name")
+		kinds[p.Kind]++
+	}
+	if len(v.Plugins) == 0 {
+		return
+	}
+	if kinds[KindRedactor] == 0 {
+		v.fail("plugins", "have no redactor", "add one of kind redactor: a notary does not store what nothing redacted")
+	}
+	if n := kinds[KindStorage]; n != 1 {
+		v.fail("plugins", fmt.Sprintf("have %d storage adapters", n), "name exactly one of kind storage")
+	}
+}
+
+func (v *checker) plugin(key string, p *Plugin) {
+	if !nameForm.MatchString(p.Name) {
+		v.fail(key+".name", fmt.Sprintf("%.60q is not a plugin name", p.Name), nameHint)
+	}
+	v.oneOf(key+".kind", p.Kind, KindRedactor, KindStorage)
+	v.present(key+".wasm", p.Wasm, "give the path of the module")
+	if p.SHA256 == (Digest{}) {
+		v.fail(key+".sha256", "is missing", "run `notary plugin measure` on the module you mean")
+	}
+	if p.Config != "" && p.Settings != "" {
+		v.fail(key+".settings", "stands beside config", "give one of them")
+	}
+	if m := p.Limits.Memory; m%pageBytes != 0 || m > maxPages*pageBytes {
+		v.fail(key+".limits.memory", fmt.Sprintf("is %v", m), "use a multiple of 64KiB up to 4GiB")
+	}
+	if p.Limits.Fuel > 1<<58 {
+		v.fail(key+".limits.fuel", "is more than 2^58", "")
+	}
+}
+
+func (v *checker) recipients() {
+	v.count("recipients", len(v.Recipients), 1, maxRecipients, "run `notary keygen` and name the public key here")
+	seen := map[string]string{}
+	for i, r := range v.Recipients {
+		key := fmt.Sprintf("recipients[%d]", i)
+		if (r.File == "") == (r.PEM == "") {
+			v.fail(key, "wants exactly one of file and pem", "")
+		}
+		v.once(seen, key, r.File+"\x00"+r.PEM, "key")
+	}
+}
+
+func (v *checker) tenants() {
+	v.count("tenants", len(v.Tenants), 1, maxTenants, "name at least one sender with the hash of its API key")
+	names, hashes := map[string]string{}, map[string]string{}
+	for i, t := range v.Tenants {
+		key := fmt.Sprintf("tenants[%d]", i)
+		if !nameForm.MatchString(t.Name) {
+			v.fail(key+".name", fmt.Sprintf("%.60q is not a tenant name", t.Name), nameHint)
+		}
+		v.once(names, key+".name", t.Name, "name")
+		v.count(key+".api_key_hashes", len(t.APIKeyHashes), 1, maxAPIKeys, "run `notary keygen` for an API key and its hash")
+		for j, h := range t.APIKeyHashes {
+			v.once(hashes, fmt.Sprintf("%s.api_key_hashes[%d]", key, j), h.String(), "hash")
+		}
+	}
+}
+
+func (v *checker) operators() {
+	v.count("operators", len(v.Operators), 0, maxOperators, "")
+	names, hashes := map[string]string{}, map[string]string{}
+	for i, o := range v.Operators {
+		key := fmt.Sprintf("operators[%d]", i)
+		if !nameForm.MatchString(o.Name) {
+			v.fail(key+".name", fmt.Sprintf("%.60q is not an operator name", o.Name), nameHint)
+		}
+		v.once(names, key+".name", o.Name, "name")
+		v.count(key+".roles", len(o.Roles), 1, 3, "use operator, auditor or metrics")
+		for j, r := range o.Roles {
+			v.oneOf(fmt.Sprintf("%s.roles[%d]", key, j), r, "operator", "auditor", "metrics")
+		}
+		if o.TokenHash == (Digest{}) {
+			v.fail(key+".token_hash", "is missing", "run `notary keygen` for an operator's token and its hash")
+		}
+		v.once(hashes, key+".token_hash", o.TokenHash.String(), "hash")
+	}
+}
+
+func (v *checker) sessions() {
+	s := &v.Sessions
+	between(v, "sessions.idle", s.Idle, Duration(time.Second), Duration(24*time.Hour))
+	between(v, "sessions.max_age", s.MaxAge, Duration(time.Second), Duration(31*24*time.Hour))
+	between(v, "sessions.max_bytes", s.MaxBytes, 64<<10, 1<<30)
+	v.count("sessions.keys", len(s.Keys), 0, maxKeys, "")
+	seen := map[string]string{}
+	for i, k := range s.Keys {
+		key := fmt.Sprintf("sessions.keys[%d]", i)
+		if k == "" || len(k) > 200 {
+			v.fail(key, "is not an attribute name", "use 1 to 200 bytes")
+		}
+		v.once(seen, key, k, "name")
+	}
+}
+
+func (v *checker) limits() {
+	l := &v.Limits
+	between(v, "limits.request_bytes", l.RequestBytes, 64<<10, maxRequest)
+	between(v, "limits.messages", l.Messages, 1000, 100_000_000)
+	between(v, "limits.records", l.Records, 1, 10_000_000)
+	between(v, "limits.depth", l.Depth, 16, DefaultDepth)
+	between(v, "limits.in_flight", l.InFlight, 64<<10, 1<<40)
+	if l.InFlight < l.RequestBytes {
+		v.fail("limits.in_flight", fmt.Sprintf("is %v, less than one request of %v", l.InFlight, l.RequestBytes), "raise it, or lower limits.request_bytes")
+	}
+}
+
+func (v *checker) journal() {
+	j := &v.Journal
+	between(v, "journal.group_bytes", j.GroupBytes, 64<<10, 256<<20)
+	between(v, "journal.unknown_limit", j.UnknownLimit, Duration(time.Second), Duration(time.Hour))
+	between(v, "journal.wrap_key_age", j.WrapKeyAge, Duration(time.Second), Duration(24*time.Hour))
+	between(v, "journal.checkpoint", j.Checkpoint, Duration(time.Second), Duration(time.Hour))
+}
+
+func (v *checker) log() {
+	l := &v.Log
+	v.oneOf("log.kind", l.Kind, DefaultLogKind)
+	if v.present("log.origin", l.Origin, `name the log for ever, such as "example.org/notary-log"`) && !originForm.MatchString(l.Origin) {
+		v.fail("log.origin", fmt.Sprintf("%.60q is not a log name", l.Origin), "use 1 to 200 visible ASCII characters without plus")
+	}
+	v.present("log.dir", l.Dir, "remove the key to have "+DefaultLogDir)
+}
+
+func (v *checker) storage() {
+	if v.present("storage.dir", v.Storage.Dir, "remove the key to have "+DefaultStorageDir) && v.Path(v.Storage.Dir) == v.Path(v.Log.Dir) {
+		v.fail("storage.dir", "is the directory of the log", "give each its own")
+	}
+}

@@ -1,0 +1,92 @@
+package config
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Duration is a length of time, in the file such as "90s", "15m" or "24h".
+type Duration time.Duration
+
+// String returns the form that the file has.
+func (d Duration) String() string { return time.Duration(d).String() }
+
+// MarshalText returns the form that the file has.
+func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+
+// UnmarshalText reads a number with its unit.
+func (d *Duration) UnmarshalText(b []byte) error {
+	v, err := time.ParseDuration(string(b))
+	if err != nil {
+		return errors.New(`not a duration: write a number and its unit, such as "90s", "15m" or "24h"`)
+	}
+	*d = Duration(v)
+	return nil
+}
+
+// Size is a number of bytes, in the file such as "64MiB", or the plain number.
+type Size int64
+
+// units from the greatest, so that String finds the shortest form; their
+// suffixes do not end in one another but for "B".
+var units = []struct {
+	suffix string
+	bytes  Size
+}{{"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}, {"B", 1}}
+
+// String returns the form that the file has.
+func (s Size) String() string {
+	for _, u := range units {
+		if s != 0 && s%u.bytes == 0 {
+			return strconv.FormatInt(int64(s/u.bytes), 10) + u.suffix
+		}
+	}
+	return "0"
+}
+
+// MarshalText returns the form that the file has.
+func (s Size) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText reads a whole number with a binary unit or none.
+func (s *Size) UnmarshalText(b []byte) error {
+	text, unit := string(b), Size(1)
+	for _, u := range units {
+		if number, ok := strings.CutSuffix(text, u.suffix); ok {
+			text, unit = number, u.bytes
+			break
+		}
+	}
+	n, err := strconv.ParseUint(text, 10, 63)
+	if err != nil || n > math.MaxInt64/uint64(unit) {
+		return errors.New(`not a size: write a whole number of bytes, or with a unit such as "512KiB", "64MiB" or "1GiB"`)
+	}
+	*s = Size(n) * unit
+	return nil
+}
+
+// Digest is a SHA-256, in the file 64 characters of lower-case hex.
+type Digest [32]byte
+
+// String returns the form that the file has.
+func (d Digest) String() string { return hex.EncodeToString(d[:]) }
+
+// MarshalText returns the form that the file has.
+func (d Digest) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+
+// UnmarshalText reads exactly 64 characters of lower-case hex. The error never
+// repeats the text, which may be a key that should have been hashed.
+func (d *Digest) UnmarshalText(b []byte) error {
+	var v Digest
+	if len(b) == hex.EncodedLen(len(v)) {
+		if _, err := hex.Decode(v[:], b); err == nil && v.String() == string(b) {
+			*d = v
+			return nil
+		}
+	}
+	return fmt.Errorf("not a SHA-256: want %d characters of lower-case hex", hex.EncodedLen(len(v)))
+}
