@@ -222,7 +222,7 @@ func (v *checker) plugin(key string, p *Plugin) {
 }
 
 func (v *checker) recipients() {
-	v.count("recipients", len(v.Recipients), 1, maxRecipients, "run `notary keygen` and name the public key here")
+	v.count("recipients", len(v.Recipients), 1, maxRecipients, "run `notary keygen -o recipient.pem` and name the public key here")
 	seen := map[string]string{}
 	for i, r := range v.Recipients {
 		key := fmt.Sprintf("recipients[%d]", i)
@@ -242,7 +242,7 @@ func (v *checker) tenants() {
 			v.fail(key+".name", fmt.Sprintf("%.60q is not a tenant name", t.Name), nameHint)
 		}
 		v.once(names, key+".name", t.Name, "name")
-		v.count(key+".api_key_hashes", len(t.APIKeyHashes), 1, maxAPIKeys, "run `notary keygen` for an API key and its hash")
+		v.count(key+".api_key_hashes", len(t.APIKeyHashes), 1, maxAPIKeys, "run `notary keygen --api-key` for a key and its hash")
 		for j, h := range t.APIKeyHashes {
 			v.once(hashes, fmt.Sprintf("%s.api_key_hashes[%d]", key, j), h.String(), "hash")
 		}
@@ -263,7 +263,7 @@ func (v *checker) operators() {
 			v.oneOf(fmt.Sprintf("%s.roles[%d]", key, j), r, "operator", "auditor", "metrics")
 		}
 		if o.TokenHash == (Digest{}) {
-			v.fail(key+".token_hash", "is missing", "run `notary keygen` for an operator's token and its hash")
+			v.fail(key+".token_hash", "is missing", "run `notary keygen --operator-token` for one and its hash")
 		}
 		v.once(hashes, key+".token_hash", o.TokenHash.String(), "hash")
 	}
