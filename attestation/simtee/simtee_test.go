@@ -295,7 +295,7 @@ func TestServiceRequestForms(t *testing.T) {
 		{"unknown api-version", "POST", "/attest/SevSnpVm?api-version=1999-01-01", body("JSON"), 400, "api-version"},
 		{"not JSON", "POST", "/attest/SevSnpVm?api-version=2025-06-01", "x", 400, "InvalidParameter"},
 		{"empty", "POST", "/attest/SevSnpVm?api-version=2025-06-01", "{}", 400, "InvalidParameter"},
-		{"10 MB", "POST", "/attest/SevSnpVm?api-version=2025-06-01", strings.Repeat(" ", 10<<20), 400, "too large"},
+		{"1 MiB and a byte", "POST", "/attest/SevSnpVm?api-version=2025-06-01", strings.Repeat(" ", 1<<20+1), 400, "too large"},
 		{"get", "GET", "/attest/SevSnpVm?api-version=2025-06-01", "", 404, "NotFound"},
 		{"keys", "GET", "/certs", "", 200, `"kid":`},
 		{"metadata", "GET", "/.well-known/openid-configuration", "", 200, `"jwks_uri":"` + tee.MAAURL() + `/certs"`},
