@@ -162,7 +162,7 @@ func TestEverythingAtOnce(t *testing.T) {
 // TestManyProblems: a file full of nonsense is not answered in kind.
 func TestManyProblems(t *testing.T) {
 	var text strings.Builder
-	for i := range 20_000 {
+	for i := range 2000 {
 		fmt.Fprintf(&text, "nonsense%d: 1\n", i)
 	}
 	_, err := Parse("notary.yaml", []byte(text.String()))

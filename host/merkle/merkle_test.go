@@ -200,7 +200,7 @@ func TestNodeIsNoLeaf(t *testing.T) {
 // changes, and compares paths to the oracle.
 func TestBigTreesAgree(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		size := rapid.Uint64Range(1, 3000).Draw(t, "size")
+		size := rapid.Uint64Range(1, 600).Draw(t, "size")
 		first := rapid.Uint64().Draw(t, "first")
 		var tree Tree
 		var edge Edge
