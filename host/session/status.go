@@ -2,12 +2,14 @@ package session
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
 
 	"github.com/veriproof/notary/host/archive"
+	"github.com/veriproof/notary/sdk/bundle"
 	format "github.com/veriproof/notary/sdk/journal"
 	"github.com/veriproof/notary/sdk/receipt"
 )
@@ -196,10 +198,30 @@ func (s *stats) logFailed() { s.update(func(s *Stats) { s.LogFailures++ }) }
 func (s *stats) fenced()    { s.update(func(s *Stats) { s.Fenced++ }) }
 func (s *stats) damaged()   { s.update(func(s *Stats) { s.DamagedEpochs++ }) }
 
-// Own returns this epoch as an archive would find it, for making bundles
-// without reading storage.
-func (n *Notary) Own() *archive.Epoch {
+// ErrState says that a part is not as far as what was asked of it.
+var ErrState = errors.New("session part is not sealed yet")
+
+// Bundle returns the evidence bundle of a sealed part of this epoch. It
+// discloses no record: the notary has forgotten the part's keys.
+func (n *Notary) Bundle(ctx context.Context, tenant, session string, number uint32) (*bundle.Bundle, error) {
+	parts, err := n.Parts(ctx, tenant, session)
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(parts, func(p Part) bool { return p.ID.Part == number })
+	if i < 0 {
+		return nil, ErrNotFound
+	}
+	p := &parts[i]
+	if p.Manifest == nil {
+		return nil, ErrState
+	}
+	var proof []byte
+	if p.Proof != nil {
+		proof = p.Proof.Proof
+	}
 	n.mu.Lock()
-	defer n.mu.Unlock()
-	return &archive.Epoch{ID: n.epoch, Body: n.opts.Entry, Evidence: slices.Clone(n.renewals)}
+	own := &archive.Epoch{ID: n.epoch, Body: n.opts.Entry, Evidence: slices.Clone(n.renewals)}
+	n.mu.Unlock()
+	return archive.Assemble(own, p.manifestSeq, nil, p.Receipt, proof), nil
 }
