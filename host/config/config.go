@@ -161,6 +161,14 @@ type Attestation struct {
 	// Margin is how long before a token's expiry the notary stops accepting.
 	Margin Duration `yaml:"margin"`
 	UVM    UVM      `yaml:"uvm"`
+	// Policy is a relying party's policy (package attestation/policy), inline,
+	// so that it is measured with the file. By it the notary appraises other
+	// epochs in its storage before it speaks for them. Empty means what the
+	// notary's own Evidence says: the same image on the same product line.
+	Policy string `yaml:"policy"`
+	// MAACA is the PEM certificate of the authority, or of the provider itself,
+	// that TLS to the provider is checked by; empty means the system's roots.
+	MAACA string `yaml:"maa_ca"`
 }
 
 // UVM is what is asked of Microsoft's endorsement of the utility VM.

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"crypto/x509"
 	"fmt"
 	"net"
 	"net/netip"
@@ -9,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/veriproof/notary/attestation/policy"
 )
 
 // Bounds that a value must keep whatever the deployment.
@@ -156,6 +159,14 @@ func (v *checker) attestation() {
 		v.fail("attestation.api_version", fmt.Sprintf("%.40q is not an API version", a.APIVersion), "write a date, such as "+strconv.Quote(DefaultAPIVersion))
 	}
 	between(v, "attestation.margin", a.Margin, Duration(30*time.Second), Duration(4*time.Hour))
+	if a.Policy != "" {
+		if _, err := policy.Parse([]byte(a.Policy)); err != nil {
+			v.fail("attestation.policy", "is not a policy: "+err.Error(), "see the example in the annotated configuration file")
+		}
+	}
+	if a.MAACA != "" && !x509.NewCertPool().AppendCertsFromPEM([]byte(a.MAACA)) {
+		v.fail("attestation.maa_ca", "has no PEM certificate", "paste the certificate with its BEGIN and END lines")
+	}
 	v.present("attestation.uvm.feed", a.UVM.Feed, "remove the key to have "+DefaultUVMFeed)
 }
 
