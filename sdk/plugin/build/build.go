@@ -1,0 +1,165 @@
+// Package build makes plugin modules of Go source, reproducibly.
+//
+// The same source, manifest and Go version give the same bytes on every machine
+// and in every directory: paths and version control data are left out, what
+// the user's environment says about the build is not heard, and custom sections
+// are removed. The manifest is put in as the last section, so it is part of what
+// is hashed and measured.
+//
+// Functions are safe for concurrent use. They run the go command.
+package build
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/veriproof/notary/sdk/plugin/abi"
+)
+
+// ManifestFile is the name of the manifest in a plugin's source directory.
+const ManifestFile = "manifest.json"
+
+// manifest is how an author writes a manifest: any layout, same fields.
+type manifest struct {
+	ABI          string   `json:"abi"`
+	Capabilities []string `json:"capabilities"`
+	Kind         abi.Kind `json:"kind"`
+	Labels       []string `json:"labels"`
+	Limits       struct {
+		MemoryPages uint32 `json:"memory_pages"`
+	} `json:"limits"`
+	Name    string   `json:"name"`
+	Version string   `json:"version"`
+	WASI    abi.WASI `json:"wasi"`
+}
+
+// ReadManifest reads the manifest of the plugin in dir. It may be laid out
+// freely, but an unknown key or a field that does not fit is an error.
+func ReadManifest(dir string) (*abi.Manifest, error) {
+	text, err := os.ReadFile(filepath.Join(dir, ManifestFile))
+	if err != nil {
+		return nil, fmt.Errorf("build: a plugin's directory holds its manifest: %w", err)
+	}
+	var m manifest
+	dec := json.NewDecoder(bytes.NewReader(text))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&m); err != nil {
+		return nil, fmt.Errorf("build: %s of %s: %w", ManifestFile, filepath.Base(dir), err)
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("build: %s of %s: something stands behind the object", ManifestFile, filepath.Base(dir))
+	}
+	out := &abi.Manifest{
+		ABI: m.ABI, Capabilities: m.Capabilities, Kind: m.Kind, Labels: m.Labels,
+		Limits: abi.Limits{MemoryPages: m.Limits.MemoryPages}, Name: m.Name, Version: m.Version, WASI: m.WASI,
+	}
+	if _, err := out.Marshal(); err != nil {
+		return nil, fmt.Errorf("build: %s of %s: %w", ManifestFile, filepath.Base(dir), err)
+	}
+	return out, nil
+}
+
+// environment is what the go command hears, in place of the user's: no
+// workspace, no flags, no other toolchain, no experiments.
+func environment() []string {
+	env := []string{
+		"GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0", "GOTOOLCHAIN=local", "GOFLAGS=", "GOWORK=off",
+		"GOENV=off", "GOEXPERIMENT=", "GOWASM=", "GODEBUG=", "GOFIPS140=off",
+	}
+	for _, name := range []string{"PATH", "HOME", "TMPDIR", "GOCACHE", "GOMODCACHE", "GOPATH", "GOPROXY", "GOSUMDB", "GONOSUMDB", "GOROOT"} {
+		if v, ok := os.LookupEnv(name); ok {
+			env = append(env, name+"="+v)
+		}
+	}
+	return env
+}
+
+// Module compiles the main package in dir to a module with the manifest of that
+// directory. Errors of the go command carry what it printed.
+func Module(ctx context.Context, dir string) ([]byte, error) {
+	m, err := ReadManifest(dir)
+	if err != nil {
+		return nil, err
+	}
+	tmp, err := os.MkdirTemp("", "plugin-build-")
+	if err != nil {
+		return nil, fmt.Errorf("build: %w", err)
+	}
+	defer os.RemoveAll(tmp)
+	out := filepath.Join(tmp, "module.wasm")
+	cmd := exec.CommandContext(ctx, "go", "build", "-buildmode=c-shared", "-trimpath", "-buildvcs=false",
+		"-ldflags=-s -w -buildid=", "-o", out, ".")
+	cmd.Dir, cmd.Env = dir, environment()
+	if text, err := cmd.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("build: go build of %s: %w\n%s", m.Name, err, bytes.TrimSpace(text))
+	}
+	raw, err := os.ReadFile(out)
+	if err != nil {
+		return nil, fmt.Errorf("build: %w", err)
+	}
+	return Pack(raw, m)
+}
+
+// Pack removes the custom sections of a module and adds the manifest. It is the
+// last step for a module of any language.
+func Pack(module []byte, m *abi.Manifest) ([]byte, error) {
+	bare, err := abi.StripCustom(module)
+	if err != nil {
+		return nil, err
+	}
+	return abi.AppendManifest(bare, m)
+}
+
+// Toolchain returns the version of the go command, which decides the bytes of a
+// module together with its source.
+func Toolchain(ctx context.Context) (string, error) {
+	cmd := exec.CommandContext(ctx, "go", "env", "GOVERSION")
+	cmd.Env = environment()
+	out, err := cmd.Output()
+	if err != nil {
+		return "", fmt.Errorf("build: go env GOVERSION: %w", err)
+	}
+	return strings.TrimSpace(string(out)), nil
+}
+
+// Write stores a module as NAME.wasm in dir, with its SHA-256 beside it as
+// NAME.wasm.sha256 in the form of sha256sum, and returns the digest in
+// hexadecimal. Each file is replaced in one step.
+func Write(dir, name string, module []byte) (string, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", fmt.Errorf("build: %w", err)
+	}
+	sum := sha256.Sum256(module)
+	digest := hex.EncodeToString(sum[:])
+	file := name + ".wasm"
+	for _, f := range []struct {
+		name string
+		data []byte
+	}{{file, module}, {file + ".sha256", []byte(digest + "  " + file + "\n")}} {
+		if err := replace(filepath.Join(dir, f.name), f.data); err != nil {
+			return "", err
+		}
+	}
+	return digest, nil
+}
+
+func replace(path string, data []byte) error {
+	tmp := path + ".new"
+	if err := os.WriteFile(tmp, data, 0o644); err != nil {
+		return fmt.Errorf("build: %w", err)
+	}
+	if err := os.Rename(tmp, path); err != nil {
+		return fmt.Errorf("build: %w", err)
+	}
+	return nil
+}
