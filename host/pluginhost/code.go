@@ -17,11 +17,14 @@ type function struct {
 	weights []uint32 // instructions per region
 }
 
-// A mark is a place in the body where fuel is charged: at the head of a region
-// (function entry, loop header), or before a bulk operation (region bulk).
+// A mark is a place in the body where fuel is charged: at the head of a region,
+// or before a bulk operation (region bulk). What is left is checked at function
+// entries, loop headers and bulk operations only, since a guest cannot go on
+// without coming by one of them.
 type mark struct {
-	at     int
-	region int
+	at      int
+	region  int
+	checked bool
 }
 
 const bulk = -1
@@ -35,6 +38,7 @@ const (
 	opBlock  = 0x02
 	opLoop   = 0x03
 	opIf     = 0x04
+	opElse   = 0x05
 	opEnd    = 0x0b
 	opGrow   = 0x40
 	opPrefix = 0xfc
@@ -98,47 +102,66 @@ type codeScan struct {
 	blocks   uint64
 }
 
+// run finds the regions of a body: runs of instructions that are executed
+// together, or left early by a branch. A region begins at the function's entry,
+// behind a loop header, if or else, and behind every end, which is where
+// forward branches arrive.
 func (s *codeScan) run(f *function) error {
 	at := func() int { return len(f.body) - len(s.r.b) }
-	var open []int // region around each open block
-	region := 0
-	f.weights = append(f.weights, 0)
-	f.marks = append(f.marks, mark{at(), 0})
+	depth := 0
+	f.begin(at(), true)
 	for {
 		start := at()
-		f.weights[region]++
 		op, err := s.instruction()
 		switch {
 		case err != nil:
 			return err
 		case s.r.failed:
 			return errBinary
-		case len(open) > maxDepth:
+		case depth > maxDepth:
 			return fmt.Errorf("more than %d nested blocks", maxDepth)
 		}
+		region := len(f.weights) - 1
 		switch op {
-		case opBlock, opIf:
-			open = append(open, region)
+		case opBlock:
+			depth++
 		case opLoop:
-			open = append(open, region)
-			region = len(f.weights)
-			f.weights = append(f.weights, 0)
-			f.marks = append(f.marks, mark{at(), region})
-		case opGrow:
-			f.weights[region] += growWeight
-		case opBulk:
-			f.marks = append(f.marks, mark{start, bulk})
+			depth++
+			f.begin(at(), true)
+		case opIf:
+			depth++
+			f.weights[region]++
+			f.begin(at(), false)
+		case opElse:
+			f.begin(at(), false)
 		case opEnd:
-			if len(open) == 0 {
+			if depth == 0 {
 				if len(s.r.b) > 0 {
 					return errBinary
 				}
 				return nil
 			}
-			region = open[len(open)-1]
-			open = open[:len(open)-1]
+			depth--
+			f.begin(at(), false)
+		case opBulk:
+			f.weights[region]++
+			f.marks = append(f.marks, mark{start, bulk, true})
+		case opGrow:
+			f.weights[region] += growWeight
+		default:
+			f.weights[region]++
 		}
 	}
+}
+
+// begin begins a region.
+func (f *function) begin(at int, checked bool) {
+	var first uint32
+	if checked {
+		first = 1 // an empty loop is not free
+	}
+	f.marks = append(f.marks, mark{at, len(f.weights), checked})
+	f.weights = append(f.weights, first)
 }
 
 // opBulk stands for memory.copy, memory.fill and memory.init.
@@ -154,7 +177,7 @@ func (s *codeScan) instruction() (op int, err error) {
 	r := &s.r
 	c := r.byte()
 	switch {
-	case c <= 0x01 || c == 0x05 || c == opEnd || c == 0x0f || c == 0x1a || c == 0x1b || c >= 0x45 && c <= 0xc4 || c == 0xd1:
+	case c <= 0x01 || c == opElse || c == opEnd || c == 0x0f || c == 0x1a || c == 0x1b || c >= 0x45 && c <= 0xc4 || c == 0xd1:
 	case c >= opBlock && c <= opIf:
 		s.blocks++
 		r.skipLEB(5)

@@ -13,9 +13,9 @@ const (
 	exportGlobal = "rdx_g" // followed by the index of a mutable global
 )
 
-// meter returns the module as it is compiled: every function entry and loop
-// header, and every bulk memory operation, takes from a fuel counter, and traps
-// when it falls below zero. The counter and all mutable globals are exported,
+// meter returns the module as it is compiled: every run of instructions takes
+// their number from a fuel counter, bulk memory operations take more by their
+// length, and the guest traps when the counter is below zero. The counter and all mutable globals are exported,
 // so that the host can set them. Custom sections are gone.
 //
 // Why metering, and not a deadline: compiled code is not preemptible, so a
@@ -134,10 +134,11 @@ func (f *function) metered(fuel uint32) []byte {
 	for _, m := range f.marks {
 		out = append(out, f.body[at:m.at]...)
 		at = m.at
-		if m.region == bulk {
+		switch {
+		case m.region == bulk:
 			out = appendBulkCharge(out, fuel, f.locals)
-		} else {
-			out = appendCharge(out, fuel, 1+int64(f.weights[m.region]/4))
+		case f.weights[m.region] > 0:
+			out = appendCharge(out, fuel, f.weights[m.region], m.checked)
 		}
 	}
 	return append(out, f.body[at:]...)
@@ -152,12 +153,15 @@ func (f *function) hasBulk() bool {
 	return false
 }
 
-// appendCharge appends: fuel -= n; if fuel < 0 { unreachable }.
-func appendCharge(out []byte, fuel uint32, n int64) []byte {
-	out = appendIndexed(out, 0x23, fuel)    // global.get
-	out = appendInt64(append(out, 0x42), n) // i64.const
-	out = append(out, 0x7d)                 // i64.sub
-	return appendCheck(out, fuel)
+// appendCharge appends: fuel -= n, and if checked: if fuel < 0 { unreachable }.
+func appendCharge(out []byte, fuel, n uint32, checked bool) []byte {
+	out = appendIndexed(out, 0x23, fuel)           // global.get
+	out = appendInt64(append(out, 0x42), int64(n)) // i64.const
+	out = append(out, 0x7d)                        // i64.sub
+	if checked {
+		return appendCheck(out, fuel)
+	}
+	return appendIndexed(out, 0x24, fuel) // global.set
 }
 
 // appendBulkCharge appends the same for n = length / 16, the length being on

@@ -165,7 +165,7 @@ func TestMeasurement(t *testing.T) {
 	a, b := redactor("a", noEdits).source(), redactor("b", noEdits).source()
 	configured, limited, other := a, a, redactor("a", oneEdit).source()
 	configured.Config = []byte("x")
-	limited.Limits.Fuel = DefaultFuel - 1
+	limited.Limits.Fuel--
 	digests := map[string]string{
 		"a": digest(Options{}, a), "b": digest(Options{}, b), "none": digest(Options{}),
 		"a, b": digest(Options{}, a, b), "b, a": digest(Options{}, b, a),
@@ -225,7 +225,7 @@ func FuzzLoad(f *testing.F) {
 	wasi.tables, wasi.elements = []byte{1, 0x70, 0, 2}, []byte{1, 0, 0x41, 0, opEnd, 1, 2}
 	wasi.start, wasi.funcs["begin"] = "begin", fn{code: slices.Concat(i32Const(0), i32Const(0), i32Const(0), memoryFill)}
 	f.Add(wasi.build())
-	small := Limits{Fuel: 100_000, MemoryPages: 16}
+	small := Limits{Fuel: 100_000}
 	f.Fuzz(func(t *testing.T, module []byte) {
 		s, err := Load(t.Context(), []Source{{Name: "a", Kind: abi.KindRedactor, Module: module, Limits: small}}, Options{})
 		if err != nil {

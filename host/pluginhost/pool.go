@@ -19,6 +19,9 @@ func newPool(width int) *pool { return &pool{slots: make(chan struct{}, width)} 
 
 // acquire waits for a slot and takes an instance, or makes one.
 func (p *plugin) acquire(ctx context.Context) (*instance, error) {
+	if ctx.Err() != nil { // select would choose at random
+		return nil, context.Cause(ctx)
+	}
 	select {
 	case p.pool.slots <- struct{}{}:
 	case <-ctx.Done():

@@ -23,6 +23,7 @@ type guest struct {
 	elements  []byte // raw section
 	tables    []byte // raw section
 	noExports []string
+	limits    Limits
 }
 
 type fn struct {
@@ -52,8 +53,9 @@ func redactor(name string, reply []byte) *guest {
 			abi.ExportRdxConfigure: {code: i32Const(0)},
 			abi.ExportRdxRedact:    {code: i64Const(abi.Pack(atReply, uint32(len(reply))))},
 		},
-		data:  map[uint32][]byte{atReply: reply},
-		pages: 8,
+		data:   map[uint32][]byte{atReply: reply},
+		pages:  8,
+		limits: Limits{Fuel: 1_000_000},
 	}
 }
 
@@ -64,7 +66,7 @@ func (g *guest) set(export string, locals uint32, code ...[]byte) *guest {
 }
 
 func (g *guest) source() Source {
-	return Source{Name: g.manifest.Name, Kind: g.manifest.Kind, Module: g.build()}
+	return Source{Name: g.manifest.Name, Kind: g.manifest.Kind, Module: g.build(), Limits: g.limits}
 }
 
 func (g *guest) build() []byte {

@@ -1,0 +1,341 @@
+package pluginhost
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/veriproof/notary/host/journal"
+	"github.com/veriproof/notary/sdk/plugin/abi"
+)
+
+// storeDir loads the built-in adapter on a directory.
+func storeDir(t testing.TB, dir string) *Adapter {
+	t.Helper()
+	module := buildGo(t, "github.com/veriproof/notary/plugins/store-dir", abi.Manifest{
+		ABI: abi.ABIStorage, Kind: abi.KindStorage, Limits: abi.Limits{MemoryPages: 256},
+		Capabilities: []string{abi.CapabilityBlob, abi.CapabilityPayload},
+		Name:         "store-dir", Version: "0.1.0", WASI: abi.WASIDeny,
+	})
+	s, err := Load(t.Context(), []Source{{Name: "store-dir", Kind: abi.KindStorage, Module: module}}, Options{BlobDir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close(context.Background()) })
+	return s.Store()
+}
+
+func group(epoch byte, first uint64, entries ...string) journal.Group {
+	g := journal.Group{Epoch: [16]byte{epoch}, FirstSeq: first}
+	for _, e := range entries {
+		g.Entries = append(g.Entries, journal.Sealed(e))
+	}
+	return g
+}
+
+func keyID(epoch, handle byte, part uint32) journal.KeyID {
+	return journal.KeyID{Epoch: [16]byte{epoch}, Handle: [32]byte{handle}, Part: part}
+}
+
+// TestStore runs the contract of journal.Store against the built-in adapter.
+func TestStore(t *testing.T) {
+	ctx, dir := t.Context(), t.TempDir()
+	a := storeDir(t, dir)
+	first := group(1, 0, "zero", "one")
+	first.Keys = []journal.WrappedKey{{ID: keyID(1, 9, 0), DEK: journal.Sealed("dek 9")}, {ID: keyID(1, 8, 0), DEK: journal.Sealed("dek 8")}}
+	for _, g := range []journal.Group{first, group(1, 2, "two"), group(1, 3, "three", "four"), group(2, 0, "other")} {
+		if err := a.Put(ctx, g); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := a.Put(ctx, group(1, 2, "two")); !errors.Is(err, journal.ErrConflict) {
+		t.Errorf("same position again: %v, want ErrConflict", err)
+	}
+	for seq, want := range map[uint64]string{0: "0 zeroone", 1: "0 zeroone", 2: "2 two", 3: "3 threefour", 4: "3 threefour", 1 << 63: "3 threefour"} {
+		c, err := a.Get(ctx, [16]byte{1}, seq)
+		if got := fmt.Sprintf("%d %s", c.FirstSeq, c.Entries); err != nil || got != want {
+			t.Errorf("get %d = %q, %v; want %q", seq, got, err, want)
+		}
+	}
+	if _, err := a.Get(ctx, [16]byte{3}, 0); !errors.Is(err, journal.ErrNotFound) {
+		t.Errorf("unknown epoch: %v", err)
+	}
+	heads, err := a.Epochs(ctx)
+	if want := []journal.EpochHead{{Epoch: [16]byte{1}, LastChunk: 3}, {Epoch: [16]byte{2}}}; err != nil || !slices.Equal(heads, want) {
+		t.Errorf("epochs = %v, %v; want %v", heads, err, want)
+	}
+	for _, near := range []uint64{0, 1, 4} {
+		id := keyID(1, 8, 0)
+		id.Near = near
+		if dek, err := a.Key(ctx, id); err != nil || string(dek) != "dek 8" {
+			t.Errorf("key with hint %d = %q, %v", near, dek, err)
+		}
+	}
+	eraseKey(t, a, dir, first)
+}
+
+// eraseKey erases one of two keys of the group: it is in no file afterwards,
+// the other stays, and repeating the put does not bring it back.
+func eraseKey(t *testing.T, a *Adapter, dir string, g journal.Group) {
+	ctx, gone, stays := t.Context(), g.Keys[0], g.Keys[1]
+	if err := a.EraseKey(ctx, gone.ID); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Put(ctx, g); !errors.Is(err, journal.ErrConflict) {
+		t.Errorf("repeated put: %v", err)
+	}
+	if _, err := a.Key(ctx, gone.ID); !errors.Is(err, journal.ErrNotFound) {
+		t.Errorf("erased key: %v", err)
+	}
+	if err := a.EraseKey(ctx, gone.ID); !errors.Is(err, journal.ErrNotFound) {
+		t.Errorf("second erasure: %v", err)
+	}
+	if dek, err := a.Key(ctx, stays.ID); err != nil || !bytes.Equal(dek, stays.DEK) {
+		t.Errorf("other key = %q, %v", dek, err)
+	}
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		if b, err := os.ReadFile(filepath.Join(dir, f.Name())); err != nil || bytes.Contains(b, gone.DEK) {
+			t.Errorf("%s holds the erased key, or cannot be read: %v", f.Name(), err)
+		}
+	}
+}
+
+// TestStoreIsShared: two notaries on one directory see each other, and one of
+// many writers of a position wins.
+func TestStoreIsShared(t *testing.T) {
+	dir := t.TempDir()
+	stores := []*Adapter{storeDir(t, dir), storeDir(t, dir)}
+	for seq := range uint64(5) {
+		var wg sync.WaitGroup
+		results := make([]error, 4)
+		for i := range results {
+			wg.Go(func() { results[i] = stores[i%2].Put(t.Context(), group(1, seq, fmt.Sprint("writer ", i))) })
+		}
+		wg.Wait()
+		winner := slices.Index(results, nil)
+		for i, err := range results {
+			if i != winner && !errors.Is(err, journal.ErrConflict) {
+				t.Fatalf("writer %d: %v", i, err)
+			}
+		}
+		for _, s := range stores {
+			if c, err := s.Get(t.Context(), [16]byte{1}, seq); err != nil || string(c.Entries) != fmt.Sprint("writer ", winner) {
+				t.Fatalf("seq %d: %q, %v; winner %d", seq, c.Entries, err, winner)
+			}
+		}
+	}
+}
+
+// adapter returns a storage guest that answers every request with the reply.
+func adapter(name string, reply []byte) *guest {
+	answer := fn{code: i64Const(abi.Pack(atReply, uint32(len(reply))))}
+	return &guest{
+		manifest: abi.Manifest{
+			ABI: abi.ABIStorage, Kind: abi.KindStorage, Capabilities: []string{abi.CapabilityBlob, abi.CapabilityPayload},
+			Limits: abi.Limits{MemoryPages: 16}, Name: name, Version: "0.0.1", WASI: abi.WASINone,
+		},
+		funcs: map[string]fn{
+			abi.ExportStoMarker: {}, abi.ExportStoAlloc: {code: i32Const(atInput)},
+			abi.ExportStoConfigure: {code: i32Const(0)}, abi.ExportStoMigrate: {code: i32Const(0)},
+			abi.ExportStoPut: answer, abi.ExportStoGet: answer, abi.ExportStoList: answer, abi.ExportStoDelete: answer,
+		},
+		data: map[uint32][]byte{atReply: reply}, pages: 8,
+		limits: Limits{Fuel: 1_000_000},
+	}
+}
+
+// TestLyingAdapters: answers whose form cannot be true are errors, and none of
+// them ends as data, as "not found" or in an endless listing.
+func TestLyingAdapters(t *testing.T) {
+	item := func(status abi.StoStatus, items ...abi.Item) []byte { return abi.AppendStoReply(nil, status, items) }
+	get := func(a *Adapter) error { _, err := a.Get(t.Context(), [16]byte{1}, 5); return err }
+	key := func(a *Adapter) error { _, err := a.Key(t.Context(), keyID(1, 1, 0)); return err }
+	epochs := func(a *Adapter) error { _, err := a.Epochs(t.Context()); return err }
+	put := func(a *Adapter) error { return a.Put(t.Context(), group(1, 0, "x")) }
+	for name, tc := range map[string]struct {
+		reply []byte
+		call  func(*Adapter) error
+		want  Reason
+	}{
+		"no item":           {item(abi.StoOK), get, ReasonReply},
+		"no such handle":    {item(abi.StoOK, abi.Item{Handle: 7, Epoch: [16]byte{1}}), get, ReasonReply},
+		"handle of zero":    {item(abi.StoOK, abi.Item{Epoch: [16]byte{1}}), key, ReasonReply},
+		"two items":         {item(abi.StoOK, abi.Item{}, abi.Item{}), key, ReasonReply},
+		"items of a put":    {item(abi.StoOK, abi.Item{}), put, ReasonReply},
+		"the same epoch":    {item(abi.StoOK, abi.Item{Epoch: [16]byte{1}}), epochs, ReasonReply},
+		"falling epochs":    {item(abi.StoOK, abi.Item{Epoch: [16]byte{2}}, abi.Item{Epoch: [16]byte{1}}), epochs, ReasonReply},
+		"no reply":          {make([]byte, 16), put, ReasonReply},
+		"bad request":       {item(abi.StoBadRequest), put, ReasonStatus},
+		"unknown status":    {item(99), put, ""},
+		"unavailable":       {item(abi.StoUnavailable), epochs, ""},
+		"count of 2^32 − 1": {u32s(abi.MagicStoReply, 0, 0xffff_ffff, 32), epochs, ReasonReply},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := tc.call(load(t, Options{BlobDir: t.TempDir()}, adapter("liar", tc.reply)).Store())
+			var pe *PluginError
+			if tc.want == "" {
+				if err == nil || errors.As(err, &pe) || errors.Is(err, journal.ErrConflict) || errors.Is(err, journal.ErrNotFound) {
+					t.Fatalf("error %v, want an unknown outcome", err)
+				}
+				return
+			}
+			if !errors.As(err, &pe) || pe.Reason != tc.want {
+				t.Fatalf("error %v, want %s", err, tc.want)
+			}
+		})
+	}
+}
+
+// hostCall makes one call of a host function from sto_delete of a guest that
+// returns the function's result in the reply's status.
+func hostCall(t *testing.T, dir, name string, args ...int32) int64 {
+	t.Helper()
+	f := stoFunctions[name]
+	g := adapter("caller", abi.AppendStoReply(nil, 0, nil))
+	g.data[atOther] = []byte("key-1.KEY-2_../etc")
+	g.data[atOther+64] = u32s(1, 9)
+	g.imports = []fn{{name: abi.ImportSto + "\x00" + name, typ: f.typ}}
+	code := i32Const(atReply)
+	for _, a := range args {
+		code = append(code, i32Const(a)...)
+	}
+	code = append(code, callTo(0)...)
+	if f.typ.results == i32 {
+		code = append(code, 0xac) // i64.extend_i32_s
+	}
+	code = append(code, 0x37, 0, 16) // i64.store behind the reply's header
+	g.set(abi.ExportStoDelete, 0, code, i64Const(abi.Pack(atReply, 16)))
+	p := load(t, Options{BlobDir: dir}, g).plugins[0]
+	in, err := p.acquire(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &call{ctx: t.Context(), storage: p.newStorageCall()}
+	c.storage.add(journal.Sealed("payload"), false)
+	_, reason := in.exchange(withCall(t.Context(), c), abi.ExportStoDelete, 1_000_000, nil)
+	b, _ := in.memory.Read(atReply+16, 8)
+	result := int64(binary.LittleEndian.Uint64(b))
+	p.release(in, reason != "")
+	if reason != "" {
+		t.Fatal(reason)
+	}
+	return result
+}
+
+// TestHostFunctions: arguments that are out of range, not keys, or no handles.
+func TestHostFunctions(t *testing.T) {
+	const k, upper, handles, beyond = atOther, atOther + 6, atOther + 64, 8<<16 - 4
+	dir := t.TempDir()
+	for _, tc := range []struct {
+		name string
+		args []int32
+		want int64
+	}{
+		{"blob_get", []int32{k, 5}, -abi.ErrnoNoEntry},
+		{"blob_put", []int32{k, 5, handles, 1, abi.BlobExclusive}, 0},
+		{"blob_put", []int32{k, 5, handles, 1, abi.BlobExclusive}, -abi.ErrnoExist},
+		{"blob_put", []int32{k, 5, handles, 1, abi.BlobReplace}, 0},
+		{"blob_get", []int32{k, 5}, 2<<32 | 7},
+		{"blob_put", []int32{k, 5, handles, 2, abi.BlobReplace}, -abi.ErrnoHandle},
+		{"blob_put", []int32{k, 5, handles, 1, 3}, -abi.ErrnoInvalid},
+		{"blob_put", []int32{k, 5, beyond, 2, abi.BlobReplace}, -abi.ErrnoInvalid},
+		{"blob_put", []int32{k, 5, handles, -1, abi.BlobReplace}, -abi.ErrnoInvalid},
+		{"blob_put", []int32{upper, 5, handles, 1, abi.BlobReplace}, -abi.ErrnoInvalid},
+		{"blob_put", []int32{k + 12, 6, handles, 1, abi.BlobReplace}, -abi.ErrnoInvalid}, // "../etc"
+		{"blob_get", []int32{k, 0}, -abi.ErrnoInvalid},
+		{"blob_get", []int32{beyond, 5}, -abi.ErrnoInvalid},
+		{"blob_get", []int32{k, -1}, -abi.ErrnoInvalid},
+		{"blob_list", []int32{k, 0, k, 0, 0, 4096, 121}, 6},
+		{"blob_list", []int32{k, 0, k, 0, 0, 4096, 120}, -abi.ErrnoInvalid},
+		{"blob_list", []int32{k, 0, k, 0, 2, 4096, 121}, -abi.ErrnoInvalid},
+		{"blob_list", []int32{upper, 3, k, 0, 0, 4096, 121}, -abi.ErrnoInvalid},
+		{"blob_list", []int32{k, 0, k, 0, 0, beyond, 121}, -abi.ErrnoInvalid},
+		{"payload_read", []int32{1, 0, 4096, 100}, 7},
+		{"payload_read", []int32{1, 5, 4096, 100}, 2},
+		{"payload_read", []int32{1, 8, 4096, 100}, -abi.ErrnoInvalid},
+		{"payload_read", []int32{2, 0, 4096, 100}, -abi.ErrnoHandle},
+		{"payload_read", []int32{0, 0, 4096, 100}, -abi.ErrnoHandle},
+		{"payload_read", []int32{1, 0, beyond, 100}, -abi.ErrnoInvalid},
+		{"payload_new", []int32{k, 3}, 2},
+		{"payload_new", []int32{beyond, 5}, -abi.ErrnoInvalid},
+		{"payload_slice", []int32{1, 2, 5}, 2},
+		{"payload_slice", []int32{1, 2, 6}, -abi.ErrnoInvalid},
+		{"payload_slice", []int32{1, -1, -1}, -abi.ErrnoInvalid},
+		{"payload_slice", []int32{3, 0, 0}, -abi.ErrnoHandle},
+		{"payload_free", []int32{1}, 0},
+		{"payload_free", []int32{2}, -abi.ErrnoHandle},
+		{"blob_delete", []int32{k, 5}, 0},
+		{"blob_delete", []int32{k, 5}, -abi.ErrnoNoEntry},
+	} {
+		if got := hostCall(t, dir, tc.name, tc.args...); got != tc.want {
+			t.Errorf("%s%v = %d, want %d", tc.name, tc.args, got, tc.want)
+		}
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 0 {
+		t.Errorf("files left: %v, %v", entries, err)
+	}
+	if got := hostCall(t, "", "blob_get", k, 5); got != -abi.ErrnoIO {
+		t.Errorf("blob_get without a directory = %d", got)
+	}
+}
+
+// TestHandleTable: the table is bounded in handles and in bytes, and what is
+// freed is gone.
+func TestHandleTable(t *testing.T) {
+	c := &storageCall{}
+	if c.add(make(journal.Sealed, maxHeld+1), true) != 0 || c.add(make(journal.Sealed, maxHeld), true) != 1 || c.add(journal.Sealed("x"), true) != 0 {
+		t.Error("bytes are not bounded")
+	}
+	for c.add(nil, false) != 0 {
+	}
+	if len(c.payloads) != maxHandles {
+		t.Errorf("%d handles, want %d", len(c.payloads), maxHandles)
+	}
+}
+
+// TestUngrantedCapability: a guest whose manifest does not name a capability
+// cannot import its functions.
+func TestUngrantedCapability(t *testing.T) {
+	for capability, name := range map[string]string{abi.CapabilityBlob: "payload_read", abi.CapabilityPayload: "blob_put"} {
+		g := adapter("bad", nil)
+		g.manifest.Capabilities = []string{capability}
+		g.imports = []fn{{name: abi.ImportSto + "\x00" + name, typ: stoFunctions[name].typ}}
+		_, err := Load(t.Context(), []Source{g.source()}, Options{})
+		if err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("import of %s with capability %s: %v", name, capability, err)
+		}
+	}
+	two := []Source{adapter("a", nil).source(), adapter("b", nil).source()}
+	if _, err := Load(t.Context(), two, Options{}); err == nil || !strings.Contains(err.Error(), "storage adapter already: a") {
+		t.Errorf("two adapters: %v", err)
+	}
+	g := adapter("bad", nil).set(abi.ExportStoMigrate, 0, i32Const(5))
+	if _, err := Load(t.Context(), []Source{g.source()}, Options{}); err == nil || !strings.Contains(err.Error(), "sto_migrate failed with code 5") {
+		t.Errorf("failing migration: %v", err)
+	}
+}
+
+func BenchmarkPut(b *testing.B) {
+	a := storeDir(b, b.TempDir())
+	entry := strings.Repeat("x", 128<<10)
+	seq := uint64(0)
+	b.SetBytes(int64(len(entry)))
+	for b.Loop() {
+		if err := a.Put(b.Context(), group(1, seq, entry)); err != nil {
+			b.Fatal(err)
+		}
+		seq++
+	}
+}
