@@ -309,8 +309,10 @@ func TestStaleErrorText(t *testing.T) {
 		{attester.StaleError{}, "not yet attested"},
 		{attester.StaleError{Cause: errors.New("why")}, "not yet attested: why"},
 		{attester.StaleError{NotAfter: end}, "attestation token ends at 2027-01-15T08:00:00Z and could not be renewed in time"},
-		{attester.StaleError{NotAfter: end, Cause: &attester.StepError{Step: attester.StepToken, Err: errors.New("why")}},
-			"attestation token ends at 2027-01-15T08:00:00Z and could not be renewed in time: attestation, step maa token: why"},
+		{
+			attester.StaleError{NotAfter: end, Cause: &attester.StepError{Step: attester.StepToken, Err: errors.New("why")}},
+			"attestation token ends at 2027-01-15T08:00:00Z and could not be renewed in time: attestation, step maa token: why",
+		},
 	} {
 		if got := fmt.Sprint(&c.err); got != c.want {
 			t.Errorf("got %q, want %q", got, c.want)

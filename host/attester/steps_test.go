@@ -115,13 +115,19 @@ func otherKey(t *testing.T, rename bool) func(int, []byte) (int, []byte) {
 // T02, T04, T05).
 func evidenceFailings() []failing {
 	return []failing{
-		{name: "claims that cannot be encoded", claims: func(c *attester.Claims) { c.Mode = "off" },
-			step: attester.StepRuntimeData, want: runtimedata.ErrInvalid},
-		{name: "sidecar is gone", change: func(o *attester.Options) { o.Source = &evidence.Sidecar{URL: "http://127.0.0.1:1"} },
-			step: attester.StepEvidence, want: evidence.ErrUnavailable},
+		{
+			name: "claims that cannot be encoded", claims: func(c *attester.Claims) { c.Mode = "off" },
+			step: attester.StepRuntimeData, want: runtimedata.ErrInvalid,
+		},
+		{
+			name: "sidecar is gone", change: func(o *attester.Options) { o.Source = &evidence.Sidecar{URL: "http://127.0.0.1:1"} },
+			step: attester.StepEvidence, want: evidence.ErrUnavailable,
+		},
 		{name: "sidecar refuses", faults: simtee.Faults{SidecarDown: true}, step: attester.StepEvidence},
-		{name: "sidecar outside of an SNP machine", faults: simtee.Faults{NotHardware: true},
-			step: attester.StepEvidence, want: evidence.ErrNotHardware},
+		{
+			name: "sidecar outside of an SNP machine", faults: simtee.Faults{NotHardware: true},
+			step: attester.StepEvidence, want: evidence.ErrNotHardware,
+		},
 		{name: "source gives nothing", change: func(o *attester.Options) {
 			o.Source = source(func(context.Context, []byte) (*evidence.Evidence, error) { return nil, nil })
 		}, step: attester.StepEvidence},
@@ -132,36 +138,60 @@ func evidenceFailings() []failing {
 			})
 		}, step: attester.StepReport, want: attester.ErrNotOurs},
 		{name: "REPORT_DATA beyond the digest", faults: report(func(b []byte) { b[0x50+63] = 1 }), step: attester.StepEvidence},
-		{name: "report is cut", change: altered(func(e *evidence.Evidence) { e.Report = e.Report[:1000] }),
-			step: attester.StepReport, want: snp.ErrFormat},
-		{name: "report is changed", change: altered(func(e *evidence.Evidence) { e.Report[0x90] ^= 1 }),
-			step: attester.StepReport, want: snp.ErrSignature},
-		{name: "chain is missing", change: altered(func(e *evidence.Evidence) { e.VCEKChain = nil }),
-			step: attester.StepReport, want: snp.ErrFormat},
-		{name: "hardware under an unknown root", change: func(o *attester.Options) { o.Roots = snp.AMDRoots() },
-			step: attester.StepReport, want: snp.ErrUntrustedRoot},
-		{name: "no roots at all", change: func(o *attester.Options) { o.Roots = snp.Roots{} },
-			step: attester.StepReport, want: snp.ErrUntrustedRoot},
+		{
+			name: "report is cut", change: altered(func(e *evidence.Evidence) { e.Report = e.Report[:1000] }),
+			step: attester.StepReport, want: snp.ErrFormat,
+		},
+		{
+			name: "report is changed", change: altered(func(e *evidence.Evidence) { e.Report[0x90] ^= 1 }),
+			step: attester.StepReport, want: snp.ErrSignature,
+		},
+		{
+			name: "chain is missing", change: altered(func(e *evidence.Evidence) { e.VCEKChain = nil }),
+			step: attester.StepReport, want: snp.ErrFormat,
+		},
+		{
+			name: "hardware under an unknown root", change: func(o *attester.Options) { o.Roots = snp.AMDRoots() },
+			step: attester.StepReport, want: snp.ErrUntrustedRoot,
+		},
+		{
+			name: "no roots at all", change: func(o *attester.Options) { o.Roots = snp.Roots{} },
+			step: attester.StepReport, want: snp.ErrUntrustedRoot,
+		},
 		{name: "certificates not valid at the clock's time", change: func(o *attester.Options) {
 			o.Now = func() time.Time { return time.Now().AddDate(100, 0, 0) }
 		}, step: attester.StepReport, want: snp.ErrValidity},
 		{name: "host may debug", faults: report(func(b []byte) { b[0x0A] |= 1 << 3 }), step: attester.StepReport, want: attester.ErrUnacceptable},
 		{name: "guest may migrate", faults: report(func(b []byte) { b[0x0A] |= 1 << 2 }), step: attester.StepReport, want: attester.ErrUnacceptable},
 		{name: "report for VMPL 1", faults: report(func(b []byte) { b[0x30] = 1 }), step: attester.StepReport, want: attester.ErrUnacceptable},
-		{name: "endorsement is missing", change: altered(func(e *evidence.Evidence) { e.UVM = nil }),
-			step: attester.StepEndorsement, want: uvm.ErrFormat},
-		{name: "endorsement by somebody else", change: func(o *attester.Options) { o.UVM = uvm.Options{} },
-			step: attester.StepEndorsement, want: uvm.ErrIssuer},
-		{name: "other feed", change: func(o *attester.Options) { o.UVMFeed = "other" },
-			step: attester.StepEndorsement, want: attester.ErrUnacceptable},
-		{name: "old utility VM", change: func(o *attester.Options) { o.MinimumUVMSVN = simtee.UVMSVN + 1 },
-			step: attester.StepEndorsement, want: attester.ErrUnacceptable},
-		{name: "other utility VM", faults: report(func(b []byte) { b[0x90] ^= 1 }),
-			step: attester.StepEndorsement, want: attester.ErrNotOurs},
-		{name: "container policy is missing", change: altered(func(e *evidence.Evidence) { e.CCEPolicy = nil }),
-			step: attester.StepHostData, want: attester.ErrUnacceptable},
-		{name: "other container policy", change: altered(func(e *evidence.Evidence) { e.CCEPolicy = []byte("package policy") }),
-			step: attester.StepHostData, want: attester.ErrNotOurs},
+		{
+			name: "endorsement is missing", change: altered(func(e *evidence.Evidence) { e.UVM = nil }),
+			step: attester.StepEndorsement, want: uvm.ErrFormat,
+		},
+		{
+			name: "endorsement by somebody else", change: func(o *attester.Options) { o.UVM = uvm.Options{} },
+			step: attester.StepEndorsement, want: uvm.ErrIssuer,
+		},
+		{
+			name: "other feed", change: func(o *attester.Options) { o.UVMFeed = "other" },
+			step: attester.StepEndorsement, want: attester.ErrUnacceptable,
+		},
+		{
+			name: "old utility VM", change: func(o *attester.Options) { o.MinimumUVMSVN = simtee.UVMSVN + 1 },
+			step: attester.StepEndorsement, want: attester.ErrUnacceptable,
+		},
+		{
+			name: "other utility VM", faults: report(func(b []byte) { b[0x90] ^= 1 }),
+			step: attester.StepEndorsement, want: attester.ErrNotOurs,
+		},
+		{
+			name: "container policy is missing", change: altered(func(e *evidence.Evidence) { e.CCEPolicy = nil }),
+			step: attester.StepHostData, want: attester.ErrUnacceptable,
+		},
+		{
+			name: "other container policy", change: altered(func(e *evidence.Evidence) { e.CCEPolicy = []byte("package policy") }),
+			step: attester.StepHostData, want: attester.ErrNotOurs,
+		},
 	}
 }
 
@@ -171,48 +201,76 @@ func tokenFailings(t *testing.T) []failing {
 	return []failing{
 		{name: "MAA is down", faults: simtee.Faults{MAADown: true}, step: attester.StepToken},
 		{name: "key set is not served", change: certs(func(int, []byte) (int, []byte) { return 404, nil }), step: attester.StepIssuerKeys},
-		{name: "key set is garbage", change: certs(func(int, []byte) (int, []byte) { return 200, []byte("{}") }),
-			step: attester.StepIssuerKeys, want: maa.ErrKeySet},
+		{
+			name: "key set is garbage", change: certs(func(int, []byte) (int, []byte) { return 200, []byte("{}") }),
+			step: attester.StepIssuerKeys, want: maa.ErrKeySet,
+		},
 		{name: "issuer has other keys", change: certs(otherKey(t, true)), step: attester.StepVerify, want: maa.ErrUnknownKey},
 		{name: "issuer has another key of that name", change: certs(otherKey(t, false)), step: attester.StepVerify, want: maa.ErrSignature},
-		{name: "other issuer is expected", change: func(o *attester.Options) { o.Issuer = "https://contoso.weu.attest.azure.net" },
-			step: attester.StepVerify, want: maa.ErrHeader},
-		{name: "token names another issuer", faults: claim("iss", "https://contoso.weu.attest.azure.net"),
-			step: attester.StepVerify, want: maa.ErrIssuer},
+		{
+			name: "other issuer is expected", change: func(o *attester.Options) { o.Issuer = "https://contoso.weu.attest.azure.net" },
+			step: attester.StepVerify, want: maa.ErrHeader,
+		},
+		{
+			name: "token names another issuer", faults: claim("iss", "https://contoso.weu.attest.azure.net"),
+			step: attester.StepVerify, want: maa.ErrIssuer,
+		},
 		{name: "token has expired", faults: simtee.Faults{TokenLifetime: -time.Hour}, step: attester.StepVerify, want: maa.ErrExpired},
-		{name: "token ends within the margin", faults: simtee.Faults{TokenLifetime: attester.DefaultMargin},
-			step: attester.StepVerify, want: maa.ErrExpired},
+		{
+			name: "token ends within the margin", faults: simtee.Faults{TokenLifetime: attester.DefaultMargin},
+			step: attester.StepVerify, want: maa.ErrExpired,
+		},
 		{name: "clock is an hour behind", change: func(o *attester.Options) {
 			o.Now = func() time.Time { return time.Now().Add(-time.Hour) }
 		}, step: attester.StepVerify, want: maa.ErrNotYetValid},
 		{name: "token of an Azure CVM", faults: claim("x-ms-isolation-tee", map[string]any{}), step: attester.StepVerify, want: maa.ErrNotSNP},
 		{name: "token without runtime data", faults: claim("x-ms-runtime", nil), step: attester.StepVerify, want: attester.ErrNotOurs},
-		{name: "token with other runtime data", faults: claim("x-ms-runtime", map[string]any{"keys": []any{}}),
-			step: attester.StepVerify, want: attester.ErrNotOurs},
-		{name: "token over another report", faults: claim("x-ms-sevsnpvm-reportdata", strings.Repeat("00", 64)),
-			step: attester.StepVerify, want: attester.ErrNotOurs},
-		{name: "token about other containers", faults: claim("x-ms-sevsnpvm-hostdata", strings.Repeat("00", 32)),
-			step: attester.StepVerify, want: attester.ErrNotOurs},
-		{name: "token about another utility VM", faults: claim("x-ms-sevsnpvm-launchmeasurement", strings.Repeat("00", 48)),
-			step: attester.StepVerify, want: attester.ErrNotOurs},
-		{name: "token about another guest", faults: claim("x-ms-sevsnpvm-reportid", strings.Repeat("00", 32)),
-			step: attester.StepVerify, want: attester.ErrNotOurs},
-		{name: "token of a debuggable guest", faults: claim("x-ms-sevsnpvm-is-debuggable", true),
-			step: attester.StepVerify, want: attester.ErrUnacceptable},
-		{name: "token of a guest that may migrate", faults: claim("x-ms-sevsnpvm-migration-allowed", true),
-			step: attester.StepVerify, want: attester.ErrUnacceptable},
+		{
+			name: "token with other runtime data", faults: claim("x-ms-runtime", map[string]any{"keys": []any{}}),
+			step: attester.StepVerify, want: attester.ErrNotOurs,
+		},
+		{
+			name: "token over another report", faults: claim("x-ms-sevsnpvm-reportdata", strings.Repeat("00", 64)),
+			step: attester.StepVerify, want: attester.ErrNotOurs,
+		},
+		{
+			name: "token about other containers", faults: claim("x-ms-sevsnpvm-hostdata", strings.Repeat("00", 32)),
+			step: attester.StepVerify, want: attester.ErrNotOurs,
+		},
+		{
+			name: "token about another utility VM", faults: claim("x-ms-sevsnpvm-launchmeasurement", strings.Repeat("00", 48)),
+			step: attester.StepVerify, want: attester.ErrNotOurs,
+		},
+		{
+			name: "token about another guest", faults: claim("x-ms-sevsnpvm-reportid", strings.Repeat("00", 32)),
+			step: attester.StepVerify, want: attester.ErrNotOurs,
+		},
+		{
+			name: "token of a debuggable guest", faults: claim("x-ms-sevsnpvm-is-debuggable", true),
+			step: attester.StepVerify, want: attester.ErrUnacceptable,
+		},
+		{
+			name: "token of a guest that may migrate", faults: claim("x-ms-sevsnpvm-migration-allowed", true),
+			step: attester.StepVerify, want: attester.ErrUnacceptable,
+		},
 		{name: "token for VMPL 1", faults: claim("x-ms-sevsnpvm-vmpl", 1), step: attester.StepVerify, want: attester.ErrUnacceptable},
 		{name: "token without compliance", faults: claim("x-ms-compliance-status", nil), step: attester.StepVerify, want: attester.ErrUnacceptable},
-		{name: "token with a CVM's compliance", faults: claim("x-ms-compliance-status", "azure-compliant-cvm"),
-			step: attester.StepVerify, want: attester.ErrUnacceptable},
+		{
+			name: "token with a CVM's compliance", faults: claim("x-ms-compliance-status", "azure-compliant-cvm"),
+			step: attester.StepVerify, want: attester.ErrUnacceptable,
+		},
 		{name: "token without endorsement", faults: simtee.Faults{Claims: func(c map[string]any) {
 			delete(c, "x-ms-sevsnpvm-uvm-endorsement")
 			delete(c, "x-ms-sevsnpvm-uvm-endorsement-headers")
 		}}, step: attester.StepVerify, want: attester.ErrUnacceptable},
-		{name: "issuer has another policy", change: func(o *attester.Options) { o.PolicyHash = maa.DefaultPolicyHash },
-			step: attester.StepVerify, want: attester.ErrUnacceptable},
-		{name: "simulation is not allowed", change: func(o *attester.Options) { o.AllowSimulated = false },
-			step: attester.StepVerify, want: attester.ErrSimulated},
+		{
+			name: "issuer has another policy", change: func(o *attester.Options) { o.PolicyHash = maa.DefaultPolicyHash },
+			step: attester.StepVerify, want: attester.ErrUnacceptable,
+		},
+		{
+			name: "simulation is not allowed", change: func(o *attester.Options) { o.AllowSimulated = false },
+			step: attester.StepVerify, want: attester.ErrSimulated,
+		},
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"github.com/veriproof/notary/host/attester"
 	"github.com/veriproof/notary/host/control"
+	"github.com/veriproof/notary/sdk/bundle"
 )
 
 func TestEvidence(t *testing.T) {
@@ -111,7 +112,7 @@ func TestBundle(t *testing.T) {
 			wantError(t, resp, body)
 			continue
 		}
-		if body != "PK bundle" || resp.Header.Get("Content-Type") != "application/vnd.veriproof.notary-bundle+zip" {
+		if body != "PK bundle" || resp.Header.Get("Content-Type") != bundle.MediaType {
 			t.Errorf("%s: %q as %s", c.name, body, resp.Header.Get("Content-Type"))
 		}
 		if !slices.Equal(w.bundled, []control.PartRef{c.ref}) || !slices.Equal(w.disclose, c.disclose) {

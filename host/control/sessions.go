@@ -6,10 +6,9 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-)
 
-// bundleType is the media type of sdk/bundle.
-const bundleType = "application/vnd.veriproof.notary-bundle+zip"
+	"github.com/veriproof/notary/sdk/bundle"
+)
 
 // A target is a session that the caller may reach.
 type target struct{ tenant, session string }
@@ -131,7 +130,7 @@ func (s *Server) getBundle(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	h := w.Header()
-	h.Set("Content-Type", bundleType)
+	h.Set("Content-Type", bundle.MediaType)
 	h.Set("Content-Disposition", `attachment; filename="bundle.zip"`)
 	h.Set("Content-Length", strconv.Itoa(len(b)))
 	_, _ = w.Write(b)
