@@ -1,0 +1,77 @@
+package otlpwire_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/veriproof/notary/host/otlpwire"
+)
+
+// stricter are the reasons for which the walk may refuse what protobuf accepts.
+var stricter = []error{
+	otlpwire.ErrGroup, otlpwire.ErrWireType, otlpwire.ErrDuplicate, otlpwire.ErrIDLength,
+	otlpwire.ErrTooMany, otlpwire.ErrTooDeep, otlpwire.ErrTooLarge,
+}
+
+func mayRefuse(t *testing.T, err, protoErr error) {
+	t.Helper()
+	var typed *otlpwire.Error
+	if !errors.As(err, &typed) {
+		t.Fatalf("untyped error: %v", err)
+	}
+	if protoErr != nil {
+		return
+	}
+	for _, reason := range stricter {
+		if errors.Is(err, reason) {
+			return
+		}
+	}
+	t.Fatalf("refused what protobuf accepts: %v", err)
+}
+
+func FuzzWalk(f *testing.F) {
+	for seed := range uint64(4) {
+		for _, sig := range []otlpwire.Signal{otlpwire.Traces, otlpwire.Logs} {
+			plain, scrambled := random(seed, sig)
+			f.Add(byte(sig), plain)
+			f.Add(byte(sig), scrambled)
+		}
+	}
+	for _, m := range malformed {
+		if len(m.bytes) < 1<<10 { // large ones slow the fuzzer down
+			f.Add(byte(otlpwire.Traces), m.bytes)
+		}
+	}
+	f.Fuzz(func(t *testing.T, sig byte, buf []byte) {
+		compare(t, otlpwire.Signal(sig%2+1), buf)
+	})
+}
+
+// FuzzSplice sends edits of any kind: they are refused, or what comes out
+// unmarshals.
+func FuzzSplice(f *testing.F) {
+	f.Add(uint64(1), 0, 0, 1, "[X]", false)
+	f.Add(uint64(2), 3, 1, 4, "", true)
+	f.Add(uint64(3), -1, 1<<40, -5, "\xff", false)
+	f.Fuzz(func(t *testing.T, seed uint64, text, start, end int, replacement string, drop bool) {
+		plain, _ := random(seed%64, otlpwire.Traces)
+		req, err := otlpwire.Walk(plain, otlpwire.Traces, otlpwire.Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		edits := []otlpwire.Edit{
+			{Text: text, Start: start, End: end, Replacement: replacement, Drop: drop},
+			{Text: text, Start: end, End: end + 1, Replacement: replacement},
+		}
+		d, err := req.Splice(edits)
+		var refused *otlpwire.EditError
+		if errors.As(err, &refused) {
+			return
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		assemble(t, otlpwire.Traces, req, d)
+	})
+}

@@ -1,0 +1,178 @@
+package otlpwire
+
+import (
+	"encoding/hex"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/veriproof/notary/sdk/plugin/abi"
+)
+
+// Attribute keys of the sender that mean something to the notary itself.
+const (
+	keySessionEnd = "veriproof.session.end"
+	keySDKName    = "telemetry.sdk.name"
+	keySDKVersion = "telemetry.sdk.version"
+)
+
+// sessionKeys are the well-known names of a session, most telling first.
+var sessionKeys = []string{
+	"session.id",
+	"gen_ai.conversation.id",
+	"traceloop.association.properties.session_id",
+	"langfuse.session.id",
+}
+
+// unranked is the rank of no session.
+const unranked = math.MaxInt32
+
+// A hint is a candidate for a record's session id.
+type hint struct {
+	lo, hi  int
+	rank    int // lower is better
+	scratch bool
+}
+
+// sessionRank returns the place of a key in the order of session keys.
+func (w *walker) sessionRank(key []byte) int {
+	for i, k := range w.sessionKeys {
+		if string(key) == k {
+			return i
+		}
+	}
+	if len(key) < len("session.id") {
+		return unranked
+	}
+	for i, k := range sessionKeys {
+		if string(key) == k {
+			return len(w.sessionKeys) + i
+		}
+	}
+	return unranked
+}
+
+// roleOf returns the role of an attribute's value by its key.
+func roleOf(key []byte, otherwise abi.Role) abi.Role {
+	switch string(key) {
+	case "gen_ai.system_instructions", "gen_ai.tool.definitions":
+		return abi.RoleSystem
+	case "gen_ai.input.messages", "gen_ai.prompt", "input.value", "traceloop.entity.input", "langfuse.observation.input":
+		return abi.RoleUser
+	case "gen_ai.output.messages", "gen_ai.completion", "output.value", "traceloop.entity.output", "langfuse.observation.output":
+		return abi.RoleAssistant
+	case "gen_ai.tool.call.arguments":
+		return abi.RoleToolCall
+	case "gen_ai.tool.call.result":
+		return abi.RoleToolResult
+	}
+	return rolePrefix(key, otherwise)
+}
+
+// rolePrefix knows the conventions that number messages: gen_ai.prompt.0.content.
+func rolePrefix(key []byte, otherwise abi.Role) abi.Role {
+	if len(key) < 16 || (key[0] != 'g' && key[0] != 'l') {
+		return otherwise
+	}
+	k := string(key[:min(len(key), 24)])
+	switch {
+	case strings.HasPrefix(k, "gen_ai.prompt."), strings.HasPrefix(k, "llm.input_messages."):
+		return abi.RoleUser
+	case strings.HasPrefix(k, "gen_ai.completion."), strings.HasPrefix(k, "llm.output_messages."):
+		return abi.RoleAssistant
+	}
+	return otherwise
+}
+
+// attribute looks at one attribute of a record or a resource. The value's text,
+// if it is one, will have index next.
+func (w *walker) attribute(f *field, key, value span, next int) {
+	name := w.buf[key.lo:key.hi]
+	if rank := w.sessionRank(name); rank != unranked {
+		w.candidate(f.hook, rank, value)
+	}
+	if f.hook == recordAttribute {
+		if string(name) == keySessionEnd && w.isTrue(value) {
+			w.record().End = true
+		}
+		return
+	}
+	if v, kind := w.scalar(value); kind == text && v.lo < v.hi {
+		res := &w.req.Resources[w.resource]
+		switch {
+		case string(name) == keySDKName && res.SDKName < 0:
+			res.SDKName = next
+		case string(name) == keySDKVersion && res.SDKVersion < 0:
+			res.SDKVersion = next
+		}
+	}
+}
+
+// scalar returns the payload of an AnyValue's one field if it is a string, an
+// integer or a boolean. Two fields or malformed ones are found by the walk.
+func (w *walker) scalar(value span) (payload span, k kind) {
+	for pos := value.lo; pos < value.hi; {
+		f, lo, hi, err := w.field(scalarValue, pos, value.hi)
+		if err != nil {
+			return span{}, unknown
+		}
+		pos = hi
+		if f != nil && (f.number == 1 || f.number == 2 || f.number == 3) {
+			payload, k = span{lo, hi}, f.kind
+		}
+	}
+	return payload, k
+}
+
+// scalarValue has the fields of AnyValue, as everywhere: here of a log's body.
+var scalarValue = Logs.record().fields[5].sub
+
+func (w *walker) candidate(h hook, rank int, value span) {
+	held := &w.req.Resources[w.resource].session
+	rank *= 2
+	if h == recordAttribute {
+		held = &w.record().session
+	} else {
+		rank++
+	}
+	v, k := w.scalar(value)
+	if k == unknown || v.lo == v.hi || rank >= held.rank {
+		return
+	}
+	*held = hint{lo: v.lo, hi: v.hi, rank: rank}
+	if k == varint {
+		n, _, _ := w.varint(v.lo, v.hi)
+		lo := len(w.req.scratch)
+		w.req.scratch = strconv.AppendInt(w.req.scratch, int64(n), 10)
+		*held = hint{lo: lo, hi: len(w.req.scratch), rank: rank, scratch: true}
+	}
+}
+
+// isTrue accepts the boolean and, for senders whose attributes are strings, the
+// word.
+func (w *walker) isTrue(value span) bool {
+	v, k := w.scalar(value)
+	if k == varint {
+		n, _, err := w.varint(v.lo, v.hi)
+		return err == nil && n != 0
+	}
+	return string(w.buf[v.lo:v.hi]) == "true"
+}
+
+// sessions settles which session each record belongs to. It runs at the end,
+// since a resource may follow its spans on the wire.
+func (w *walker) sessions() {
+	r := w.req
+	for i := range r.Records {
+		rec := &r.Records[i]
+		if h := r.Resources[rec.Resource].session; h.rank < rec.session.rank {
+			rec.session = h
+		}
+		if rec.session.rank < unranked || rec.traceID == 0 {
+			continue
+		}
+		lo := len(r.scratch)
+		r.scratch = hex.AppendEncode(r.scratch, r.buf[rec.traceID:rec.traceID+16])
+		rec.session = hint{lo: lo, hi: len(r.scratch), rank: unranked, scratch: true}
+	}
+}

@@ -1,0 +1,145 @@
+package otlpwire
+
+import "github.com/veriproof/notary/sdk/plugin/abi"
+
+// A Kind tells spans from log records. The values are those of the leaf format.
+type Kind uint8
+
+// Kinds of record.
+const (
+	Span Kind = 0x01
+	Log  Kind = 0x02
+)
+
+// An Owner says what a text belongs to.
+type Owner uint8
+
+// Owners of texts.
+const (
+	OfRecord   Owner = iota // Text.Index is an index into Request.Records
+	OfResource              // Text.Index is an index into Request.Resources
+	OfScope                 // Text.Index is an index into Request.Scopes
+)
+
+// A Text is a range of the request in which text can hide. It is never empty.
+type Text struct {
+	Start, End       uint32 // offsets of the text in the request
+	KeyStart, KeyEnd uint32 // offsets of the attribute key it is the value of; equal if none
+	Index            uint32 // which record, resource or scope owns it
+	Role             abi.Role
+	Owner            Owner
+	Place            Place
+	Binary           bool // bytes that are no text: see Request.Binary
+}
+
+// A Record is one span or log record.
+type Record struct {
+	Kind     Kind
+	End      bool // the sender says that the session ends with this record
+	Resource int  // index into Request.Resources
+	Scope    int  // index into Request.Scopes
+
+	// ClaimedStart and ClaimedEnd are the sender's clock, in nanoseconds since
+	// 1970; zero if not given. A log record has one time, the observed one if
+	// it gives no other.
+	ClaimedStart, ClaimedEnd uint64
+
+	// Texts[FirstText:EndText] are the texts of this record.
+	FirstText, EndText int
+
+	start, end int // range of the record's bytes
+	loose      bool
+	binary     bool
+	observed   uint64
+	traceID    int // offset, 0 if none: no identifier starts a request
+	session    hint
+}
+
+// A Resource is one ResourceSpans or ResourceLogs message.
+type Resource struct {
+	// SDKName and SDKVersion are the texts of telemetry.sdk.name and
+	// telemetry.sdk.version, -1 if not given.
+	SDKName, SDKVersion int
+
+	start, end int
+	session    hint
+}
+
+// A Scope is one ScopeSpans or ScopeLogs message.
+type Scope struct {
+	Resource   int // index into Request.Resources
+	start, end int
+}
+
+// A Request is a request that has been walked. Its zero value is ready for Walk.
+type Request struct {
+	Signal    Signal
+	Counts    Counts
+	Records   []Record
+	Resources []Resource
+	Scopes    []Scope
+	Texts     []Text // in the order of the wire
+	Binary    []int  // indexes of the texts that Splice replaces by BinaryReplacement
+
+	buf      []byte
+	scratch  []byte // session ids that are not a range of buf
+	ops      []op
+	dropped  []bool
+	out      []byte
+	redacted Redacted
+}
+
+// keepTexts bounds the memory that an idle Request holds: a request with more
+// texts than this is rare, and its slices are left to the garbage collector.
+const keepTexts = 1 << 15
+
+// Reset forgets the walked request, so that a pool holds on to memory but not to
+// the sender's bytes.
+func (r *Request) Reset() {
+	clear(r.scratch)
+	clear(r.out)
+	if cap(r.Texts) > keepTexts || cap(r.Records) > keepTexts || cap(r.out) > 1<<20 {
+		*r = Request{}
+		return
+	}
+	r.redacted.reset()
+	*r = Request{
+		Records: r.Records[:0], Resources: r.Resources[:0], Scopes: r.Scopes[:0],
+		Texts: r.Texts[:0], Binary: r.Binary[:0], scratch: r.scratch[:0],
+		ops: r.ops[:0], dropped: r.dropped[:0], out: r.out[:0], redacted: r.redacted,
+	}
+}
+
+// Text returns the bytes of a text.
+func (r *Request) Text(t Text) []byte { return r.buf[t.Start:t.End:t.End] }
+
+// Key returns the nearest attribute key that encloses a text, nil if none.
+func (r *Request) Key(t Text) []byte {
+	if t.KeyStart == t.KeyEnd {
+		return nil
+	}
+	return r.buf[t.KeyStart:t.KeyEnd:t.KeyEnd]
+}
+
+// SessionID returns the session that the sender names for a record: the first
+// of Options.SessionKeys, session.id, gen_ai.conversation.id,
+// traceloop.association.properties.session_id and langfuse.session.id that has
+// a non-empty string or an integer as its value, each looked for among the
+// record's attributes and then among the resource's; else the trace id in lower
+// case hex; else nil. It is plaintext of the sender's, not redacted.
+func (r *Request) SessionID(record int) []byte {
+	h := r.Records[record].session
+	if h.scratch {
+		return r.scratch[h.lo:h.hi:h.hi]
+	}
+	return r.buf[h.lo:h.hi:h.hi]
+}
+
+// TraceID returns a record's trace id: 16 bytes, or nil.
+func (r *Request) TraceID(record int) []byte {
+	at := r.Records[record].traceID
+	if at == 0 {
+		return nil
+	}
+	return r.buf[at : at+16 : at+16]
+}
