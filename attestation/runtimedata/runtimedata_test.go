@@ -217,8 +217,10 @@ func TestMarshalIsWhatMAADelivers(t *testing.T) {
 		names := rapid.SliceOfNDistinct(rapid.StringMatching(`[a-z0-9-]{1,40}`), 0, 9, rapid.ID).Draw(rt, "names")
 		d.Notary.Plugins = make(map[string]Plugin)
 		for i, name := range names {
-			d.Notary.Plugins[name] = Plugin{Config: digest.Draw(rt, "c"), Kind: KindRedactor, Limits: digest.Draw(rt, "l"),
-				Order: string(rune('0' + i)), Wasm: digest.Draw(rt, "w")}
+			d.Notary.Plugins[name] = Plugin{
+				Config: digest.Draw(rt, "c"), Kind: KindRedactor, Limits: digest.Draw(rt, "l"),
+				Order: string(rune('0' + i)), Wasm: digest.Draw(rt, "w"),
+			}
 		}
 		b, err := d.Marshal()
 		if err != nil {

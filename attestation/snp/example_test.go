@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/go-sev-guest/verify/testdata"
+	"github.com/google/go-sev-guest/verify/trust"
 
 	"github.com/veriproof/notary/attestation/snp"
 )
@@ -19,7 +20,7 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	chain, err := snp.ParseChain(append(vcek, testdata.MilanVcekBytes...))
+	chain, err := snp.ParseChain(append(vcek, trust.AskArkMilanVcekBytes...))
 	if err != nil {
 		log.Fatal(err)
 	}

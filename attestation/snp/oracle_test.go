@@ -140,7 +140,7 @@ type evidence struct {
 func moduleEvidence() evidence {
 	chain := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: testdata.VcekBytes})
 	return evidence{
-		name: "module/Milan", report: testdata.AttestationBytes, chain: append(chain, testdata.MilanVcekBytes...),
+		name: "module/Milan", report: testdata.AttestationBytes, chain: append(chain, trust.AskArkMilanVcekBytes...),
 		at: time.Date(2023, 6, 1, 0, 0, 0, 0, time.UTC), roots: AMDRoots(), line: Milan,
 	}
 }
