@@ -27,7 +27,7 @@ func (n *Notary) end(handle receipt.Handle, why receipt.Reason) bool {
 // goSeal starts the sealing of a part that is no longer in the map. It is
 // called with n.mu held.
 func (n *Notary) goSeal(p *part, why receipt.Reason) {
-	s := &sealed{id: p.id, tenant: p.tenant}
+	s := &sealed{id: p.id, receipted: make(chan struct{})}
 	n.index[p.id.Handle] = append(n.index[p.id.Handle], s)
 	n.tasks.Go(func() {
 		if err := n.seal(n.background, p, s, why); err != nil && n.background.Err() == nil {
@@ -40,24 +40,12 @@ func (n *Notary) goSeal(p *part, why receipt.Reason) {
 // the log, proof durable. Only the last may take long; the receipt does not
 // wait for it.
 func (n *Notary) seal(ctx context.Context, p *part, s *sealed, why receipt.Reason) error {
-	pending, m, err := n.finish(ctx, p, why)
-	if err != nil || pending == nil {
+	commitment, err := n.sealReceipt(ctx, p, s, why)
+	close(s.receipted)
+	if err != nil || commitment == nil {
 		return err
 	}
-	if _, err := pending.Wait(ctx); err != nil {
-		return err
-	}
-	m.FirstSeq, _ = p.first.Seqs()
-	_, m.LastSeq = pending.Seqs()
-	commitment, seq, err := n.issue(ctx, m)
-	if err != nil {
-		return err
-	}
-	n.stats.sealed(why)
-	n.mu.Lock()
-	s.state, s.manifestSeq = stateSealed, seq
-	n.mu.Unlock()
-	proofSeq, err := n.prove(ctx, commitment, p.id)
+	proofSeq, err := n.prove(ctx, *commitment, p.id)
 	if err != nil {
 		return err
 	}
@@ -66,6 +54,29 @@ func (n *Notary) seal(ctx context.Context, p *part, s *sealed, why receipt.Reaso
 	s.state, s.proofSeq = stateLogged, proofSeq
 	n.mu.Unlock()
 	return nil
+}
+
+// sealReceipt makes the part's receipt durable and returns its commitment, or
+// nil if there is nothing to seal.
+func (n *Notary) sealReceipt(ctx context.Context, p *part, s *sealed, why receipt.Reason) (*receipt.Hash, error) {
+	pending, m, err := n.finish(ctx, p, why)
+	if err != nil || pending == nil {
+		return nil, err
+	}
+	if _, err := pending.Wait(ctx); err != nil {
+		return nil, err
+	}
+	m.FirstSeq, _ = p.first.Seqs()
+	_, m.LastSeq = pending.Seqs()
+	commitment, seq, err := n.issue(ctx, m)
+	if err != nil {
+		return nil, err
+	}
+	n.stats.sealed(why)
+	n.mu.Lock()
+	s.state, s.manifestSeq = stateSealed, seq
+	n.mu.Unlock()
+	return &commitment, nil
 }
 
 // finish writes the summary leaf, wipes the part's keys, and fills in the

@@ -29,10 +29,10 @@ const (
 // rest. It is guarded by Notary.mu.
 type sealed struct {
 	id          receipt.PartID
-	tenant      string
 	state       uint8
 	manifestSeq uint64
 	proofSeq    uint64
+	receipted   chan struct{} // closed when the receipt is durable, or never will be
 }
 
 const (
@@ -45,24 +45,38 @@ const (
 type Part struct {
 	ID    receipt.PartID
 	State State
-	// Receipt, Manifest and Proof are set as far as State tells.
-	Receipt  string
-	Manifest *receipt.Manifest
-	Proof    *format.ProofBody
+	// Receipt, Manifest, Commitment and Proof are set as far as State tells.
+	Receipt    string
+	Manifest   *receipt.Manifest
+	Commitment receipt.Hash
+	Proof      *format.ProofBody
 	// Leaves is the number of leaves so far.
 	Leaves uint64
 
 	manifestSeq uint64
 }
 
-// EndSession seals the open part of a session. Sealing goes on in the
-// background. A session that has no open part, or is not the tenant's, is
+// EndSession seals the open part of a session, if there is one, and returns
+// when every part has its receipt. The log proof follows in the background. A
+// session that this epoch does not know, or that is another tenant's, is
 // ErrNotFound.
-func (n *Notary) EndSession(_ context.Context, tenant, session string) error {
-	if !n.end(n.opts.Ring.Handle(tenant, []byte(session)), receipt.ReasonEnd) {
+func (n *Notary) EndSession(ctx context.Context, tenant, session string) error {
+	handle := n.opts.Ring.Handle(tenant, []byte(session))
+	n.end(handle, receipt.ReasonEnd)
+	n.mu.Lock()
+	parts := slices.Clone(n.index[handle])
+	n.mu.Unlock()
+	if len(parts) == 0 {
 		return ErrNotFound
 	}
-	return nil
+	for _, s := range parts {
+		select {
+		case <-s.receipted:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return n.writer.Err()
 }
 
 // Parts returns the parts that a session of a tenant has in this epoch, in
@@ -106,9 +120,11 @@ func (n *Notary) read(ctx context.Context, s sealed) (Part, error) {
 		return p, err
 	}
 	p.State, p.Receipt = StateSealed, string(e.Body)
-	if _, p.Manifest, err = receipt.Read(p.Receipt); err != nil {
+	raw, manifest, err := receipt.Read(p.Receipt)
+	if err != nil {
 		return p, err
 	}
+	p.Manifest, p.Commitment = manifest, receipt.Commitment(raw)
 	p.Leaves = p.Manifest.Leaves
 	if s.state == stateSealed {
 		return p, nil
