@@ -455,3 +455,13 @@ func TestVerdict(t *testing.T) {
 		}
 	}
 }
+
+func BenchmarkAppraise(b *testing.B) {
+	w := newWorld(b)
+	in := w.input(b)
+	for b.Loop() {
+		if Verdict(Appraise(w.policy, in)) != Verified {
+			b.Fatal("not verified")
+		}
+	}
+}

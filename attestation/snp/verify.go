@@ -23,6 +23,9 @@ import (
 // from parts that do not belong together (ErrBinding) or out of time
 // (ErrValidity).
 func Verify(r *Report, c *Chain, roots Roots, at time.Time) error {
+	if r == nil || len(r.Raw) != ReportSize {
+		return fmt.Errorf("%w: the report does not come from Parse", ErrFormat)
+	}
 	if err := checkSigner(r); err != nil {
 		return err
 	}
