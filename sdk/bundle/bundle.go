@@ -1,0 +1,334 @@
+package bundle
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/veriproof/notary/attestation/runtimedata"
+	"github.com/veriproof/notary/sdk/journal"
+	"github.com/veriproof/notary/sdk/receipt"
+)
+
+// MediaType is the media type of a bundle (RFC 6838).
+const MediaType = "application/vnd.veriproof.notary.bundle.v1+zip"
+
+// MaxSize is the greatest length of a bundle in bytes.
+const MaxSize = 256 << 20
+
+// ErrBundle says that a bundle is malformed.
+var ErrBundle = errors.New("malformed bundle")
+
+// A Bundle is the content of a bundle file. A nil slice is an absent part, which
+// differs from an empty one.
+type Bundle struct {
+	// Sealer is what is known about the epoch that sealed the session part. Its
+	// RuntimeData and Config are never absent.
+	Sealer Attestation
+	// Origin is the same about the epoch that received the records. It is nil
+	// unless a later epoch sealed the part.
+	Origin *Attestation
+	// Receipt is the compact JWS. It is never absent.
+	Receipt []byte
+	// Proof is the C2SP tlog-proof of the receipt's commitment.
+	Proof []byte
+	// EpochEnd says where the sealing epoch's journal ended (EpochEnd.Encode),
+	// and EpochEndProof is the proof of its commitment. Both or neither.
+	EpochEnd, EpochEndProof []byte
+	// Records are the disclosed records, by leaf index: receipt.Opening.Encode.
+	Records map[uint64][]byte
+}
+
+// An Attestation is what a verifier needs to know about one epoch.
+type Attestation struct {
+	RuntimeData []byte // exact bytes
+	Config      []byte // the configuration file
+	// PluginConfigs are the plugins' configurations by plugin name.
+	PluginConfigs map[string][]byte
+	Token         []byte // MAA token, compact JWS
+	JWKS          []byte // MAA's keys as the notary saw them; data, never an anchor
+	Report        []byte // SNP report
+	VCEKChain     []byte // PEM: VCEK, ASK, ARK
+	UVM           []byte // COSE_Sign1
+	CCEPolicy     []byte // Rego
+}
+
+// AttestationOf takes an epoch's entry 0 and the Evidence that was in force at
+// the time of interest, which is that of entry 0 or a renewal.
+func AttestationOf(e *journal.EpochBody, evidence *journal.EvidenceBody) Attestation {
+	configs := make(map[string][]byte, len(e.PluginConfigs))
+	for name, c := range e.PluginConfigs {
+		configs[name] = present(c)
+	}
+	return Attestation{
+		RuntimeData: e.RuntimeData, Config: present(e.Config), PluginConfigs: configs,
+		Token: absent([]byte(evidence.Token)), JWKS: absent(evidence.JWKS),
+		Report: absent(evidence.Report), VCEKChain: absent(evidence.Chain),
+		UVM: absent(evidence.UVM), CCEPolicy: absent(evidence.CCEPolicy),
+	}
+}
+
+// present makes a configuration a part even if it is empty: its digest is
+// measured all the same.
+func present(b []byte) []byte { return append([]byte{}, b...) }
+
+// absent makes what an entry does not have no part.
+func absent(b []byte) []byte {
+	if len(b) == 0 {
+		return nil
+	}
+	return b
+}
+
+// An EpochEnd says by which entry an epoch's journal ended.
+type EpochEnd struct {
+	Epoch receipt.Epoch `json:"epoch"`
+	// Kind is "close" or "fence". It is not part of the commitment.
+	Kind  string       `json:"kind"`
+	Seq   uint64       `json:"seq"`
+	Chain receipt.Hash `json:"chain"`
+}
+
+// Encode returns the part's bytes.
+func (e EpochEnd) Encode() ([]byte, error) {
+	if e.Kind != journal.KindClose.String() && e.Kind != journal.KindFence.String() {
+		return nil, fmt.Errorf("%w: an epoch ends by \"close\" or \"fence\", not %.20q", ErrBundle, e.Kind)
+	}
+	return json.Marshal(e)
+}
+
+// ParseEpochEnd reads what EpochEnd.Encode writes, and nothing else.
+func ParseEpochEnd(b []byte) (*EpochEnd, error) {
+	var e EpochEnd
+	if err := oneJSON(b, &e); err != nil {
+		return nil, fmt.Errorf("%w: epoch end: %w", ErrBundle, err)
+	}
+	if again, err := e.Encode(); err != nil || !bytes.Equal(again, b) {
+		return nil, fmt.Errorf("%w: epoch end is not in its one encoding", ErrBundle)
+	}
+	return &e, nil
+}
+
+func oneJSON(b []byte, v any) error {
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	if err := d.Decode(v); err != nil {
+		return err
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return errors.New("data after the JSON value")
+	}
+	return nil
+}
+
+// manifestName is the part that lists the others. It comes first.
+const manifestName = "manifest.json"
+
+type partList struct {
+	Format    string     `json:"format"`
+	MediaType string     `json:"media_type"`
+	Parts     []partHash `json:"parts"`
+}
+
+type partHash struct {
+	Path   string       `json:"path"`
+	SHA256 receipt.Hash `json:"sha256"`
+}
+
+// listParts makes manifest.json of the other parts, which are in order.
+func listParts(files []file) (file, error) {
+	list := partList{Format: "1", MediaType: MediaType, Parts: make([]partHash, len(files))}
+	for i, f := range files {
+		list.Parts[i] = partHash{f.name, sha256.Sum256(f.data)}
+	}
+	b, err := json.Marshal(list)
+	return file{manifestName, b}, err
+}
+
+// Encode returns the bundle file. The same bundle gives the same bytes, always.
+func (b *Bundle) Encode() ([]byte, error) {
+	files, err := b.files()
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrBundle, err)
+	}
+	list, err := listParts(files)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrBundle, err)
+	}
+	data, err := encodeZIP(slices.Insert(files, 0, list))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrBundle, err)
+	}
+	return data, nil
+}
+
+// Parse reads a bundle file. It refuses bytes that Encode would not have made.
+// The bundle's parts point into data. Whether any of it is true is Verify's
+// question.
+func Parse(data []byte) (*Bundle, error) {
+	b, err := parse(data)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrBundle, err)
+	}
+	return b, nil
+}
+
+func parse(data []byte) (*Bundle, error) {
+	files, err := decodeZIP(data)
+	if err != nil {
+		return nil, err
+	}
+	list, err := listParts(files[1:])
+	if err != nil {
+		return nil, err
+	}
+	if files[0].name != manifestName || !bytes.Equal(files[0].data, list.data) {
+		return nil, errors.New("the first file is not a manifest.json that lists the others as they are")
+	}
+	b := new(Bundle)
+	for i, f := range files[1:] {
+		if i > 0 && f.name <= files[i].name {
+			return nil, fmt.Errorf("%.200q is not in its place", f.name)
+		}
+		if !b.set(f.name, f.data) {
+			return nil, fmt.Errorf("%.200q is not the name of a part", f.name)
+		}
+	}
+	return b, b.complete()
+}
+
+// complete checks for the parts without which there is nothing to verify.
+func (b *Bundle) complete() error {
+	switch {
+	case b.Receipt == nil:
+		return errors.New("receipt.jws is missing")
+	case b.Sealer.RuntimeData == nil:
+		return errors.New("runtime-data.json is missing")
+	case b.Sealer.Config == nil:
+		return errors.New("config.yaml is missing")
+	}
+	return nil
+}
+
+// slots are the parts with a fixed name.
+func (b *Bundle) slots() map[string]*[]byte {
+	return map[string]*[]byte{
+		"receipt.jws": &b.Receipt, "proof.tlog-proof": &b.Proof,
+		"epoch-end.json": &b.EpochEnd, "epoch-end.tlog-proof": &b.EpochEndProof,
+	}
+}
+
+func (a *Attestation) slots() map[string]*[]byte {
+	return map[string]*[]byte{
+		"runtime-data.json": &a.RuntimeData, "config.yaml": &a.Config,
+		"maa.jwt": &a.Token, "maa-jwks.json": &a.JWKS,
+		"report.bin": &a.Report, "vcek-chain.pem": &a.VCEKChain, "uvm.cose": &a.UVM, "cce-policy.rego": &a.CCEPolicy,
+	}
+}
+
+const (
+	originDir                = "origin/"
+	pluginDir, pluginSuffix  = "plugins/", ".config"
+	recordsDir, recordSuffix = "records/", ".json"
+)
+
+// recordName is the part of the leaf with that index. Eight digits sort in the
+// order of the leaves; a part has fewer than 10^8 of them.
+func recordName(index uint64) string { return fmt.Sprintf("%s%08d%s", recordsDir, index, recordSuffix) }
+
+const maxRecord = 99_999_999
+
+// files returns all parts but the manifest, in order.
+func (b *Bundle) files() ([]file, error) {
+	if err := b.complete(); err != nil {
+		return nil, err
+	}
+	files := append(filled("", b.slots()), b.Sealer.files("")...)
+	if b.Origin != nil {
+		files = append(files, b.Origin.files(originDir)...)
+	}
+	for index, data := range b.Records {
+		files = append(files, file{recordName(index), data})
+	}
+	// Before anything is hashed, and once more with the manifest's length.
+	if _, err := sizeZIP(files); err != nil {
+		return nil, err
+	}
+	slices.SortFunc(files, func(x, y file) int { return cmp.Compare(x.name, y.name) })
+	for _, f := range files {
+		// What is written must be read again as the same part.
+		if !new(Bundle).set(f.name, f.data) {
+			return nil, fmt.Errorf("%.200q cannot be the name of a part", f.name)
+		}
+	}
+	return files, nil
+}
+
+func (a *Attestation) files(dir string) []file {
+	files := filled(dir, a.slots())
+	for name, data := range a.PluginConfigs {
+		files = append(files, file{dir + pluginDir + name + pluginSuffix, data})
+	}
+	return files
+}
+
+func filled(dir string, slots map[string]*[]byte) []file {
+	var files []file
+	for name, data := range slots {
+		if *data != nil {
+			files = append(files, file{dir + name, *data})
+		}
+	}
+	return files
+}
+
+// set puts data where the part's name says. There are no other names, so none
+// can lead out of a directory that somebody unpacks a bundle into.
+func (b *Bundle) set(name string, data []byte) bool {
+	if slot, ok := b.slots()[name]; ok {
+		*slot = data
+		return true
+	}
+	if rest, ok := strings.CutPrefix(name, originDir); ok {
+		if b.Origin == nil {
+			b.Origin = new(Attestation)
+		}
+		return b.Origin.set(rest, data)
+	}
+	if rest, ok := strings.CutPrefix(name, recordsDir); ok {
+		index, err := strconv.ParseUint(strings.TrimSuffix(rest, recordSuffix), 10, 64)
+		if err != nil || index > maxRecord || recordName(index) != name {
+			return false
+		}
+		if b.Records == nil {
+			b.Records = make(map[uint64][]byte)
+		}
+		b.Records[index] = data
+		return true
+	}
+	return b.Sealer.set(name, data)
+}
+
+func (a *Attestation) set(name string, data []byte) bool {
+	if slot, ok := a.slots()[name]; ok {
+		*slot = data
+		return true
+	}
+	rest, ok := strings.CutPrefix(name, pluginDir)
+	plugin, ok2 := strings.CutSuffix(rest, pluginSuffix)
+	if !ok || !ok2 || !runtimedata.ValidPluginName(plugin) {
+		return false
+	}
+	if a.PluginConfigs == nil {
+		a.PluginConfigs = make(map[string][]byte)
+	}
+	a.PluginConfigs[plugin] = data
+	return true
+}
