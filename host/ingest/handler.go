@@ -1,0 +1,194 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+
+	"github.com/veriproof/notary/host/otlpwire"
+)
+
+// Services of OTLP 1.11.
+const (
+	traceService   = "opentelemetry.proto.collector.trace.v1.TraceService"
+	logsService    = "opentelemetry.proto.collector.logs.v1.LogsService"
+	metricsService = "opentelemetry.proto.collector.metrics.v1.MetricsService"
+)
+
+// PositionHeader is the response metadata with the signed journal position of
+// an export; several if the exporter gives several.
+const PositionHeader = "veriproof-position-bin"
+
+// maxPositions bounds the response header in bytes: common clients take 8 KiB.
+const maxPositions = 4 << 10
+
+// success is an Export…ServiceResponse without partial_success, as the bytes
+// that it is.
+var success = []byte{}
+
+// An Outcome is what became of one export.
+type Outcome struct {
+	Signal otlpwire.Signal
+	Tenant string // empty if the sender was not authenticated
+	Code   codes.Code
+	Bytes  int // of the request, decompressed; 0 if it was not received
+	Took   time.Duration
+	Err    error // for the host's log; nil on success
+}
+
+// service describes one OTLP service. Export is unary for the sender; here it
+// is a stream, because a unary handler is called only when the whole message is
+// in memory, and the sender's key shall be looked at first.
+func (s *Server) service(name string, sig otlpwire.Signal) *grpc.ServiceDesc {
+	return &grpc.ServiceDesc{
+		ServiceName: name,
+		Streams: []grpc.StreamDesc{{
+			StreamName: "Export", ServerStreams: true,
+			Handler: func(_ any, stream grpc.ServerStream) error { return s.serve(stream, sig) },
+		}},
+	}
+}
+
+// unknown answers what this server does not do. Exporters of metrics stop
+// trying when they are told Unimplemented.
+func unknown(_ any, stream grpc.ServerStream) error {
+	method, _ := grpc.MethodFromServerStream(stream)
+	if method == "/"+metricsService+"/Export" {
+		return status.Error(codes.Unimplemented, "this notary takes traces and logs, not metrics: switch the metrics exporter off")
+	}
+	return status.Error(codes.Unimplemented, "no such method: this notary takes OTLP traces and logs")
+}
+
+func (s *Server) serve(stream grpc.ServerStream, sig otlpwire.Signal) error {
+	out := Outcome{Signal: sig}
+	start := time.Now()
+	receipt, err := s.export(stream, &out)
+	if err == nil {
+		err = answer(stream, receipt)
+	}
+	var refused *status.Status
+	if err != nil {
+		refused = statusOf(err)
+	}
+	out.Code, out.Err, out.Took = refused.Code(), err, time.Since(start)
+	if s.cfg.Observe != nil {
+		s.cfg.Observe(out)
+	}
+	return refused.Err()
+}
+
+// export takes one request through the checks, in their order, to the exporter.
+func (s *Server) export(stream grpc.ServerStream, out *Outcome) (r Receipt, err error) {
+	ctx, cancel := context.WithTimeout(stream.Context(), s.cfg.ExportTimeout)
+	defer cancel()
+	if out.Tenant, err = s.authenticate(ctx); err != nil {
+		return Receipt{}, err
+	}
+	room, err := s.lease()
+	if err != nil {
+		return Receipt{}, err
+	}
+	defer room.release()
+	msg, err := s.receive(stream)
+	if err != nil {
+		return Receipt{}, err
+	}
+	defer msg.free()
+	out.Bytes = len(msg.bytes())
+	if err := room.resize(int64(out.Bytes)); err != nil {
+		return Receipt{}, err
+	}
+	ctx, done, err := s.turn(ctx)
+	if err != nil {
+		return Receipt{}, err
+	}
+	defer done()
+	return s.cfg.Exporter.Export(ctx, out.Tenant, out.Signal, msg.bytes())
+}
+
+var errSlow = &Error{Code: codes.DeadlineExceeded, Reason: "the request did not arrive in time"}
+
+type received struct {
+	msg *body
+	err error
+}
+
+// receive reads the message. A sender who trickles it in holds room that others
+// need, so he is cut off; the read then ends with the stream.
+func (s *Server) receive(stream grpc.ServerStream) (*body, error) {
+	result := make(chan received, 1)
+	go func() {
+		msg := new(body)
+		err := stream.RecvMsg(msg)
+		result <- received{msg, err}
+	}()
+	late := time.NewTimer(s.cfg.ReceiveTimeout)
+	defer late.Stop()
+	select {
+	case r := <-result:
+		if r.err != nil {
+			r.msg.free()
+			return nil, unreadable(r.err)
+		}
+		return r.msg, nil
+	case <-late.C:
+		return nil, errSlow
+	}
+}
+
+// unreadable gives errors of gRPC's own framing texts that say what to do. An
+// oversized message is refused by gRPC with RESOURCE_EXHAUSTED and without
+// RetryInfo, as OTLP wants it.
+func unreadable(err error) error {
+	if errors.Is(err, io.EOF) {
+		return Invalid("no message in the request", err)
+	}
+	switch code := status.Code(err); code {
+	case codes.ResourceExhausted:
+		return TooLarge("request too large: lower the batch size of the exporter", err)
+	case codes.Internal:
+		return Invalid("the request's framing or compression is broken", err)
+	case codes.Canceled, codes.DeadlineExceeded, codes.Unimplemented:
+		return &Error{Code: code, Reason: "the request was not received", Cause: err}
+	}
+	return Unavailable("the request was not received", 0, err)
+}
+
+// answer sends the empty response that means success, and the positions.
+func answer(stream grpc.ServerStream, r Receipt) error {
+	if md := positions(r); md != nil {
+		if err := stream.SetHeader(md); err != nil {
+			return err
+		}
+	}
+	return stream.SendMsg(success)
+}
+
+// positions makes the response header. Positions beyond what a header may hold
+// are left out from the front: each is signed over a chain that contains the
+// ones before.
+func positions(r Receipt) metadata.MD {
+	last, size := r.Positions, 0
+	for i := len(last) - 1; i >= 0; i-- {
+		if size += len(last[i]); size > maxPositions {
+			last = last[i+1:]
+			break
+		}
+	}
+	if len(last) == 0 {
+		return nil
+	}
+	md := make(metadata.MD, 1)
+	for _, p := range last {
+		md[PositionHeader] = append(md[PositionHeader], string(p))
+	}
+	return md
+}
+
+func statusOf(err error) *status.Status { return classify(err).status() }

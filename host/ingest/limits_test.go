@@ -1,0 +1,286 @@
+package ingest_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+
+	"github.com/veriproof/notary/host/ingest"
+	"github.com/veriproof/notary/host/otlpwire"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// blocking is an exporter that tells when it has been entered and waits to be
+// let out.
+type blocking struct {
+	entered chan struct{}
+	leave   chan error
+	waiting bool
+}
+
+func newBlocking() *blocking {
+	return &blocking{entered: make(chan struct{}), leave: make(chan error)}
+}
+
+func (b *blocking) Export(ctx context.Context, _ string, _ otlpwire.Signal, _ []byte) (ingest.Receipt, error) {
+	if b.waiting {
+		ingest.Waiting(ctx)
+		ingest.Waiting(ctx)
+	}
+	b.entered <- struct{}{}
+	select {
+	case err := <-b.leave:
+		return ingest.Receipt{}, err
+	case <-ctx.Done():
+		return ingest.Receipt{}, ctx.Err()
+	}
+}
+
+// Beyond the budget exports are refused at once and retryably, and the room
+// comes back.
+func TestBudget(t *testing.T) {
+	b := newBlocking()
+	_, addr := start(t, b.Export, func(c *ingest.Config) {
+		c.MaxRequest, c.MaxInFlight = 3<<20, 4<<20
+	})
+	conn := dial(t, addr)
+	first := make(chan error, 1)
+	go func() {
+		_, err := send(conn, exportTraces, make([]byte, 3<<20), withKey())
+		first <- err
+	}()
+	<-b.entered // it holds 3 of 4 MiB
+	for name, size := range map[string]int{"no room once received": 2 << 20, "no room for more than one": 1<<20 + 1} {
+		_, err := send(conn, exportTraces, make([]byte, size), withKey())
+		if delay, retry := retryInfo(err); status.Code(err) != codes.ResourceExhausted || !retry || delay <= 0 {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+	second := make(chan error, 1)
+	go func() {
+		_, err := send(conn, exportTraces, make([]byte, 1<<20), withKey())
+		second <- err
+	}()
+	<-b.entered // the last MiB
+	if _, err := send(conn, exportTraces, nil, withKey()); status.Code(err) != codes.ResourceExhausted {
+		t.Errorf("a small export without any room: got %v", err)
+	}
+	b.leave <- nil
+	b.leave <- errors.New("failed")
+	if err := errors.Join(<-first, <-second); err == nil {
+		t.Error("an error got lost")
+	}
+	third := make(chan error, 1)
+	go func() {
+		_, err := send(conn, exportTraces, make([]byte, 3<<20), withKey())
+		third <- err
+	}()
+	<-b.entered
+	b.leave <- nil
+	if err := <-third; err != nil {
+		t.Errorf("with room again: %v", err)
+	}
+}
+
+// One export works at a time here; one that waits lets the next one in.
+func TestTurns(t *testing.T) {
+	for _, waiting := range []bool{false, true} {
+		b := newBlocking()
+		b.waiting = waiting
+		_, addr := start(t, b.Export, func(c *ingest.Config) { c.MaxExports = 1 })
+		conn := dial(t, addr)
+		results := make(chan error, 2)
+		for range 2 {
+			go func() {
+				_, err := send(conn, exportTraces, nil, withKey())
+				results <- err
+			}()
+		}
+		<-b.entered
+		if waiting {
+			<-b.entered // both are in
+			b.leave <- nil
+		} else {
+			b.leave <- nil // the other can come in only now
+			<-b.entered
+		}
+		b.leave <- nil
+		if err := errors.Join(<-results, <-results); err != nil {
+			t.Errorf("waiting %v: %v", waiting, err)
+		}
+	}
+	ingest.Waiting(t.Context()) // no export: nothing happens
+}
+
+func TestExportTimeout(t *testing.T) {
+	b := newBlocking()
+	_, addr := start(t, b.Export, func(c *ingest.Config) { c.ExportTimeout = 50 * time.Millisecond })
+	result := make(chan error, 1)
+	conn := dial(t, addr)
+	go func() {
+		_, err := send(conn, exportTraces, nil, withKey())
+		result <- err
+	}()
+	<-b.entered
+	if err := <-result; status.Code(err) != codes.DeadlineExceeded {
+		t.Errorf("got %v", err)
+	}
+}
+
+// A sender who opens an export and sends nothing is cut off, and gives back the
+// room that he held.
+func TestSlowSender(t *testing.T) {
+	_, addr := start(t, walks, func(c *ingest.Config) {
+		c.ReceiveTimeout = 50 * time.Millisecond
+		c.MaxRequest, c.MaxInFlight = 1<<20, 1<<20
+	})
+	conn := dial(t, addr)
+	ctx := metadata.NewOutgoingContext(t.Context(), metadata.Pairs(withKey()...))
+	for range 3 {
+		stream, err := conn.NewStream(ctx, &grpc.StreamDesc{ClientStreams: true}, exportTraces, grpc.ForceCodec(bytesCodec{}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var reply []byte
+		if err := stream.RecvMsg(&reply); status.Code(err) != codes.DeadlineExceeded {
+			t.Errorf("got %v", err)
+		}
+	}
+	if _, err := send(conn, exportTraces, nil, withKey()); err != nil {
+		t.Errorf("after slow senders: %v", err)
+	}
+}
+
+// An export without a message, and one with two, are broken framing.
+func TestFraming(t *testing.T) {
+	_, addr := start(t, walks)
+	conn := dial(t, addr)
+	ctx := metadata.NewOutgoingContext(t.Context(), metadata.Pairs(withKey()...))
+	for messages := range 3 {
+		stream, err := conn.NewStream(ctx, &grpc.StreamDesc{ClientStreams: true}, exportTraces, grpc.ForceCodec(bytesCodec{}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range messages {
+			if err := stream.SendMsg([]byte{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := stream.CloseSend(); err != nil {
+			t.Fatal(err)
+		}
+		var reply []byte
+		err = stream.RecvMsg(&reply)
+		if (status.Code(err) == codes.OK) != (messages == 1) {
+			t.Errorf("%d messages: got %v", messages, err)
+		}
+	}
+}
+
+func TestShutdownWaitsForExports(t *testing.T) {
+	b := newBlocking()
+	s, addr := start(t, b.Export)
+	conn := dial(t, addr)
+	result := make(chan error, 1)
+	go func() {
+		_, err := send(conn, exportTraces, nil, withKey())
+		result <- err
+	}()
+	<-b.entered
+	stopped := make(chan error, 1)
+	go func() { stopped <- s.Shutdown(context.Background()) }()
+	select {
+	case err := <-stopped:
+		t.Fatalf("stopped with an export at work: %v", err)
+	case b.leave <- nil:
+	}
+	if err := errors.Join(<-result, <-stopped); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestShutdownBreaksOffInTheEnd(t *testing.T) {
+	b := newBlocking()
+	s, addr := start(t, b.Export)
+	conn := dial(t, addr)
+	result := make(chan error, 1)
+	go func() {
+		_, err := send(conn, exportTraces, nil, withKey())
+		result <- err
+	}()
+	<-b.entered
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := s.Shutdown(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	if err := <-result; status.Code(err) != codes.Unavailable && status.Code(err) != codes.Canceled {
+		t.Errorf("the sender was told %v, which is not retryable", err)
+	}
+}
+
+func TestForeignProtocols(t *testing.T) {
+	_, addr := start(t, walks)
+	post := func(client *http.Client, url, contentType string) (int, string) {
+		t.Helper()
+		resp, err := client.Post(url, contentType, bytes.NewReader(make([]byte, 1000)))
+		if err != nil {
+			t.Fatalf("%s: %v", url, err)
+		}
+		defer resp.Body.Close()
+		text, err := io.ReadAll(resp.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return resp.StatusCode, string(text)
+	}
+	http1 := &http.Transport{TLSClientConfig: clientTLS()}
+	http2 := &http.Transport{TLSClientConfig: clientTLS(), ForceAttemptHTTP2: true}
+	defer http1.CloseIdleConnections()
+	defer http2.CloseIdleConnections()
+	if code, text := post(&http.Client{Transport: http1}, "https://"+addr+"/v1/traces", "application/x-protobuf"); code != 415 || !strings.Contains(text, "grpc protocol") {
+		t.Errorf("OTLP/HTTP over HTTP/1: %d %q", code, text)
+	}
+	if code, text := post(&http.Client{Transport: http1}, "http://"+addr+"/v1/traces", "application/x-protobuf"); code != 400 || !strings.Contains(text, "https") {
+		t.Errorf("no TLS: %d %q", code, text)
+	}
+	if code, _ := post(&http.Client{Transport: http2}, "https://"+addr+"/v1/traces", "application/x-protobuf"); code != 415 {
+		t.Errorf("OTLP/HTTP over HTTP/2: %d", code)
+	}
+}
+
+func TestOnlyTLS13(t *testing.T) {
+	_, addr := start(t, walks)
+	old := clientTLS()
+	old.MaxVersion = tls.VersionTLS12
+	if conn, err := tls.Dial("tcp", addr, old); err == nil {
+		conn.Close()
+		t.Error("TLS 1.2 was accepted")
+	}
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := conn.Write([]byte("no TLS and no HTTP\r\n\r\n")); err != nil {
+		t.Fatal(err)
+	}
+	if line, err := bufio.NewReader(conn).ReadString('\n'); err == nil && strings.HasPrefix(line, "HTTP") {
+		t.Errorf("an answer in HTTP to what is not HTTP: %q", line)
+	}
+}

@@ -1,0 +1,110 @@
+package ingest
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"time"
+
+	"google.golang.org/grpc/credentials"
+)
+
+// Answers to those who speak something else than gRPC over TLS to this port.
+// Without them a misconfigured exporter sees a closed connection and no reason.
+const (
+	answerHTTP1 = "HTTP/1.1 415 Unsupported Media Type\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n" +
+		"this port takes OTLP over gRPC (HTTP/2) only: use the exporter's grpc protocol\n"
+	answerPlain = "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n" +
+		"this port takes OTLP over gRPC with TLS 1.3 only: use an https endpoint\n"
+)
+
+// lingering bounds how long and how much of a foreign request is read before
+// the answer; closing with unread bytes would make the answer get lost.
+const (
+	lingerTime  = 2 * time.Second
+	lingerBytes = 64 << 10
+)
+
+var (
+	errNotTLS   = errors.New("ingest: plain HTTP on the TLS port")
+	errNotHTTP2 = errors.New("ingest: HTTP/1 on the gRPC port")
+)
+
+// tlsConfig admits TLS 1.3 alone. HTTP/1.1 is offered so that it can be
+// answered.
+func tlsConfig(cert tls.Certificate) *tls.Config {
+	return &tls.Config{
+		Certificates: []tls.Certificate{cert},
+		MinVersion:   tls.VersionTLS13,
+		NextProtos:   []string{"h2", "http/1.1"},
+	}
+}
+
+// serverTLS is TLS for gRPC that answers foreign protocols before it hangs up.
+type serverTLS struct {
+	credentials.TransportCredentials
+	config *tls.Config
+}
+
+func newServerTLS(cert tls.Certificate) serverTLS {
+	config := tlsConfig(cert)
+	return serverTLS{credentials.NewTLS(config), config}
+}
+
+// ServerHandshake implements credentials.TransportCredentials. The deadline of
+// the connection is set by gRPC.
+func (s serverTLS) ServerHandshake(raw net.Conn) (net.Conn, credentials.AuthInfo, error) {
+	conn := tls.Server(raw, s.config)
+	if err := conn.HandshakeContext(context.Background()); err != nil {
+		var header tls.RecordHeaderError
+		if errors.As(err, &header) && isHTTP(header.RecordHeader) {
+			reply(raw, answerPlain)
+			err = errNotTLS
+		}
+		raw.Close()
+		return nil, nil, err
+	}
+	state := conn.ConnectionState()
+	if state.NegotiatedProtocol != "h2" {
+		reply(conn, answerHTTP1)
+		conn.Close()
+		return nil, nil, errNotHTTP2
+	}
+	info := credentials.TLSInfo{
+		State:          state,
+		CommonAuthInfo: credentials.CommonAuthInfo{SecurityLevel: credentials.PrivacyAndIntegrity},
+	}
+	return conn, info, nil
+}
+
+// Clone implements credentials.TransportCredentials.
+func (s serverTLS) Clone() credentials.TransportCredentials {
+	return serverTLS{s.TransportCredentials.Clone(), s.config.Clone()}
+}
+
+// isHTTP reports whether what came instead of a TLS record begins a request.
+func isHTTP(header [5]byte) bool {
+	switch string(header[:]) {
+	case "GET /", "HEAD ", "POST ", "PUT /", "OPTIO", "PRI *":
+		return true
+	}
+	return false
+}
+
+func reply(conn net.Conn, answer string) {
+	if err := conn.SetDeadline(time.Now().Add(lingerTime)); err != nil {
+		return
+	}
+	if _, err := io.WriteString(conn, answer); err != nil {
+		return
+	}
+	if half, ok := conn.(interface{ CloseWrite() error }); ok {
+		if err := half.CloseWrite(); err != nil {
+			return
+		}
+	}
+	// The sender closes when he has the answer.
+	io.Copy(io.Discard, io.LimitReader(conn, lingerBytes))
+}
