@@ -19,8 +19,6 @@ const (
 	idTopic                  // says that the number is somebody's handle for a thing
 	otherTopic               // names some other number: versions, counts, times
 	numTopics
-
-	noTopic = numTopics
 )
 
 const never = -1 << 30
@@ -46,85 +44,115 @@ func (c *context) reset(key []byte) {
 }
 
 // near reports whether the topic was named within reach before offset at, and
-// no other number since.
+// no other number since. Offsets only grow in a pass.
 func (s *scanner) near(t topic, at int) bool {
-	c := &s.context
-	if at > c.read {
-		from := max(c.read, at-contextReach)
-		c.words(s.text, from, at, false)
-		s.work += at - from
-		c.read = at
+	if at > s.context.read {
+		s.observe(at)
 	}
-	return at-c.seen[t] <= contextReach && c.seen[t] >= c.seen[otherTopic]
+	seen := s.context.seen[t]
+	return at-seen <= contextReach && seen >= s.context.seen[otherTopic]
+}
+
+// observe reads the words before offset at.
+func (s *scanner) observe(at int) {
+	c := &s.context
+	from := max(c.read, at-contextReach)
+	c.words(s.text, from, at, false)
+	s.work += at - from
+	c.read = at
 }
 
 // words notes the topics of the words in text[from:to]. Words are runs of
 // letters; an upper case letter after a lower case one begins a new word
-// ("phoneNumber").
+// ("phoneNumber"). A word that began before from is passed over.
 func (c *context) words(text []byte, from, to int, key bool) {
-	for i := from; i < to; {
-		if class[text[i]]&isLetter == 0 || (i == from && i > 0 && class[text[i-1]]&isLetter != 0) {
-			i++
+	if from > 0 {
+		for from < to && class[text[from-1]]&isLetter != 0 && class[text[from]]&isLetter != 0 {
+			from++
+		}
+	}
+	var word uint64
+	n := 0
+	last := uint8(0) // class of the byte before
+	for i := from; i < to; i++ {
+		b := text[i]
+		m := class[b]
+		if m&isLetter == 0 || m&isUpper != 0 && last&isLower != 0 {
+			if n > 1 {
+				c.note(word, i, key)
+			}
+			word, n = 0, 0
+		}
+		if last = m; m&isLetter == 0 {
 			continue
 		}
-		end := wordEnd(text, i, to)
-		if t := topicOf(text[i:end]); t != noTopic {
-			c.seen[t] = end
+		if n++; n <= wordLetters {
+			word = word<<8 | uint64(b|0x20)
+		}
+	}
+	if n > 1 {
+		c.note(word, to, key)
+	}
+}
+
+// note looks a word up and notes that its topic was named up to end.
+func (c *context) note(word uint64, end int, key bool) {
+	for h := wordHash(word); vocabulary[h].word != 0; h++ {
+		if vocabulary[h].word == word {
 			if key {
-				c.seen[t] = 0
+				end = 0
 			}
+			c.seen[vocabulary[h].topic] = end
+			return
 		}
-		i = end
 	}
 }
 
-func wordEnd(text []byte, i, to int) int {
-	j := i + 1
-	for j < to && class[text[j]]&isLetter != 0 {
-		if class[text[j]]&isUpper != 0 && class[text[j-1]]&isLower != 0 {
-			break
+// wordLetters is how many letters of a word count: it is packed into 64 bits,
+// and words that are longer are known by their beginning.
+const wordLetters = 8
+
+type vocabularyEntry struct {
+	word  uint64
+	topic topic
+}
+
+const vocabularyBits = 9
+
+// vocabulary is a hash table with linear probing, some four times as large as
+// what is in it; the entries behind the last slot stay free, so that probing
+// needs no wrap.
+var vocabulary = func() (t [1<<vocabularyBits + 64]vocabularyEntry) {
+	for number, words := range [numTopics]string{
+		phoneTopic: "phone phones telephon tel mobile cell cellphon fax whatsapp sms handy telefon telefono mobil " +
+			"portable landline hotline",
+		callTopic:   "call calls called contact dial reach reached ring callback",
+		cardTopic:   "card cards visa masterca amex maestro diners discover jcb credit debit cc pan cardnumb",
+		ssnTopic:    "ssn ssns social itin",
+		taxTopic:    "tax taxpayer tin national",
+		ipTopic:     "ip ips ipv host server address addr client peer gateway dns from",
+		awsTopic:    "aws amazon",
+		secretTopic: "secret secrets secretke",
+		idTopic:     "id ids identifi",
+		otherTopic: "order invoice version versions timestam trace span tokens count isbn tracking ticket sku serial build " +
+			"release commit hash uuid guid index created updated epoch size bytes offset seed",
+	} {
+		var word uint64
+		for _, c := range []byte(words + " ") {
+			if c != ' ' {
+				word = word<<8 | uint64(c)
+				continue
+			}
+			h := wordHash(word)
+			for t[h].word != 0 {
+				h++
+			}
+			t[h] = vocabularyEntry{word, topic(number)}
+			word = 0
 		}
-		j++
 	}
-	return j
-}
+	return t
+}()
 
-// maxWord is the length in bytes of the longest word that has a topic.
-const maxWord = 12
-
-func topicOf(word []byte) topic {
-	if len(word) < 2 || len(word) > maxWord {
-		return noTopic
-	}
-	var lower [maxWord]byte
-	for i, c := range word {
-		lower[i] = c | 0x20
-	}
-	switch string(lower[:len(word)]) {
-	case "phone", "telephone", "tel", "mobile", "cell", "cellphone", "fax", "whatsapp", "sms",
-		"handy", "telefon", "telefono", "mobil", "portable", "phones", "landline", "hotline":
-		return phoneTopic
-	case "call", "calls", "called", "contact", "dial", "reach", "reached", "ring", "callback":
-		return callTopic
-	case "card", "cards", "visa", "mastercard", "amex", "maestro", "diners", "discover", "jcb",
-		"credit", "debit", "cc", "pan", "cardnumber":
-		return cardTopic
-	case "ssn", "ssns", "social", "itin":
-		return ssnTopic
-	case "tax", "taxpayer", "tin", "national":
-		return taxTopic
-	case "ip", "ips", "ipv", "host", "server", "address", "addr", "client", "peer", "gateway", "dns", "from":
-		return ipTopic
-	case "aws", "amazon":
-		return awsTopic
-	case "secret", "secrets", "secretkey":
-		return secretTopic
-	case "id", "ids", "identifier":
-		return idTopic
-	case "order", "invoice", "version", "versions", "timestamp", "trace", "span", "tokens", "count",
-		"isbn", "tracking", "ticket", "sku", "serial", "build", "release", "commit", "hash",
-		"uuid", "guid", "index", "created", "updated", "epoch", "size", "bytes", "offset", "seed":
-		return otherTopic
-	}
-	return noTopic
-}
+// wordHash is Fibonacci hashing.
+func wordHash(word uint64) uint64 { return word * 0x9e3779b97f4a7c15 >> (64 - vocabularyBits) }

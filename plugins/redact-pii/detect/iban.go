@@ -3,13 +3,24 @@ package detect
 // token examines a run of letters and digits from the first digit in it, at i,
 // and returns the end of the run.
 func (s *scanner) token(i int) int {
-	if end := s.iban(i); end > i {
+	if s.is(i-1, isUpper) && s.is(i-2, isUpper) {
+		if end := s.iban(i); end > i {
+			return end
+		}
+	}
+	end := s.runEnd(i, isAlnum, len(s.text))
+	if i < s.base64 {
 		return end
 	}
-	if end := s.awsSecret(i); end > i {
-		return end
+	// A run of base64 is looked at once, from its first digit.
+	s.base64 = end
+	if s.is(end, isStd) {
+		s.base64 = s.runEnd(end, isBase64, len(s.text))
 	}
-	return s.runEnd(i, isAlnum, len(s.text))
+	if start := s.base64 - secretLength; start <= i && start >= s.last && s.is(start, isBase64) && s.awsSecret(start, i) {
+		return s.base64
+	}
+	return end
 }
 
 // iban reads an account number (ISO 13616) whose check digits begin at i:
@@ -17,7 +28,7 @@ func (s *scanner) token(i int) int {
 // in groups of four, valid under ISO 7064 mod 97-10.
 func (s *scanner) iban(i int) int {
 	start := i - 2
-	if start < s.last || !s.is(start, isUpper) || !s.is(start+1, isUpper) || !s.begins(start, isWord) {
+	if start < s.last || !s.begins(start, isWord) {
 		return 0
 	}
 	want := int(ibanLength[country(s.text[start], s.text[start+1])])

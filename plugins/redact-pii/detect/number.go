@@ -33,18 +33,33 @@ const (
 	sepOpen            // perhaps a space, hyphen or dot, and (
 )
 
+// minDigits is the length of the shortest number alone that is anything: a
+// telephone number beside a word.
+const minDigits = 7
+
 // number examines the run of groups that begins with the digit at i.
 func (s *scanner) number(i int) int {
 	if !s.begins(i, isWord) {
 		return s.token(i)
 	}
-	if end := s.runEnd(i, isDigit, len(s.text)); s.is(end, isWord) && s.text[end] != 'x' {
+	end := s.runEnd(i, isDigit, len(s.text))
+	if s.is(end, isWord) && s.text[end] != 'x' {
 		return s.token(i)
 	}
-	s.n, s.next = 0, i
+	sep, next := s.separatorAt(end)
+	if next < 0 && end-i < minDigits {
+		return end
+	}
+	s.groups[0], s.n = group{start: i, end: end}, 1
+	s.pending, s.next = sep, next
 	s.fill()
+	s.named = unasked
 	for k := 0; k < s.n; {
-		k = s.groupsAt(k)
+		if s.mayBegin(k) {
+			k = s.groupsAt(k)
+		} else {
+			k++
+		}
 		if s.n-k < lookahead && s.next >= 0 {
 			s.n = copy(s.groups[:], s.groups[k:s.n])
 			k = 0
@@ -53,6 +68,65 @@ func (s *scanner) number(i int) int {
 	}
 	return s.groupsEnd(i)
 }
+
+// mayBegin reports whether the length of group k, and what stands behind it,
+// leave any reading open. It spares most groups of a table of numbers the look
+// at each reading.
+func (s *scanner) mayBegin(k int) bool {
+	g := &s.groups[k]
+	if g.sep == sepDash || g.sep == sepDot || g.sep == sepClose {
+		return false
+	}
+	if g.end-g.start >= minDigits || s.at(g.start-1, '+') || s.hasShape(k) {
+		return true
+	}
+	return k+1 < s.n && s.speaking()
+}
+
+// hasShape reports whether the lengths of groups k, k+1 and k+2 are those of a
+// number that is known by its form.
+func (s *scanner) hasShape(k int) bool {
+	g := &s.groups[k]
+	n := g.end - g.start
+	if k+2 >= s.n { // of two groups there is only one
+		return k+1 < s.n && n == 5
+	}
+	a, b := &s.groups[k+1], &s.groups[k+2]
+	dotted := a.sep == sepDot && b.sep == sepDot
+	switch na, nb := a.end-a.start, b.end-b.start; n {
+	case 1:
+		return dotted || na == 3 && nb == 3
+	case 2:
+		return dotted || na == 2 && nb == 2
+	case 3:
+		return dotted || na == 3 || na == 2 && nb == 4
+	case 4:
+		return na == 4 || na == 6
+	}
+	return false
+}
+
+// speaking reports whether words before this run of numbers speak of one that
+// has no form of its own. It is found out once for a run, and only if needed.
+func (s *scanner) speaking() bool {
+	if s.named == unasked {
+		s.named = unnamed
+		at := s.groups[0].start
+		for _, t := range [...]topic{phoneTopic, callTopic, ssnTopic, taxTopic} {
+			if s.near(t, at) {
+				s.named = named
+			}
+		}
+	}
+	return s.named == named
+}
+
+// Answers of scanner.named.
+const (
+	unasked = iota
+	unnamed
+	named
+)
 
 // groupsEnd is where the pass goes on after the groups.
 func (s *scanner) groupsEnd(i int) int {
@@ -70,9 +144,6 @@ func (s *scanner) groupsEnd(i int) int {
 // groupsAt tries the readings that begin with group k and returns the group to
 // go on with, behind k.
 func (s *scanner) groupsAt(k int) int {
-	if sep := s.groups[k].sep; sep != sepNone && sep != sepSpace && sep != sepOpen {
-		return k + 1
-	}
 	if !s.numberBegins(s.groups[k].start) {
 		return k + 1
 	}
@@ -90,22 +161,12 @@ func (s *scanner) groupsAt(k int) int {
 
 // fill reads groups until the table is full or the run ends.
 func (s *scanner) fill() {
-	sep := sepNone
-	if s.n > 0 {
-		sep = s.pendingSep()
-	}
 	for s.n < maxGroups && s.next >= 0 {
 		end := s.runEnd(s.next, isDigit, len(s.text))
-		s.groups[s.n] = group{s.next, end, sep}
+		s.groups[s.n] = group{s.next, end, s.pending}
 		s.n++
-		sep, s.next = s.separatorAt(end)
+		s.pending, s.next = s.separatorAt(end)
 	}
-}
-
-// pendingSep reads again what stands before s.next.
-func (s *scanner) pendingSep() separator {
-	sep, _ := s.separatorAt(s.groups[s.n-1].end)
-	return sep
 }
 
 // separatorAt reads the separator at i and returns it with the start of the

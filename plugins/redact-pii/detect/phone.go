@@ -152,14 +152,14 @@ func (s *scanner) national(k int) (e, score int) {
 // namedPhone reads digits in any form beside a word that says what they are.
 // A verb ("call 4777848739") is believed only for a number that dials.
 func (s *scanner) namedPhone(k int) (e, score int) {
+	e, n := s.extent(k, 15)
+	if n < minDigits || s.dateLike(k, e) {
+		return -1, 0
+	}
 	start := s.groups[k].start
 	phone := s.near(phoneTopic, start) && !s.idSince(phoneTopic)
 	call := s.near(callTopic, start) && !s.idSince(callTopic)
 	if !phone && !call {
-		return -1, 0
-	}
-	e, n := s.extent(k, 15)
-	if n < 7 || s.dateLike(k, e) {
 		return -1, 0
 	}
 	var buf [maxDigits]byte
@@ -232,9 +232,29 @@ var countryCodes = func() (t [1000]bool) {
 		t[prefix([]byte(two[i:]), 2)] = true
 	}
 	for _, r := range [...][2]int{
-		{211, 213}, {216, 216}, {218, 218}, {220, 269}, {290, 291}, {297, 299}, {350, 359}, {370, 389},
-		{420, 421}, {423, 423}, {500, 509}, {590, 599}, {670, 692}, {800, 800}, {808, 808}, {850, 856},
-		{870, 870}, {878, 883}, {886, 888}, {960, 968}, {970, 977}, {979, 979}, {992, 998},
+		{211, 213},
+		{216, 216},
+		{218, 218},
+		{220, 269},
+		{290, 291},
+		{297, 299},
+		{350, 359},
+		{370, 389},
+		{420, 421},
+		{423, 423},
+		{500, 509},
+		{590, 599},
+		{670, 692},
+		{800, 800},
+		{808, 808},
+		{850, 856},
+		{870, 870},
+		{878, 883},
+		{886, 888},
+		{960, 968},
+		{970, 977},
+		{979, 979},
+		{992, 998},
 	} {
 		for c := r[0]; c <= r[1]; c++ {
 			t[c] = true

@@ -94,33 +94,23 @@ func (s *scanner) awsKey(i int) int {
 	return end
 }
 
-// awsSecret reads a secret access key around the digit at i: forty characters
-// of base64 beside a word or a key id that says so. Forty hexadecimal digits
-// are a hash, not a key.
-func (s *scanner) awsSecret(i int) int {
-	if i < s.base64 {
-		return 0
+// awsSecret reads a secret access key from start to s.base64, of which the
+// first digit stands at i: forty characters of base64 beside a word or a key id
+// that says so. Forty hexadecimal digits are a hash, not a key.
+func (s *scanner) awsSecret(start, i int) bool {
+	end := s.base64
+	if s.runEnd(start, isBase64, i-start) != i || !s.begins(start, isBase64) || s.at(end, '=') || !s.mixed(start, end) {
+		return false
 	}
-	start := s.afterEscape(s.runStart(i, isBase64, secretLength+2))
-	s.base64 = s.runEnd(i, isBase64, len(s.text))
-	if s.base64-start != secretLength || !s.begins(start, isBase64) || s.at(s.base64, '=') || !s.mixed(start, s.base64) {
-		return 0
-	}
-	score := 0
 	switch {
 	case s.lastKey >= 0 && start-s.lastKey <= keyReach:
-		score = 900
+		return s.report(start, end, AWSSecret, 900)
 	case s.near(awsTopic, start):
-		score = 800
+		return s.report(start, end, AWSSecret, 800)
 	case s.near(secretTopic, start):
-		score = 700
-	default:
-		return 0
+		return s.report(start, end, AWSSecret, 700)
 	}
-	if !s.report(start, s.base64, AWSSecret, score) {
-		return 0
-	}
-	return s.base64
+	return false
 }
 
 // mixed reports whether text[a:b] has upper and lower case letters and digits,

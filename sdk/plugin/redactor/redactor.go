@@ -30,6 +30,7 @@ package redactor
 
 import (
 	"errors"
+	"math"
 
 	"github.com/veriproof/notary/sdk/plugin/abi"
 )
@@ -66,8 +67,17 @@ type Edits struct {
 // redactor's confidence on its own scale.
 func (e *Edits) Add(field, start, end int, label, score uint16) {
 	e.list = append(e.list, abi.Edit{
-		Field: uint32(field), Start: uint32(start), End: uint32(end), Label: label, Score: score,
+		Field: narrow(field), Start: narrow(start), End: narrow(end), Label: label, Score: score,
 	})
+}
+
+// narrow keeps a number that is out of range out of range, for the host to
+// refuse.
+func narrow(v int) uint32 {
+	if v < 0 || v > math.MaxUint32 {
+		return math.MaxUint32
+	}
+	return uint32(v)
 }
 
 // Reset forgets the edits and keeps their memory, for tests that call a
