@@ -189,7 +189,7 @@ func TestDerivedKeysDiffer(t *testing.T) {
 			}
 		}
 	}
-	if journal.NewSecret() == nil || *journal.NewSecret() == *journal.NewSecret() {
+	if a, b := journal.NewSecret(), journal.NewSecret(); *a == *b {
 		t.Error("two random secrets agree")
 	}
 }

@@ -57,7 +57,7 @@ func TestSegmentEveryByte(t *testing.T) {
 				_, err = keys.OpenSegment(7, s)
 			}
 			if 33 <= i && i < 65 {
-				if err != nil || s.WrappedDEK == (receipt.Hash(seq(0x30, 32))) {
+				if err != nil || s.WrappedDEK == receipt.Hash(seq(0x30, 32)) {
 					t.Errorf("wrapped DEK's hash, byte %d: %v", i, err)
 				}
 			} else if !errors.Is(err, journal.ErrSegment) {

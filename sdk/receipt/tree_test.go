@@ -165,8 +165,10 @@ func merkleVectors(t *testing.T) map[string]merkleVector {
 		"path of other tree":  {5, 6, six[:], leaves[5][:], flat(path(leaves, 5)), "", true},
 		"node as leaf":        {0, 7, root[:], node[:], flat(path(leaves, 0))[1:], "", true},
 		"odd leaf duplicated": {7, 8, root[:], leaves[6][:], flat(path(append(leaves[:7:7], leaves[6]), 7)), "", true},
-		"duplicate's own tree": {7, 8, duplicated[:], leaves[6][:],
-			flat(path(append(leaves[:7:7], leaves[6]), 7)), "", false},
+		"duplicate's own tree": {
+			7, 8, duplicated[:], leaves[6][:],
+			flat(path(append(leaves[:7:7], leaves[6]), 7)), "", false,
+		},
 		"huge index and size": {1<<63 + 1, 1<<64 - 1, root[:], leaves[0][:], good, "", true},
 	}
 	dir := os.Getenv("NOTARY_DATA")
