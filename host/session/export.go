@@ -56,6 +56,7 @@ func (n *Notary) Export(ctx context.Context, tenant string, sig otlpwire.Signal,
 			ends = append(ends, handle)
 		}
 	}
+	n.opts.Waiting(ctx)
 	pos, err := waitAll(ctx, pending)
 	if err != nil {
 		return format.Position{}, err

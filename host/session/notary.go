@@ -91,6 +91,11 @@ type Options struct {
 	// does.
 	Fresh func() error
 
+	// Waiting, if set, is called by Export with its context when all that is
+	// left to do is to wait for storage, so that another export can have the
+	// processor.
+	Waiting func(context.Context)
+
 	Walk       otlpwire.Options
 	Idle       time.Duration
 	MaxAge     time.Duration
@@ -112,6 +117,9 @@ func (o *Options) setDefaults() {
 	setDefault(&o.Checkpoint, DefaultCheckpoint)
 	if o.Fresh == nil {
 		o.Fresh = func() error { return nil }
+	}
+	if o.Waiting == nil {
+		o.Waiting = func(context.Context) {}
 	}
 	if o.Now == nil {
 		o.Now = time.Now

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/veriproof/notary/host/attester"
+	"github.com/veriproof/notary/host/control"
+	"github.com/veriproof/notary/host/session"
+)
+
+// api shows a node to the control interface.
+type api struct{ n *node }
+
+func (c api) Ready() error                       { return c.n.notary.Ready() }
+func (c api) Attestation() *attester.Attestation { return c.n.attester.Current() }
+
+func (c api) EndSession(ctx context.Context, tenant, id string) error {
+	return controlError(c.n.notary.EndSession(ctx, tenant, id))
+}
+
+func (c api) Parts(ctx context.Context, tenant, id string) ([]control.Part, error) {
+	parts, err := c.n.notary.Parts(ctx, tenant, id)
+	if err != nil {
+		return nil, controlError(err)
+	}
+	var out []control.Part
+	for _, p := range parts {
+		q := control.Part{
+			Epoch: p.ID.Epoch.String(), Handle: p.ID.Handle.String(), Part: p.ID.Part,
+			State: control.State(p.State), Leaves: p.Leaves, Receipt: p.Receipt,
+		}
+		if m := p.Manifest; m != nil {
+			q.Root, q.Reason, q.FirstSeq, q.LastSeq = m.Root.String(), string(m.Reason), m.FirstSeq, m.LastSeq
+			q.Commitment = p.Commitment.String()
+		}
+		if p.Proof != nil {
+			q.LogIndex = &p.Proof.Index
+		}
+		out = append(out, q)
+	}
+	return out, nil
+}
+
+func (c api) Bundle(ctx context.Context, tenant, id string, part control.PartRef, disclose []uint64) ([]byte, error) {
+	if len(disclose) > 0 {
+		return nil, control.ErrState // the keys are forgotten; "notary session bundle" discloses
+	}
+	if part.Epoch != c.n.notary.Epoch().String() {
+		return nil, control.ErrNotFound
+	}
+	b, err := c.n.notary.Bundle(ctx, tenant, id, part.Part)
+	if err != nil {
+		return nil, controlError(err)
+	}
+	return b.Encode()
+}
+
+func controlError(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, session.ErrNotFound):
+		return control.ErrNotFound
+	case errors.Is(err, session.ErrState):
+		return control.ErrState
+	}
+	return errors.Join(control.ErrUnavailable, err)
+}

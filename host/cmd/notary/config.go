@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/veriproof/notary/host/config"
+)
+
+const configUsage = `usage: notary config check FILE
+
+Reads the configuration file as the notary would and tells every problem with
+file, line and what to do. What it prints on success is what relying parties can
+pin: the digest of the file, of the recipients, and of the plugin set.
+
+OPTIONS
+  --json   print JSON
+
+EXAMPLES
+  notary config check notary.yaml
+  notary config check --json notary.yaml | jq -r .plugin_set
+
+EXIT STATUS
+  0  the notary would start with it
+  1  it would not
+`
+
+var configCommand = command{name: "config", brief: "checks a configuration file", usage: configUsage, run: configCheck}
+
+func configCheck(ctx context.Context, a *app, args []string) error {
+	f := a.flags("config", configUsage)
+	asJSON := f.Bool("json", false, "")
+	rest, err := parse(f, args, 1, 2)
+	if err != nil {
+		return err
+	}
+	if len(rest) != 2 || rest[0] != "check" {
+		return usageError("config: want \"config check FILE\"")
+	}
+	cfg, err := loadConfig(rest[1])
+	if err != nil {
+		return err
+	}
+	recipients, err := cfg.ReadRecipients()
+	if err != nil {
+		return err
+	}
+	sources, err := readPlugins(cfg)
+	if err != nil {
+		return err
+	}
+	set, err := measureSet(ctx, sources)
+	if err != nil {
+		return err
+	}
+	digest, rdigest := cfg.Digest(), config.RecipientsDigest(recipients)
+	if *asJSON {
+		return a.json(map[string]any{
+			"config":     fmt.Sprintf("%x", digest),
+			"recipients": fmt.Sprintf("%x", rdigest),
+			"plugin_set": set.digest,
+			"plugins":    set.plugins,
+		})
+	}
+	fmt.Fprintf(a.stdout, "%s is good\n\n", rest[1])
+	var t table
+	t.row("config", fmt.Sprintf("%x", digest))
+	t.row("recipients", fmt.Sprintf("%x", rdigest))
+	t.row("plugin set", set.digest)
+	t.print(a.stdout)
+	return nil
+}
+
+// loadConfig reads the file; all its problems go to the error's text, and the
+// first hint becomes the hint.
+func loadConfig(path string) (*config.Config, error) {
+	cfg, err := config.Load(path)
+	var e *config.Error
+	if errors.As(err, &e) {
+		return nil, e
+	}
+	return cfg, err
+}

@@ -1,0 +1,139 @@
+//go:build simtee
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/trace"
+)
+
+// A scenario is a conversation with an assistant. {email}, {card}, {phone},
+// {key}, {iban} and {ssn} are planted values, which must not survive.
+type scenario struct {
+	agent string
+	tool  string
+	turns []turn
+}
+
+type turn struct{ user, arguments, result, assistant string }
+
+var scenarios = []scenario{
+	{"order-support", "lookup_order", []turn{
+		{"Hi, my order from last Tuesday still has not arrived. The confirmation went to {email}.", `{"email":"{email}"}`, `{"order":"A-20431","status":"in transit","carrier":"parcel"}`, "I found order A-20431. It is in transit and should reach you by Friday."},
+		{"Can you charge the express fee to the same card? It is {card}.", `{"order":"A-20431","card":"{card}"}`, `{"charged":4.9,"currency":"EUR"}`, "Done: 4.90 EUR for express delivery on the card that you gave."},
+		{"If nobody is home, the driver should call {phone}.", `{"order":"A-20431","note":"call {phone}"}`, `{"saved":true}`, "I have added the number to the delivery note."},
+		{"Thanks. What is your return policy, in one sentence?", `{"topic":"returns"}`, `{"days":30}`, "You can send anything back within 30 days, unworn and with the label."},
+		{"And the refund goes where?", `{"topic":"refunds"}`, `{"to":"original payment method"}`, "To the payment method that you used, usually within five working days."},
+		{"Perfect, that is all.", `{"order":"A-20431"}`, `{"closed":true}`, "You are welcome. I am closing the case."},
+	}},
+	{"code-review", "read_file", []turn{
+		{"Please review this deployment script before I merge it.", `{"path":"deploy.sh"}`, `{"content":"export OPENAI_API_KEY={key}\nmake release"}`, "Line 1 has a live API key in it. Rotate it now, and read it from the environment instead."},
+		{"Oh no. Is that key in the history too?", `{"path":"deploy.sh","rev":"HEAD~3"}`, `{"content":"#!/bin/sh\nmake release"}`, "It came with the last commit only, so an amended commit plus rotation is enough."},
+		{"Who should I tell?", `{"path":"SECURITY.md"}`, `{"content":"Write to {email} within one hour."}`, "The security file asks to write to the address there within one hour."},
+		{"Can you draft the message?", `{"path":"template.txt"}`, `{"content":"Subject: exposed credential"}`, "Subject: exposed credential. An API key was committed to deploy.sh at 10:42 and has been rotated."},
+		{"Good. Now the rest of the script, please.", `{"path":"deploy.sh"}`, `{"content":"make release && scp out/app app.internal:/srv"}`, "Quote the paths, and fail on the first error with set -eu."},
+		{"Applied both, thanks.", `{"path":"deploy.sh"}`, `{"content":"set -eu"}`, "That looks right to me."},
+	}},
+	{"banking-help", "transfer_status", []turn{
+		{"My transfer to {iban} seems stuck. Can you look?", `{"iban":"{iban}"}`, `{"state":"held","reason":"new payee"}`, "The transfer is held because the payee is new. You can release it in the app."},
+		{"The app wants a code that never comes to {phone}.", `{"phone":"{phone}"}`, `{"sent":false}`, "The text message was not delivered. I have asked for a new one."},
+		{"Can you send it by mail to {email} instead?", `{"email":"{email}"}`, `{"sent":true}`, "A code is on its way to your mailbox; it is good for ten minutes."},
+		{"Got it, and released. How long does it take now?", `{"iban":"{iban}"}`, `{"state":"released"}`, "It was released and arrives today before six."},
+		{"Could you raise my daily limit as well?", `{"limit":2500}`, `{"ok":true}`, "Your daily limit is 2,500 from now on."},
+		{"That is all for today.", `{}`, `{}`, "Have a good day."},
+	}},
+	{"travel-desk", "search_flights", []turn{
+		{"I need a flight from Lisbon to Oslo on the 14th, in the morning.", `{"from":"LIS","to":"OSL","date":"2026-12-14"}`, `{"flights":[{"no":"DY1815","dep":"07:05"},{"no":"TP752","dep":"09:40"}]}`, "There are two: DY1815 at 07:05 and TP752 at 09:40."},
+		{"The later one. Ticket to {email}, please.", `{"flight":"TP752","email":"{email}"}`, `{"pnr":"QX7T2M"}`, "Booked as QX7T2M; the ticket is in your mailbox."},
+		{"Pay with {card}.", `{"pnr":"QX7T2M","card":"{card}"}`, `{"paid":312.4}`, "312.40 EUR were charged."},
+		{"For the visa form I also need my number: {ssn}. Is the format right?", `{"ssn":"{ssn}"}`, `{"valid":true}`, "Yes, the format is right. I do not store it."},
+		{"What will the weather be like?", `{"city":"Oslo","date":"2026-12-14"}`, `{"temp_c":-3,"sky":"clear"}`, "Clear and about three degrees below zero. Take a warm coat."},
+		{"Great, bye.", `{}`, `{}`, "Safe travels."},
+	}},
+	{"ops-copilot", "run_query", []turn{
+		{"Why is checkout slow since noon?", `{"query":"p99 latency by service"}`, `{"checkout":1840,"cart":95}`, "Only checkout is slow: its p99 went from 210 to 1,840 ms at 12:04."},
+		{"What was deployed then?", `{"query":"deploys since 12:00"}`, `{"deploys":[{"service":"checkout","by":"{email}"}]}`, "Checkout was deployed at 12:03 by the person in the list."},
+		{"Show me the failing request.", `{"query":"slowest trace"}`, `{"client":"203.0.113.77","header":"Authorization: Bearer {key}"}`, "The slowest one waits for a fraud check that times out after 1.5 seconds."},
+		{"Roll it back.", `{"action":"rollback","service":"checkout"}`, `{"done":true}`, "Rolled back to the version of yesterday. The p99 is at 215 ms again."},
+		{"Page the owner at {phone}.", `{"page":"{phone}"}`, `{"acknowledged":true}`, "The owner has acknowledged the page."},
+		{"Write the summary.", `{"doc":"incident"}`, `{"saved":true}`, "Checkout was slow from 12:04 to 12:31 because of a fraud check without a fallback."},
+	}},
+	{"health-intake", "find_slot", []turn{
+		{"I would like an appointment for a check-up next week.", `{"week":"2026-W49"}`, `{"slots":["Tue 09:20","Thu 16:00"]}`, "I can offer Tuesday at 9:20 or Thursday at 16:00."},
+		{"Thursday. My insurance number is {ssn}.", `{"slot":"Thu 16:00","id":"{ssn}"}`, `{"booked":true}`, "Thursday at 16:00 is yours."},
+		{"Remind me at {phone} the day before.", `{"phone":"{phone}"}`, `{"reminder":true}`, "You will get a reminder on Wednesday."},
+		{"Do I have to come with an empty stomach?", `{"topic":"preparation"}`, `{"fasting":false}`, "No, you can eat as usual."},
+		{"Please send the form to {email}.", `{"form":"intake","to":"{email}"}`, `{"sent":true}`, "The form is in your mailbox."},
+		{"Thank you.", `{}`, `{}`, "See you on Thursday."},
+	}},
+}
+
+// Planted values, by kind. Each is invalid outside of examples: reserved domains
+// and numbers, published test cards, keys of repeated letters.
+var planted = map[string][]string{
+	"email": {"ada.berg@example.com", "j.doe+orders@example.org", "marta@mail.example.net", "k_lindqvist@example.com"},
+	"card":  {"4111 1111 1111 1111", "5555-5555-5555-4444", "378282246310005"},
+	"phone": {"+1 202-555-0143", "+44 20 7946 0958", "(415) 555-0132"},
+	"key":   {"sk-proj-Ab3dEf6hIj9lMn2pQr5tUv8xYz1Bc4De7Gh0Jk3Mn6Pq9St2Vw5Yz8AbT3BlbkFJq7Rt4Wx1Za", "ghp_0123456789abcdefghijABCDEFGHIJ1bN8wx", "AKIAIOSFODNN7EXAMPLE"},
+	"iban":  {"DE89 3704 0044 0532 0130 00", "GB82WEST12345698765432", "NO93 8601 1117 947"},
+	"ssn":   {"536-22-8726", "212-09-7694"},
+}
+
+// plantIn replaces the placeholders of a text by values and notes what it used.
+func plantIn(text string, n int, used map[string]bool) string {
+	for kind, values := range planted {
+		place := "{" + kind + "}"
+		if strings.Contains(text, place) {
+			v := values[n%len(values)]
+			used[v] = true
+			text = strings.ReplaceAll(text, place, v)
+		}
+	}
+	return text
+}
+
+// talk plays session number n through a tracer: a root span, and a chat and a tool
+// span for each turn, with gen_ai attributes and events as the semantic
+// conventions have them. The last span to end carries the end mark.
+func talk(ctx context.Context, tracer trace.Tracer, n int, used map[string]bool) (session string, spans int) {
+	s := scenarios[n%len(scenarios)]
+	session = fmt.Sprintf("%s-%04d", s.agent, 1000+n)
+	id := attribute.String("session.id", session)
+	fill := func(text string) string { return plantIn(text, n, used) }
+	ctx, root := tracer.Start(ctx, "invoke_agent "+s.agent, trace.WithAttributes(id,
+		attribute.String("gen_ai.operation.name", "invoke_agent"), attribute.String("gen_ai.agent.name", s.agent),
+		attribute.String("gen_ai.conversation.id", session)))
+	for i, t := range s.turns {
+		user, assistant := fill(t.user), fill(t.assistant)
+		_, chat := tracer.Start(ctx, "chat demo-model", trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(id,
+			attribute.String("gen_ai.operation.name", "chat"),
+			attribute.String("gen_ai.provider.name", "demo"),
+			attribute.String("gen_ai.request.model", "demo-model"),
+			attribute.String("gen_ai.input.messages", message("user", user)),
+			attribute.String("gen_ai.output.messages", message("assistant", assistant)),
+			attribute.Int("gen_ai.usage.input_tokens", len(user)/4), attribute.Int("gen_ai.usage.output_tokens", len(assistant)/4)))
+		chat.AddEvent("gen_ai.user.message", trace.WithAttributes(attribute.String("content", user)))
+		chat.AddEvent("gen_ai.choice", trace.WithAttributes(attribute.Int("index", 0), attribute.String("message", assistant)))
+		chat.End()
+		_, tool := tracer.Start(ctx, "execute_tool "+s.tool, trace.WithAttributes(id,
+			attribute.String("gen_ai.operation.name", "execute_tool"), attribute.String("gen_ai.tool.name", s.tool),
+			attribute.String("gen_ai.tool.call.arguments", fill(t.arguments)), attribute.String("gen_ai.tool.call.result", fill(t.result))))
+		if i == 2 {
+			tool.SetStatus(codes.Error, "retried for "+plantIn("{email}", n, used))
+		}
+		tool.End()
+		spans += 2
+	}
+	root.SetAttributes(attribute.Bool("veriproof.session.end", true))
+	root.End()
+	return session, spans + 1
+}
+
+func message(role, text string) string {
+	return fmt.Sprintf(`[{"role":%q,"parts":[{"type":"text","content":%q}]}]`, role, text)
+}

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc/codes"
+
+	"github.com/veriproof/notary/host/control"
+	"github.com/veriproof/notary/host/ingest"
+	"github.com/veriproof/notary/host/journal"
+	"github.com/veriproof/notary/host/otlpwire"
+	"github.com/veriproof/notary/host/pluginhost"
+	"github.com/veriproof/notary/host/session"
+)
+
+// exporter takes the receiver's exports to the session and tells senders, in
+// OTLP's terms, what became of them.
+type exporter struct{ n *session.Notary }
+
+// busyRetry is when a sender that met back pressure comes again.
+const busyRetry = 500 * time.Millisecond
+
+func (e exporter) Export(ctx context.Context, tenant string, sig otlpwire.Signal, body []byte) (ingest.Receipt, error) {
+	pos, err := e.n.Export(ctx, tenant, sig, body)
+	if err != nil {
+		return ingest.Receipt{}, exportError(err)
+	}
+	if pos.Signature == nil {
+		return ingest.Receipt{}, nil // no record, nothing to vouch for
+	}
+	return ingest.Receipt{Positions: [][]byte{pos.Encode()}}, nil
+}
+
+// exportError says whether a sender may send again. The texts are constants:
+// whatever else an error says stays in the host's log.
+func exportError(err error) error {
+	var malformed *otlpwire.Error
+	var plugin *pluginhost.PluginError
+	switch {
+	case errors.As(err, &malformed), errors.Is(err, pluginhost.ErrText):
+		return err // the receiver knows these
+	case errors.As(err, &plugin):
+		return ingest.Unavailable("a redactor failed, so nothing was stored", 0, err)
+	case errors.Is(err, journal.ErrBusy):
+		return ingest.Exhausted("storage does not keep up", busyRetry, err)
+	case errors.Is(err, session.ErrClosing):
+		return ingest.Unavailable("the notary is shutting down", 0, err)
+	case errors.Is(err, session.ErrStale):
+		return ingest.Unavailable("the notary has no fresh attestation", 0, err)
+	case errors.Is(err, journal.ErrFenced), errors.Is(err, journal.ErrEnded):
+		return ingest.Unavailable("the outcome is unknown, since storage failed", 0, err)
+	}
+	return err
+}
+
+// tenantOf finds the tenant of an API key for the control interface. It looks
+// at every hash, whatever it finds.
+func (n *node) tenantOf(key string) (tenant string, ok bool) {
+	h := ingest.HashKey(key)
+	for _, t := range n.cfg.Tenants {
+		for _, known := range t.APIKeyHashes {
+			if subtle.ConstantTimeCompare(h[:], known[:]) == 1 {
+				tenant, ok = t.Name, true
+			}
+		}
+	}
+	return tenant, ok
+}
+
+// outcomes counts exports by code.
+type outcomes struct {
+	mu     sync.Mutex
+	counts map[codes.Code]uint64
+	bytes  uint64
+}
+
+func (n *node) observe(o ingest.Outcome) {
+	n.outcomes.mu.Lock()
+	if n.outcomes.counts == nil {
+		n.outcomes.counts = make(map[codes.Code]uint64)
+	}
+	n.outcomes.counts[o.Code]++
+	n.outcomes.bytes += uint64(o.Bytes)
+	n.outcomes.mu.Unlock()
+	if o.Err != nil && o.Code != codes.Unauthenticated && o.Code != codes.InvalidArgument {
+		n.logger.Warn("export failed", "code", o.Code.String(), "error", o.Err)
+	}
+}
+
+// metrics is what the notary counts, for Prometheus.
+func (n *node) metrics() []control.Metric {
+	s := n.notary.Stats()
+	count := func(name, help string, v uint64, labels map[string]string) control.Metric {
+		return control.Metric{Name: name, Help: help, Kind: control.Counter, Value: float64(v), Labels: labels}
+	}
+	m := []control.Metric{
+		{Name: "notary_open_parts", Help: "Session parts that take records.", Kind: control.Gauge, Value: float64(s.OpenParts)},
+		count("notary_records_total", "Records made durable.", s.Records, nil),
+		count("notary_record_bytes_total", "Bytes of the records made durable.", s.Bytes, nil),
+		count("notary_proved_total", "Session parts with a durable log proof.", s.Proved, nil),
+		count("notary_log_failures_total", "Submissions that the log did not take.", s.LogFailures, nil),
+		count("notary_fenced_total", "Epochs of dead notaries that this one ended.", s.Fenced, nil),
+		{Name: "notary_damaged_epochs", Help: "Epochs in storage that do not hold together or are not believed.", Kind: control.Gauge, Value: float64(s.DamagedEpochs)},
+	}
+	for k, v := range s.Edits {
+		m = append(m, count("notary_edits_total", "Redactions by plugin and label.", v, map[string]string{"plugin": k.Plugin, "label": k.Label}))
+	}
+	for reason, v := range s.Sealed {
+		m = append(m, count("notary_sealed_total", "Session parts sealed, by reason.", v, map[string]string{"reason": string(reason)}))
+	}
+	renewed, failed := n.attester.Counts()
+	m = append(m, count("notary_attestation_renewals_total", "Attestations renewed.", renewed, nil),
+		count("notary_attestation_failures_total", "Renewals of the attestation that failed.", failed, nil))
+	for name, c := range n.set.Counters() {
+		labels := map[string]string{"plugin": name}
+		m = append(m, count("notary_plugin_calls_total", "Calls into a plugin.", c.Calls, labels))
+		for reason, v := range c.Failures {
+			m = append(m, count("notary_plugin_failures_total", "Failed calls into a plugin.", v, map[string]string{"plugin": name, "reason": string(reason)}))
+		}
+	}
+	n.outcomes.mu.Lock()
+	defer n.outcomes.mu.Unlock()
+	for code, v := range n.outcomes.counts {
+		m = append(m, count("notary_exports_total", "OTLP exports by gRPC code.", v, map[string]string{"code": code.String()}))
+	}
+	return append(m, count("notary_export_bytes_total", "Bytes of OTLP received, decompressed.", n.outcomes.bytes, nil))
+}

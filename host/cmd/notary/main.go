@@ -1,0 +1,232 @@
+// Command notary is the confidential notary: it runs as a server, and as the
+// tool of operators and auditors. "notary help" says how.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/veriproof/notary/host/config"
+)
+
+// version is set by the build (-X main.version=…). It stands in the runtime
+// data, so relying parties can pin it.
+var version = "dev"
+
+// Exit statuses. They are part of the interface: scripts decide by them.
+const (
+	exitOK           = 0
+	exitUsage        = 1 // usage, input or output
+	exitFalse        = 2 // Evidence or receipt is false: a signature or chain does not hold
+	exitUnacceptable = 3 // true, but not what the policy accepts
+	exitStale        = 4 // outside of its validity
+	exitIncomplete   = 5 // nothing failed, but a required check was not done
+)
+
+// A command is one verb of the tool.
+type command struct {
+	name, brief string
+	usage       string
+	run         func(ctx context.Context, a *app, args []string) error
+}
+
+func commands() []command {
+	return []command{
+		serveCommand, demoCommand, keygenCommand, configCommand,
+		sessionCommand, verifyCommand, pluginCommand,
+	}
+}
+
+// An app is the tool's outside: where it reads and writes.
+type app struct {
+	stdin  io.Reader
+	stdout io.Writer
+	stderr io.Writer
+	color  bool // stdout is a terminal
+}
+
+// An exitError ends the tool with a status; hint says what to do next.
+type exitError struct {
+	status int
+	hint   string
+	err    error
+}
+
+func (e *exitError) Error() string { return e.err.Error() }
+func (e *exitError) Unwrap() error { return e.err }
+
+// hinted adds a hint to an error.
+func hinted(err error, hint string, args ...any) error {
+	return &exitError{status: exitUsage, hint: fmt.Sprintf(hint, args...), err: err}
+}
+
+func usageError(format string, args ...any) error {
+	return hinted(fmt.Errorf(format, args...), "run \"notary help\" or add --help to the command")
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	a := &app{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, color: isTerminal(os.Stdout)}
+	os.Exit(a.main(ctx, os.Args[1:]))
+}
+
+// main runs the tool and returns its exit status. Messages are lower case,
+// without a full stop, one line each.
+func (a *app) main(ctx context.Context, args []string) int {
+	err := a.dispatch(ctx, args)
+	switch {
+	case err == nil, errors.Is(err, flag.ErrHelp):
+		return exitOK
+	case errors.Is(err, errTold):
+		return statusOf(err)
+	}
+	var bad *config.Error
+	if errors.As(err, &bad) {
+		a.problems(bad)
+		return statusOf(err)
+	}
+	fmt.Fprintf(a.stderr, "notary: error: %s\n", oneLine(err.Error()))
+	var e *exitError
+	if errors.As(err, &e) && e.hint != "" {
+		fmt.Fprintf(a.stderr, "notary: hint: %s\n", e.hint)
+	}
+	return statusOf(err)
+}
+
+// problems tells everything that is wrong with a configuration file, each with
+// its place and what to do.
+func (a *app) problems(e *config.Error) {
+	for _, p := range e.Problems {
+		place := e.Name
+		if p.Line > 0 {
+			place += fmt.Sprint(":", p.Line)
+		}
+		if p.Key != "" {
+			place += ": " + p.Key
+		}
+		fmt.Fprintf(a.stderr, "notary: error: %s: %s\n", place, oneLine(p.Text))
+		if p.Hint != "" {
+			fmt.Fprintf(a.stderr, "notary: hint: %s\n", oneLine(p.Hint))
+		}
+	}
+}
+
+// errTold is a failure that the command has already shown in full.
+var errTold = errors.New("told")
+
+func statusOf(err error) int {
+	var e *exitError
+	if errors.As(err, &e) {
+		return e.status
+	}
+	return exitUsage
+}
+
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+func (a *app) dispatch(ctx context.Context, args []string) error {
+	if len(args) == 0 {
+		a.help(a.stderr)
+		return usageError("no command")
+	}
+	switch args[0] {
+	case "help", "-h", "--help":
+		if len(args) > 1 {
+			return a.dispatch(ctx, []string{args[1], "--help"})
+		}
+		a.help(a.stdout)
+		return nil
+	case "version", "--version":
+		fmt.Fprintln(a.stdout, fullVersion())
+		return nil
+	}
+	for _, c := range commands() {
+		if c.name == args[0] {
+			return c.run(ctx, a, args[1:])
+		}
+	}
+	return usageError("unknown command %.40q", args[0])
+}
+
+func (a *app) help(w io.Writer) {
+	fmt.Fprint(w, `notary redacts AI session telemetry inside a confidential container, commits to
+it, stores only ciphertext, and lets anyone check all of that.
+
+usage: notary COMMAND [OPTIONS] [ARGUMENTS]
+
+`)
+	for _, c := range commands() {
+		fmt.Fprintf(w, "  %-9s %s\n", c.name, c.brief)
+	}
+	fmt.Fprint(w, `  version   prints the version
+  help      explains a command: notary help verify
+
+EXAMPLES
+  notary demo                                    see the whole system at work
+  notary keygen -o recipient.pem                 make the key that opens sessions
+  notary config check notary.yaml                check a configuration
+  notary serve --config notary.yaml              run the notary
+  notary verify --policy policy.yaml s.bundle    check one session's evidence
+
+EXIT STATUS
+  0  success; for verify: verified
+  1  wrong usage, or something could not be read or written
+  2  false: a signature, chain or hash does not hold
+  3  true, but not acceptable to the policy
+  4  outside of its validity
+  5  incomplete: a required check was not done
+`)
+}
+
+// fullVersion is the version with the mark of a development build.
+func fullVersion() string {
+	if simulatedAllowed {
+		return version + "-simulated"
+	}
+	return version
+}
+
+// flags makes a flag set that prints the command's own usage text.
+func (a *app) flags(name, usage string) *flag.FlagSet {
+	f := flag.NewFlagSet(name, flag.ContinueOnError)
+	f.SetOutput(io.Discard)
+	f.Usage = func() { fmt.Fprint(a.stdout, usage) }
+	return f
+}
+
+// parse parses flags wherever they stand among the arguments, and checks the
+// number of arguments.
+func parse(f *flag.FlagSet, args []string, least, most int) ([]string, error) {
+	var rest []string
+	for {
+		if err := f.Parse(args); err != nil {
+			if errors.Is(err, flag.ErrHelp) {
+				return nil, err
+			}
+			return nil, usageError("%s: %w", f.Name(), err)
+		}
+		if f.NArg() == 0 {
+			break
+		}
+		rest, args = append(rest, f.Arg(0)), f.Args()[1:]
+	}
+	if len(rest) < least || len(rest) > most {
+		return nil, usageError("%s: %d arguments, want %s", f.Name(), len(rest), counts(least, most))
+	}
+	return rest, nil
+}
+
+func counts(least, most int) string {
+	if least == most {
+		return fmt.Sprint(least)
+	}
+	return fmt.Sprintf("%d to %d", least, most)
+}

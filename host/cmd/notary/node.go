@@ -1,0 +1,330 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/veriproof/notary/attestation"
+	"github.com/veriproof/notary/attestation/evidence"
+	"github.com/veriproof/notary/attestation/maa"
+	"github.com/veriproof/notary/attestation/policy"
+	"github.com/veriproof/notary/attestation/runtimedata"
+	"github.com/veriproof/notary/attestation/snp"
+	"github.com/veriproof/notary/attestation/uvm"
+	"github.com/veriproof/notary/host/archive"
+	"github.com/veriproof/notary/host/attester"
+	"github.com/veriproof/notary/host/commitlog"
+	"github.com/veriproof/notary/host/config"
+	"github.com/veriproof/notary/host/ingest"
+	"github.com/veriproof/notary/host/journal"
+	"github.com/veriproof/notary/host/otlpwire"
+	"github.com/veriproof/notary/host/pluginhost"
+	"github.com/veriproof/notary/host/seal"
+	"github.com/veriproof/notary/host/session"
+	format "github.com/veriproof/notary/sdk/journal"
+	"github.com/veriproof/notary/sdk/plugin/abi"
+	"github.com/veriproof/notary/sdk/receipt"
+)
+
+// A node is one notary process: everything that "notary serve" puts together.
+type node struct {
+	cfg       *config.Config
+	logger    *slog.Logger
+	policy    *policy.Policy // of peers, nil if the configuration has none
+	sources   []pluginhost.Source
+	set       *pluginhost.Set
+	log       *commitlog.POSIX
+	keys      *attester.Keys
+	attester  *attester.Attester
+	notary    *session.Notary
+	listeners listeners
+	outcomes  outcomes
+}
+
+type listeners struct{ otlp, control net.Listener }
+
+// startNode brings a notary up, step by step (DESIGN section 7); none can be
+// left out. tell hears of each step as it ends. On an error nothing is left
+// running.
+func startNode(ctx context.Context, cfg *config.Config, logger *slog.Logger, tell func(attester.Step)) (_ *node, err error) {
+	n := &node{cfg: cfg, logger: logger}
+	defer func() {
+		if err != nil {
+			n.release(context.WithoutCancel(ctx))
+		}
+	}()
+	step := func(name string, do func() (string, error)) error {
+		start := time.Now()
+		detail, err := do()
+		tell(attester.Step{Name: name, Detail: detail, Err: err, Took: time.Since(start)})
+		return err
+	}
+	var recipients []*format.Recipient
+	var claims attester.Claims
+	if err := step("configuration", func() (string, error) {
+		recipients, err = n.readConfig()
+		return fmt.Sprintf("%s, SHA-256 %x", cfg.Name(), cfg.Digest()), err
+	}); err != nil {
+		return nil, err
+	}
+	if err := step("listeners", n.listen); err != nil {
+		return nil, err
+	}
+	if err := step("keys", func() (string, error) {
+		n.keys, err = attester.GenerateKeys(cfg.Listen.TLSNames)
+		return "RSA-2048, Ed25519, ECDSA P-256; born in this process", err
+	}); err != nil {
+		return nil, err
+	}
+	if err := step("plugins", func() (string, error) {
+		if n.sources, err = readPlugins(cfg); err != nil {
+			return "", err
+		}
+		n.set, err = pluginhost.Load(ctx, n.sources, pluginhost.Options{BlobDir: cfg.Path(cfg.Storage.Dir)})
+		if err != nil {
+			return "", err
+		}
+		return fmt.Sprintf("%d measured, plugin set %x", len(n.set.Plugins()), n.set.Digest()), nil
+	}); err != nil {
+		return nil, err
+	}
+	claims = attester.Claims{
+		ConfigDigest: cfg.Digest(), Recipients: config.RecipientsDigest(recipients),
+		PluginSet: n.set.Digest(), Plugins: n.set.Plugins(), Mode: cfg.Mode, Version: fullVersion(),
+	}
+	rand.Read(claims.Epoch[:])
+	if n.attester, err = n.newAttester(claims); err != nil {
+		return nil, err
+	}
+	attested, err := n.attester.Attest(ctx, tell)
+	if err != nil {
+		return nil, err
+	}
+	if err := step("commitment log", func() (string, error) {
+		n.log, err = commitlog.OpenPOSIX(cfg.Path(cfg.Log.Dir), cfg.Log.Origin, commitlog.Options{Logger: logger})
+		if err != nil {
+			return "", err
+		}
+		return n.log.VerifierKey(), nil
+	}); err != nil {
+		return nil, err
+	}
+	err = step("journal", func() (string, error) {
+		n.notary, err = n.startSession(ctx, claims, recipients, attested)
+		if err != nil {
+			return "", err
+		}
+		detail := fmt.Sprintf("epoch %s, entry 0 durable", hex.EncodeToString(claims.Epoch[:]))
+		if f := n.notary.Stats().Fenced; f > 0 {
+			detail += fmt.Sprintf(", %d dead epochs fenced and sealed", f)
+		}
+		return detail, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return n, nil
+}
+
+func (n *node) readConfig() ([]*format.Recipient, error) {
+	recipients, err := n.cfg.ReadRecipients()
+	if err != nil {
+		return nil, err
+	}
+	if text := n.cfg.Attestation.Policy; text != "" {
+		n.policy, err = policy.Parse([]byte(text))
+		if err != nil {
+			return nil, fmt.Errorf("attestation.policy: %w", err)
+		}
+	}
+	return recipients, nil
+}
+
+// listen takes the ports first: a notary that cannot be reached need not attest.
+func (n *node) listen() (detail string, err error) {
+	for _, l := range []struct {
+		what, addr string
+		to         *net.Listener
+	}{{"otlp", n.cfg.Listen.OTLP, &n.listeners.otlp}, {"control", n.cfg.Listen.Control, &n.listeners.control}} {
+		if *l.to, err = net.Listen("tcp", l.addr); err != nil {
+			return "", hinted(fmt.Errorf("listen.%s: %w", l.what, err),
+				"stop what has the port, or give listen.%s another (port 0 takes a free one)", l.what)
+		}
+	}
+	return fmt.Sprintf("OTLP/gRPC %v, control %v", n.listeners.otlp.Addr(), n.listeners.control.Addr()), nil
+}
+
+// readPlugins reads the modules and configurations that the file names, once:
+// what is measured is what is loaded and what the journal records.
+func readPlugins(cfg *config.Config) ([]pluginhost.Source, error) {
+	var sources []pluginhost.Source
+	for i := range cfg.Plugins {
+		p := &cfg.Plugins[i]
+		module, settings, err := cfg.ReadPlugin(p)
+		if err != nil {
+			return nil, hinted(err, "plugins[%d] in %s names it; \"make plugins\" builds the ones of this project", i, cfg.Name())
+		}
+		pin := [32]byte(p.SHA256)
+		s := pluginhost.Source{
+			Name: p.Name, Kind: abi.KindRedactor, Module: module, Config: settings, SHA256: &pin,
+			Limits: pluginhost.Limits{MemoryPages: uint32(p.Limits.Memory >> 16), Fuel: p.Limits.Fuel},
+		}
+		if p.Kind == config.KindStorage {
+			s.Kind = abi.KindStorage
+		}
+		sources = append(sources, s)
+	}
+	return sources, nil
+}
+
+// newAttester decides whom this notary trusts about its own hardware: AMD and
+// Microsoft, or, in a development build whose configuration says so, a
+// simulator.
+func (n *node) newAttester(claims attester.Claims) (*attester.Attester, error) {
+	a := &n.cfg.Attestation
+	client := &maa.Client{URL: a.MAAURL, APIVersion: a.APIVersion}
+	if a.MAACA != "" {
+		pool := x509.NewCertPool()
+		if !pool.AppendCertsFromPEM([]byte(a.MAACA)) {
+			return nil, errors.New("attestation.maa_ca has no PEM certificate")
+		}
+		client.HTTP = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}}}
+	}
+	// Where the platform left its files is no setting: what they say is signed
+	// or hashed into the report.
+	context := evidence.SecurityContextDir()
+	if a.SecurityContextDir != "" {
+		context = n.cfg.Path(a.SecurityContextDir)
+	}
+	o := attester.Options{
+		Source: &evidence.Sidecar{URL: a.SidecarURL, SecurityContextDir: context},
+		MAA:    client, Issuer: a.Issuer, PolicyHash: a.PolicyHash,
+		Roots: snp.AMDRoots(), UVMFeed: a.UVM.Feed, MinimumUVMSVN: a.UVM.MinimumSVN,
+		Margin: time.Duration(a.Margin), Logger: n.logger,
+	}
+	if n.policy != nil {
+		anchors, err := n.policy.Anchors(simulatedAllowed)
+		if err != nil {
+			return nil, fmt.Errorf("attestation.policy: %w", err)
+		}
+		o.Roots, o.UVM, o.AllowSimulated = anchors.Roots, uvm.Options{TrustedDIDs: anchors.UVMDIDs}, anchors.Simulated
+	}
+	return attester.New(o, n.keys, claims)
+}
+
+func (n *node) startSession(ctx context.Context, claims attester.Claims, recipients []*format.Recipient, at *attester.Attestation) (*session.Notary, error) {
+	ring, err := seal.NewRing(claims.Epoch, recipients)
+	if err != nil {
+		return nil, err
+	}
+	configs := make(map[string][]byte)
+	for _, p := range n.sources {
+		configs[p.Name] = p.Config
+	}
+	c := n.cfg
+	return session.Start(ctx, session.Options{
+		Store: n.set.Store(), Redactor: n.set, Log: n.log, Ring: ring, Key: n.keys.Signing,
+		Origin: receipt.Origin{
+			Epoch: claims.Epoch, RuntimeData: runtimedata.Digest(at.RuntimeData),
+			PluginSet: claims.PluginSet, Mode: claims.Mode,
+		},
+		Entry: format.EpochBody{
+			RuntimeData: at.RuntimeData, Evidence: evidenceBody(at), Config: c.Raw(), PluginConfigs: configs,
+		},
+		Appraise: func(e *archive.Epoch) error { return n.appraisePeer(at, e) },
+		Fresh:    n.attester.Fresh,
+		Waiting:  ingest.Waiting,
+		Walk: otlpwire.Options{
+			Limits: otlpwire.Limits{
+				Bytes: int(c.Limits.RequestBytes), Messages: c.Limits.Messages,
+				Records: c.Limits.Records, Depth: c.Limits.Depth,
+			},
+			SessionKeys: c.Sessions.Keys,
+		},
+		Idle: time.Duration(c.Sessions.Idle), MaxAge: time.Duration(c.Sessions.MaxAge), MaxBytes: int64(c.Sessions.MaxBytes),
+		WrapKeyAge: time.Duration(c.Journal.WrapKeyAge), Checkpoint: time.Duration(c.Journal.Checkpoint),
+		Journal: journal.Options{GroupBytes: int(c.Journal.GroupBytes), UnknownLimit: time.Duration(c.Journal.UnknownLimit)},
+		Logger:  n.logger,
+	})
+}
+
+func evidenceBody(at *attester.Attestation) format.EvidenceBody {
+	e := &at.Evidence
+	return format.EvidenceBody{
+		Report: e.Report, Chain: e.VCEKChain, UVM: e.UVM, CCEPolicy: e.CCEPolicy, Token: at.Token, JWKS: at.JWKS,
+	}
+}
+
+// appraisePeer decides whether an epoch in storage was a notary that this one
+// may speak for: by the configured policy, or else by a policy made of this
+// notary's own Evidence, which accepts the same image on the same product line.
+// The time of appraisal is when the epoch says it began.
+func (n *node) appraisePeer(own *attester.Attestation, e *archive.Epoch) error {
+	p := n.policy
+	if p == nil {
+		var err error
+		if p, err = policyOf(own, n.cfg); err != nil {
+			return err
+		}
+	}
+	b := &e.Body.Evidence
+	checks := attestation.Appraise(p, attestation.Input{
+		RuntimeData: e.Body.RuntimeData, Token: b.Token, BundledJWKS: b.JWKS, TrustedJWKS: own.JWKS,
+		Evidence:       evidence.Evidence{Report: b.Report, VCEKChain: b.Chain, UVM: b.UVM, CCEPolicy: b.CCEPolicy},
+		At:             time.Unix(0, e.Body.OpenedUnixNano),
+		AllowSimulated: simulatedAllowed,
+	})
+	if attestation.Verdict(checks) == attestation.Verified {
+		return nil
+	}
+	for _, c := range checks {
+		if c.Status == attestation.Fail || c.Required && c.Status != attestation.Pass {
+			return fmt.Errorf("check %s: %s", c.Name, c.Detail)
+		}
+	}
+	return errors.New("nothing was checked")
+}
+
+func policyOf(own *attester.Attestation, cfg *config.Config) (*policy.Policy, error) {
+	r, err := snp.Parse(own.Evidence.Report)
+	if err != nil {
+		return nil, err
+	}
+	chain, err := snp.ParseChain(own.Evidence.VCEKChain)
+	if err != nil {
+		return nil, err
+	}
+	product, err := snp.ProductOf(r, chain)
+	if err != nil {
+		return nil, err
+	}
+	text := fmt.Sprintf("format: \"1\"\nrequire: [hardware]\nproducts: [%s]\nhost_data: [%x]\nmode: %s\nuvm: {feed: %q, min_svn: %d}\n",
+		product, r.HostData, cfg.Mode, cfg.Attestation.UVM.Feed, cfg.Attestation.UVM.MinimumSVN)
+	return policy.Parse([]byte(text))
+}
+
+// release frees what a node holds, in the reverse order of startNode.
+func (n *node) release(ctx context.Context) {
+	if n.log != nil {
+		if err := n.log.Close(); err != nil {
+			n.logger.Warn("closing the log", "error", err)
+		}
+	}
+	if n.set != nil {
+		n.set.Close(ctx)
+	}
+	for _, l := range []net.Listener{n.listeners.otlp, n.listeners.control} {
+		if l != nil {
+			l.Close()
+		}
+	}
+}

@@ -1,0 +1,232 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/veriproof/notary/host/attester"
+	"github.com/veriproof/notary/host/control"
+	"github.com/veriproof/notary/host/ingest"
+)
+
+const serveUsage = `usage: notary serve --config FILE [--ready-file FILE]
+
+Runs the notary: it generates its keys, measures its plugins, attests itself,
+recovers what an earlier notary left open in the storage, and then takes OTLP over
+gRPC. Nothing is acknowledged before it is redacted, encrypted and durable.
+
+On SIGTERM or SIGINT it takes no more data, seals the open sessions, waits for
+their log proofs and stops. A second signal ends it at once; the next start
+recovers what was acknowledged.
+
+The start-up steps go to standard output, the log, as JSON lines, to standard
+error. No line holds session data.
+
+OPTIONS
+  --config FILE       the configuration, see "notary config"
+  --ready-file FILE   written when data is taken: JSON with the addresses and the
+                      log's key
+
+EXAMPLES
+  notary serve --config notary.yaml
+  notary serve --config notary.yaml --ready-file /run/notary/ready.json
+
+EXIT STATUS
+  0  stopped in good order
+  1  could not start, or had to stop; the error says why
+`
+
+var serveCommand = command{name: "serve", brief: "runs the notary", usage: serveUsage, run: serve}
+
+// shutdownTime is how long an orderly stop may take: sealing is quick, and the
+// rest is the log's.
+const shutdownTime = 30 * time.Second
+
+// ready is what --ready-file holds.
+type ready struct {
+	OTLP    string `json:"otlp"`
+	Control string `json:"control"`
+	LogKey  string `json:"log_key"`
+	Epoch   string `json:"epoch"`
+}
+
+func serve(ctx context.Context, a *app, args []string) error {
+	f := a.flags("serve", serveUsage)
+	configFile := f.String("config", "", "")
+	readyFile := f.String("ready-file", "", "")
+	if _, err := parse(f, args, 0, 0); err != nil {
+		return err
+	}
+	if *configFile == "" {
+		return usageError("serve: --config is missing")
+	}
+	cfg, err := loadConfig(*configFile)
+	if err != nil {
+		return err
+	}
+	ignoreEnvironment()
+	logger := newLogger(a.stderr)
+	n, err := startNode(ctx, cfg, logger, a.tellStep)
+	if err != nil {
+		return startError(err)
+	}
+	defer n.release(context.WithoutCancel(ctx))
+	r := ready{
+		OTLP: n.listeners.otlp.Addr().String(), Control: n.listeners.control.Addr().String(),
+		LogKey: n.log.VerifierKey(), Epoch: n.notary.Epoch().String(),
+	}
+	return n.run(ctx, func() error {
+		fmt.Fprintf(a.stdout, "  %s  OTLP/gRPC on %s, control on %s\n", a.paint(green, "ready"), r.OTLP, r.Control)
+		return writeReady(*readyFile, r)
+	})
+}
+
+// ignoreEnvironment takes back what the host could change through variables of
+// the environment: whom TLS trusts. The rest of the environment is the container
+// policy's to measure.
+func ignoreEnvironment() {
+	for _, v := range []string{"SSL_CERT_FILE", "SSL_CERT_DIR", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"} {
+		os.Unsetenv(v)
+	}
+}
+
+// newLogger logs JSON lines. What is logged never holds session data; the
+// attributes are set by this program alone.
+func newLogger(w io.Writer) *slog.Logger {
+	l := slog.New(slog.NewJSONHandler(w, nil))
+	slog.SetDefault(l) // what libraries log by themselves
+	return l
+}
+
+// tellStep shows one start-up step to a person.
+func (a *app) tellStep(s attester.Step) {
+	status, detail := "ok", s.Detail
+	if s.Err != nil {
+		status, detail = "failed", oneLine(s.Err.Error())
+	}
+	fmt.Fprintf(a.stdout, "  %s  %-16s %6s  %s\n", a.mark(status), s.Name, s.Took.Round(time.Millisecond), detail)
+}
+
+func startError(err error) error {
+	var step *attester.StepError
+	if errors.As(err, &step) {
+		return hinted(err, "the notary does not start unless it can prove what it is; mend this step and start again")
+	}
+	return err
+}
+
+func writeReady(name string, r ready) error {
+	if name == "" {
+		return nil
+	}
+	b, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	// A reader never sees half of it.
+	if err := os.WriteFile(name+".tmp", append(b, '\n'), 0o644); err != nil {
+		return err
+	}
+	return os.Rename(name+".tmp", name)
+}
+
+// run serves until ctx ends or the epoch does, and then stops in good order.
+func (n *node) run(ctx context.Context, onReady func() error) error {
+	receiver, err := n.receiver()
+	if err != nil {
+		return err
+	}
+	ctl, err := n.control()
+	if err != nil {
+		return err
+	}
+	work, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	ended := make(chan error, 4)
+	running := 0
+	start := func(f func() error) {
+		running++
+		go func() { ended <- f() }()
+	}
+	start(func() error { return receiver.Serve(n.listeners.otlp) })
+	start(func() error { return ctl.Serve(work, n.listeners.control) })
+	start(func() error { return n.notary.Run(work) })
+	start(func() error { return n.attester.Run(work, n.renewed) })
+	if err := onReady(); err != nil {
+		return err
+	}
+
+	var cause error
+	select {
+	case <-ctx.Done():
+		n.logger.Info("stopping: taking no more data and sealing what is open")
+	case cause = <-ended:
+		running--
+		n.logger.Error("stopping", "error", cause)
+	}
+	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
+	defer cancel()
+	go secondSignal(limit)
+	if err := receiver.Shutdown(limit); err != nil {
+		n.logger.Warn("exports were cut off; their senders will send again", "error", err)
+	}
+	stop()
+	for ; running > 0; running-- {
+		<-ended
+	}
+	return errors.Join(cause, n.notary.Close(limit))
+}
+
+func (n *node) renewed(ctx context.Context, at *attester.Attestation) error {
+	return n.notary.Renewed(ctx, evidenceBody(at))
+}
+
+func (n *node) receiver() (*ingest.Server, error) {
+	var keys []ingest.Key
+	for _, t := range n.cfg.Tenants {
+		for _, h := range t.APIKeyHashes {
+			keys = append(keys, ingest.Key{Tenant: t.Name, Hash: h})
+		}
+	}
+	return ingest.New(ingest.Config{
+		Certificate: n.keys.TLS, Keys: keys, Exporter: exporter{n.notary},
+		MaxRequest: int(n.cfg.Limits.RequestBytes), MaxInFlight: int64(n.cfg.Limits.InFlight),
+		Observe: n.observe,
+	})
+}
+
+func (n *node) control() (*control.Server, error) {
+	var operators []control.Operator
+	for _, o := range n.cfg.Operators {
+		var roles []control.Role
+		for _, r := range o.Roles {
+			roles = append(roles, control.Role(r))
+		}
+		operators = append(operators, control.Operator{Name: o.Name, Token: o.TokenHash, Roles: roles})
+	}
+	return control.New(control.Options{
+		Notary: api{n}, Certificate: n.keys.TLS, OTLPCertificate: n.keys.CertificatePEM(),
+		Operators: operators, Authenticate: n.tenantOf, LogKey: n.log.VerifierKey(),
+		OpenMetrics: n.cfg.Listen.OpenMetrics, Stats: n.metrics, Logger: n.logger,
+	})
+}
+
+// secondSignal ends the process at once if another signal comes while it stops.
+func secondSignal(ctx context.Context) {
+	c := make(chan os.Signal, 1)
+	signal.Notify(c, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(c)
+	select {
+	case <-c:
+		os.Exit(exitUsage)
+	case <-ctx.Done():
+	}
+}

@@ -1,0 +1,456 @@
+package main
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	common "go.opentelemetry.io/proto/otlp/common/v1"
+	trace "go.opentelemetry.io/proto/otlp/trace/v1"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/veriproof/notary/host/archive"
+	"github.com/veriproof/notary/host/config"
+	"github.com/veriproof/notary/host/pluginhost"
+	"github.com/veriproof/notary/sdk/journal"
+	"github.com/veriproof/notary/sdk/plugin/abi"
+	"github.com/veriproof/notary/sdk/receipt"
+)
+
+const sessionUsage = `usage: notary session list   --config FILE [--identity KEY]
+       notary session bundle --config FILE -o BUNDLE PART
+       notary session open   --config FILE --identity KEY PART
+
+Reads what the storage of a notary holds, whether it runs or not. A PART is the
+handle of a session part as "list" shows it, or any prefix that no other has; with
+several parts of one session, HANDLE/NUMBER.
+
+  list     the session parts: state, leaves, root, commitment, place in the log
+  bundle   writes the evidence bundle of a sealed part, for "notary verify"
+  open     decrypts a part and prints its redacted records
+
+OPTIONS
+  --config FILE     the notary's configuration
+  --identity KEY    a recipient's private key, made by "notary keygen"
+  -o BUNDLE         where the bundle goes; an existing file is refused
+  --record N        bundle: disclose the record with leaf index N (repeatable;
+                    needs --identity)
+  --summary         bundle: disclose the part's summary (needs --identity)
+  --json            print JSON
+
+EXAMPLES
+  notary session list --config notary.yaml
+  notary session list --config notary.yaml --identity recipient.pem
+  notary session bundle --config notary.yaml -o s.bundle 4f1c
+  notary session bundle --config notary.yaml --identity recipient.pem --record 3 -o s.bundle 4f1c
+  notary session open --config notary.yaml --identity recipient.pem 4f1c
+
+EXIT STATUS
+  0  done
+  1  usage, no such part, or something could not be read or written
+  2  storage holds something that does not hold together (said on standard error)
+`
+
+var sessionCommand = command{name: "session", brief: "lists, bundles and opens the sessions in storage", usage: sessionUsage, run: runSession}
+
+// sessionOptions are the flags of all three verbs.
+type sessionOptions struct {
+	config, identity, out string
+	records               []uint64
+	summary, json         bool
+}
+
+func runSession(ctx context.Context, a *app, args []string) error {
+	f := a.flags("session", sessionUsage)
+	var o sessionOptions
+	f.StringVar(&o.config, "config", "", "")
+	f.StringVar(&o.identity, "identity", "", "")
+	f.StringVar(&o.out, "o", "", "")
+	f.BoolVar(&o.summary, "summary", false, "")
+	f.BoolVar(&o.json, "json", false, "")
+	f.Func("record", "", func(s string) error {
+		n, err := strconv.ParseUint(s, 10, 64)
+		o.records = append(o.records, n)
+		return err
+	})
+	rest, err := parse(f, args, 1, 2)
+	if err != nil {
+		return err
+	}
+	verbs := map[string]func(context.Context, *app, *storage, *sessionOptions, string) error{
+		"list": sessionList, "bundle": sessionBundle, "open": sessionOpen,
+	}
+	verb := verbs[rest[0]]
+	switch {
+	case verb == nil:
+		return usageError("session: unknown verb %.40q, want list, bundle or open", rest[0])
+	case o.config == "":
+		return usageError("session: --config is missing")
+	case (rest[0] == "list") != (len(rest) == 1):
+		return usageError("session %s: wrong number of arguments", rest[0])
+	}
+	s, err := openStorage(ctx, o.config, o.identity)
+	if err != nil {
+		return err
+	}
+	defer s.close(ctx)
+	return verb(ctx, a, s, &o, rest[len(rest)-1])
+}
+
+// storage is a notary's storage, read without the notary.
+type storage struct {
+	*archive.Archive
+	cfg      *config.Config
+	set      *pluginhost.Set
+	identity *journal.Identity // nil if none was given
+}
+
+func openStorage(ctx context.Context, configFile, identityFile string) (*storage, error) {
+	cfg, err := loadConfig(configFile)
+	if err != nil {
+		return nil, err
+	}
+	s := &storage{cfg: cfg}
+	if identityFile != "" {
+		text, err := os.ReadFile(identityFile)
+		if err != nil {
+			return nil, hinted(err, "--identity wants the private key that \"notary keygen\" wrote")
+		}
+		if s.identity, err = journal.ParseIdentity(text); err != nil {
+			return nil, hinted(err, "--identity wants the private key that \"notary keygen\" wrote")
+		}
+	}
+	dir := cfg.Path(cfg.Storage.Dir)
+	if _, err := os.Stat(dir); err != nil {
+		return nil, hinted(fmt.Errorf("storage: %w", err), "storage.dir in %s names the directory; a notary that never ran has none", configFile)
+	}
+	sources, err := readPlugins(cfg)
+	if err != nil {
+		return nil, err
+	}
+	sources = slices.DeleteFunc(sources, func(p pluginhost.Source) bool { return p.Kind != abi.KindStorage })
+	if s.set, err = pluginhost.Load(ctx, sources, pluginhost.Options{BlobDir: dir}); err != nil {
+		return nil, err
+	}
+	if s.Archive, err = archive.Scan(ctx, s.set.Store(), nil); err != nil {
+		s.set.Close(ctx)
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *storage) close(ctx context.Context) { s.set.Close(ctx) }
+
+// damage reports epochs that do not hold together; what stands before the
+// damage is shown all the same.
+func (s *storage) damage() error {
+	for _, e := range s.Epochs {
+		if e.Err != nil {
+			return &exitError{
+				status: exitFalse, err: fmt.Errorf("epoch %v: %w", e.ID, e.Err),
+				hint: "what stands before is listed; keep a copy of the storage directory as it is",
+			}
+		}
+	}
+	return nil
+}
+
+// find returns the part that a person means.
+func (s *storage) find(name string) (*archive.Part, error) {
+	handle, number, several := strings.Cut(name, "/")
+	var found []*archive.Part
+	for _, p := range s.Parts() {
+		if strings.HasPrefix(p.ID.Handle.String(), handle) && (!several || strconv.Itoa(int(p.ID.Part)) == number) {
+			found = append(found, p)
+		}
+	}
+	switch {
+	case len(found) == 0 || handle == "":
+		return nil, hinted(fmt.Errorf("no session part %.80q", name), "\"notary session list\" shows the handles")
+	case len(found) > 1:
+		return nil, hinted(fmt.Errorf("%d session parts match %.80q", len(found), name), "give more of the handle, or HANDLE/NUMBER")
+	}
+	return found[0], nil
+}
+
+// A listed part is a row of "session list".
+type listed struct {
+	Handle     string            `json:"handle"`
+	Part       uint32            `json:"part"`
+	Epoch      string            `json:"epoch"`
+	State      string            `json:"state"`
+	Reason     string            `json:"reason,omitempty"`
+	Leaves     uint64            `json:"leaves"`
+	Ciphertext uint64            `json:"ciphertext_bytes"`
+	Root       string            `json:"root"`
+	Commitment string            `json:"commitment,omitempty"`
+	LogIndex   *uint64           `json:"log_index,omitempty"`
+	Tenant     string            `json:"tenant,omitempty"`
+	Session    string            `json:"session,omitempty"`
+	Edits      map[string]uint64 `json:"edits,omitempty"` // by label
+}
+
+func (s *storage) list(ctx context.Context) ([]listed, error) {
+	rows := []listed{}
+	for _, p := range s.Parts() {
+		r := listed{
+			Handle: p.ID.Handle.String(), Part: p.ID.Part, Epoch: p.ID.Epoch.String(), State: "open",
+			Leaves: p.Leaves, Ciphertext: p.CiphertextBytes, Root: p.Root.String(),
+		}
+		if p.Manifest != nil {
+			r.State, r.Reason, r.Commitment = "sealed", string(p.Manifest.Reason), p.Commitment().String()
+			if proof, ok := s.Proof(p.Commitment()); ok {
+				r.State, r.LogIndex = "logged", &proof.Index
+			}
+		}
+		if s.identity != nil {
+			o, err := s.Open(ctx, p, s.identity)
+			if err != nil {
+				return nil, err
+			}
+			r.Tenant, r.Session, r.Edits = o.Tenant, string(o.Session), editsByLabel(o)
+		}
+		rows = append(rows, r)
+	}
+	return rows, nil
+}
+
+// editsByLabel counts from the summary, or, where there is none, from the
+// records themselves.
+func editsByLabel(o *archive.Opened) map[string]uint64 {
+	counts := make(map[string]uint64)
+	if o.Summary != nil {
+		for _, e := range o.Summary.Edits {
+			counts[e.Label] += e.Count
+		}
+		return counts
+	}
+	for _, r := range o.Records {
+		edits, _ := receipt.DecodeEdits(r.Edits)
+		for _, e := range edits {
+			counts[e.Label]++
+		}
+	}
+	return counts
+}
+
+func showCounts(counts map[string]uint64) string {
+	var labels []string
+	for l := range counts {
+		labels = append(labels, l)
+	}
+	slices.Sort(labels)
+	for i, l := range labels {
+		labels[i] = fmt.Sprintf("%s %d", l, counts[l])
+	}
+	if len(labels) == 0 {
+		return "–"
+	}
+	return strings.Join(labels, ", ")
+}
+
+func sessionList(ctx context.Context, a *app, s *storage, o *sessionOptions, _ string) error {
+	rows, err := s.list(ctx)
+	if err != nil {
+		return err
+	}
+	if o.json {
+		if err := a.json(rows); err != nil {
+			return err
+		}
+		return s.damage()
+	}
+	a.printSessions(rows, s.identity != nil)
+	return s.damage()
+}
+
+func (a *app) printSessions(rows []listed, opened bool) {
+	t := table{right: map[int]bool{3: true}}
+	head := []string{"HANDLE", "PART", "STATE", "LEAVES", "ROOT", "COMMITMENT", "LOG"}
+	if opened {
+		head = append(head, "SESSION", "EDITS")
+	}
+	t.row(head...)
+	for _, r := range rows {
+		index := "–"
+		if r.LogIndex != nil {
+			index = fmt.Sprint(*r.LogIndex)
+		}
+		cells := []string{short(r.Handle), fmt.Sprint(r.Part), r.State, fmt.Sprint(r.Leaves), short(r.Root), short(r.Commitment), index}
+		if opened {
+			cells = append(cells, printable(r.Session), showCounts(r.Edits))
+		}
+		t.row(cells...)
+	}
+	t.print(a.stdout)
+}
+
+// printable keeps what a sender wrote from driving the terminal.
+func printable(s string) string {
+	q := strconv.Quote(s)
+	return q[1 : len(q)-1]
+}
+
+func sessionBundle(ctx context.Context, a *app, s *storage, o *sessionOptions, name string) error {
+	if o.out == "" {
+		return usageError("session bundle: -o is missing")
+	}
+	p, err := s.find(name)
+	if err != nil {
+		return err
+	}
+	raw, err := s.bundle(ctx, p, o.records, o.summary)
+	if err != nil {
+		return err
+	}
+	if err := writeNew(o.out, raw, 0o644); err != nil {
+		return err
+	}
+	if o.json {
+		return a.json(map[string]any{"bundle": o.out, "bytes": len(raw), "commitment": p.Commitment().String()})
+	}
+	fmt.Fprintf(a.stdout, "%s: %d bytes, commitment %v\n", o.out, len(raw), p.Commitment())
+	return nil
+}
+
+// bundle encodes the evidence about a part, with the records to be disclosed.
+func (s *storage) bundle(ctx context.Context, p *archive.Part, records []uint64, summary bool) ([]byte, error) {
+	b, err := s.Bundle(p)
+	if errors.Is(err, archive.ErrNotSealed) {
+		return nil, hinted(err, "end the session, or start the notary again if it was killed: it seals what is open")
+	}
+	if err != nil {
+		return nil, err
+	}
+	if len(records) > 0 || summary {
+		if s.identity == nil {
+			return nil, usageError("session bundle: disclosing a record needs --identity")
+		}
+		opened, err := s.Open(ctx, p, s.identity)
+		if err != nil {
+			return nil, err
+		}
+		if summary {
+			if opened.Summary == nil {
+				return nil, errors.New("the part has no summary: it was recovered, and its keys were gone")
+			}
+			records = append(slices.Clone(records), p.Leaves-1)
+		}
+		b.Records = make(map[uint64][]byte)
+		for _, i := range records {
+			opening, err := opened.Opening(i)
+			if err != nil {
+				return nil, err
+			}
+			if b.Records[i], err = opening.Encode(); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return b.Encode()
+}
+
+func sessionOpen(ctx context.Context, a *app, s *storage, o *sessionOptions, name string) error {
+	if s.identity == nil {
+		return usageError("session open: --identity is missing")
+	}
+	p, err := s.find(name)
+	if err != nil {
+		return err
+	}
+	opened, err := s.Open(ctx, p, s.identity)
+	if err != nil {
+		return err
+	}
+	if o.json {
+		return a.json(openedJSON(opened))
+	}
+	fmt.Fprintf(a.stdout, "session %s of tenant %s, part %d, %d leaves\n", printable(string(opened.Session)), opened.Tenant, p.ID.Part, p.Leaves)
+	for i := range opened.Records {
+		a.printRecord(i, &opened.Records[i].Record)
+	}
+	return nil
+}
+
+func openedJSON(o *archive.Opened) map[string]any {
+	var records []map[string]any
+	for i, r := range o.Records {
+		edits, _ := receipt.DecodeEdits(r.Edits)
+		m := map[string]any{"index": i, "kind": r.Kind.String(), "edits": edits}
+		switch r.Kind {
+		case receipt.Closing:
+			m["summary"] = json.RawMessage(r.Bytes)
+		case receipt.Span:
+			var s trace.Span
+			if text, err := jsonOf(r.Bytes, &s); err == nil {
+				m["span"] = json.RawMessage(text)
+			}
+		default:
+			m["record"] = base64.StdEncoding.EncodeToString(r.Bytes)
+		}
+		records = append(records, m)
+	}
+	return map[string]any{
+		"tenant": o.Tenant, "session": string(o.Session), "part": o.Part.ID.Part,
+		"handle": o.Part.ID.Handle.String(), "records": records,
+	}
+}
+
+func jsonOf(b []byte, m proto.Message) ([]byte, error) {
+	if err := proto.Unmarshal(b, m); err != nil {
+		return nil, err
+	}
+	return protojson.Marshal(m)
+}
+
+// printRecord shows one record as a person would read it.
+func (a *app) printRecord(index int, r *receipt.Record) {
+	switch r.Kind {
+	case receipt.Closing:
+		fmt.Fprintf(a.stdout, "\n%s\n  %s\n", a.paint(bold, fmt.Sprintf("leaf %d: summary", index)), r.Bytes)
+		return
+	case receipt.Log:
+		fmt.Fprintf(a.stdout, "\n%s  %d bytes of OTLP\n", a.paint(bold, fmt.Sprintf("leaf %d: log record", index)), len(r.Bytes))
+		return
+	}
+	var s trace.Span
+	if err := proto.Unmarshal(r.Bytes, &s); err != nil {
+		fmt.Fprintf(a.stdout, "\nleaf %d: %d bytes that are no span\n", index, len(r.Bytes))
+		return
+	}
+	fmt.Fprintf(a.stdout, "\n%s\n", a.paint(bold, fmt.Sprintf("leaf %d: span %s", index, printable(s.Name))))
+	var t table
+	t.row("trace, span", hex.EncodeToString(s.TraceId)+" "+hex.EncodeToString(s.SpanId))
+	t.row("started", time.Unix(0, int64(s.StartTimeUnixNano)).UTC().Format(time.RFC3339Nano)+", as the sender claims")
+	attributes(&t, "", s.Attributes)
+	for _, e := range s.Events {
+		t.row("event "+printable(e.Name), "")
+		attributes(&t, "  ", e.Attributes)
+	}
+	edits, _ := receipt.DecodeEdits(r.Edits)
+	for _, e := range edits {
+		t.row(a.paint(yellow, "redacted"), fmt.Sprintf("%s in %s, %d bytes, by %s", e.Label, e.Place, e.Length, e.Plugin))
+	}
+	t.print(a.stdout)
+}
+
+func attributes(t *table, indent string, list []*common.KeyValue) {
+	for _, kv := range list {
+		var text string
+		if v, ok := kv.GetValue().GetValue().(*common.AnyValue_StringValue); ok {
+			text = v.StringValue
+		} else if b, err := protojson.Marshal(kv.GetValue()); err == nil {
+			text = string(b)
+		}
+		t.row(indent+printable(kv.Key), printable(text))
+	}
+}

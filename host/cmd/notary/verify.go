@@ -1,0 +1,157 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/veriproof/notary/attestation"
+	"github.com/veriproof/notary/attestation/policy"
+	"github.com/veriproof/notary/sdk/bundle"
+)
+
+const verifyUsage = `usage: notary verify --policy FILE [OPTIONS] BUNDLE
+
+Checks one session part's evidence, offline: no socket is opened. Every check is
+shown as pass, fail or not-done with the reason, with the anchor of trust it rests
+on. The verdict is "verified" only if nothing failed and every required check
+passed.
+
+OPTIONS
+  --policy FILE   the relying party's Reference Values
+  --jwks FILE     a key set of the MAA instance that you trust, if the policy pins
+                  none; the one inside a bundle is never trusted
+  --at TIME       appraise as of this time (RFC 3339); the default is the time of
+                  sealing that the receipt states
+  --json          print the result as JSON
+
+EXAMPLES
+  notary verify --policy policy.yaml session.bundle
+  notary verify --policy policy.yaml --jwks maa-2026.jwks.json session.bundle
+  notary verify --policy policy.yaml --json session.bundle | jq .verdict
+
+EXIT STATUS
+  0  verified
+  1  usage, or a file could not be read
+  2  false: a signature, chain, hash or proof does not hold
+  3  true, but not acceptable to the policy
+  4  outside of its validity
+  5  incomplete: nothing failed, but a required check was not done
+`
+
+var verifyCommand = command{name: "verify", brief: "checks a session's evidence bundle offline", usage: verifyUsage, run: verify}
+
+func verify(_ context.Context, a *app, args []string) error {
+	f := a.flags("verify", verifyUsage)
+	policyFile := f.String("policy", "", "")
+	jwksFile := f.String("jwks", "", "")
+	at := f.String("at", "", "")
+	asJSON := f.Bool("json", false, "")
+	rest, err := parse(f, args, 1, 1)
+	if err != nil {
+		return err
+	}
+	if *policyFile == "" {
+		return usageError("verify: --policy is missing: without Reference Values there is nothing to compare with")
+	}
+	text, err := os.ReadFile(*policyFile)
+	if err != nil {
+		return err
+	}
+	p, err := policy.Parse(text)
+	if err != nil {
+		return fmt.Errorf("%s: %w", *policyFile, err)
+	}
+	o := bundle.Options{AllowSimulated: simulatedAllowed}
+	if *jwksFile != "" {
+		if o.TrustedJWKS, err = os.ReadFile(*jwksFile); err != nil {
+			return err
+		}
+	}
+	if *at != "" {
+		if o.At, err = time.Parse(time.RFC3339, *at); err != nil {
+			return usageError("verify: --at %.40q is not a time such as 2026-01-31T12:00:00Z", *at)
+		}
+	}
+	data, err := readBundle(rest[0])
+	if err != nil {
+		return err
+	}
+	result, err := bundle.Verify(data, p, o)
+	if err != nil {
+		return err
+	}
+	if *asJSON {
+		if err := a.json(result); err != nil {
+			return err
+		}
+	} else {
+		a.printResult(result)
+	}
+	if status := verdictStatus(result); status != exitOK {
+		return &exitError{status: status, err: errTold}
+	}
+	return nil
+}
+
+func readBundle(name string) ([]byte, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil, err
+	}
+	if info.Size() > bundle.MaxSize {
+		return nil, fmt.Errorf("%s has %d bytes; a bundle has at most %d", name, info.Size(), bundle.MaxSize)
+	}
+	data, err := os.ReadFile(name)
+	if err == nil && len(data) == 0 {
+		err = errors.New(name + " is empty")
+	}
+	return data, err
+}
+
+// verdictStatus makes the exit status of the worst failure: what is false comes
+// before what is unacceptable, and that before what is stale.
+func verdictStatus(r *bundle.Result) int {
+	switch r.Verdict {
+	case attestation.Verified:
+		return exitOK
+	case attestation.Incomplete:
+		return exitIncomplete
+	}
+	worst := map[attestation.Class]bool{}
+	for _, c := range r.Checks {
+		if c.Status == attestation.Fail {
+			worst[c.Class] = true
+		}
+	}
+	switch {
+	case worst[attestation.ClassUnacceptable] && !worst[attestation.ClassFalse]:
+		return exitUnacceptable
+	case worst[attestation.ClassStale] && !worst[attestation.ClassFalse]:
+		return exitStale
+	}
+	return exitFalse
+}
+
+func (a *app) printResult(r *bundle.Result) {
+	var t table
+	for _, c := range r.Checks {
+		name := c.Name
+		if !c.Required {
+			name += " " + a.paint(dim, "(optional)")
+		}
+		detail := c.Detail
+		if c.Anchor != "" {
+			detail += a.paint(dim, " [anchor: "+c.Anchor+"]")
+		}
+		t.row(a.mark(string(c.Status)), name, detail)
+	}
+	t.print(a.stdout)
+	fmt.Fprintf(a.stdout, "\nverdict: %s\n", a.mark(string(r.Verdict)))
+	if m := r.Manifest; m != nil && r.Verdict == attestation.Verified {
+		fmt.Fprintf(a.stdout, "part %d of session %s: %d leaves under root %s, sealed for %q\n",
+			m.Part, short(m.Handle.String()), m.Leaves, short(m.Root.String()), m.Reason)
+	}
+}
