@@ -107,7 +107,6 @@ type group struct {
 	marks   [][16]byte // duplicate marks, by record
 	edits   []counted
 	end     bool
-	bytes   int64
 	start   uint64 // earliest claimed start
 	finish  uint64 // latest claimed end
 	sdks    []string

@@ -105,7 +105,7 @@ func (v *verification) run(data []byte) {
 	v.checkProof()
 	v.checkOrder()
 	v.checkRecords()
-	v.notDone("audit.rollback", false, "needs the journal or the senders' positions: run notary audit")
+	v.notDone("audit.rollback", false, "needs the journal or the senders' positions, which a bundle does not have")
 }
 
 // recovered says that, as the receipt has it, a later epoch sealed the part.

@@ -108,7 +108,7 @@ func newLogger(w io.Writer) *slog.Logger {
 
 // tellStep shows one start-up step to a person.
 func (a *app) tellStep(s attester.Step) {
-	status, detail := "ok", s.Detail
+	status, detail := "ok", shortDigests(s.Detail)
 	if s.Err != nil {
 		status, detail = "failed", oneLine(s.Err.Error())
 	}

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	common "go.opentelemetry.io/proto/otlp/common/v1"
 	trace "go.opentelemetry.io/proto/otlp/trace/v1"
@@ -294,10 +295,18 @@ func (a *app) printSessions(rows []listed, opened bool) {
 	t.print(a.stdout)
 }
 
-// printable keeps what a sender wrote from driving the terminal.
+// printable keeps what a sender wrote from driving the terminal: a character
+// that is not to be seen becomes U+FFFD.
 func printable(s string) string {
-	q := strconv.Quote(s)
-	return q[1 : len(q)-1]
+	return strings.Map(func(r rune) rune {
+		if r == '\n' || r == '\t' {
+			return ' '
+		}
+		if !unicode.IsPrint(r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, s)
 }
 
 func sessionBundle(ctx context.Context, a *app, s *storage, o *sessionOptions, name string) error {
@@ -445,12 +454,25 @@ func (a *app) printRecord(index int, r *receipt.Record) {
 
 func attributes(t *table, indent string, list []*common.KeyValue) {
 	for _, kv := range list {
-		var text string
-		if v, ok := kv.GetValue().GetValue().(*common.AnyValue_StringValue); ok {
-			text = v.StringValue
-		} else if b, err := protojson.Marshal(kv.GetValue()); err == nil {
-			text = string(b)
-		}
-		t.row(indent+printable(kv.Key), printable(text))
+		t.row(indent+printable(kv.Key), printable(valueText(kv.GetValue())))
 	}
+}
+
+// valueText writes an attribute's value as a person would.
+func valueText(v *common.AnyValue) string {
+	switch x := v.GetValue().(type) {
+	case *common.AnyValue_StringValue:
+		return x.StringValue
+	case *common.AnyValue_IntValue:
+		return strconv.FormatInt(x.IntValue, 10)
+	case *common.AnyValue_BoolValue:
+		return strconv.FormatBool(x.BoolValue)
+	case *common.AnyValue_DoubleValue:
+		return strconv.FormatFloat(x.DoubleValue, 'g', -1, 64)
+	}
+	b, err := protojson.Marshal(v)
+	if err != nil {
+		return "?"
+	}
+	return string(b)
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -102,6 +103,13 @@ func (a *app) json(v any) error {
 	e.SetIndent("", "  ")
 	return e.Encode(v)
 }
+
+// digest is a long run of hex digits or base64url characters: nothing that a
+// person would compare in full.
+var digest = regexp.MustCompile(`\b([0-9a-f]{12})[0-9a-f]{20,}\b|\b([A-Za-z0-9_-]{12})[A-Za-z0-9_-]{31}=?\b`)
+
+// shortDigests cuts the digests in a line for a person.
+func shortDigests(s string) string { return digest.ReplaceAllString(s, "$1$2…") }
 
 // short shortens a hex value for a person.
 func short(hex string) string {

@@ -16,7 +16,7 @@ const verifyUsage = `usage: notary verify --policy FILE [OPTIONS] BUNDLE
 
 Checks one session part's evidence, offline: no socket is opened. Every check is
 shown as pass, fail or not-done with the reason, with the anchor of trust it rests
-on. The verdict is "verified" only if nothing failed and every required check
+on. Long digests are cut for the eye; --json has them whole. The verdict is "verified" only if nothing failed and every required check
 passed.
 
 OPTIONS
@@ -142,9 +142,9 @@ func (a *app) printResult(r *bundle.Result) {
 		if !c.Required {
 			name += " " + a.paint(dim, "(optional)")
 		}
-		detail := c.Detail
+		detail := shortDigests(c.Detail)
 		if c.Anchor != "" {
-			detail += a.paint(dim, " [anchor: "+c.Anchor+"]")
+			detail += a.paint(dim, " [anchor: "+shortDigests(c.Anchor)+"]")
 		}
 		t.row(a.mark(string(c.Status)), name, detail)
 	}
