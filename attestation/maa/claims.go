@@ -101,7 +101,7 @@ func parseClaims(o object) (*Claims, error) {
 	r.uvm(c)
 	r.runtime(c)
 	if r.err != nil {
-		return nil, fmt.Errorf("%w: %v", ErrClaims, r.err)
+		return nil, fmt.Errorf("%w: %w", ErrClaims, r.err)
 	}
 	return c, nil
 }

@@ -31,11 +31,11 @@ func openJWS(token string, keys *KeySet) (header object, payload []byte, err err
 	raw := make([][]byte, 3)
 	for i, p := range part {
 		if raw[i], err = decodeSegment(p); err != nil {
-			return nil, nil, fmt.Errorf("%w: part %d: %v", ErrMalformed, i+1, err)
+			return nil, nil, fmt.Errorf("%w: part %d: %w", ErrMalformed, i+1, err)
 		}
 	}
 	if header, err = parseObject(raw[0]); err != nil {
-		return nil, nil, fmt.Errorf("%w: header: %v", ErrMalformed, err)
+		return nil, nil, fmt.Errorf("%w: header: %w", ErrMalformed, err)
 	}
 	if err := checkSignature(header, part[0]+"."+part[1], raw[2], keys); err != nil {
 		return nil, nil, err

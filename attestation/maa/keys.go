@@ -36,7 +36,7 @@ func ParseKeySet(jwks []byte) (*KeySet, error) {
 	}
 	o, err := parseObject(jwks)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %v", ErrKeySet, err)
+		return nil, fmt.Errorf("%w: %w", ErrKeySet, err)
 	}
 	list, ok := o["keys"].([]any)
 	if !ok || len(list) > maxKeys {
@@ -46,7 +46,7 @@ func ParseKeySet(jwks []byte) (*KeySet, error) {
 	seen := make(map[string]bool, len(list))
 	for i, v := range list {
 		if err := set.add(v, seen); err != nil {
-			return nil, fmt.Errorf("%w: key %d: %v", ErrKeySet, i, err)
+			return nil, fmt.Errorf("%w: key %d: %w", ErrKeySet, i, err)
 		}
 	}
 	if len(set.keys) == 0 {

@@ -36,7 +36,7 @@ func VerifyToken(token string, keys *KeySet, opts TokenOptions) (*Claims, error)
 	}
 	body, err := parseObject(payload)
 	if err != nil {
-		return nil, fmt.Errorf("%w: payload: %v", ErrMalformed, err)
+		return nil, fmt.Errorf("%w: payload: %w", ErrMalformed, err)
 	}
 	// Shape before time: the validator below reads numbers as floating point,
 	// and an exp of 1e30 is not a date that has passed.

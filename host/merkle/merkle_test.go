@@ -332,7 +332,7 @@ func TestInclusionVectors(t *testing.T) {
 // the path, which must never verify.
 func FuzzAgainstTlog(f *testing.F) {
 	for _, n := range []uint16{0, 1, 2, 3, 7, 8, 9, 255, 256, 1000, 4095} {
-		f.Add(n, n/3, uint16(n*7), uint64(n))
+		f.Add(n, n/3, n*7, uint64(n))
 	}
 	f.Fuzz(func(t *testing.T, size, index, flip uint16, first uint64) {
 		n := uint64(size)%4096 + 1

@@ -7,7 +7,7 @@ package detect
 func (s *scanner) phone(k int) int {
 	start := s.groups[k].start
 	from := s.lead(start)
-	e, score := -1, 0
+	var e, score int
 	if from < start && (s.at(from, '+') || s.at(start-1, '+')) {
 		e, score = s.international(k)
 	} else if e, score = s.northAmerican(k); e < k {

@@ -85,9 +85,17 @@ func TestManifestRefuses(t *testing.T) {
 // TestManifestIsCanonical: other JSON with the same meaning is refused.
 func TestManifestIsCanonical(t *testing.T) {
 	for _, r := range [][2]string{
-		{`{"abi"`, `{ "abi"`}, {`"wasi":"deny"}`, `"wasi":"deny"} `}, {`"EMAIL"`, `"\u0045MAIL"`}, {`:64`, `:064`},
-		{`:64`, `:64.0`}, {`:64`, `:99999999999`}, {`"capabilities":[],`, ``}, {`,"kind"`, `,"extra":1,"kind"`}, {`[]`, `null`},
-		{`"EMAIL","US_SSN"`, `"EMAIL","US_SSN",`}, {`"EMAIL",`, `"EMAIL",,`},
+		{`{"abi"`, `{ "abi"`},
+		{`"wasi":"deny"}`, `"wasi":"deny"} `},
+		{`"EMAIL"`, `"\u0045MAIL"`},
+		{`:64`, `:064`},
+		{`:64`, `:64.0`},
+		{`:64`, `:99999999999`},
+		{`"capabilities":[],`, ``},
+		{`,"kind"`, `,"extra":1,"kind"`},
+		{`[]`, `null`},
+		{`"EMAIL","US_SSN"`, `"EMAIL","US_SSN",`},
+		{`"EMAIL",`, `"EMAIL",,`},
 	} {
 		b := strings.Replace(redactorJSON, r[0], r[1], 1)
 		if _, err := abi.ParseManifest([]byte(b)); !errors.Is(err, abi.ErrFormat) {
