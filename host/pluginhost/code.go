@@ -35,14 +35,15 @@ const growWeight = 4096
 
 // Opcodes that the scan looks at.
 const (
-	opBlock  = 0x02
-	opLoop   = 0x03
-	opIf     = 0x04
-	opElse   = 0x05
-	opEnd    = 0x0b
-	opGrow   = 0x40
-	opPrefix = 0xfc
-	opVector = 0xfd
+	opBlock    = 0x02
+	opLoop     = 0x03
+	opIf       = 0x04
+	opElse     = 0x05
+	opEnd      = 0x0b
+	opBranchIf = 0x0d
+	opGrow     = 0x40
+	opPrefix   = 0xfc
+	opVector   = 0xfd
 )
 
 func (m *module) readCode(r *reader) error {
@@ -57,8 +58,9 @@ func (m *module) readCode(r *reader) error {
 		if err != nil {
 			return fmt.Errorf("function %d: %w", i+len(m.imports), err)
 		}
-		if score += s; score > maxScore {
-			return fmt.Errorf("locals × blocks is over %d: the module would take too long to compile", maxScore)
+		if score += s; s > maxFunctionScore || score > maxScore {
+			return fmt.Errorf("function %d: score %d (at most %d), %d with those before it (at most %d): it would take too long to compile; split functions with many blocks, loops and locals",
+				i+len(m.imports), s, maxFunctionScore, score, maxScore)
 		}
 		m.code = append(m.code, f)
 	}
@@ -87,7 +89,17 @@ func scanFunction(body []byte, params, globals uint32) (f function, score uint64
 	if err := s.run(&f); err != nil {
 		return f, 0, err
 	}
-	return f, uint64(f.locals+1) * uint64(s.blocks+1), nil
+	return f, s.score(), nil
+}
+
+// score estimates the compiler's work for a function, in units of some 20 ns
+// and 4 bytes, from measurements of wazero 1.12: it is quadratic in basic
+// blocks (dominators, loop nesting), and each local may need a value of its own
+// at each join, and several at each loop.
+func (s *codeScan) score() uint64 {
+	blocks := s.blocks + 2*s.loops // the check of the fuel splits them
+	locals := uint64(s.locals) + 1 // the fuel is like another one
+	return blocks*blocks + locals*(40*(s.blocks+s.targets)+400*s.loops)
 }
 
 // A codeScan decodes instructions of the core 2.0 instruction set, fixed-width
@@ -99,7 +111,8 @@ type codeScan struct {
 	constant bool // in a constant expression: indices are the engine's matter
 	globals  uint32
 	locals   uint32
-	blocks   uint64
+	// Counted for the score: block, loop, if and br_if; loop; targets of br_table.
+	blocks, loops, targets uint64
 }
 
 // run finds the regions of a body: runs of instructions that are executed
@@ -176,16 +189,22 @@ var (
 func (s *codeScan) instruction() (op int, err error) {
 	r := &s.r
 	c := r.byte()
+	switch c {
+	case opLoop:
+		s.loops++
+		s.blocks++
+	case opBlock, opIf, opBranchIf:
+		s.blocks++
+	}
 	switch {
 	case c <= 0x01 || c == opElse || c == opEnd || c == 0x0f || c == 0x1a || c == 0x1b || c >= 0x45 && c <= 0xc4 || c == 0xd1:
 	case c >= opBlock && c <= opIf:
-		s.blocks++
 		r.skipLEB(5)
-	case c == 0x0c || c == 0x0d || c == 0x10 || c == 0x25 || c == 0xd2:
+	case c == 0x0c || c == opBranchIf || c == 0x10 || c == 0x25 || c == 0xd2:
 		r.u32()
 	case c == 0x0e:
 		n := r.count(1 << 20)
-		s.blocks += uint64(n)
+		s.targets += uint64(n)
 		for range n + 1 {
 			r.u32()
 		}

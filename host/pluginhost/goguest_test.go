@@ -1,11 +1,11 @@
 package pluginhost
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -56,6 +56,24 @@ func piiSource(t testing.TB) Source {
 	})}
 }
 
+// builtIn is the built-in redactor, loaded once for all tests and never closed.
+var builtIn = sync.OnceValues(func() (*Set, error) {
+	return Load(context.Background(), []Source{builtInSource}, Options{Concurrency: 2})
+})
+
+// builtInSource is set before builtIn is called: building needs a test to fail.
+var builtInSource Source
+
+func loadBuiltIn(t testing.TB) *Set {
+	t.Helper()
+	builtInSource = piiSource(t)
+	s, err := builtIn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
 // batchText returns n fields of about size bytes each with things to find.
 func batchText(n, size int) []Field {
 	var out []Field
@@ -84,11 +102,7 @@ func BenchmarkLoadGo(b *testing.B) {
 }
 
 func BenchmarkRedact64K(b *testing.B) {
-	s, err := Load(b.Context(), []Source{piiSource(b)}, Options{})
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer s.Close(b.Context())
+	s := loadBuiltIn(b)
 	in := batchText(64, 1<<10)
 	b.SetBytes(64 << 10)
 	for b.Loop() {
@@ -102,11 +116,7 @@ func BenchmarkRedact64K(b *testing.B) {
 
 // BenchmarkInstance is the price of a new instance from the image.
 func BenchmarkInstance(b *testing.B) {
-	s, err := Load(b.Context(), []Source{piiSource(b)}, Options{})
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer s.Close(b.Context())
+	s := loadBuiltIn(b)
 	p := s.plugins[0]
 	for b.Loop() {
 		in, err := p.fromImage(b.Context())
@@ -120,11 +130,7 @@ func BenchmarkInstance(b *testing.B) {
 
 // BenchmarkRestore is the price of putting the image back after a batch.
 func BenchmarkRestore(b *testing.B) {
-	s, err := Load(b.Context(), []Source{piiSource(b)}, Options{})
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer s.Close(b.Context())
+	s := loadBuiltIn(b)
 	p := s.plugins[0]
 	in, err := p.acquire(b.Context())
 	if err != nil {
@@ -140,11 +146,7 @@ func BenchmarkRestore(b *testing.B) {
 
 // BenchmarkFuel reports what a batch takes.
 func BenchmarkFuel(b *testing.B) {
-	s, err := Load(b.Context(), []Source{piiSource(b)}, Options{})
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer s.Close(b.Context())
+	s := loadBuiltIn(b)
 	p := s.plugins[0]
 	batch := split(batchText(64, 1<<10))[0]
 	request, err := abi.AppendRequest(nil, batch.fields)
@@ -165,5 +167,4 @@ func BenchmarkFuel(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(used), "fuel")
-	runtime.KeepAlive(s)
 }

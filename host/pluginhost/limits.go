@@ -7,9 +7,8 @@ import (
 )
 
 // Static limits, checked before the engine compiles anything. Compilation
-// cannot be cancelled, and its time and memory go with locals × blocks: a
-// module of 69 KB with 1000 locals and 5000 loops takes seconds and close to a
-// gigabyte. A standard Go guest stays below a tenth of each bound.
+// cannot be cancelled, and a small module can make it long: 5000 loops in
+// 15 KB take 8 s, 500 nested loops over 500 locals 3 s and 300 MB.
 const (
 	maxTypes     = 1 << 12
 	maxValues    = 64 // parameters or results of a function
@@ -22,9 +21,12 @@ const (
 	maxNameBytes = 128
 	maxLocals    = 2000   // of a function, parameters included
 	maxDepth     = 20_000 // of nested blocks
-	// maxScore bounds the sum over all functions of locals × (blocks + targets
-	// of br_table).
-	maxScore = 20_000_000
+	// maxScore bounds the sum of codeScan.score over all functions, and by
+	// that compilation to about 3 s; maxFunctionScore bounds one function, and
+	// by that the compiler's memory to about 100 MB. A standard Go guest of
+	// 2 MB has 43 million in all and less than one million in any function.
+	maxScore         = 150_000_000
+	maxFunctionScore = 20_000_000
 )
 
 var customSections = []string{abi.ManifestSection, "name", "producers", "target_features"}
@@ -42,8 +44,8 @@ type Limits struct {
 // DefaultFuel is the fuel of one call. A unit is one instruction, executed or
 // branched over within a run of instructions without a label, or 16 bytes of a
 // bulk memory operation. Leaving compiled code costs more. The built-in
-// redactor takes 18 million for 64 KiB of prose and some 100 million for the
-// worst text known; a guest that never ends is stopped within about 0.1 s.
+// redactor takes 4 million for 64 KiB of prose and 60 million for the worst
+// text known; a guest that never ends is stopped within about 0.1 s.
 const DefaultFuel = 250_000_000
 
 // setupFuel is the fuel of _initialize, of the start function and of

@@ -54,12 +54,14 @@ func TestRefusedModules(t *testing.T) {
 		"name of the host's": {with(func(g *guest) {
 			g.funcs[exportFuel] = fn{typ: funcType{"", i32}, code: i32Const(0)}
 		}), `"rdx_fuel"`},
-		"another name":            {with(func(g *guest) { g.manifest.Name = "other" }), `"other"`},
-		"custom section":          {with(func(g *guest) { g.custom = []string{".debug_info"} }), ".debug_info"},
-		"memory over its limit":   {with(func(g *guest) { g.manifest.Limits.MemoryPages = 7 }), "memory begins with 8 pages"},
-		"table bomb":              {with(func(g *guest) { g.tables = []byte{1, 0x70, 0, 0xff, 0xff, 0xff, 0x3f} }), "table of"},
-		"locals bomb":             {with(func(g *guest) { g.set(abi.ExportRdxRedact, 1<<30, i64Const(0)) }), "locals"},
-		"bomb of locals × blocks": {with(bomb), "too long to compile"},
+		"another name":             {with(func(g *guest) { g.manifest.Name = "other" }), `"other"`},
+		"custom section":           {with(func(g *guest) { g.custom = []string{".debug_info"} }), ".debug_info"},
+		"memory over its limit":    {with(func(g *guest) { g.manifest.Limits.MemoryPages = 7 }), "memory begins with 8 pages"},
+		"table bomb":               {with(func(g *guest) { g.tables = []byte{1, 0x70, 0, 0xff, 0xff, 0xff, 0x3f} }), "table of"},
+		"locals bomb":              {with(func(g *guest) { g.set(abi.ExportRdxRedact, 1<<30, i64Const(0)) }), "locals"},
+		"bomb of locals and loops": {with(func(g *guest) { bomb(g, 1900, 100, 1) }), "too long to compile"},
+		"bomb of loops":            {with(func(g *guest) { bomb(g, 1, 5000, 1) }), "too long to compile"},
+		"bomb of functions":        {with(func(g *guest) { bomb(g, 1, 1000, 20) }), "too long to compile"},
 		"global of the fuel": {with(func(g *guest) {
 			g.set(abi.ExportRdxRedact, 0, i64Const(1<<40), []byte{0x24, 0}, i64Const(0))
 		}), "no local or global 0"},
@@ -97,10 +99,14 @@ func TestRefusedModules(t *testing.T) {
 	}
 }
 
-// bomb is small and would take minutes to compile.
-func bomb(g *guest) {
-	code := bytes.Repeat([]byte{opLoop, 0x40, opEnd}, 20_000)
-	g.set(abi.ExportRdxRedact, 1900, code, i64Const(0))
+// bomb makes a guest that is small and would take long to compile.
+func bomb(g *guest, locals uint32, loops, functions int) {
+	code := slices.Concat(bytes.Repeat([]byte{opLoop, 0x40}, loops), bytes.Repeat(end, loops))
+	for i := range functions {
+		name := fmt.Sprint("zz", i)
+		g.funcs[name] = fn{locals: locals, code: code}
+		g.noExports = append(g.noExports, name)
+	}
 }
 
 // TestPin: a module with one other bit is not loaded, and the error shows both

@@ -260,9 +260,9 @@ func TestRedact(t *testing.T) {
 func TestSplit(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		unit := rapid.SampledFrom([]string{"a", "é", "€", "😀", "a€"})
-		size := rapid.SampledFrom([]int{0, 1, 1000, 40_000, window - 1, window, window + 1, 200_000})
+		size := rapid.SampledFrom([]int{0, 1, 1000, 40_000, window - 1, window, window + 1, 2 * window})
 		var in []Field
-		for range rapid.IntRange(0, 5).Draw(t, "n") {
+		for range rapid.IntRange(0, 3).Draw(t, "n") {
 			text := strings.Repeat(unit.Draw(t, "unit"), size.Draw(t, "size"))
 			in = append(in, Field{Text: []byte(text), Key: []byte(strings.Repeat("€", size.Draw(t, "key")))})
 		}
