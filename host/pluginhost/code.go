@@ -51,16 +51,15 @@ func (m *module) readCode(r *reader) error {
 	if n > len(m.funcs) {
 		return errBinary
 	}
-	var score uint64
 	for i := range n {
 		params := len(m.types[m.funcs[i]].params)
 		f, s, err := scanFunction(r.bytes(int(r.u32())), uint32(params), uint32(len(m.globals)))
 		if err != nil {
 			return fmt.Errorf("function %d: %w", i+len(m.imports), err)
 		}
-		if score += s; s > maxFunctionScore || score > maxScore {
+		if m.score += s; s > maxFunctionScore || m.score > maxScore {
 			return fmt.Errorf("function %d: score %d (at most %d), %d with those before it (at most %d): it would take too long to compile; split functions with many blocks, loops and locals",
-				i+len(m.imports), s, maxFunctionScore, score, maxScore)
+				i+len(m.imports), s, maxFunctionScore, m.score, maxScore)
 		}
 		m.code = append(m.code, f)
 	}

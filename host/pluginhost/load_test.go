@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tetratelabs/wazero"
+
 	"github.com/veriproof/notary/sdk/plugin/abi"
 )
 
@@ -166,6 +168,10 @@ func TestMeasurement(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer s.Close(t.Context())
+		plugins, offline, err := Measure(sources)
+		if err != nil || offline != s.Digest() || !maps.Equal(plugins, s.Plugins()) {
+			t.Errorf("measured %x, loaded %x, error %v", offline, s.Digest(), err)
+		}
 		return fmt.Sprintf("%x", s.Digest())
 	}
 	a, b := redactor("a", noEdits).source(), redactor("b", noEdits).source()
@@ -222,6 +228,27 @@ func TestMeteredBulk(t *testing.T) {
 	}
 }
 
+func TestInspect(t *testing.T) {
+	g := redactor("a", noEdits)
+	g.manifest.WASI = abi.WASIDeny
+	g.imports = []fn{{name: abi.ImportWASI + "\x00sched_yield", typ: funcType{"", i32}}}
+	in, err := Inspect(g.build())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if in.Refusal != nil || in.SHA256 != sha256.Sum256(g.build()) || in.Manifest.Name != "a" || in.MemoryPages != 8 || in.Functions != 4 ||
+		!slices.Equal(in.Imports, []string{"wasi_snapshot_preview1.sched_yield"}) || !slices.Contains(in.Exports, "rdx_redact") {
+		t.Errorf("inspection %+v", in)
+	}
+	g.manifest.WASI = abi.WASINone
+	if in, err := Inspect(g.build()); err != nil || in.Refusal == nil {
+		t.Errorf("an import that is not allowed: %v, %v", in, err)
+	}
+	if _, err := Inspect(nil); err == nil {
+		t.Error("nothing is inspected")
+	}
+}
+
 func FuzzLoad(f *testing.F) {
 	f.Add(redactor("a", oneEdit).build())
 	wasi := redactor("a", noEdits)
@@ -238,6 +265,13 @@ func FuzzLoad(f *testing.F) {
 			return
 		}
 		defer s.Close(t.Context())
+		// The metered module being valid, the module itself has to be: the
+		// host's globals and locals must not have mended it.
+		plain := wazero.NewRuntimeWithConfig(t.Context(), wazero.NewRuntimeConfigCompiler().WithMemoryLimitPages(16))
+		defer plain.Close(t.Context())
+		if _, err := plain.CompileModule(t.Context(), module); err != nil {
+			t.Fatalf("an invalid module is loaded: %v", err)
+		}
 		edits, err := s.Redact(t.Context(), fields("text of a batch", "é"))
 		if err != nil && edits != nil {
 			t.Fatal("edits with an error")

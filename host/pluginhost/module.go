@@ -21,6 +21,7 @@ type module struct {
 	exports  map[string]export
 	memory   memoryType
 	code     []function
+	score    uint64 // see codeScan.score
 }
 
 type funcType struct{ params, results string } // one byte per value type
