@@ -72,6 +72,7 @@ type memoryLog struct {
 	count  int64
 	seen   map[[32]byte]int
 	down   error
+	refuse map[[32]byte]bool // once
 }
 
 func newMemoryLog(t *testing.T) *memoryLog {
@@ -92,6 +93,10 @@ func (l *memoryLog) Submit(_ context.Context, c [32]byte) ([]byte, uint64, error
 	defer l.mu.Unlock()
 	if l.down != nil {
 		return nil, 0, l.down
+	}
+	if l.refuse[c] {
+		delete(l.refuse, c)
+		return nil, 0, errors.New("try again")
 	}
 	l.seen[c]++
 	reader := tlog.HashReaderFunc(func(indexes []int64) ([]tlog.Hash, error) {

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/veriproof/notary/host/archive"
 	"github.com/veriproof/notary/host/journal"
 	format "github.com/veriproof/notary/sdk/journal"
@@ -128,21 +130,26 @@ func (n *Notary) sealFor(ctx context.Context, e *archive.Epoch, p *archive.Part)
 // resume proves what earlier epochs committed to without living to see the
 // proof.
 func (n *Notary) resume(found *archive.Archive) {
-	for _, p := range found.Parts() {
-		if p.Manifest == nil {
-			continue
-		}
+	for _, e := range found.Epochs {
+		n.tasks.Go(func() { n.resumeEpoch(found, e) })
+	}
+}
+
+// resumeEpoch proves an epoch's receipts, and its end only when they are all in
+// the log: a receipt that the log has behind the end of the epoch that signed it
+// is not valid, since whoever stole the key later could have made it.
+func (n *Notary) resumeEpoch(found *archive.Archive, e *archive.Epoch) {
+	var receipts errgroup.Group
+	for _, p := range e.Manifests {
 		if c := p.Commitment(); !hasProof(found, c) {
-			n.goProve(c, p.ID)
+			receipts.Go(func() error { return n.settle(c, p.ID) })
 		}
 	}
-	for _, e := range found.Epochs {
-		if e.Ended == 0 || e.Err != nil {
-			continue
-		}
-		if c := format.CloseCommitment(e.ID, e.EndSeq, e.EndChain); !hasProof(found, c) {
-			n.goProve(c, receipt.PartID{})
-		}
+	if receipts.Wait() != nil || e.Ended == 0 || e.Err != nil {
+		return
+	}
+	if c := format.CloseCommitment(e.ID, e.EndSeq, e.EndChain); !hasProof(found, c) {
+		_ = n.settle(c, receipt.PartID{}) // said in the log
 	}
 }
 
@@ -152,13 +159,18 @@ func hasProof(found *archive.Archive, c receipt.Hash) bool {
 }
 
 func (n *Notary) goProve(commitment receipt.Hash, part receipt.PartID) {
-	n.tasks.Go(func() {
-		if _, err := n.prove(n.background, commitment, part); err != nil {
-			if n.background.Err() == nil {
-				n.opts.Logger.Error("a commitment has no log proof; the next start resumes it", "error", err)
-			}
-			return
+	n.tasks.Go(func() { _ = n.settle(commitment, part) }) // said in the log
+}
+
+// settle has a commitment proved, and counts it. It fails only when the notary
+// ends first.
+func (n *Notary) settle(commitment receipt.Hash, part receipt.PartID) error {
+	if _, err := n.prove(n.background, commitment, part); err != nil {
+		if n.background.Err() == nil {
+			n.opts.Logger.Error("a commitment has no log proof; the next start resumes it", "error", err)
 		}
-		n.stats.proved()
-	})
+		return err
+	}
+	n.stats.proved()
+	return nil
 }

@@ -456,6 +456,33 @@ func TestLogDown(t *testing.T) {
 	}
 }
 
+// TestReceiptsBeforeTheEnd: a receipt that a dead notary left without a proof gets
+// into the log before its end does; behind it it would be invalid.
+func TestReceiptsBeforeTheEnd(t *testing.T) {
+	w := newWorld(t)
+	w.log.down = errors.New("log is down")
+	n := w.start()
+	export(t, n, request("s", lastSpan("a")))
+	if err := n.EndSession(t.Context(), "acme", "s"); err != nil {
+		t.Fatal(err)
+	}
+	w.crash(n)
+	c := w.scan().Parts()[0].Commitment()
+	w.log.mu.Lock()
+	w.log.down = nil
+	w.log.refuse = map[[32]byte]bool{c: true} // so that whoever does not wait overtakes it
+	w.log.mu.Unlock()
+	w.close(w.start())
+
+	a := w.verified()
+	e := a.Epoch(n.Epoch())
+	receipted, _ := a.Proof(c)
+	end, ok := a.Proof(format.CloseCommitment(e.ID, e.EndSeq, e.EndChain))
+	if !ok || end.Index < receipted.Index {
+		t.Errorf("the end of the epoch is entry %d of the log (%v), its receipt %d", end.Index, ok, receipted.Index)
+	}
+}
+
 // TestStale: without a fresh attestation nothing is taken, and the sender is
 // told to come again.
 func TestStale(t *testing.T) {
