@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/veriproof/notary/host/journal"
 	"github.com/veriproof/notary/sdk/plugin/abi"
@@ -21,7 +22,13 @@ const maxEpochs = 1 << 20
 // gets handles in place of bytes; each call has its own table of them. The host
 // believes none of its answers further than their form: the journal checks
 // what it reads. It is safe for concurrent use.
-type Adapter struct{ p *plugin }
+type Adapter struct {
+	p *plugin
+	// erasing makes erasures come one after the other: an adapter on objects
+	// reads and replaces one that holds several keys, and two at once could
+	// bring a key back.
+	erasing sync.Mutex
+}
 
 var _ journal.Store = (*Adapter)(nil)
 
@@ -80,6 +87,8 @@ func (a *Adapter) Key(ctx context.Context, id journal.KeyID) (journal.Sealed, er
 
 // EraseKey removes the wrapped DEK; see [journal.Store].
 func (a *Adapter) EraseKey(ctx context.Context, id journal.KeyID) error {
+	a.erasing.Lock()
+	defer a.erasing.Unlock()
 	request := abi.AppendSelector(nil, abi.OpDelete, keySelector(id))
 	_, err := a.do(ctx, a.p.newStorageCall(), abi.ExportStoDelete, request, 0)
 	return err

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -49,19 +48,24 @@ func runPlugin(ctx context.Context, a *app, args []string) error {
 	case "inspect":
 		return a.inspectAll(ctx, rest[1:], *asJSON)
 	case "measure":
-		return a.measure(ctx, rest[1:], *asJSON)
+		return a.measure(rest[1:], *asJSON)
 	}
 	return usageError("plugin: unknown verb %.40q, want inspect or measure", rest[0])
 }
 
 // An inspected module is what "plugin inspect" tells.
 type inspected struct {
-	File     string        `json:"file"`
-	SHA256   string        `json:"sha256"`
-	Bytes    int           `json:"bytes"`
-	Manifest *abi.Manifest `json:"manifest,omitempty"`
-	Imports  []string      `json:"imports"`
-	Refused  string        `json:"refused,omitempty"`
+	File        string       `json:"file"`
+	SHA256      string       `json:"sha256"`
+	Bytes       int          `json:"bytes"`
+	Manifest    abi.Manifest `json:"manifest"`
+	Imports     []string     `json:"imports"`
+	Exports     []string     `json:"exports"`
+	Functions   int          `json:"functions"`
+	MemoryPages uint32       `json:"memory_pages"`
+	Score       uint64       `json:"compile_score"`
+	MaxScore    uint64       `json:"max_compile_score"`
+	Refused     string       `json:"refused,omitempty"`
 }
 
 func (a *app) inspectAll(ctx context.Context, files []string, asJSON bool) error {
@@ -89,21 +93,25 @@ func (a *app) inspectAll(ctx context.Context, files []string, asJSON bool) error
 	return refused
 }
 
+// inspect reads a module without running it, and then, if nothing speaks
+// against it, loads it with an empty configuration to see that it starts.
 func inspect(ctx context.Context, name string) (*inspected, error) {
 	module, err := os.ReadFile(name)
 	if err != nil {
 		return nil, err
 	}
-	i := &inspected{File: name, SHA256: fmt.Sprintf("%x", sha256.Sum256(module)), Bytes: len(module), Imports: []string{}}
-	if i.Imports, err = pluginhost.Imports(module); err != nil {
+	i := &inspected{File: name, SHA256: fmt.Sprintf("%x", sha256.Sum256(module)), Bytes: len(module)}
+	x, err := pluginhost.Inspect(module)
+	if err != nil {
 		i.Refused = err.Error()
 		return i, nil
 	}
-	if i.Manifest, err = abi.ReadManifest(module); err != nil {
-		i.Refused = err.Error()
-		return i, nil
+	i.Manifest, i.Imports, i.Exports, i.Functions = x.Manifest, x.Imports, x.Exports, x.Functions
+	i.MemoryPages, i.Score, i.MaxScore = x.MemoryPages, x.Score, x.MaxScore
+	if err = x.Refusal; err == nil {
+		_, err = measureSet(ctx, []pluginhost.Source{{Name: x.Manifest.Name, Kind: x.Manifest.Kind, Module: module}})
 	}
-	if _, err := load(ctx, [][]byte{module}); err != nil {
+	if err != nil {
 		i.Refused = err.Error()
 	}
 	return i, nil
@@ -113,24 +121,33 @@ func (a *app) printInspected(i *inspected) {
 	a.title(i.File)
 	var t table
 	t.row("sha256", i.SHA256)
-	t.row("size", fmt.Sprintf("%d bytes", i.Bytes))
-	if m := i.Manifest; m != nil {
+	t.row("size", fmt.Sprintf("%d bytes, %d functions", i.Bytes, i.Functions))
+	if m := i.Manifest; m.Name != "" {
 		t.row("name, version", m.Name+" "+m.Version)
 		t.row("kind, abi", fmt.Sprintf("%v, %v", m.Kind, m.ABI))
-		t.row("labels", strings.Join(m.Labels, " "))
-		t.row("capabilities", fmt.Sprint(m.Capabilities))
-		t.row("memory", fmt.Sprintf("%d pages of 64 KiB", m.Limits.MemoryPages))
+		t.row("labels", orElse(strings.Join(m.Labels, " "), "none"))
+		t.row("capabilities", orElse(strings.Join(m.Capabilities, " "), "none: it has no way out"))
+		t.row("memory", fmt.Sprintf("%d pages of 64 KiB, at most %d", i.MemoryPages, m.Limits.MemoryPages))
+		t.row("compile score", fmt.Sprintf("%d of at most %d", i.Score, i.MaxScore))
 	}
-	t.row("imports", strings.Join(i.Imports, " "))
+	t.row("imports", orElse(strings.Join(i.Imports, " "), "none"))
+	t.row("exports", orElse(strings.Join(i.Exports, " "), "none"))
 	if i.Refused != "" {
-		t.row("verdict", a.paint(red, "refused: ")+i.Refused)
+		t.row("verdict", a.paint(red, "refused: ")+oneLine(i.Refused))
 	} else {
 		t.row("verdict", a.paint(green, "would be loaded"))
 	}
 	t.print(a.stdout)
 }
 
-func (a *app) measure(ctx context.Context, files []string, asJSON bool) error {
+func orElse(s, empty string) string {
+	if s == "" {
+		return empty
+	}
+	return s
+}
+
+func (a *app) measure(files []string, asJSON bool) error {
 	var modules [][]byte
 	for _, name := range files {
 		b, err := os.ReadFile(name)
@@ -139,7 +156,7 @@ func (a *app) measure(ctx context.Context, files []string, asJSON bool) error {
 		}
 		modules = append(modules, b)
 	}
-	set, err := load(ctx, modules)
+	set, err := measureModules(modules)
 	if err != nil {
 		return &exitError{status: exitUnacceptable, err: err, hint: "\"notary plugin inspect FILE\" says more"}
 	}
@@ -159,22 +176,25 @@ func (a *app) measure(ctx context.Context, files []string, asJSON bool) error {
 	return nil
 }
 
-// load measures modules with empty configurations and default limits.
-func load(ctx context.Context, modules [][]byte) (*measured, error) {
+// measureModules measures modules, with empty configurations and default
+// limits, without running them.
+func measureModules(modules [][]byte) (*measured, error) {
 	var sources []pluginhost.Source
-	for _, m := range modules {
-		manifest, err := abi.ReadManifest(m)
+	m := new(measured)
+	for _, b := range modules {
+		manifest, err := abi.ReadManifest(b)
 		if err != nil {
 			return nil, err
 		}
-		sources = append(sources, pluginhost.Source{Name: manifest.Name, Kind: manifest.Kind, Module: m})
+		sources = append(sources, pluginhost.Source{Name: manifest.Name, Kind: manifest.Kind, Module: b})
+		m.names = append(m.names, manifest.Name)
 	}
-	set, err := measureSet(ctx, sources)
-	var e *pluginhost.LoadError
-	if errors.As(err, &e) {
-		return nil, e.Err
+	plugins, digest, err := pluginhost.Measure(sources)
+	if err != nil {
+		return nil, err
 	}
-	return set, err
+	m.plugins, m.digest = plugins, fmt.Sprintf("%x", digest)
+	return m, nil
 }
 
 // measureSet loads plugins as a notary would and unloads them again. A storage
