@@ -18,7 +18,7 @@ var checkNames = []string{
 	"maa.token", "maa.policy-hash", "maa.compliance", "maa.runtime-data", "maa.debug", "maa.migration",
 	"maa.vmpl", "maa.host-data", "maa.uvm", "maa.platform", "maa.age", "maa.same-report",
 	"snp.report", "snp.verify", "snp.runtime-data", "snp.debug", "snp.migration", "snp.vmpl",
-	"snp.guest-policy", "snp.product", "snp.tcb", "snp.host-data", "snp.chip-id",
+	"snp.guest-policy", "snp.platform", "snp.firmware", "snp.revocation", "snp.product", "snp.tcb", "snp.host-data", "snp.chip-id",
 	"uvm.signature", "uvm.feed", "uvm.svn", "uvm.measurement", "cce.policy",
 	"notary.plugin-set", "notary.plugins", "notary.config", "notary.recipients", "notary.mode", "notary.version",
 }
@@ -196,9 +196,11 @@ func (a *appraisal) uvmOptions() uvm.Options {
 // classOf sorts an error of the verifying packages.
 func classOf(err error) Class {
 	switch {
-	case errors.Is(err, snp.ErrValidity), errors.Is(err, maa.ErrExpired), errors.Is(err, maa.ErrNotYetValid):
+	case errors.Is(err, snp.ErrRevoked):
+		return ClassRevoked
+	case errors.Is(err, snp.ErrValidity), errors.Is(err, snp.ErrCRLStale), errors.Is(err, maa.ErrExpired), errors.Is(err, maa.ErrNotYetValid):
 		return ClassStale
-	case errors.Is(err, maa.ErrIssuer), errors.Is(err, uvm.ErrIssuer), errors.Is(err, snp.ErrUntrustedRoot):
+	case errors.Is(err, maa.ErrIssuer), errors.Is(err, uvm.ErrIssuer), errors.Is(err, snp.ErrUntrustedRoot), errors.Is(err, snp.ErrVLEK):
 		return ClassUnacceptable
 	}
 	return ClassFalse

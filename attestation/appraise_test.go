@@ -109,7 +109,7 @@ func TestAttacks(t *testing.T) {
 		{name: "T02 VMPL in the token", world: snpClaim("vmpl", 1), fails: []string{"maa.vmpl"}, class: ClassUnacceptable},
 		{name: "T02 reserved policy bits", world: set(0x0F, 1), fails: []string{"snp.guest-policy"}, class: ClassUnacceptable},
 		{name: "T03 TCB", world: refs(func(p *policy.Policy) { p.MinimumTCB[snp.Genoa] = policy.TCB{Microcode: 220} }), fails: []string{"maa.platform", "snp.tcb"}, class: ClassUnacceptable},
-		{name: "T03 committed TCB", world: set(0x1E0, 3), fails: []string{"snp.tcb"}, class: ClassUnacceptable},
+		{name: "T03 committed TCB", world: set(0x1E0, 3), fails: []string{"snp.firmware", "snp.tcb"}, class: ClassUnacceptable},
 		{name: "T03 self-reported TCB", world: set(0x187, 255), fails: []string{"snp.verify"}, class: ClassFalse},
 		{name: "T04 SVN", world: refs(func(p *policy.Policy) { p.UVM.MinSVN = 105 }), fails: []string{"maa.uvm", "uvm.svn"}, class: ClassUnacceptable},
 		{name: "T04 feed", world: refs(func(p *policy.Policy) { p.UVM.Feed = "ConfAKS-AMD-UVM" }), fails: []string{"maa.uvm", "uvm.feed"}, class: ClassUnacceptable},
@@ -127,6 +127,23 @@ func TestAttacks(t *testing.T) {
 		{name: "no chain at all", input: shows(func(in *Input) { in.Evidence.VCEKChain = []byte("chain") }), fails: []string{"snp.verify"}, class: ClassFalse},
 		{name: "certificates expired", input: shows(func(in *Input) { in.At = snptest.NotAfter.Add(time.Hour) }), fails: []string{"maa.token", "snp.verify"}, class: ClassStale},
 		{name: "runtime data damaged", input: shows(func(in *Input) { in.RuntimeData = append(in.RuntimeData, '\n') }), fails: []string{"runtime-data"}, class: ClassFalse},
+		{name: "AES-256-XTS demanded", world: refs(func(p *policy.Policy) { p.GuestPolicy.MemAES256XTS = policy.Required }), fails: []string{"snp.guest-policy"}, class: ClassUnacceptable},
+		{name: "SMT forbidden in the guest", world: refs(func(p *policy.Policy) { p.GuestPolicy.SMT = policy.Forbidden }), fails: []string{"snp.guest-policy"}, class: ClassUnacceptable},
+		{name: "SMT forbidden on the platform", world: refs(func(p *policy.Policy) { p.Platform.SMT = policy.Forbidden }), fails: []string{"snp.platform"}, class: ClassUnacceptable},
+		{name: "TSME required", world: refs(func(p *policy.Policy) { p.Platform.TSME = policy.Required }), fails: []string{"snp.platform"}, class: ClassUnacceptable},
+		{name: "ECC off", world: set(0x40, 0x21), fails: []string{"snp.platform"}, class: ClassUnacceptable},
+		{name: "provisional firmware", world: set(0x1E8, 40), fails: []string{"snp.firmware"}, class: ClassUnacceptable},
+		{name: "ASK revoked", input: shows(func(in *Input) { in.CRLs = [][]byte{makers().platform.CRL(now, nil, snptest.ASKSerial)} }), fails: []string{"snp.revocation"}, class: ClassRevoked},
+		{name: "revocation list stale", world: refs(func(p *policy.Policy) { p.Revocation.CRLs = nil }), input: shows(func(in *Input) {
+			in.CRLs = [][]byte{makers().platform.CRL(now.Add(-time.Second), nil)}
+		}), fails: []string{"snp.revocation"}, class: ClassStale},
+		{name: "revocation list of somebody else", input: shows(func(in *Input) {
+			b := bytes.Clone(makers().platform.CRL(snptest.NotAfter, nil))
+			b[len(b)-1] ^= 1
+			in.CRLs = [][]byte{b}
+		}), fails: []string{"snp.revocation"}, class: ClassFalse},
+		{name: "revocation list is none", input: shows(func(in *Input) { in.CRLs = [][]byte{{}} }), fails: []string{"snp.revocation"}, class: ClassFalse},
+		{name: "VLEK", world: set(0x48, 1<<2), fails: []string{"snp.verify"}, class: ClassUnacceptable},
 		// T20 to T25: the token.
 		{name: "T20 token damaged", input: shows(func(in *Input) { in.Token = in.Token[:len(in.Token)-4] + "AAAA" }), fails: []string{"maa.token"}, class: ClassFalse},
 		{name: "T21 key set by URL", world: func(w *world) { w.policy.Simulated.JWKS = string(otherKeys(w)) }, fails: []string{"maa.token"}, class: ClassFalse},
@@ -215,8 +232,9 @@ func TestAbsentParts(t *testing.T) {
 		{"runtime data", func(in *Input) { in.RuntimeData = nil }, []string{"runtime-data", "maa.runtime-data", "snp.runtime-data", "notary."}, Incomplete},
 		{"token", func(in *Input) { in.Token = "" }, []string{"maa."}, Incomplete},
 		{"report", func(in *Input) { in.Evidence.Report = nil }, []string{"snp.", "maa.same-report", "uvm.measurement", "cce.policy"}, Incomplete},
-		{"chain", func(in *Input) { in.Evidence.VCEKChain = nil }, []string{"snp.verify", "snp.runtime", "snp.debug", "snp.m", "snp.v", "snp.g", "snp.p", "snp.t", "snp.h", "snp.c", "maa.same-report", "uvm.measurement", "cce.policy"}, Incomplete},
+		{"chain", func(in *Input) { in.Evidence.VCEKChain = nil }, []string{"snp.verify", "snp.runtime", "snp.debug", "snp.m", "snp.v", "snp.g", "snp.f", "snp.rev", "snp.p", "snp.t", "snp.h", "snp.c", "maa.same-report", "uvm.measurement", "cce.policy"}, Incomplete},
 		{"endorsement", func(in *Input) { in.Evidence.UVM = nil }, []string{"uvm."}, Incomplete},
+		{"revocation list", func(in *Input) { in.CRLs = nil }, nil, Verified},
 		{"CCE policy", func(in *Input) { in.Evidence.CCEPolicy = nil }, []string{"cce.policy"}, Verified},
 		{"all", func(in *Input) { *in = Input{At: in.At, AllowSimulated: true} }, []string{"runtime-data", "maa.", "snp.", "uvm.", "cce.", "notary."}, Incomplete},
 	}
@@ -365,6 +383,7 @@ func TestOnePath(t *testing.T) {
 func TestSilentPolicy(t *testing.T) {
 	w := newWorld(t)
 	p := w.policy
+	p.Platform, p.GuestPolicy, p.CommittedFirmware, p.Revocation = nil, nil, false, nil
 	p.MinimumTCB, p.ChipIDs, p.PluginSet, p.Plugins, p.Config, p.Recipients, p.Versions, p.MaxAge = nil, nil, nil, nil, nil, nil, nil, 0
 	p.Simulated.PolicyHash = ""
 	checks := Appraise(p, w.input(t))
@@ -375,7 +394,7 @@ func TestSilentPolicy(t *testing.T) {
 		}
 	}
 	want := []string{
-		"maa.policy-hash", "maa.age", "snp.tcb", "snp.chip-id", "notary.plugin-set", "notary.plugins",
+		"maa.policy-hash", "maa.age", "snp.platform", "snp.firmware", "snp.revocation", "snp.tcb", "snp.chip-id", "notary.plugin-set", "notary.plugins",
 		"notary.config", "notary.recipients", "notary.version",
 	}
 	if !reflect.DeepEqual(silent, want) || Verdict(checks) != Verified {

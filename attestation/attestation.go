@@ -41,6 +41,9 @@
 //	snp.migration      as in the MAA path
 //	snp.vmpl           as in the MAA path
 //	snp.guest-policy   the guest policy is well formed
+//	snp.platform       the platform's features are as demanded
+//	snp.firmware       the firmware cannot be rolled back
+//	snp.revocation     AMD has not revoked the chain, by a list at hand
 //	snp.product        the product line is accepted
 //	snp.tcb            reported, committed and launch TCB reach the minimum
 //	snp.host-data      as in the MAA path
@@ -93,6 +96,8 @@ const (
 	ClassUnacceptable Class = "unacceptable"
 	// ClassStale: outside of its validity or too old.
 	ClassStale Class = "stale"
+	// ClassRevoked: a certificate was revoked.
+	ClassRevoked Class = "revoked"
 )
 
 // A Check is one question and its answer.
@@ -126,6 +131,9 @@ type Input struct {
 	TrustedJWKS []byte
 	// Evidence is the raw hardware Evidence.
 	Evidence evidence.Evidence
+	// CRLs are revocation lists of AMD that the caller trusts to be current,
+	// each as DER or PEM. They add to those in the policy.
+	CRLs [][]byte
 	// At is the time of appraisal: now for a live peer, the time of signing for
 	// an old receipt.
 	At time.Time

@@ -64,7 +64,7 @@ func reportProduct(r *snp.Report) string {
 // refusalChecks maps the fields of snp.Refusal to checks.
 var refusalChecks = map[string]string{
 	"report-data": "snp.runtime-data", "debug": "snp.debug", "migration": "snp.migration", "vmpl": "snp.vmpl",
-	"policy-bits": "snp.guest-policy", "product": "snp.product",
+	"policy-bits": "snp.guest-policy", "platform": "snp.platform", "provisional": "snp.firmware", "product": "snp.product",
 	"reported-tcb": "snp.tcb", "committed-tcb": "snp.tcb", "launch-tcb": "snp.tcb", "chip-id": "snp.chip-id",
 }
 
@@ -74,7 +74,9 @@ func (a *appraisal) appraiseReport() {
 	r := a.report
 	a.pass("snp.debug", "guest policy 0x%x", uint64(r.Policy))
 	a.pass("snp.migration", "guest policy 0x%x", uint64(r.Policy))
-	a.pass("snp.guest-policy", "guest policy 0x%x, ABI %d.%d", uint64(r.Policy), r.Policy.ABIMajor(), r.Policy.ABIMinor())
+	a.pass("snp.guest-policy", "guest policy %s", r.Policy)
+	a.pass("snp.platform", "platform info %s", r.PlatformInfo)
+	a.pass("snp.firmware", "version %s is committed", r.Current)
 	a.pass("snp.vmpl", "VMPL %d", r.VMPL)
 	line, _ := snp.ProductOf(r, a.chain)
 	a.pass("snp.product", "%s", line)
@@ -82,6 +84,7 @@ func (a *appraisal) appraiseReport() {
 	a.pass("snp.chip-id", "%x…", r.ChipID[:8])
 	a.pass("snp.runtime-data", "REPORT_DATA is the digest of the runtime data")
 	a.checkHostData("snp.host-data", r.HostData)
+	a.checkRevocation()
 
 	rv := a.referenceValues()
 	reasons := map[string][]string{}
@@ -104,7 +107,9 @@ func (a *appraisal) appraiseReport() {
 // referenceValues leaves out HOST_DATA and the measurement, which have checks
 // of their own.
 func (a *appraisal) referenceValues() snp.ReferenceValues {
-	rv := snp.ReferenceValues{Products: append([]snp.Product{}, a.p.Products...)}
+	rv := snp.ReferenceValues{Products: append([]snp.Product{}, a.p.Products...), RequireCommitted: a.p.CommittedFirmware}
+	rv.RequirePlatform, rv.ForbidPlatform = a.p.Platform.Masks()
+	rv.RequirePolicy, rv.ForbidPolicy = a.p.GuestPolicy.Masks()
 	if a.p.MinimumTCB != nil {
 		rv.MinimumTCB = make(map[snp.Product]snp.TCB, len(a.p.MinimumTCB))
 		for line, t := range a.p.MinimumTCB {
@@ -130,6 +135,14 @@ func (a *appraisal) waiveUnasked(rv snp.ReferenceValues) {
 	if rv.MinimumTCB == nil {
 		undo("snp.tcb")
 		a.waive("snp.tcb", "the policy gives no minimum_tcb")
+	}
+	if rv.RequirePlatform|rv.ForbidPlatform == 0 {
+		undo("snp.platform")
+		a.waive("snp.platform", "the policy demands nothing of the platform, whose info is %s", a.report.PlatformInfo)
+	}
+	if !rv.RequireCommitted {
+		undo("snp.firmware")
+		a.waive("snp.firmware", "the policy does not ask for committed_firmware; provisional: %t", a.report.Provisional())
 	}
 	if rv.ChipIDs == nil {
 		undo("snp.chip-id")

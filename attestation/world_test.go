@@ -68,10 +68,12 @@ var makers = sync.OnceValue(func() (m struct {
 	platform   *snptest.Platform
 	signer     *uvmtest.Signer
 	maa, other *rsa.PrivateKey
+	crl        string
 },
 ) {
 	var err1, err2 error
 	m.platform, m.signer = snptest.New("Genoa", 3), uvmtest.New(nil)
+	m.crl = string(pem.EncodeToMemory(&pem.Block{Type: "X509 CRL", Bytes: m.platform.CRL(snptest.NotAfter, nil, snptest.ASKSerial-1)}))
 	m.maa, err1 = rsa.GenerateKey(rand.Reader, 2048)
 	m.other, err2 = rsa.GenerateKey(rand.Reader, 2048)
 	if err := errors.Join(err1, err2); err != nil {
@@ -108,7 +110,11 @@ func (w *world) accepting() *policy.Policy {
 		Format: policy.Format, Require: []string{policy.PathHardware, policy.PathMAA}, Products: []snp.Product{snp.Genoa},
 		MinimumTCB: map[snp.Product]policy.TCB{snp.Genoa: {Bootloader: 4, TEE: 1, SNP: 24, Microcode: 219}},
 		HostData:   []policy.Digest{sha256.Sum256(w.cce)}, ChipIDs: []policy.ChipID{w.platform.ChipID},
-		UVM: policy.UVM{Feed: uvm.ContainerFeed, MinSVN: 104}, PluginSet: []policy.Digest{digest("set")},
+		Platform:          &policy.Platform{AliasCheck: policy.Required, ECC: policy.Required, TSME: policy.Forbidden, TIO: policy.Forbidden},
+		GuestPolicy:       &policy.GuestPolicy{CXL: policy.Forbidden},
+		CommittedFirmware: true,
+		Revocation:        &policy.Revocation{Required: true, CRLs: []string{makers().crl}},
+		UVM:               policy.UVM{Feed: uvm.ContainerFeed, MinSVN: 104}, PluginSet: []policy.Digest{digest("set")},
 		Plugins: map[string]policy.Plugin{
 			"redact-pii": {Wasm: []policy.Digest{digest("redact-pii")}, Config: []policy.Digest{digest("redact-pii config")}, Required: true},
 			"debug-dump": {Forbidden: true},

@@ -42,7 +42,7 @@ func (p *Policy) setDefaults() {
 
 func (p *Policy) check() error {
 	for _, f := range []func() error{
-		p.checkFormat, p.checkHardware, p.checkIssuers, p.checkPlugins, p.checkNotary, p.checkLog, p.checkSimulated,
+		p.checkFormat, p.checkHardware, p.checkBits, p.checkRevocation, p.checkIssuers, p.checkPaths, p.checkPlugins, p.checkNotary, p.checkLog, p.checkSimulated,
 	} {
 		if err := f(); err != nil {
 			return err

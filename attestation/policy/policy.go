@@ -62,6 +62,15 @@ type Policy struct {
 	HostData []Digest `yaml:"host_data"`
 	// ChipIDs are the acceptable chips.
 	ChipIDs []ChipID `yaml:"chip_ids,omitempty"`
+	// Platform and GuestPolicy are demands on single bits of the report.
+	Platform    *Platform    `yaml:"platform,omitempty"`
+	GuestPolicy *GuestPolicy `yaml:"guest_policy,omitempty"`
+	// CommittedFirmware refuses provisional firmware, which the host could roll
+	// back. Off by default: much genuine hardware at Azure runs such firmware.
+	CommittedFirmware bool `yaml:"committed_firmware,omitempty"`
+	// Revocation says how AMD's revocation lists count; nil looks only at lists
+	// that the verifier is given.
+	Revocation *Revocation `yaml:"revocation,omitempty"`
 	// UVM says which utility VMs are acceptable.
 	UVM UVM `yaml:"uvm"`
 	// PluginSet are the acceptable digests of the whole plugin set.
@@ -79,7 +88,7 @@ type Policy struct {
 	Versions []string `yaml:"versions,omitempty"`
 	// MaxAge is how old a token may be, by its own time of issue. It dates the
 	// token and not the report: MAA makes fresh tokens from old reports. 0 means
-	// that only the token's expiry counts.
+	// that only the token's expiry counts. It needs the MAA path.
 	MaxAge time.Duration `yaml:"max_age,omitempty"`
 	// Log says which transparency logs may have the notary's commitments.
 	Log *Log `yaml:"log,omitempty"`

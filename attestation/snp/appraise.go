@@ -27,8 +27,13 @@ type ReferenceValues struct {
 	// RequirePolicy and ForbidPolicy are masks of guest policy bits that must be
 	// one or zero.
 	RequirePolicy, ForbidPolicy GuestPolicy
-	// RequirePlatform and ForbidPlatform are the same for the platform info.
+	// RequirePlatform and ForbidPlatform are the same for the platform info:
+	// floors and ceilings, which of a bit's two values is the safe one differs.
 	RequirePlatform, ForbidPlatform PlatformInfo
+	// RequireCommitted refuses provisional firmware: a current TCB or firmware
+	// version that is not the committed one, so that the host can still roll it
+	// back. Much genuine hardware at Azure runs provisional firmware.
+	RequireCommitted bool
 	// HostData are the acceptable HOST_DATA values; on ACI SHA-256(CCE policy).
 	HostData [][32]byte
 	// ReportData, if not nil, is the one acceptable REPORT_DATA.
@@ -42,8 +47,9 @@ type ReferenceValues struct {
 // A Refusal says which Reference Value a report does not meet.
 type Refusal struct {
 	// Field is a stable name: "product", "debug", "migration", "policy-bits",
-	// "abi", "vmpl", "guest-svn", "platform", "reported-tcb", "committed-tcb",
-	// "launch-tcb", "host-data", "report-data", "measurement" or "chip-id".
+	// "abi", "vmpl", "guest-svn", "platform", "provisional", "reported-tcb",
+	// "committed-tcb", "launch-tcb", "host-data", "report-data", "measurement"
+	// or "chip-id".
 	Field string
 	// Detail is the reason in words, with both values.
 	Detail string
@@ -86,8 +92,8 @@ func appraiseLaunch(l *refusals, r *Report, rv ReferenceValues) {
 	l.check(!p.Debug(), "debug", "guest policy 0x%x allows debugging: the host can read the guest's memory", uint64(p))
 	l.check(!p.MigrateMA(), "migration", "guest policy 0x%x allows a migration agent", uint64(p))
 	l.check(p.wellFormed(), "policy-bits", "guest policy 0x%x has reserved bits that are not as the specification demands", uint64(p))
-	l.check(p&rv.RequirePolicy == rv.RequirePolicy && p&rv.ForbidPolicy == 0,
-		"policy-bits", "guest policy is 0x%x, required bits are 0x%x, forbidden ones 0x%x", uint64(p), uint64(rv.RequirePolicy), uint64(rv.ForbidPolicy))
+	missing, excess := rv.RequirePolicy&^p, rv.ForbidPolicy&p
+	l.check(missing|excess == 0, "policy-bits", "guest policy 0x%x%s", uint64(p), bitFault(policyBits, uint64(missing), uint64(excess)))
 	l.check(uint16(p) >= rv.MinimumABI, "abi", "guest policy allows firmware ABI %d.%d, the least accepted is %d.%d",
 		p.ABIMajor(), p.ABIMinor(), rv.MinimumABI>>8, rv.MinimumABI&0xff)
 	l.check(r.VMPL == 0, "vmpl", "report was asked for from VMPL %d, want 0", r.VMPL)
@@ -96,8 +102,11 @@ func appraiseLaunch(l *refusals, r *Report, rv ReferenceValues) {
 
 // appraisePlatform looks at the hardware and its firmware.
 func appraisePlatform(l *refusals, r *Report, c *Chain, rv ReferenceValues) {
-	l.check(r.PlatformInfo&rv.RequirePlatform == rv.RequirePlatform && r.PlatformInfo&rv.ForbidPlatform == 0,
-		"platform", "platform info is 0x%x, required bits are 0x%x, forbidden ones 0x%x", uint64(r.PlatformInfo), uint64(rv.RequirePlatform), uint64(rv.ForbidPlatform))
+	missing, excess := rv.RequirePlatform&^r.PlatformInfo, rv.ForbidPlatform&r.PlatformInfo
+	l.check(missing|excess == 0, "platform", "platform info 0x%x%s", uint64(r.PlatformInfo), bitFault(platformBits, uint64(missing), uint64(excess)))
+	l.check(!rv.RequireCommitted || !r.Provisional(), "provisional",
+		"firmware is provisional: current is %s with TCB 0x%016x, committed is %s with 0x%016x",
+		r.Current, uint64(r.CurrentTCB), r.Committed, uint64(r.CommittedTCB))
 	line, err := ProductOf(r, c)
 	if err != nil {
 		l.check(rv.Products == nil && rv.MinimumTCB == nil, "product", "product line is not known: %v", err)

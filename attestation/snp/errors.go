@@ -14,6 +14,9 @@ var (
 	ErrNoSignature = errors.New("SNP report has no signature: it does not come from AMD hardware")
 	// ErrSigner: the report was not signed by a VCEK with ECDSA P-384.
 	ErrSigner = errors.New("SNP report is not signed by a VCEK with ECDSA P-384")
+	// ErrVLEK: signed by a VLEK, or under AMD's chain for them. Besides
+	// ErrSigner or ErrChain.
+	ErrVLEK = errors.New("VLEK is not supported: it is one key for all chips of a cloud provider, held by the provider, so it does not say which chip signed; Azure's container groups use VCEKs")
 	// ErrUntrustedRoot: the ARK is not among the trusted roots.
 	ErrUntrustedRoot = errors.New("ARK is not a trusted root")
 	// ErrChain: a certificate is not signed by its issuer or is not what its

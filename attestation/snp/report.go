@@ -58,6 +58,12 @@ type Report struct {
 // Firmware is the version of the secure processor's firmware.
 type Firmware struct{ Major, Minor, Build uint8 }
 
+// Provisional reports whether the platform runs firmware that it has not
+// committed to: the host can go back to an older one without a reset of trust.
+func (r *Report) Provisional() bool {
+	return r.CurrentTCB != r.CommittedTCB || r.Current != r.Committed
+}
+
 func (f Firmware) String() string { return fmt.Sprintf("%d.%d.%d", f.Major, f.Minor, f.Build) }
 
 // Parse decodes a report of version 2, 3 or 5. It refuses another size, another
@@ -152,75 +158,6 @@ func allZero(b []byte) bool {
 	}
 	return true
 }
-
-// GuestPolicy is the policy that the guest was launched with. The hardware
-// enforces it for the guest's whole life.
-type GuestPolicy uint64
-
-// knownPolicyBits are those that the ABI specification defines.
-const knownPolicyBits = 1<<26 - 1
-
-// ABIMajor and ABIMinor are the least firmware ABI the guest runs on.
-func (p GuestPolicy) ABIMajor() uint8 { return uint8(p >> 8) }
-
-// ABIMinor is described at ABIMajor.
-func (p GuestPolicy) ABIMinor() uint8 { return uint8(p) }
-
-// SMT reports whether simultaneous multithreading is allowed.
-func (p GuestPolicy) SMT() bool { return p>>16&1 == 1 }
-
-// MigrateMA reports whether a migration agent may be associated: such an agent
-// can export the guest's memory.
-func (p GuestPolicy) MigrateMA() bool { return p>>18&1 == 1 }
-
-// Debug reports whether the host may decrypt and change the guest's memory.
-func (p GuestPolicy) Debug() bool { return p>>19&1 == 1 }
-
-// SingleSocket reports whether the guest runs on one socket only.
-func (p GuestPolicy) SingleSocket() bool { return p>>20&1 == 1 }
-
-// CXL reports whether CXL devices and memory are allowed.
-func (p GuestPolicy) CXL() bool { return p>>21&1 == 1 }
-
-// MemAES256XTS reports whether memory encryption with AES-256-XTS is demanded.
-func (p GuestPolicy) MemAES256XTS() bool { return p>>22&1 == 1 }
-
-// RAPLDisabled reports whether running average power limit must be disabled.
-func (p GuestPolicy) RAPLDisabled() bool { return p>>23&1 == 1 }
-
-// CiphertextHiding reports whether ciphertext hiding is demanded.
-func (p GuestPolicy) CiphertextHiding() bool { return p>>24&1 == 1 }
-
-// PageSwapDisabled reports whether page move, swap in and swap out are off.
-func (p GuestPolicy) PageSwapDisabled() bool { return p>>25&1 == 1 }
-
-// wellFormed reports whether bit 17 is one, as it must be, and no unknown bit is.
-func (p GuestPolicy) wellFormed() bool { return p>>17&1 == 1 && p&^knownPolicyBits == 0 }
-
-// PlatformInfo says what the platform has and has switched on.
-type PlatformInfo uint64
-
-// SMT reports whether simultaneous multithreading is on.
-func (p PlatformInfo) SMT() bool { return p&1 != 0 }
-
-// TSME reports whether transparent memory encryption is on.
-func (p PlatformInfo) TSME() bool { return p&(1<<1) != 0 }
-
-// ECC reports whether memory has error correction.
-func (p PlatformInfo) ECC() bool { return p&(1<<2) != 0 }
-
-// RAPLDisabled reports whether running average power limit is off.
-func (p PlatformInfo) RAPLDisabled() bool { return p&(1<<3) != 0 }
-
-// CiphertextHiding reports whether the host cannot read the guest's ciphertext.
-func (p PlatformInfo) CiphertextHiding() bool { return p&(1<<4) != 0 }
-
-// AliasCheck reports whether the memory was checked for address aliases since
-// the last reset (CVE-2024-21944, "BadRAM").
-func (p PlatformInfo) AliasCheck() bool { return p&(1<<5) != 0 }
-
-// TIO reports whether trusted I/O is on.
-func (p PlatformInfo) TIO() bool { return p&(1<<7) != 0 }
 
 // SigningKey is the kind of key that signed a report.
 type SigningKey uint8

@@ -12,9 +12,10 @@
 // # Scope
 //
 // Reports of version 2, 3 and 5, signed by a VCEK, of the product lines Milan,
-// Genoa and Turin. VLEK is refused. Revocation lists are not looked at: the trust
-// anchors are AMD's current ARKs, pinned by digest, and a chain below them counts
-// only inside of its validity at the time that the caller names.
+// Genoa and Turin. VLEK is refused (ErrVLEK). The trust anchors are AMD's current
+// ARKs, pinned by digest, and a chain below them counts only inside of its
+// validity at the time that the caller names. Revocation is a question of its
+// own, CheckRevocation, for lists are given by the caller and never fetched.
 //
 // # Guarantees
 //

@@ -43,10 +43,14 @@ func checkSigner(r *Report) error {
 	if r.SignatureAlgo != algoECDSAP384 {
 		return fmt.Errorf("%w: signature algorithm is %d", ErrSigner, r.SignatureAlgo)
 	}
-	if k := r.SignerInfo.Key(); k != KeyVCEK {
+	switch k := r.SignerInfo.Key(); k {
+	case KeyVCEK:
+		return nil
+	case KeyVLEK:
+		return fmt.Errorf("%w: %w", ErrSigner, ErrVLEK)
+	default:
 		return fmt.Errorf("%w: signing key is %s", ErrSigner, k)
 	}
-	return nil
 }
 
 // verifyChain checks the certificates from the pinned root down and returns the
@@ -59,6 +63,9 @@ func verifyChain(c *Chain, roots Roots, at time.Time) (Product, error) {
 	// operation.
 	if _, ok := roots.Anchor(c.ARK); !ok {
 		return "", fmt.Errorf("%w: %q", ErrUntrustedRoot, c.ARK.Subject.CommonName)
+	}
+	if strings.HasPrefix(c.ASK.Subject.CommonName, "SEV-VLEK-") {
+		return "", fmt.Errorf("%w: %w: the ASK is %q", ErrChain, ErrVLEK, c.ASK.Subject.CommonName)
 	}
 	name, ok := strings.CutPrefix(c.ASK.Subject.CommonName, "SEV-")
 	line, known := ParseProduct(name)

@@ -28,6 +28,12 @@ var (
 	NotAfter  = time.Date(2033, 1, 1, 0, 0, 0, 0, time.UTC)
 )
 
+// Serial numbers of the certificates, as AMD has them for Genoa.
+const (
+	arkSerial = 0x20000
+	ASKSerial = 0x20002
+)
+
 // Platform is a chip with its certificates. Change fields before Certify.
 type Platform struct {
 	Line        string // "Milan", "Genoa", "Turin"
@@ -82,25 +88,41 @@ func (p *Platform) Certify(change func(name string, template *x509.Certificate))
 	if change == nil {
 		change = func(string, *x509.Certificate) {}
 	}
-	ark := p.template("ARK-" + p.Line)
+	ark := p.template("ARK-"+p.Line, arkSerial)
+	ark.KeyUsage = x509.KeyUsageCertSign | x509.KeyUsageCRLSign
 	change("ARK", ark)
 	arkCert := sign(ark, ark, &p.arkKey.PublicKey, p.arkKey)
-	ask := p.template("SEV-" + p.Line)
+	ask := p.template("SEV-"+p.Line, ASKSerial)
+	ask.KeyUsage = x509.KeyUsageCertSign
 	change("ASK", ask)
 	askCert := sign(ask, arkCert, &p.askKey.PublicKey, p.arkKey)
-	vcek := p.template("SEV-VCEK")
+	vcek := p.template("SEV-VCEK", 0) // as AMD's
 	vcek.IsCA, vcek.BasicConstraintsValid = false, false
 	vcek.ExtraExtensions = p.extensions()
 	change("VCEK", vcek)
 	p.Certs = [3]*x509.Certificate{sign(vcek, askCert, &p.vcekKey.PublicKey, p.askKey), askCert, arkCert}
 }
 
+// CRL returns the ARK's revocation list in DER, issued at NotBefore and to be
+// replaced at next, with these serials; change, if not nil, edits the template.
+func (p *Platform) CRL(next time.Time, change func(*x509.RevocationList), serials ...int64) []byte {
+	l := &x509.RevocationList{Number: big.NewInt(1), ThisUpdate: NotBefore, NextUpdate: next, SignatureAlgorithm: x509.SHA384WithRSAPSS}
+	for _, s := range serials {
+		l.RevokedCertificateEntries = append(l.RevokedCertificateEntries,
+			x509.RevocationListEntry{SerialNumber: big.NewInt(s), RevocationTime: NotBefore})
+	}
+	if change != nil {
+		change(l)
+	}
+	return must(x509.CreateRevocationList(rand.Reader, l, p.Certs[2], p.arkKey))
+}
+
 // NewVCEKKey replaces the chip's key without certifying it.
 func (p *Platform) NewVCEKKey() { p.vcekKey = must(ecdsa.GenerateKey(elliptic.P384(), rand.Reader)) }
 
-func (p *Platform) template(cn string) *x509.Certificate {
+func (p *Platform) template(cn string, serial int64) *x509.Certificate {
 	return &x509.Certificate{
-		SerialNumber: big.NewInt(1), NotBefore: NotBefore, NotAfter: NotAfter,
+		SerialNumber: big.NewInt(serial), NotBefore: NotBefore, NotAfter: NotAfter,
 		SignatureAlgorithm: x509.SHA384WithRSAPSS, IsCA: true, BasicConstraintsValid: true,
 		Subject: pkix.Name{
 			CommonName: cn, Organization: []string{"Advanced Micro Devices"}, Country: []string{"US"},
