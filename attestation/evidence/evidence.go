@@ -5,7 +5,8 @@
 //
 // A [Source] is a place where Evidence comes from. [Sidecar] is Azure's
 // attestation sidecar in a confidential container group, together with the
-// directory of endorsements that ACI mounts into every container.
+// directory of endorsements that ACI mounts into every container. Package device
+// below this one asks the guest device itself, without a sidecar.
 //
 // # Guarantees
 //

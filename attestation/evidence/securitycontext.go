@@ -38,9 +38,10 @@ func SecurityContextDir() string {
 	return ""
 }
 
-// readContext reads the endorsements in dir. A file that is not there leaves its
-// part empty, for older hosts do not mount all three.
-func readContext(dir string) (*Evidence, error) {
+// ReadSecurityContext reads the endorsements in dir: everything of an [Evidence]
+// but the report. A file that is not there leaves its part empty, for older hosts
+// do not mount all three.
+func ReadSecurityContext(dir string) (*Evidence, error) {
 	e := &Evidence{}
 	var thim []byte
 	for _, f := range []struct {

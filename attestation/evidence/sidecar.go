@@ -79,7 +79,7 @@ func (s *Sidecar) Collect(ctx context.Context, runtimeData []byte) (*Evidence, e
 	if s.SecurityContextDir == "" {
 		return s.combined(ctx, runtimeData, &Evidence{})
 	}
-	e, err := readContext(s.SecurityContextDir)
+	e, err := ReadSecurityContext(s.SecurityContextDir)
 	if err != nil {
 		return nil, err
 	}
