@@ -75,15 +75,14 @@ type memoryLog struct {
 	refuse map[[32]byte]bool // once
 }
 
-func newMemoryLog(t *testing.T) *memoryLog {
-	t.Helper()
+func newLog() *memoryLog {
 	skey, vkey, err := note.GenerateKey(nil, "example.org/test-log")
 	if err != nil {
-		t.Fatal(err)
+		panic(err)
 	}
 	signer, err := note.NewSigner(skey)
 	if err != nil {
-		t.Fatal(err)
+		panic(err)
 	}
 	return &memoryLog{signer: signer, vkey: vkey, seen: make(map[[32]byte]int)}
 }
@@ -155,7 +154,7 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	return &world{
-		t: t, store: journaltest.New(), log: newMemoryLog(t), auditor: auditor, redactor: &finder{},
+		t: t, store: journaltest.New(), log: newLog(), auditor: auditor, redactor: &finder{},
 		now: time.Unix(1_800_000_000, 0),
 	}
 }
