@@ -86,7 +86,8 @@ type Attester struct {
 	mono func() time.Duration
 	wait func(context.Context, time.Duration) error
 
-	attesting sync.Mutex // one attestation at a time; taken before mu
+	attesting sync.Mutex    // one attestation at a time; taken before mu
+	asking    chan struct{} // holds one report for a challenge at a time
 
 	mu       sync.Mutex // guards the following
 	current  *Attestation
@@ -130,8 +131,9 @@ func New(o Options, k *Keys, c Claims) (*Attester, error) {
 	start := time.Now()
 	return &Attester{
 		opts: o, keys: k, claims: c, log: o.Logger,
-		mono: func() time.Duration { return time.Since(start) },
-		wait: wait,
+		asking: make(chan struct{}, 1),
+		mono:   func() time.Duration { return time.Since(start) },
+		wait:   wait,
 	}, nil
 }
 

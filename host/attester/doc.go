@@ -20,6 +20,11 @@
 // until the token's expiry less a margin. From then on [Attester.Fresh] returns a
 // [*StaleError]: new data must be refused (retryable), sealed data stays.
 //
+// # Challenges
+//
+// [Attester.Answer] proves to one relying party, over one connection, that the
+// notary is alive and has its keys (package attestation/challenge).
+//
 // # Time
 //
 // The clock belongs to the host, who may stop it or set it back to keep an old
@@ -35,8 +40,9 @@
 // All private keys are born in the process and are never written anywhere. The
 // RSA key is a transport key only and has no method that uses it. [Keys.Signing]
 // is handed to the host code that signs journal positions (sdk/journal) and
-// receipts (sdk/receipt); both sign domain-separated input of their own format,
-// and nothing else may sign with it: no caller-chosen bytes, ever.
+// receipts (sdk/receipt), and signs answers to challenges here; each signs
+// domain-separated input of its own format, and nothing else may sign with it: no
+// caller-chosen bytes, ever.
 //
 // # Concurrency
 //

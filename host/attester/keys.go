@@ -40,8 +40,8 @@ var ErrNames = errors.New("invalid server names")
 // in this process only and must not be copied into anything that is printed or
 // stored; formatting and logging a *Keys shows a constant.
 type Keys struct {
-	// Signing signs journal positions and receipts, through sdk/journal and
-	// sdk/receipt and nothing else.
+	// Signing signs journal positions, receipts and proofs of possession, through
+	// sdk/journal, sdk/receipt and Attester.Answer and nothing else.
 	Signing ed25519.PrivateKey
 	// TLS is the serving key, ECDSA P-256, with its self-signed certificate.
 	TLS tls.Certificate

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/veriproof/notary/attestation/transcript"
 )
@@ -43,6 +44,10 @@ const (
 	// maxToken bounds a presented credential in bytes.
 	maxToken = 512
 )
+
+// failureRate is how many failed attempts of one address are answered and logged
+// one by one.
+var failureRate = Rate{Burst: 10, Every: 6 * time.Second}
 
 // GenerateToken returns a new operator token of 256 random bits.
 func GenerateToken() string {

@@ -6,6 +6,7 @@
 // # Endpoints
 //
 //	GET  /v1/evidence                   open        what a relying party appraises
+//	GET  /v1/evidence?nonce=N           open        the same, and the answer to a challenge
 //	GET  /v1/log/key                    open        the log's verifier key (C2SP vkey)
 //	GET  /v1/sessions/{session}         credentials parts of a session, with receipts
 //	POST /v1/sessions/{session}/end     credentials seals what is open
@@ -21,6 +22,16 @@
 // misspelt one must not silently widen what is asked for.
 //
 // Errors are JSON, {"error": what failed, "hint": what to do}.
+//
+// # Challenges
+//
+// With a nonce (16 to 64 bytes in lower-case hex or base64url without padding) the
+// answer to GET /v1/evidence has a fresh report that binds it, and a proof that the
+// peer of this TLS connection has the keys of the runtime data (package
+// attestation/challenge). They are limited per remote address and altogether (429),
+// for the secure processor is slow, and a nonce that was answered within the last
+// two minutes is refused (409). Something that terminates TLS in front of the
+// notary makes the proof fail, as it must.
 //
 // # Who may do what
 //

@@ -148,6 +148,11 @@ func (c *notaryCollector) Collect(out chan<- prometheus.Metric) {
 		ready.Value = 1
 	}
 	send(ready)
+	stale := Metric{Name: "notary_attestation_stale", Help: "1 if there is no attestation that is good for new data."}
+	if c.notary.Fresh() != nil {
+		stale.Value = 1
+	}
+	send(stale)
 	if a := c.notary.Attestation(); a != nil {
 		send(Metric{Name: "notary_attestation_expiry_seconds", Help: "Unix time at which the attestation token ends.", Value: float64(a.NotAfter.Unix())})
 	}

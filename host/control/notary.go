@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/veriproof/notary/attestation/challenge"
 	"github.com/veriproof/notary/host/attester"
 )
 
@@ -28,6 +29,11 @@ type Notary interface {
 	Ready() error
 	// Attestation returns the current attestation, or nil before the first.
 	Attestation() *attester.Attestation
+	// Fresh returns nil while the attestation is good for new data. Ready says so
+	// too, but may have other reasons.
+	Fresh() error
+	// Answer answers a relying party's challenge, as [attester.Attester.Answer].
+	Answer(ctx context.Context, nonce []byte, exporter [challenge.ExporterSize]byte) (*challenge.Answer, error)
 	// EndSession seals what is open of a session, and returns when its receipt
 	// is durable. A session without an open part is no error.
 	EndSession(ctx context.Context, tenant, session string) error

@@ -8,22 +8,12 @@ import (
 	"sync"
 	"unicode"
 
+	"github.com/veriproof/notary/attestation/challenge"
 	"github.com/veriproof/notary/host/attester"
 )
 
-// Evidence is the answer of GET /v1/evidence: all that a relying party appraises
-// before it trusts this notary. Fields of bytes are standard base64 in JSON.
-// Nothing in it is an anchor; the key set least of all.
-type Evidence struct {
-	RuntimeData    []byte `json:"runtime_data"`    // exact bytes, whose SHA-256 is REPORT_DATA[0:32]
-	Token          string `json:"maa_token"`       // MAA's JWT
-	JWKS           []byte `json:"maa_jwks"`        // the issuer's keys as the notary fetched them
-	Report         []byte `json:"report"`          // SNP report
-	VCEKChain      []byte `json:"vcek_chain"`      // PEM: VCEK, ASK, ARK
-	UVM            []byte `json:"uvm"`             // COSE_Sign1
-	CCEPolicy      []byte `json:"cce_policy"`      // Rego
-	TLSCertificate string `json:"tls_certificate"` // PEM, of the OTLP listener
-}
+// Evidence is the answer of GET /v1/evidence.
+type Evidence = challenge.Document
 
 // evidenceCache keeps the encoding of the current attestation: anybody may ask,
 // at any rate.
@@ -52,9 +42,11 @@ func (c *evidenceCache) encode(a *attester.Attestation, tlsPEM []byte) ([]byte, 
 }
 
 // getEvidence answers with an expired attestation too: judging it is the relying
-// party's part, and an old one is better than none for finding out why.
+// party's part, and an old one is better than none for finding out why. With a
+// nonce it answers the challenge as well.
 func (s *Server) getEvidence(w http.ResponseWriter, r *http.Request) error {
-	if err := noQuery(r); err != nil {
+	q, err := query(r, "nonce")
+	if err != nil {
 		return err
 	}
 	a := s.opts.Notary.Attestation()
@@ -66,6 +58,15 @@ func (s *Server) getEvidence(w http.ResponseWriter, r *http.Request) error {
 	body, err := s.evidence.encode(a, s.opts.OTLPCertificate)
 	if err != nil {
 		return err
+	}
+	if q.Has("nonce") {
+		answer, err := s.answer(r, q.Get("nonce"))
+		if err != nil {
+			return err
+		}
+		if body, err = withAnswer(body, answer); err != nil {
+			return err
+		}
 	}
 	w.Header().Set("Content-Type", "application/json")
 	_, _ = w.Write(body)

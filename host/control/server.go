@@ -53,20 +53,25 @@ type Options struct {
 	OpenMetrics bool
 	// Stats is read at each scrape; nil gives only the server's own metrics.
 	Stats func() []Metric
+	// ChallengeRate limits the challenges of one remote address, and
+	// ChallengeMaximum those of all together; zero values mean
+	// DefaultChallengeRate and DefaultChallengeMaximum.
+	ChallengeRate, ChallengeMaximum Rate
 	// Logger hears about failures; nil discards.
 	Logger *slog.Logger
-	// Now is the clock of the rate limit; nil means time.Now.
+	// Now is the clock of the rate limits; nil means time.Now.
 	Now func() time.Time
 }
 
 // A Server is the control interface.
 type Server struct {
-	opts     Options
-	log      *slog.Logger
-	mux      *http.ServeMux
-	failures failures
-	evidence evidenceCache
-	metrics  *metrics
+	opts       Options
+	log        *slog.Logger
+	mux        *http.ServeMux
+	failures   limiter
+	challenges challenges
+	evidence   evidenceCache
+	metrics    *metrics
 }
 
 // New returns a Server that does not listen yet. Errors wrap [ErrOptions].
@@ -83,13 +88,25 @@ func New(o Options) (*Server, error) {
 	if err := checkOperators(o.Operators); err != nil {
 		return nil, err
 	}
+	for _, r := range []Rate{o.ChallengeRate, o.ChallengeMaximum} {
+		if r != (Rate{}) && (r.Burst < 1 || r.Every <= 0) {
+			return nil, fmt.Errorf("%w: a rate of %d per %v allows nothing", ErrOptions, r.Burst, r.Every)
+		}
+	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	s := &Server{opts: o, log: o.Logger}
+	if o.ChallengeRate == (Rate{}) {
+		o.ChallengeRate = DefaultChallengeRate
+	}
+	if o.ChallengeMaximum == (Rate{}) {
+		o.ChallengeMaximum = DefaultChallengeMaximum
+	}
+	s := &Server{opts: o, log: o.Logger, failures: limiter{rate: failureRate}}
+	s.challenges.each.rate, s.challenges.all.rate = o.ChallengeRate, o.ChallengeMaximum
 	s.metrics = newMetrics(o)
 	s.routes()
 	return s, nil

@@ -19,6 +19,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/veriproof/notary/attestation/challenge"
 	"github.com/veriproof/notary/attestation/evidence"
 	"github.com/veriproof/notary/host/attester"
 	"github.com/veriproof/notary/host/control"
@@ -39,6 +40,8 @@ const (
 type notary struct {
 	mu       sync.Mutex
 	ready    error
+	stale    error
+	asked    int
 	att      *attester.Attestation
 	parts    map[[2]string][]control.Part
 	err      error // of every call on a session, if set
@@ -50,6 +53,19 @@ type notary struct {
 
 func (n *notary) Ready() error                       { return n.ready }
 func (n *notary) Attestation() *attester.Attestation { return n.att }
+
+func (n *notary) Fresh() error { return n.stale }
+
+// Answer is the attester's part; the fake only shows what reached it.
+func (n *notary) Answer(_ context.Context, nonce []byte, exporter [challenge.ExporterSize]byte) (*challenge.Answer, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.err != nil {
+		return nil, n.err
+	}
+	n.asked++
+	return &challenge.Answer{Nonce: nonce, Report: exporter[:]}, nil
+}
 
 func (n *notary) find(tenant, session string) ([]control.Part, error) {
 	n.mu.Lock()
@@ -281,6 +297,7 @@ func TestAccess(t *testing.T) {
 		{"GET", "/", [7]int{404, 404, 404, 404, 404, 404, 404}},
 		{"GET", "/debug/pprof/", [7]int{404, 404, 404, 404, 404, 404, 404}},
 		{"GET", "/v1/evidence?nonce=00", [7]int{400, 400, 400, 400, 400, 400, 400}},
+		{"GET", "/v1/evidence?nounce=00", [7]int{400, 400, 400, 400, 400, 400, 400}},
 	} {
 		for i, who := range callers {
 			w.now = w.now.Add(time.Hour) // the rate limit has its own test

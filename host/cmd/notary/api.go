@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/veriproof/notary/attestation/challenge"
 	"github.com/veriproof/notary/host/attester"
 	"github.com/veriproof/notary/host/control"
 	"github.com/veriproof/notary/host/session"
@@ -14,6 +15,11 @@ type api struct{ n *node }
 
 func (c api) Ready() error                       { return c.n.notary.Ready() }
 func (c api) Attestation() *attester.Attestation { return c.n.attester.Current() }
+func (c api) Fresh() error                       { return c.n.attester.Fresh() }
+
+func (c api) Answer(ctx context.Context, nonce []byte, exporter [challenge.ExporterSize]byte) (*challenge.Answer, error) {
+	return c.n.attester.Answer(ctx, nonce, exporter)
+}
 
 func (c api) EndSession(ctx context.Context, tenant, id string) error {
 	return controlError(c.n.notary.EndSession(ctx, tenant, id))
