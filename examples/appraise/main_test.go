@@ -3,16 +3,14 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"encoding/pem"
-	"net/http"
-	"net/http/httptest"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
+	"github.com/veriproof/notary/attestation/challenge"
 	"github.com/veriproof/notary/attestation/evidence"
 	"github.com/veriproof/notary/attestation/maa"
 	"github.com/veriproof/notary/attestation/policy"
@@ -24,9 +22,23 @@ import (
 	"github.com/veriproof/notary/host/control"
 )
 
-// notary attests itself on simulated hardware and returns what its control
-// interface shows, and a policy file that accepts it.
-func notary(t *testing.T) (control.Evidence, string) {
+// A notary is the part of one that can be appraised, on simulated hardware.
+type notary struct {
+	control.Notary // has no sessions: nothing here asks for one
+	attester       *attester.Attester
+	keys           *attester.Keys
+	tee            *simtee.TEE
+}
+
+func (n *notary) Attestation() *attester.Attestation { return n.attester.Current() }
+
+func (n *notary) Answer(ctx context.Context, nonce []byte, exporter [challenge.ExporterSize]byte) (*challenge.Answer, error) {
+	return n.attester.Answer(ctx, nonce, exporter)
+}
+
+var pluginSet = [32]byte{7}
+
+func attested(t *testing.T) *notary {
 	t.Helper()
 	tee, err := simtee.New(simtee.Options{TestKeys: true})
 	if err != nil {
@@ -40,18 +52,14 @@ func notary(t *testing.T) (control.Evidence, string) {
 	if err := tee.WriteSecurityContext(dir); err != nil {
 		t.Fatal(err)
 	}
-	keys, err := attester.GenerateKeys([]string{"127.0.0.1"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	n := &notary{tee: tee, keys: newKeys(t)}
 	digest := strings.Repeat("ab", 32)
-	set := [32]byte{7}
-	a, err := attester.New(attester.Options{
+	n.attester, err = attester.New(attester.Options{
 		Source: &evidence.Sidecar{URL: tee.SidecarURL(), SecurityContextDir: dir},
 		MAA:    &maa.Client{URL: tee.MAAURL(), HTTP: tee.MAAHTTPClient()}, Issuer: tee.MAAURL(),
 		Roots: snp.Roots{}.With(tee.ARK()), UVM: uvm.Options{TrustedDIDs: []string{tee.UVMDID()}}, AllowSimulated: true,
-	}, keys, attester.Claims{
-		Epoch: [16]byte{1}, PluginSet: set, Mode: runtimedata.ModeEnforce, Version: "0.1.0-test",
+	}, n.keys, attester.Claims{
+		Epoch: [16]byte{1}, PluginSet: pluginSet, Mode: runtimedata.ModeEnforce, Version: "0.1.0-test",
 		Plugins: map[string]runtimedata.Plugin{
 			"redact-pii": {Config: digest, Kind: runtimedata.KindRedactor, Limits: digest, Order: "1", Wasm: digest},
 		},
@@ -59,11 +67,48 @@ func notary(t *testing.T) (control.Evidence, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	at, err := a.Attest(t.Context(), nil)
+	if _, err := n.attester.Attest(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func newKeys(t *testing.T) *attester.Keys {
+	t.Helper()
+	k, err := attester.GenerateKeys([]string{"127.0.0.1"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := tee.Policy(policy.Digest(set))
+	return k
+}
+
+// serve runs the control interface with the TLS key of keys and returns its URL.
+func (n *notary) serve(t *testing.T, keys *attester.Keys) string {
+	t.Helper()
+	s, err := control.New(control.Options{Notary: n, Certificate: keys.TLS, OTLPCertificate: keys.CertificatePEM()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	served := make(chan error, 1)
+	go func() { served <- s.Serve(ctx, l) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+	})
+	return "https://" + l.Addr().String()
+}
+
+// policyFile writes a policy that accepts the notary with this plugin set.
+func (n *notary) policyFile(t *testing.T, set [32]byte) string {
+	t.Helper()
+	p, err := n.tee.Policy(policy.Digest(set))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,56 +116,38 @@ func notary(t *testing.T) (control.Evidence, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	name := filepath.Join(dir, "policy.yaml")
+	name := filepath.Join(t.TempDir(), "policy.yaml")
 	if err := os.WriteFile(name, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return control.Evidence{
-		RuntimeData: at.RuntimeData, Token: at.Token, JWKS: at.JWKS,
-		Report: at.Evidence.Report, VCEKChain: at.Evidence.VCEKChain, UVM: at.Evidence.UVM, CCEPolicy: at.Evidence.CCEPolicy,
-		TLSCertificate: string(keys.CertificatePEM()),
-	}, name
+	return name
 }
 
 func TestAppraise(t *testing.T) {
-	good, policyFile := notary(t)
-	other, err := attester.GenerateKeys([]string{"127.0.0.1"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	n := attested(t)
+	genuine, impostor := n.serve(t, n.keys), n.serve(t, newKeys(t))
 	for _, c := range []struct {
-		name   string
-		change func(e *control.Evidence, o *options)
-		want   string // of the error
+		name      string
+		control   string
+		set       [32]byte
+		simulated bool
+		want      string // of the error
 	}{
-		{"good", func(*control.Evidence, *options) {}, ""},
-		{"simulated is not accepted unasked", func(_ *control.Evidence, o *options) { o.simulated = false }, "not acceptable: failed"},
-		{"token has expired", func(_ *control.Evidence, o *options) { o.now = o.now.Add(24 * time.Hour) }, "not acceptable: failed"},
-		{"certificate of somebody else", func(e *control.Evidence, _ *options) { e.TLSCertificate = string(other.CertificatePEM()) }, "another key than the attested one"},
-		{"two certificates", func(e *control.Evidence, _ *options) { e.TLSCertificate += e.TLSCertificate }, "exactly one certificate"},
-		{"another notary's runtime data", func(e *control.Evidence, _ *options) {
-			e.RuntimeData = bytes.Replace(e.RuntimeData, []byte("0.1.0-test"), []byte("0.1.0-evil"), 1)
-		}, "not acceptable: failed"},
-		{"no report", func(e *control.Evidence, _ *options) { e.Report = nil }, "not acceptable: incomplete"},
+		{"good", genuine, pluginSet, true, ""},
+		{"simulated is not accepted unasked", genuine, pluginSet, false, "not acceptable: failed"},
+		{"another redactor", genuine, [32]byte{8}, true, "not acceptable: failed"},
+		{"copied Evidence under another TLS key", impostor, pluginSet, true, "the runtime data names"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			e, o := good, options{policy: policyFile, out: filepath.Join(t.TempDir(), "notary.pem"), simulated: true, now: time.Now()}
-			c.change(&e, &o)
-			server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				if r.URL.Path != "/v1/evidence" {
-					http.NotFound(w, r)
-					return
-				}
-				if err := json.NewEncoder(w).Encode(e); err != nil {
-					t.Error(err)
-				}
-			}))
-			defer server.Close()
-			o.control = server.URL
+			o := options{
+				control: c.control, policy: n.policyFile(t, c.set), simulated: c.simulated,
+				out: filepath.Join(t.TempDir(), "notary.pem"),
+			}
 			err := run(t.Context(), o, new(bytes.Buffer))
 			written, readErr := os.ReadFile(o.out)
 			if c.want == "" {
-				if block, _ := pem.Decode(written); err != nil || readErr != nil || block == nil {
+				block, rest := pem.Decode(written)
+				if err != nil || readErr != nil || block == nil || len(rest) != 0 {
 					t.Errorf("error %v, written %q (%v)", err, written, readErr)
 				}
 				return
