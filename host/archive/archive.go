@@ -13,10 +13,12 @@ package archive
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/veriproof/notary/attestation/runtimedata"
 	"github.com/veriproof/notary/host/journal"
@@ -58,10 +60,14 @@ type Epoch struct {
 	WrapKeys map[uint64]format.WrapKeyBody
 	// Manifests are the receipts that this epoch signed, in order.
 	Manifests []*Part
+	// End is the encoded entry that ended the epoch, nil if it has not ended.
+	End []byte
 	// Err says what does not hold, if anything. What stands before it does.
 	Err error
+	// Disbelief says why the epoch's key counts for nothing, if it does not.
+	Disbelief error
 
-	fenceSignature []byte
+	end *format.Entry
 }
 
 // A Renewal is an evidence entry.
@@ -113,10 +119,19 @@ func (p *Part) Commitment() receipt.Hash { return receipt.Commitment(p.ManifestB
 // signature. They were never acknowledged.
 var ErrUnsigned = errors.New("entries at the end of the journal are not signed")
 
+// Options of a scan.
+type Options struct {
+	// Believe decides, by its entry 0, whether an epoch was an attested notary;
+	// an error is why not. nil believes all, which is for showing what is there
+	// and not for acting on it.
+	Believe func(*Epoch) error
+	// Progress, if not nil, is called now and then with the entries read so far.
+	Progress func(entries uint64)
+}
+
 // Scan reads all of storage. It fails only if storage cannot be read; what it
-// reads and cannot believe is told per epoch. progress, if not nil, is called
-// now and then with the number of entries read.
-func Scan(ctx context.Context, store journal.Store, progress func(entries uint64)) (*Archive, error) {
+// reads and cannot believe is told per epoch.
+func Scan(ctx context.Context, store journal.Store, o Options) (*Archive, error) {
 	heads, err := store.Epochs(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("list epochs in storage: %w", err)
@@ -125,14 +140,24 @@ func Scan(ctx context.Context, store journal.Store, progress func(entries uint64
 		store: store, byID: make(map[receipt.Epoch]*Epoch),
 		parts: make(map[receipt.PartID]*Part), proofs: make(map[receipt.Hash]Proof),
 	}
-	if progress == nil {
-		progress = func(uint64) {}
+	if o.Progress == nil {
+		o.Progress = func(uint64) {}
 	}
-	s := scanner{a: a, progress: progress}
+	if o.Believe == nil {
+		o.Believe = func(*Epoch) error { return nil }
+	}
+	s := scanner{a: a, progress: o.Progress}
 	for _, h := range heads {
 		if err := s.epoch(ctx, h.Epoch, h.LastChunk); err != nil {
 			return nil, err
 		}
+	}
+	for _, e := range a.Epochs {
+		if e.RuntimeData == nil {
+			e.Disbelief = errors.New("its first entry cannot be read")
+			continue
+		}
+		e.Disbelief = o.Believe(e)
 	}
 	s.link()
 	return a, nil
@@ -292,10 +317,10 @@ func (s *scanner) take(e *Epoch, entry *format.Entry) error {
 		}
 		s.a.proofs[p.Commitment] = p
 	case format.KindClose:
-		e.Ended, e.EndSeq, e.EndChain = entry.Kind, entry.Seq, entry.Chain
+		e.finish(entry)
 	case format.KindFence:
+		e.finish(entry)
 		e.Fence = new(format.FenceBody)
-		e.Ended, e.EndSeq, e.EndChain, e.fenceSignature = entry.Kind, entry.Seq, entry.Chain, entry.Signature
 		return format.ParseBody(entry.Body, e.Fence)
 	}
 	return nil
@@ -325,26 +350,75 @@ func (s *scanner) segment(e *Epoch, entry *format.Entry) error {
 	return nil
 }
 
-// link checks what spans epochs: receipts and fences.
+func (e *Epoch) finish(entry *format.Entry) {
+	e.Ended, e.EndSeq, e.EndChain, e.end, e.End = entry.Kind, entry.Seq, entry.Chain, entry, entry.Append(nil)
+}
+
+// ErrFence says that an epoch was ended by somebody who had no right to. Its
+// open parts cannot be sealed: the place of a true fence is taken.
+var ErrFence = errors.New("fence is not by a notary that is believed")
+
+// link checks what spans epochs: fences, and then receipts, of which those that
+// matter most come first.
 func (s *scanner) link() {
-	for _, r := range s.receipts {
+	for _, e := range s.a.Epochs {
+		if e.Fence != nil && e.Err == nil {
+			e.Err = s.fence(e)
+		}
+	}
+	rank := make(map[*pendingReceipt]int)
+	for i := range s.receipts {
+		rank[&s.receipts[i]] = s.rank(&s.receipts[i])
+	}
+	order := make([]*pendingReceipt, 0, len(s.receipts))
+	for i := range s.receipts {
+		order = append(order, &s.receipts[i])
+	}
+	slices.SortStableFunc(order, func(a, b *pendingReceipt) int { return cmp.Compare(rank[a], rank[b]) })
+	for _, r := range order {
+		if r.by.Disbelief != nil {
+			continue
+		}
 		if err := s.receipt(r); err != nil && r.by.Err == nil {
 			r.by.Err = fmt.Errorf("entry %d: %w", r.seq, err)
 		}
 	}
-	for _, e := range s.a.Epochs {
-		if e.Fence == nil {
-			continue
-		}
-		author := s.a.byID[e.Fence.By]
-		p := format.Position{Epoch: e.ID, Seq: e.EndSeq, Chain: e.EndChain, Signature: e.fenceSignature}
-		if author == nil || author.Key == nil || p.Verify(author.Key) != nil {
-			e.Err = fmt.Errorf("%w: fence is not signed by the notary that it names", format.ErrChain)
-		}
-	}
 }
 
-func (s *scanner) receipt(r pendingReceipt) error {
+func (s *scanner) fence(e *Epoch) error {
+	author := s.a.byID[e.Fence.By]
+	switch {
+	case author == nil || author.Key == nil:
+		return fmt.Errorf("%w: its author %v is not in storage", ErrFence, e.Fence.By)
+	case author.Disbelief != nil:
+		return fmt.Errorf("%w: author %v: %w", ErrFence, e.Fence.By, author.Disbelief)
+	}
+	p := format.Position{Epoch: e.ID, Seq: e.EndSeq, Chain: e.EndChain, Signature: e.end.Signature}
+	if err := p.Verify(author.Key); err != nil {
+		return fmt.Errorf("%w: %w", ErrFence, err)
+	}
+	return nil
+}
+
+// rank orders the receipts about one part: that of the epoch which received the
+// records comes before that of the one which fenced it, and both before any
+// other. A second receipt is held against its own author.
+func (s *scanner) rank(r *pendingReceipt) int {
+	_, m, err := receipt.Read(r.jws)
+	if err != nil {
+		return 3
+	}
+	origin := s.a.byID[m.Origin.Epoch]
+	switch {
+	case m.Origin.Epoch == r.by.ID:
+		return 0
+	case origin != nil && origin.Fence != nil && origin.Fence.By == r.by.ID:
+		return 1
+	}
+	return 2
+}
+
+func (s *scanner) receipt(r *pendingReceipt) error {
 	raw, m, err := receipt.Verify(r.jws, r.by.Key)
 	if err != nil {
 		return err

@@ -128,7 +128,7 @@ func (w *writer) seal(m receipt.Manifest) {
 
 func scan(t *testing.T, store journal.Store) *archive.Archive {
 	t.Helper()
-	a, err := archive.Scan(t.Context(), store, nil)
+	a, err := archive.Scan(t.Context(), store, archive.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -151,7 +151,7 @@ func ExampleScan() {
 	m, _ := w.session("s-1")
 	w.seal(m)
 
-	a, _ := archive.Scan(context.Background(), store, nil)
+	a, _ := archive.Scan(context.Background(), store, archive.Options{})
 	for _, p := range a.Parts() {
 		opened, _ := a.Open(context.Background(), p, auditor)
 		fmt.Println(p.Manifest.Reason, p.Leaves, string(opened.Session), string(opened.Records[1].Bytes))
@@ -224,7 +224,7 @@ func TestDisbelieved(t *testing.T) {
 			m.Seq, m.Prev = 1, receipt.Hash{1}
 			w.seal(m)
 		}},
-		{"fence by nobody", format.ErrChain, func(w *writer) {
+		{"fence by nobody", archive.ErrFence, func(w *writer) {
 			w.put(true, w.entry(format.KindFence, []byte(`{"by":"`+strings.Repeat("0", 32)+`","runtime_data":"`+strings.Repeat("0", 64)+`"}`)))
 		}},
 		{"body that is no body", format.ErrBody, func(w *writer) { w.put(true, w.entry(format.KindWrapKey, []byte("{}{}"))) }},

@@ -227,7 +227,7 @@ func (w *world) close(n *session.Notary) {
 
 func (w *world) scan() *archive.Archive {
 	w.t.Helper()
-	a, err := archive.Scan(w.t.Context(), w.store, nil)
+	a, err := archive.Scan(w.t.Context(), w.store, archive.Options{})
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -85,7 +85,8 @@ type Options struct {
 	Entry format.EpochBody
 
 	// Appraise decides whether to believe another epoch's journal, by its entry
-	// 0, before its open parts are sealed on its behalf. nil believes none.
+	// 0: only then its receipts and fences count, and its open parts are sealed
+	// on its behalf. nil believes none.
 	Appraise func(*archive.Epoch) error
 	// Fresh returns an error while the attestation has gone stale. nil never
 	// does.
@@ -178,7 +179,10 @@ const maxProving = 256
 // background.
 func Start(ctx context.Context, o Options) (*Notary, error) {
 	o.setDefaults()
-	found, err := archive.Scan(ctx, o.Store, nil)
+	if o.Appraise == nil {
+		o.Appraise = func(*archive.Epoch) error { return errors.New("no policy to appraise it by") }
+	}
+	found, err := archive.Scan(ctx, o.Store, archive.Options{Believe: o.Appraise})
 	if err != nil {
 		return nil, err
 	}

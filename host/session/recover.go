@@ -32,12 +32,11 @@ func (n *Notary) recover(ctx context.Context, found *archive.Archive) error {
 			n.stats.damaged()
 			n.opts.Logger.Error("an epoch in storage does not hold together; it is left as it is", "epoch", e.ID.String(), "error", e.Err)
 			continue
-		case e.Ended != 0 || e.ID == n.epoch:
-			continue
-		}
-		if err := n.believe(e); err != nil {
+		case e.Disbelief != nil:
 			n.stats.damaged()
-			n.opts.Logger.Error("an epoch in storage is not by a notary that this one believes; it is left as it is", "epoch", e.ID.String(), "error", err)
+			n.opts.Logger.Error("an epoch in storage is not by a notary that this one believes; it is left as it is, and what it says of others does not count", "epoch", e.ID.String(), "error", e.Disbelief)
+			continue
+		case e.Ended != 0:
 			continue
 		}
 		if err := n.fence(ctx, e); err != nil {
@@ -49,7 +48,7 @@ func (n *Notary) recover(ctx context.Context, found *archive.Archive) error {
 	for again := true; again; {
 		again = false
 		for _, e := range found.Epochs {
-			if !mine[e.ID] && e.Err == nil && e.Fence != nil && mine[e.Fence.By] {
+			if !mine[e.ID] && e.Err == nil && e.Disbelief == nil && e.Fence != nil && mine[e.Fence.By] {
 				mine[e.ID], again = true, true
 			}
 		}
@@ -64,13 +63,6 @@ func (n *Notary) recover(ctx context.Context, found *archive.Archive) error {
 	}
 	n.resume(found)
 	return nil
-}
-
-func (n *Notary) believe(e *archive.Epoch) error {
-	if n.opts.Appraise == nil {
-		return errors.New("no policy to appraise it by")
-	}
-	return n.opts.Appraise(e)
 }
 
 // fence ends epoch e by an entry at its next seq. The unique key makes exactly
@@ -145,7 +137,7 @@ func (n *Notary) resumeEpoch(found *archive.Archive, e *archive.Epoch) {
 			receipts.Go(func() error { return n.settle(c, p.ID) })
 		}
 	}
-	if receipts.Wait() != nil || e.Ended == 0 || e.Err != nil {
+	if receipts.Wait() != nil || e.Ended == 0 || e.Err != nil || e.Disbelief != nil {
 		return
 	}
 	if c := format.CloseCommitment(e.ID, e.EndSeq, e.EndChain); !hasProof(found, c) {

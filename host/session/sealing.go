@@ -209,13 +209,14 @@ func (n *Notary) Run(ctx context.Context) error {
 	}
 }
 
-// Tick does what is due by the host's clock: it seals idle and old parts,
-// replaces a wrap key that is old and used, and commits the head of the chain
+// Tick does what is due by the host's clock: it seals idle and old parts, and
+// all of them once the attestation has gone stale (there is a margin then: a
+// receipt signed after the token's expiry would convince nobody); it replaces a wrap key that is old and used, and commits the head of the chain
 // to the log. It is for Run and for tests; it must not run concurrently with
 // itself.
 func (n *Notary) Tick(ctx context.Context) error {
 	now := n.opts.Now()
-	n.sealDue(now)
+	n.sealDue(now, n.opts.Fresh() != nil)
 	if now.Sub(n.keyTime) >= n.opts.WrapKeyAge && n.opts.Ring.Used() {
 		if err := n.rotate(ctx); err != nil {
 			return err
@@ -234,14 +235,18 @@ func (n *Notary) Tick(ctx context.Context) error {
 	return nil
 }
 
-func (n *Notary) sealDue(now time.Time) {
+func (n *Notary) sealDue(now time.Time, all bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.closing {
 		return
 	}
 	for h, p := range n.open {
-		if why := p.due(now, n.opts.Idle, n.opts.MaxAge); why != "" {
+		why := p.due(now, n.opts.Idle, n.opts.MaxAge)
+		if all && why == "" && p.hasRecords() {
+			why = receipt.ReasonShutdown
+		}
+		if why != "" {
 			delete(n.open, h)
 			n.goSeal(p, why)
 		}
@@ -264,6 +269,13 @@ func (p *part) due(now time.Time, idle, age time.Duration) receipt.Reason {
 		return receipt.ReasonAge
 	}
 	return ""
+}
+
+// hasRecords says whether anything was ever queued for the part.
+func (p *part) hasRecords() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.first != nil
 }
 
 // rotate makes a new wrap key durable and puts it into use.

@@ -566,7 +566,7 @@ func TestTamperedStorage(t *testing.T) {
 			return c
 		}
 		w.store.Tamper(n.Epoch(), flip)
-		a, err := archive.Scan(t.Context(), w.store, nil)
+		a, err := archive.Scan(t.Context(), w.store, archive.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}

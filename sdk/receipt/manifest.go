@@ -19,7 +19,7 @@ const (
 	ReasonIdle      Reason = "idle"      // nothing came for the idle time
 	ReasonAge       Reason = "age"       // the part reached its greatest age
 	ReasonSize      Reason = "size"      // the part reached its greatest size
-	ReasonShutdown  Reason = "shutdown"  // the notary was stopped in good order
+	ReasonShutdown  Reason = "shutdown"  // the notary stopped, or stopped taking data, in good order
 	ReasonRecovered Reason = "recovered" // a later notary sealed what a dead one had left open
 )
 
