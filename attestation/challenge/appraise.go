@@ -23,6 +23,8 @@ type Proof struct {
 type Options struct {
 	// TrustedJWKS is a key set that the caller trusts, see [attestation.Input].
 	TrustedJWKS []byte
+	// CRLs are revocation lists of AMD, see [attestation.Input].
+	CRLs [][]byte
 	// AllowSimulated permits a policy that trusts simulated hardware.
 	AllowSimulated bool
 }
@@ -41,7 +43,7 @@ const (
 // [attestation.Verdict].
 func (p *Proof) Appraise(pol *policy.Policy, o Options) []attestation.Check {
 	in := p.Input()
-	in.At, in.TrustedJWKS, in.AllowSimulated = p.At, o.TrustedJWKS, o.AllowSimulated
+	in.At, in.TrustedJWKS, in.CRLs, in.AllowSimulated = p.At, o.TrustedJWKS, o.CRLs, o.AllowSimulated
 	checks := attestation.Appraise(pol, in)
 	return append(checks, p.appraiseFresh(pol, in), attestation.Check{
 		Name: CheckPossession, Required: true, Status: attestation.Pass,
@@ -56,7 +58,7 @@ func (p *Proof) appraiseFresh(pol *policy.Policy, in attestation.Input) attestat
 	standing := in.Evidence
 	in = attestation.Input{
 		Evidence: evidence.Evidence{Report: p.Answer.Report, VCEKChain: p.Answer.VCEKChain},
-		At:       in.At, AllowSimulated: in.AllowSimulated,
+		At:       in.At, CRLs: in.CRLs, AllowSimulated: in.AllowSimulated,
 	}
 	for _, f := range attestation.Appraise(pol, in) {
 		switch {

@@ -29,6 +29,27 @@ type certified struct {
 	hwid        []byte
 }
 
+// Certified is what AMD says in a VCEK about a chip and its firmware.
+type Certified struct {
+	ProductName string // as in the certificate, for instance "Milan-B0"
+	Product     Product
+	TCB         TCB
+	HWID        []byte // 64 bytes, on Turin 8
+}
+
+// ReadVCEK reads a VCEK's extensions, without checking who signed it.
+func ReadVCEK(cert *x509.Certificate) (*Certified, error) {
+	line, err := vcekLine(cert)
+	if err != nil {
+		return nil, err
+	}
+	c, err := parseVCEK(cert, line)
+	if err != nil {
+		return nil, err
+	}
+	return &Certified{ProductName: c.productName, Product: c.line, TCB: c.tcb, HWID: c.hwid}, nil
+}
+
 func parseVCEK(cert *x509.Certificate, line Product) (*certified, error) {
 	var c certified
 	var err error
