@@ -60,6 +60,9 @@ const (
 	DefaultMargin = 5 * time.Minute
 	// DefaultUVMFeed is Microsoft's line of utility VMs for ACI.
 	DefaultUVMFeed = "ContainerPlat-AMD-UVM"
+	// DefaultMinimumSVN: Microsoft calls utility VMs below it no production
+	// ones. Set the current one.
+	DefaultMinimumSVN = 100
 	// DefaultStorageDir and DefaultLogDir stand beside the file.
 	DefaultStorageDir = "data/store"
 	DefaultLogDir     = "data/log"
@@ -175,7 +178,7 @@ type Attestation struct {
 type UVM struct {
 	// Feed is the exact feed of the endorsement.
 	Feed string `yaml:"feed"`
-	// MinimumSVN is the least security version number.
+	// MinimumSVN is the least security version number, 1 or more.
 	MinimumSVN uint64 `yaml:"minimum_svn"`
 }
 
@@ -302,7 +305,7 @@ func defaults() *Config {
 		Listen: Listen{OTLP: DefaultOTLP, Control: DefaultControl, TLSNames: []string{"localhost", "127.0.0.1", "::1"}},
 		Attestation: Attestation{
 			Source: DefaultSource, SidecarURL: DefaultSidecarURL, APIVersion: DefaultAPIVersion,
-			Margin: Duration(DefaultMargin), UVM: UVM{Feed: DefaultUVMFeed},
+			Margin: Duration(DefaultMargin), UVM: UVM{Feed: DefaultUVMFeed, MinimumSVN: DefaultMinimumSVN},
 		},
 		Storage:  Storage{Dir: DefaultStorageDir},
 		Sessions: Sessions{Idle: Duration(DefaultIdle), MaxAge: Duration(DefaultMaxAge), MaxBytes: DefaultMaxBytes},

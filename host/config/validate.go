@@ -167,6 +167,9 @@ func (v *checker) attestation() {
 	if a.MAACA != "" && !x509.NewCertPool().AppendCertsFromPEM([]byte(a.MAACA)) {
 		v.fail("attestation.maa_ca", "has no PEM certificate", "paste the certificate with its BEGIN and END lines")
 	}
+	if a.UVM.MinimumSVN == 0 {
+		v.fail("attestation.uvm.minimum_svn", "is 0, which accepts every utility VM there ever was", fmt.Sprintf("remove the key to have %d, or write the current one", DefaultMinimumSVN))
+	}
 	v.present("attestation.uvm.feed", a.UVM.Feed, "remove the key to have "+DefaultUVMFeed)
 }
 

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/veriproof/notary/attestation"
@@ -60,6 +61,8 @@ type demo struct {
 	operator string
 	child    *exec.Cmd
 	exited   chan error
+	cancel   context.CancelCauseFunc
+	closing  atomic.Bool // the child is meant to end
 	addr     ready
 	names    []string        // of the sessions sent
 	planted  map[string]bool // values that must not survive
@@ -89,10 +92,15 @@ func runDemo(ctx context.Context, a *app, args []string) error {
 		return err
 	}
 	defer d.stop()
+	ctx, d.cancel = context.WithCancelCause(ctx)
+	defer d.cancel(nil)
 	for _, part := range []func(context.Context) error{
 		d.prepare, d.startNotary, d.send, d.close, d.showSessions, d.showStorage, d.showRecord, d.verifyBundle,
 	} {
 		if err := part(ctx); err != nil {
+			if cause := context.Cause(ctx); cause != nil {
+				return cause
+			}
 			return err
 		}
 	}
@@ -132,6 +140,7 @@ func (d *demo) close(ctx context.Context) error {
 		return err
 	}
 	d.say("all %d sessions have a receipt and a log proof", len(d.names))
+	d.closing.Store(true)
 	if err := d.child.Process.Signal(os.Interrupt); err != nil {
 		return err
 	}
@@ -153,6 +162,7 @@ func (d *demo) close(ctx context.Context) error {
 // stop ends whatever still runs.
 func (d *demo) stop() {
 	if d.child != nil {
+		d.closing.Store(true)
 		d.child.Process.Kill()
 		<-d.exited
 	}

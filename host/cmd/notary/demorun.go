@@ -136,7 +136,14 @@ func (d *demo) startNotary(ctx context.Context) error {
 		return err
 	}
 	d.exited = make(chan error, 1)
-	go func() { d.exited <- d.child.Wait() }()
+	child := d.child
+	go func() {
+		err := child.Wait()
+		if !d.closing.Load() { // it died: whatever waits for it need not
+			d.cancel(fmt.Errorf("notary serve ended while it was needed: %v; see %s", err, logFile.Name()))
+		}
+		d.exited <- err
+	}()
 	for {
 		if b, err := os.ReadFile(readyFile); err == nil && json.Unmarshal(b, &d.addr) == nil {
 			return d.appraise(ctx)
@@ -275,6 +282,8 @@ func (d *demo) send(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	// If the notary dies, what waits to be sent need not wait for its retries.
+	defer context.AfterFunc(ctx, func() { exporter.Shutdown(context.WithoutCancel(ctx)) })()
 	var mu sync.Mutex
 	var failed error
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) {
@@ -289,6 +298,9 @@ func (d *demo) send(ctx context.Context) error {
 	tracer := provider.Tracer("demo.example/assistant")
 	start := time.Now()
 	for i := range d.sessions {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		name, spans := talk(ctx, tracer, i, d.planted)
 		d.names, d.spans = append(d.names, name), d.spans+spans
 		d.progress("sent %d of %d sessions", i+1, d.sessions)

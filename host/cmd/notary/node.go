@@ -11,6 +11,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/veriproof/notary/attestation"
@@ -135,8 +137,16 @@ func startNode(ctx context.Context, cfg *config.Config, logger *slog.Logger, tel
 	return n, nil
 }
 
+func readRecipients(cfg *config.Config) ([]*format.Recipient, error) {
+	recipients, err := cfg.ReadRecipients()
+	if err != nil {
+		return nil, hinted(err, "\"notary keygen -o FILE\" makes a key pair; its public key goes into recipients in %s", cfg.Name())
+	}
+	return recipients, nil
+}
+
 func (n *node) readConfig() ([]*format.Recipient, error) {
-	recipients, err := n.cfg.ReadRecipients()
+	recipients, err := readRecipients(n.cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -214,7 +224,7 @@ func (n *node) newAttester(claims attester.Claims) (*attester.Attester, error) {
 	if n.policy != nil {
 		anchors, err := n.policy.Anchors(simulatedAllowed)
 		if err != nil {
-			return nil, fmt.Errorf("attestation.policy: %w", err)
+			return nil, hinted(fmt.Errorf("attestation.policy: %w", err), "\"notary version\" says which build this is; a release build runs on hardware only")
 		}
 		o.Roots, o.UVM, o.AllowSimulated = anchors.Roots, uvm.Options{TrustedDIDs: anchors.UVMDIDs}, anchors.Simulated
 	}
@@ -230,6 +240,10 @@ func (n *node) startSession(ctx context.Context, claims attester.Claims, recipie
 	for _, p := range n.sources {
 		configs[p.Name] = p.Config
 	}
+	peers, err := n.peerPolicy(at)
+	if err != nil {
+		return nil, err
+	}
 	c := n.cfg
 	return session.Start(ctx, session.Options{
 		Store: n.set.Store(), Redactor: n.set, Log: n.log, Ring: ring, Key: n.keys.Signing,
@@ -240,7 +254,7 @@ func (n *node) startSession(ctx context.Context, claims attester.Claims, recipie
 		Entry: format.EpochBody{
 			RuntimeData: at.RuntimeData, Evidence: evidenceBody(at), Config: c.Raw(), PluginConfigs: configs,
 		},
-		Appraise: func(e *archive.Epoch) error { return n.appraisePeer(at, e) },
+		Appraise: func(e *archive.Epoch) error { return n.appraisePeer(peers, at, e) },
 		Fresh:    n.attester.Fresh,
 		Waiting:  ingest.Waiting,
 		Walk: otlpwire.Options{
@@ -265,17 +279,8 @@ func evidenceBody(at *attester.Attestation) format.EvidenceBody {
 }
 
 // appraisePeer decides whether an epoch in storage was a notary that this one
-// may speak for: by the configured policy, or else by a policy made of this
-// notary's own Evidence, which accepts the same image on the same product line.
-// The time of appraisal is when the epoch says it began.
-func (n *node) appraisePeer(own *attester.Attestation, e *archive.Epoch) error {
-	p := n.policy
-	if p == nil {
-		var err error
-		if p, err = policyOf(own, n.cfg); err != nil {
-			return err
-		}
-	}
+// may speak for. The time of appraisal is when the epoch says it began.
+func (n *node) appraisePeer(p *policy.Policy, own *attester.Attestation, e *archive.Epoch) error {
 	b := &e.Body.Evidence
 	checks := attestation.Appraise(p, attestation.Input{
 		RuntimeData: e.Body.RuntimeData, Token: b.Token, BundledJWKS: b.JWKS, TrustedJWKS: own.JWKS,
@@ -294,7 +299,15 @@ func (n *node) appraisePeer(own *attester.Attestation, e *archive.Epoch) error {
 	return errors.New("nothing was checked")
 }
 
-func policyOf(own *attester.Attestation, cfg *config.Config) (*policy.Policy, error) {
+// peerPolicy is the policy by which this notary appraises other epochs in its
+// storage: the configured one, or else one made of its own Evidence, which accepts
+// the same image on this product line and those that are not known to be broken.
+// It is made at the start, so that one which cannot be used stops the start and
+// not, unnoticed, the recovery.
+func (n *node) peerPolicy(own *attester.Attestation) (*policy.Policy, error) {
+	if n.policy != nil {
+		return n.policy, nil
+	}
 	r, err := snp.Parse(own.Evidence.Report)
 	if err != nil {
 		return nil, err
@@ -307,9 +320,18 @@ func policyOf(own *attester.Attestation, cfg *config.Config) (*policy.Policy, er
 	if err != nil {
 		return nil, err
 	}
+	// The platform moves container groups between machines.
+	products := []string{string(snp.Genoa), string(snp.Turin)}
+	if !slices.Contains(products, string(product)) {
+		products = append(products, string(product))
+	}
 	text := fmt.Sprintf("format: \"1\"\nrequire: [hardware]\nproducts: [%s]\nhost_data: [%x]\nmode: %s\nuvm: {feed: %q, min_svn: %d}\n",
-		product, r.HostData, cfg.Mode, cfg.Attestation.UVM.Feed, cfg.Attestation.UVM.MinimumSVN)
-	return policy.Parse([]byte(text))
+		strings.Join(products, ", "), r.HostData, n.cfg.Mode, n.cfg.Attestation.UVM.Feed, n.cfg.Attestation.UVM.MinimumSVN)
+	p, err := policy.Parse([]byte(text))
+	if err != nil {
+		return nil, fmt.Errorf("policy for other epochs, made of the own Evidence: %w", err)
+	}
+	return p, nil
 }
 
 // release frees what a node holds, in the reverse order of startNode.
