@@ -273,7 +273,7 @@ func TestUnboundClaims(t *testing.T) {
 }
 
 // T25: a key set that comes with the token is no anchor, whatever it says.
-func TestKeySets(t *testing.T) {
+func TestT25KeySets(t *testing.T) {
 	for _, c := range []struct {
 		name                     string
 		pinned, trusted, bundled bool
@@ -324,7 +324,7 @@ func TestKeySets(t *testing.T) {
 
 // A policy for real hardware accepts neither simulated keys nor a token that says
 // it is simulated, even under a key that it trusts.
-func TestRealPolicyRefusesSimulation(t *testing.T) {
+func TestT09RealPolicyRefusesSimulation(t *testing.T) {
 	w := newWorld(t)
 	in := w.input(t)
 	p := w.policy

@@ -141,8 +141,8 @@ func TestRequestForm(t *testing.T) {
 	}
 }
 
-// TestCollectRefuses is T08: a sidecar that lies, in each way with its own error.
-func TestCollectRefuses(t *testing.T) {
+// TestT08CollectRefuses is T08: a sidecar that lies, in each way with its own error.
+func TestT08CollectRefuses(t *testing.T) {
 	ours, other := tees(t)
 	ok := report(t, ours, runtime)
 	change := func(i int, b byte) []byte {
@@ -252,7 +252,7 @@ func TestStatusFirst(t *testing.T) {
 	}
 }
 
-func TestSilence(t *testing.T) {
+func TestT08Silence(t *testing.T) {
 	release := make(chan struct{})
 	handlers := map[string]http.HandlerFunc{
 		"no answer": func(http.ResponseWriter, *http.Request) { <-release },

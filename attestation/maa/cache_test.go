@@ -90,7 +90,7 @@ func TestT25UnknownKid(t *testing.T) {
 }
 
 // T21: the one place where keys come from is Fetch, whatever the token names.
-func TestCacheIgnoresJKU(t *testing.T) {
+func TestT21CacheIgnoresJKU(t *testing.T) {
 	i := &fakeIssuer{jwks: jwks(t, jwkOf("b", &otherKey().PublicKey)), now: noon}
 	token := sign(t, testKey(), text(t, with(with(goodHeader(), "kid", "x"), "jku", "https://evil.example.test/certs")), text(t, goodBody()))
 	if _, err := i.cache().VerifyToken(context.Background(), token, opts()); !errors.Is(err, ErrUnknownKey) || i.fetches != 1 {

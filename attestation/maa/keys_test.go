@@ -134,10 +134,10 @@ type jwsCase struct {
 	valid bool
 }
 
-// TestOpenJWS runs the signature layer alone. With NOTARY_DATA naming a
+// TestT20OpenJWS runs the signature layer alone. With NOTARY_DATA naming a
 // directory of corpora, every compact JWS of Wycheproof is a row as well: RS256
 // vectors must be judged as marked, all others refused.
-func TestOpenJWS(t *testing.T) {
+func TestT20OpenJWS(t *testing.T) {
 	set := jwks(t, jwkOf(testKid, &testKey().PublicKey))
 	rows := append([]jwsCase{
 		{"ours", set, good(t), true},

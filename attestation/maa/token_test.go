@@ -189,8 +189,8 @@ func TestVerifyTokenSimulated(t *testing.T) {
 	}
 }
 
-// TestVerifyTokenRefuses is the table of attacks (T20 to T23).
-func TestVerifyTokenRefuses(t *testing.T) {
+// TestT20ToT23VerifyTokenRefuses is the table of attacks (T20 to T23).
+func TestT20ToT23VerifyTokenRefuses(t *testing.T) {
 	h, b := goodHeader(), goodBody()
 	hs, bs := text(t, h), text(t, b)
 	signed := func(header, body map[string]any) string { return sign(t, testKey(), text(t, header), text(t, body)) }
@@ -342,7 +342,7 @@ func TestVerifyTokenOptions(t *testing.T) {
 	}
 }
 
-func TestVerifyTokenTime(t *testing.T) {
+func TestT23VerifyTokenTime(t *testing.T) {
 	token, keys := good(t), testKeys(t)
 	exp := issued.Add(8 * time.Hour)
 	for _, r := range []struct {

@@ -132,7 +132,7 @@ func TestYAMLOfTheExample(t *testing.T) {
 }
 
 // T01: on Milan the first policy warns and pins the chip.
-func TestFromEvidenceOnMilan(t *testing.T) {
+func TestT01FromEvidenceOnMilan(t *testing.T) {
 	p, err := FromEvidence(observed(t, "Milan", nil))
 	if err != nil || len(p.ChipIDs) != 1 {
 		t.Fatalf("%+v, %v", p, err)

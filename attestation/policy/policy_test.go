@@ -83,7 +83,7 @@ func TestDefaults(t *testing.T) {
 }
 
 // A relying party that accepts Milan is told what that means.
-func TestWarnsOnMilan(t *testing.T) {
+func TestT01WarnsOnMilan(t *testing.T) {
 	p, err := Parse([]byte(strings.Replace(minimal, "Genoa", "Genoa, Milan", 1)))
 	if err != nil || !strings.Contains(strings.Join(p.Warnings(), " "), "arXiv 2605.12990") {
 		t.Errorf("%v, %v", p.Warnings(), err)
@@ -210,7 +210,7 @@ func dump(t testing.TB, p *Policy) []byte {
 }
 
 // T09: simulated trust takes a word of the caller's, and replaces real trust.
-func TestSimulated(t *testing.T) {
+func TestT09Simulated(t *testing.T) {
 	p, err := Parse(dump(t, simulated()))
 	if err != nil {
 		t.Fatal(err)
