@@ -74,9 +74,11 @@ func checkPeer(d *Document, rd *runtimedata.RuntimeData, conn *tls.ConnectionSta
 	if err := samePeer(conn, rd.Notary.TLSSPKI); err != nil {
 		return err
 	}
+	// One certificate in its one encoding: other parsers see certificates in what
+	// Go's skips, and this text ends up in files that others trust.
 	block, _ := pem.Decode([]byte(d.TLSCertificate))
-	if block == nil {
-		return fmt.Errorf("%w: tls_certificate is not PEM", ErrFormat)
+	if block == nil || block.Type != "CERTIFICATE" || string(pem.EncodeToMemory(&pem.Block{Type: block.Type, Bytes: block.Bytes})) != d.TLSCertificate {
+		return fmt.Errorf("%w: tls_certificate is not one PEM certificate and nothing else", ErrFormat)
 	}
 	cert, err := x509.ParseCertificate(block.Bytes)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -211,11 +212,15 @@ func (d *demo) appraise(ctx context.Context) error {
 
 // pin checks that the serving certificate has the attested key.
 func (d *demo) pin(certificate, spki string) error {
-	roots := x509.NewCertPool()
-	if !roots.AppendCertsFromPEM([]byte(certificate)) {
+	block, _ := pem.Decode([]byte(certificate))
+	if block == nil {
 		return errors.New("the notary gave no certificate")
 	}
-	if err := os.WriteFile(d.path("notary.pem"), []byte(certificate), 0o644); err != nil {
+	// What is trusted from here on is the certificate as parsed, not the text.
+	trusted := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: block.Bytes})
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(trusted)
+	if err := os.WriteFile(d.path("notary.pem"), trusted, 0o644); err != nil {
 		return err
 	}
 	conn, err := tls.Dial("tcp", d.addr.OTLP, &tls.Config{RootCAs: roots, NextProtos: []string{"h2"}})
@@ -233,12 +238,12 @@ func (d *demo) pin(certificate, spki string) error {
 
 // pinned returns a client that trusts the attested certificate only.
 func (d *demo) pinned() (*http.Client, error) {
-	pem, err := os.ReadFile(d.path("notary.pem"))
+	certificate, err := os.ReadFile(d.path("notary.pem"))
 	if err != nil {
 		return nil, err
 	}
 	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM(pem)
+	roots.AppendCertsFromPEM(certificate)
 	return &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}}, nil
 }
 
@@ -269,12 +274,12 @@ func (d *demo) get(ctx context.Context, client *http.Client, token, path string,
 // send plays the sessions through the stock OpenTelemetry SDK and exporter.
 func (d *demo) send(ctx context.Context) error {
 	d.title("Sessions through the OpenTelemetry Go SDK, OTLP/gRPC over TLS")
-	pem, err := os.ReadFile(d.path("notary.pem"))
+	certificate, err := os.ReadFile(d.path("notary.pem"))
 	if err != nil {
 		return err
 	}
 	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM(pem)
+	roots.AppendCertsFromPEM(certificate)
 	exporter, err := otlptracegrpc.New(ctx,
 		otlptracegrpc.WithEndpoint(d.addr.OTLP),
 		otlptracegrpc.WithTLSCredentials(credentials.NewClientTLSFromCert(roots, "")),
