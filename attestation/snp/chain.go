@@ -25,13 +25,16 @@ type Chain struct {
 
 // ParseChain decodes exactly three PEM certificates, in any order: an ECDSA key
 // (VCEK), a self-issued one (ARK) and the one between (ASK). Other blocks, a
-// fourth certificate or text after the last one are refused with ErrFormat.
+// fourth certificate, block headers and text around the blocks are refused with
+// ErrFormat: nobody vouches for text, and another PEM reader may see a
+// certificate in it. Only white space is free; PEM gives the chain its one form.
 func ParseChain(pemBytes []byte) (*Chain, error) {
 	if len(pemBytes) > maxChainSize {
 		return nil, fmt.Errorf("%w: certificate chain of %d bytes, at most %d are allowed", ErrFormat, len(pemBytes), maxChainSize)
 	}
 	c := new(Chain)
-	rest := bytes.TrimSpace(pemBytes)
+	var blocks bytes.Buffer // as they would be written
+	rest := pemBytes
 	for range 3 {
 		var block *pem.Block
 		if block, rest = pem.Decode(rest); block == nil || block.Type != "CERTIFICATE" {
@@ -44,11 +47,26 @@ func ParseChain(pemBytes []byte) (*Chain, error) {
 		if err := c.place(cert); err != nil {
 			return nil, err
 		}
+		writePEM(&blocks, cert)
 	}
 	if len(bytes.TrimSpace(rest)) != 0 {
 		return nil, fmt.Errorf("%w: more than three PEM certificates in the chain", ErrFormat)
 	}
+	if !bytes.Equal(unspaced(pemBytes), unspaced(blocks.Bytes())) {
+		return nil, fmt.Errorf("%w: certificate chain has text around its PEM blocks, or a block is not in its one encoding", ErrFormat)
+	}
 	return c, nil
+}
+
+// unspaced is b without the white space that PEM writers differ in.
+func unspaced(b []byte) []byte {
+	out := make([]byte, 0, len(b))
+	for _, x := range b {
+		if x != ' ' && x != '\t' && x != '\r' && x != '\n' {
+			out = append(out, x)
+		}
+	}
+	return out
 }
 
 // place puts cert where its form belongs. The three forms exclude each other, so
@@ -76,10 +94,14 @@ func (c *Chain) place(cert *x509.Certificate) error {
 func (c *Chain) PEM() []byte {
 	var b bytes.Buffer
 	for _, cert := range []*x509.Certificate{c.VCEK, c.ASK, c.ARK} {
-		// A bytes.Buffer does not fail and the block has no headers.
-		_ = pem.Encode(&b, &pem.Block{Type: "CERTIFICATE", Bytes: cert.Raw})
+		writePEM(&b, cert)
 	}
 	return b.Bytes()
+}
+
+// writePEM appends cert to b, which does not fail; the block has no headers.
+func writePEM(b *bytes.Buffer, cert *x509.Certificate) {
+	_ = pem.Encode(b, &pem.Block{Type: "CERTIFICATE", Bytes: cert.Raw})
 }
 
 // Roots is an immutable set of trusted ARKs. The zero value trusts none.

@@ -353,7 +353,9 @@ func TestParseChain(t *testing.T) {
 		"empty": "", "two": certs[0] + certs[1], "four": certs[0] + certs[1] + certs[2] + certs[2],
 		"two roots": certs[0] + certs[2] + certs[2], "two VCEK": certs[0] + certs[0] + certs[1], "two ASK": certs[0] + certs[1] + certs[1],
 		"not a certificate": certs[0] + certs[1] + junk, "a key": certs[0] + certs[1] + key,
-		"text behind": strings.Join(certs, "") + "x", "too long": strings.Join(certs, "") + strings.Repeat(" ", maxChainSize),
+		"text behind": strings.Join(certs, "") + "x", "text before": "x\n" + strings.Join(certs, ""), "text between": certs[0] + "x\n" + certs[1] + certs[2],
+		"block header": strings.Replace(strings.Join(certs, ""), "-----\n", "-----\nX: y\n\n", 1), "block cut short before": "-----BEGIN CERTIFICATE-----\n" + strings.Join(certs, ""),
+		"vertical tab": strings.Replace(strings.Join(certs, ""), "\n", "\v\n", 2), "too long": strings.Join(certs, "") + strings.Repeat(" ", maxChainSize),
 	} {
 		if _, err := ParseChain([]byte(text)); !errors.Is(err, ErrFormat) {
 			t.Errorf("%s: %v", name, err)

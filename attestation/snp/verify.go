@@ -153,7 +153,9 @@ func verifySignature(r *Report, c *Chain) error {
 }
 
 // littleEndian decodes a signature component. Values beyond the group's order
-// are refused by ecdsa.Verify, which leaves no second spelling.
+// are refused by ecdsa.Verify. That leaves one second spelling: n - S verifies
+// like S, and anybody can compute it. Firmware may give either, so neither is
+// refused; what was signed is the same, but a report's bytes are no identity.
 func littleEndian(b [componentSize]byte) *big.Int {
 	be := b
 	slices.Reverse(be[:])
