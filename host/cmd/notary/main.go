@@ -40,7 +40,7 @@ type command struct {
 func commands() []command {
 	return []command{
 		serveCommand, demoCommand, keygenCommand, configCommand,
-		sessionCommand, verifyCommand, pluginCommand,
+		sessionCommand, verifyCommand, attestCommand, policyCommand, pluginCommand,
 	}
 }
 
