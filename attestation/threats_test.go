@@ -28,9 +28,8 @@ import (
 func hardwareOnly(t testing.TB, w *world) Input {
 	t.Helper()
 	w.policy.Require, w.policy.MaxAge = []string{policy.PathHardware}, 0
-	in := w.input(t)
-	in.Token = ""
-	return in
+	w.noToken = true
+	return w.input(t)
 }
 
 // expect compares the failed checks and the exit status.
@@ -68,10 +67,10 @@ func TestT01Milan(t *testing.T) {
 	}
 }
 
-// T02: every bit of the guest policy, and VMPLs.
+// T02: the bits of the guest policy, and VMPLs. Package snp tries all 64 bits.
 func TestT02GuestPolicy(t *testing.T) {
 	const base = 0x3001f // as on ACI: SMT, ABI 0.31
-	for bit := range 64 {
+	for _, bit := range []int{0, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 32, 62, 63} {
 		w := newWorld(t)
 		w.report = func(b []byte) { binary.LittleEndian.PutUint64(b[0x008:], base^1<<bit) }
 		in := hardwareOnly(t, w)
@@ -167,7 +166,7 @@ func TestT04UVM(t *testing.T) {
 
 // T05: one bit of HOST_DATA, or one byte of the container policy.
 func TestT05HostData(t *testing.T) {
-	for i := range 32 {
+	for i := 0; i < 32; i += 3 {
 		w := newWorld(t)
 		w.report = func(b []byte) { b[0x0C0+i] ^= 1 << (i % 8) }
 		expect(t, fmt.Sprintf("byte %d", i), w.policy, hardwareOnly(t, w), ExitFalse, "snp.host-data", "cce.policy")

@@ -111,6 +111,89 @@ func equal(a, b []string) bool {
 	return true
 }
 
+// T02: every bit of the guest policy has its verdict: the ABI and the bits that
+// bind the host are free, all others are not.
+func TestT02PolicyBits(t *testing.T) {
+	r := mustParse(t, snptest.New("Genoa", 3).Report(nil))
+	const base = GuestPolicy(0x3001f) // as on ACI: SMT, ABI 0.31
+	for bit := range 64 {
+		r.Policy = base ^ 1<<bit
+		var want []string
+		switch {
+		case bit == 18:
+			want = []string{"migration"}
+		case bit == 19:
+			want = []string{"debug"}
+		case bit == 17 || bit > 25:
+			want = []string{"policy-bits"}
+		}
+		var got []string
+		for _, err := range Appraise(r, nil, ReferenceValues{}) {
+			got = append(got, err.(*Refusal).Field)
+		}
+		if !equal(got, want) {
+			t.Errorf("bit %d: refused are %v, want %v", bit, got, want)
+		}
+		// Which value a bit must have can be demanded either way, and the
+		// demand is about this bit alone.
+		for _, rv := range []ReferenceValues{{RequirePolicy: 1 << bit}, {ForbidPolicy: 1 << bit}} {
+			met := (r.Policy&rv.RequirePolicy != 0) || (rv.ForbidPolicy != 0 && r.Policy&rv.ForbidPolicy == 0)
+			if n := len(Appraise(r, nil, rv)); (n > len(want)) == met {
+				t.Errorf("bit %d with %+v: %d refusals", bit, rv, n)
+			}
+		}
+	}
+}
+
+// The same for the platform's bits: floors and ceilings.
+func TestPlatformBits(t *testing.T) {
+	r := mustParse(t, snptest.New("Genoa", 3).Report(nil))
+	for bit := range 64 {
+		for _, on := range []bool{false, true} {
+			r.PlatformInfo = 0
+			if on {
+				r.PlatformInfo = 1 << bit
+			}
+			floor := Appraise(r, nil, ReferenceValues{RequirePlatform: 1 << bit})
+			ceiling := Appraise(r, nil, ReferenceValues{ForbidPlatform: 1 << bit})
+			if (len(floor) == 0) != on || (len(ceiling) == 0) == on {
+				t.Errorf("bit %d is %v: floor %v, ceiling %v", bit, on, floor, ceiling)
+			}
+		}
+	}
+}
+
+// Provisional firmware counts only for those who ask.
+func TestProvisionalFirmware(t *testing.T) {
+	p := snptest.New("Genoa", 3)
+	for _, off := range []int{0x038, 0x1E0, 0x1E8, 0x1E9, 0x1EA, 0x1EC} {
+		r := mustParse(t, p.Report(func(b []byte) { b[off]++ }))
+		if errs := Appraise(r, nil, ReferenceValues{}); errs != nil {
+			t.Errorf("byte 0x%x, not asked: %v", off, errs)
+		}
+		errs := Appraise(r, nil, ReferenceValues{RequireCommitted: true})
+		if len(errs) != 1 || errs[0].(*Refusal).Field != "provisional" {
+			t.Errorf("byte 0x%x: %v", off, errs)
+		}
+	}
+	if errs := Appraise(mustParse(t, p.Report(nil)), nil, ReferenceValues{RequireCommitted: true}); errs != nil {
+		t.Errorf("committed: %v", errs)
+	}
+}
+
+// What a refusal says names the bits.
+func TestBitNames(t *testing.T) {
+	r := mustParse(t, snptest.New("Genoa", 3).Report(nil))
+	errs := Appraise(r, nil, ReferenceValues{RequirePlatform: PlatformTSME | 1<<40, ForbidPlatform: PlatformSMT | PlatformECC})
+	const want = "SNP report is not acceptable: platform info 0x25 lacks TSME, bit 40 and has SMT, ECC, which is forbidden"
+	if len(errs) != 1 || errs[0].Error() != want {
+		t.Errorf("%v", errs)
+	}
+	if s := GuestPolicy(0x2001f).String(); s != "0x2001f, ABI 0.31: nothing set" {
+		t.Errorf("%s", s)
+	}
+}
+
 // A version 2 report names no product line: it comes from the VCEK or, without
 // one, is not accepted where a line is asked for.
 func TestAppraiseVersion2(t *testing.T) {
