@@ -49,7 +49,7 @@ const (
 	DefaultOTLP    = "127.0.0.1:4317"
 	DefaultControl = "127.0.0.1:8443"
 	// DefaultSource is the attestation sidecar of a confidential container group.
-	DefaultSource = "sidecar"
+	DefaultSource = SourceSidecar
 	// DefaultSidecarURL has the port that deployments give the sidecar; the
 	// stock image listens on 8080.
 	DefaultSidecarURL = "http://127.0.0.1:8081"
@@ -128,6 +128,15 @@ type Config struct {
 	digest [32]byte
 }
 
+// Sources of Evidence.
+const (
+	// SourceSidecar is the attestation sidecar of a confidential container group.
+	SourceSidecar = "sidecar"
+	// SourceDevice is the guest device of the kernel: nothing then stands between
+	// the notary and the secure processor.
+	SourceDevice = "device"
+)
+
 // Listen is where the notary serves.
 type Listen struct {
 	// OTLP is the host:port of the OTLP receiver; port 0 takes a free one.
@@ -143,14 +152,14 @@ type Listen struct {
 
 // Attestation is where Evidence comes from and who appraises it.
 type Attestation struct {
-	// Source of Evidence: "sidecar".
+	// Source of Evidence: SourceSidecar or SourceDevice.
 	Source string `yaml:"source"`
 	// SidecarURL is the attestation sidecar's base URL, on loopback: a report
 	// fetched elsewhere attests elsewhere.
 	SidecarURL string `yaml:"sidecar_url"`
 	// SecurityContextDir is the directory with the host's AMD certificate,
-	// reference info and CCE policy ($UVM_SECURITY_CONTEXT_DIR on ACI); empty
-	// means that endorsements come from the sidecar, without the CCE policy.
+	// reference info and CCE policy; empty means where the platform says that it
+	// left them (evidence.SecurityContextDir).
 	SecurityContextDir string `yaml:"security_context_dir"`
 	// MAAURL is the attestation provider, "https://host[:port]". Required.
 	MAAURL string `yaml:"maa_url"`

@@ -105,6 +105,7 @@ func TestValues(t *testing.T) {
 		{"no provider", edit(t, "attestation: {maa_url: \"https://maa.example.org\"}\n", ""), "notary.yaml: attestation.maa_url: is missing; write the attestation provider, such as https://NAME.REGION.attest.azure.net"},
 		{"provider over http", edit(t, "https://maa.example.org", "http://maa.example.org"), `notary.yaml:2: attestation.maa_url: "http://maa.example.org" is not a provider; write "https://host" or "https://host:port", without a path`},
 		{"provider with a slash", edit(t, "https://maa.example.org", "https://maa.example.org/"), `notary.yaml:2: attestation.maa_url: "https://maa.example.org/" is not a provider; write "https://host" or "https://host:port", without a path`},
+		{"source unknown", edit(t, "{maa_url", "{source: tpm, maa_url"), `notary.yaml:2: attestation.source: "tpm" is not known; use sidecar or device`},
 		{"sidecar elsewhere", edit(t, "{maa_url", "{sidecar_url: \"http://10.0.0.1:8081\", maa_url"), `notary.yaml:2: attestation.sidecar_url: "http://10.0.0.1:8081" is not an http URL on the loopback interface; write such as "http://127.0.0.1:8081"`},
 		{"API version", edit(t, "{maa_url", "{api_version: latest, maa_url"), `notary.yaml:2: attestation.api_version: "latest" is not an API version; write a date, such as "2025-06-01"`},
 		{"margin", edit(t, "{maa_url", "{margin: 1s, maa_url"), "notary.yaml:2: attestation.margin: is 1s; use 30s to 4h0m0s"},

@@ -144,7 +144,7 @@ func (v *checker) address(key, value string) {
 
 func (v *checker) attestation() {
 	a := &v.Attestation
-	v.oneOf("attestation.source", a.Source, DefaultSource)
+	v.oneOf("attestation.source", a.Source, SourceSidecar, SourceDevice)
 	v.sidecar(a.SidecarURL)
 	if v.present("attestation.maa_url", a.MAAURL, "write the attestation provider, such as https://NAME.REGION.attest.azure.net") {
 		v.provider("attestation.maa_url", a.MAAURL)

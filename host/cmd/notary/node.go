@@ -215,8 +215,12 @@ func (n *node) newAttester(claims attester.Claims) (*attester.Attester, error) {
 	if a.SecurityContextDir != "" {
 		context = n.cfg.Path(a.SecurityContextDir)
 	}
+	source, err := evidenceSource(a, context)
+	if err != nil {
+		return nil, err
+	}
 	o := attester.Options{
-		Source: &evidence.Sidecar{URL: a.SidecarURL, SecurityContextDir: context},
+		Source: source,
 		MAA:    client, Issuer: a.Issuer, PolicyHash: a.PolicyHash,
 		Roots: snp.AMDRoots(), UVMFeed: a.UVM.Feed, MinimumUVMSVN: a.UVM.MinimumSVN,
 		Margin: time.Duration(a.Margin), Logger: n.logger,
