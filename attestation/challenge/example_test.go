@@ -2,6 +2,7 @@ package challenge_test
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 
 	"github.com/veriproof/notary/attestation"
@@ -10,38 +11,56 @@ import (
 	"github.com/veriproof/notary/attestation/simtee"
 )
 
+// trust returns the TLS configuration for connections to the notary at url, if the
+// policy accepts it. This is all that a relying party has to write.
+func trust(ctx context.Context, policyYAML []byte, url string, o challenge.Options) (*tls.Config, error) {
+	p, err := policy.Parse(policyYAML)
+	if err != nil {
+		return nil, err
+	}
+	proof, err := challenge.Fetch(ctx, url)
+	if err != nil {
+		return nil, err
+	}
+	if checks := proof.Appraise(p, o); attestation.Verdict(checks) != attestation.Verified {
+		return nil, fmt.Errorf("the notary is not acceptable: %v", checks)
+	}
+	return proof.TLSConfig(), nil
+}
+
 // A relying party decides whether to trust the notary at an address. AllowSimulated
 // is for this example, which has no hardware.
 func Example() {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
 	tee, err := simtee.New(simtee.Options{TestKeys: true})
 	fatal(err)
-	fatal(tee.Start(context.Background()))
+	fatal(tee.Start(ctx))
 	defer tee.Close()
-	reference, err := tee.PolicyYAML()
+	reference, err := tee.Policy()
+	fatal(err)
+	reference.Require = []string{policy.PathHardware} // this notary shows no MAA token
+	policyYAML, err := simtee.MarshalPolicy(reference)
 	fatal(err)
 	notary := newPeer(tee)
 	defer notary.Close()
 
-	p, err := policy.Parse(reference) // what you accept
+	config, err := trust(ctx, policyYAML, notary.URL, challenge.Options{AllowSimulated: true})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	p.Require = []string{policy.PathHardware} // this notary shows no MAA token
-	proof, err := challenge.Fetch(context.Background(), notary.URL)
+	conn, err := tls.Dial("tcp", notary.Listener.Addr().String(), config)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	checks := proof.Appraise(p, challenge.Options{AllowSimulated: true})
-	fmt.Println(attestation.Verdict(checks))
-	for _, c := range checks[len(checks)-2:] {
-		fmt.Println(c.Status, c.Name)
-	}
-	// proof.TLSConfig() now connects to this notary and to nobody else.
+	defer conn.Close()
+	fmt.Println("connected to the attested key")
 
+	_, err = trust(ctx, policyYAML, notary.URL, challenge.Options{})
+	fmt.Println("without simulation:", err != nil)
 	// Output:
-	// verified
-	// pass challenge.report
-	// pass challenge.possession
+	// connected to the attested key
+	// without simulation: true
 }
