@@ -204,8 +204,10 @@ func TestGenuineEvidenceTime(t *testing.T) {
 			at   time.Time
 			want Status
 		}{
-			{c.VCEK.NotBefore.Add(-time.Second), Fail}, {c.VCEK.NotBefore, Pass},
-			{c.VCEK.NotAfter, Pass}, {c.VCEK.NotAfter.Add(time.Second), Fail},
+			{c.VCEK.NotBefore.Add(-time.Second), Fail},
+			{c.VCEK.NotBefore, Pass},
+			{c.VCEK.NotAfter, Pass},
+			{c.VCEK.NotAfter.Add(time.Second), Fail},
 		} {
 			g.at = x.at
 			k := byName(g.appraise(nil))["snp.verify"]

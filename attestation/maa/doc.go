@@ -23,7 +23,8 @@
 //
 // A KeySet is an anchor only by where it came from: [Client.FetchKeys] over TLS
 // from the configured issuer, or a file that the relying party chose. A key set
-// that travels with the token proves nothing.
+// that travels with the token proves nothing. A verifier that runs for long keeps
+// its keys in a [KeyCache], which follows the issuer's rotations.
 //
 // # Platforms and concurrency
 //

@@ -16,6 +16,15 @@
 // In the values of a parsed Policy nil means that the file does not mention the
 // key, and that the relying party accepts anything there.
 //
+// A demand that only one verification path can check is refused if that path is
+// not required, so that none goes unchecked.
+//
+// # First policy
+//
+// FromEvidence makes a policy of what a notary showed, Policy.YAML writes one with
+// a comment at each key, and Policy.Explain says in sentences what one demands and
+// what it leaves open.
+//
 // # Simulated hardware
 //
 // A policy with a section "simulated" trusts the keys of a simulator and nothing

@@ -9,6 +9,7 @@ import (
 	"encoding/binary"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"sync"
@@ -19,6 +20,7 @@ import (
 
 	"github.com/google/go-sev-guest/abi"
 	"github.com/google/go-sev-guest/client"
+	labi "github.com/google/go-sev-guest/client/linuxabi"
 	"github.com/google/go-sev-guest/kds"
 	sgtest "github.com/google/go-sev-guest/testing"
 
@@ -86,12 +88,23 @@ func (p configfs) GetRawQuoteAtLevel(rd [64]byte, level uint) ([]byte, error) {
 	return p.GetRawQuote(rd)
 }
 
-// ioctl goes through the client's ioctl messages, report and table.
+// ioctl speaks to a device as the kernel's driver is spoken to: first for the size
+// of the table, then for report and table.
 type ioctl struct{ d client.Device }
 
 func (p ioctl) GetRawQuoteAtLevel(rd [64]byte, level uint) ([]byte, error) {
-	report, table, err := client.GetRawExtendedReportAtVmpl(p.d, rd, int(level))
-	return append(report, table...), err
+	var answer labi.SnpReportRespABI
+	request := labi.SnpExtendedReportReq{Data: labi.SnpReportReqABI{ReportData: rd, Vmpl: uint32(level)}}
+	message := labi.SnpUserGuestRequest{ReqData: &request, RespData: &answer}
+	if _, err := p.d.Ioctl(labi.IocSnpGetExtendedReport, &message); message.FwErr != uint64(abi.GuestRequestInvalidLength) {
+		return nil, fmt.Errorf("asked for the size of the table: %w", err)
+	}
+	request.Certs = make([]byte, request.CertsLength)
+	message.FwErr = 0
+	if _, err := p.d.Ioctl(labi.IocSnpGetExtendedReport, &message); err != nil {
+		return nil, err
+	}
+	return append(bytes.Clone(answer.Data[:abi.ReportSize]), request.Certs...), nil
 }
 
 type quotes func([64]byte) ([]byte, error)
@@ -332,5 +345,7 @@ func FuzzParseTable(f *testing.F) {
 	})
 }
 
-var _ Provider = (*client.LinuxIoctlQuoteProvider)(nil)
-var _ Provider = (*client.LinuxConfigFsQuoteProvider)(nil)
+var (
+	_ Provider = (*client.LinuxIoctlQuoteProvider)(nil)
+	_ Provider = (*client.LinuxConfigFsQuoteProvider)(nil)
+)
