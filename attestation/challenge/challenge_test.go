@@ -270,3 +270,23 @@ func FuzzParseNonce(f *testing.F) {
 		}
 	})
 }
+
+// Whatever a peer answers, verifying it ends in an error and not in a panic.
+func FuzzDocument(f *testing.F) {
+	f.Add([]byte(`{"runtime_data":"e30=","challenge":{"nonce":"AAAA","report":"AA==","possession":"AA=="}}`))
+	f.Add([]byte(`{"challenge":null}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var d challenge.Document
+		if json.Unmarshal(b, &d) != nil {
+			return
+		}
+		now := time.Now()
+		c := challenge.New(now)
+		if d.Answer != nil { // as if the peer had the nonce right
+			d.Answer.Nonce, _ = hex.DecodeString(c.Nonce())
+		}
+		if err := c.Verify(&d, &tls.ConnectionState{}, now); err == nil {
+			t.Error("accepted")
+		}
+	})
+}

@@ -33,11 +33,6 @@ func query(r *http.Request, allowed ...string) (url.Values, error) {
 	return q, nil
 }
 
-func noQuery(r *http.Request) error {
-	_, err := query(r)
-	return err
-}
-
 // session returns the session id of the path.
 func session(r *http.Request) (string, error) {
 	id := r.PathValue("session")
