@@ -2,6 +2,7 @@ package journal
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"crypto/sha256"
@@ -19,6 +20,12 @@ const (
 	// DefaultGroupBytes bounds what one group commit carries: 4 MiB, at which a
 	// durable write is limited by bandwidth and no longer by latency.
 	DefaultGroupBytes = 4 << 20
+	// MaxGroupBytes bounds GroupBytes, so that a group of encoded entries is
+	// never more than a storage adapter takes as one object (64 MiB).
+	MaxGroupBytes = format.MaxBody
+	// maxGroupEntries bounds a group's entries: an adapter needs up to three
+	// payload handles for each, of which it has 2^16.
+	maxGroupEntries = 1 << 14
 	// DefaultUnknownLimit is how long a write of unknown outcome is retried
 	// before the epoch ends: long enough for a database fail-over.
 	DefaultUnknownLimit = 30 * time.Second
@@ -37,6 +44,9 @@ var (
 	ErrEnded = errors.New("journal: epoch has ended")
 	// ErrBusy: too much waits for storage. Nothing was written.
 	ErrBusy = errors.New("journal: storage does not keep up")
+	// ErrTooLarge: a body is over the limit of one entry, and always will be.
+	// Nothing was written.
+	ErrTooLarge = errors.New("journal: body is too large for an entry")
 )
 
 // A Draft is an entry without its place in the journal.
@@ -62,6 +72,7 @@ func (o *Options) setDefaults() {
 	if o.GroupBytes == 0 {
 		o.GroupBytes = DefaultGroupBytes
 	}
+	o.GroupBytes = min(o.GroupBytes, MaxGroupBytes)
 	if o.QueueBytes == 0 {
 		o.QueueBytes = DefaultQueueBytes
 	}
@@ -126,7 +137,8 @@ type Pending struct {
 	drafts []Draft
 	bodies []receipt.Hash
 	keys   []WrappedKey
-	size   int
+	size   int // of the encoded entries, at most
+	count  int // of drafts
 
 	done chan struct{}
 	pos  format.Position
@@ -151,7 +163,15 @@ func (p *Pending) Wait(ctx context.Context) (format.Position, error) {
 // Seqs returns the seqs of the first and the last draft. It may only be called
 // after Done is closed without an error.
 func (p *Pending) Seqs() (first, last uint64) {
-	return p.seq, p.seq + uint64(len(p.drafts)) - 1
+	return p.seq, p.seq + uint64(p.count) - 1
+}
+
+// settle sets the outcome. Whoever keeps the Pending, to know where its entries
+// stand, does not keep their bodies.
+func (p *Pending) settle(pos format.Position, err error) {
+	p.pos, p.err = pos, err
+	p.drafts, p.bodies, p.keys = nil, nil, nil
+	close(p.done)
 }
 
 // Append queues drafts, which become consecutive entries of one group, and
@@ -159,13 +179,13 @@ func (p *Pending) Seqs() (first, last uint64) {
 // entries stand in the journal in the order of the calls. The bodies must not
 // be changed afterwards.
 func (w *Writer) Append(drafts []Draft, keys []WrappedKey) (*Pending, error) {
-	p := &Pending{drafts: drafts, keys: keys, bodies: make([]receipt.Hash, len(drafts)), done: make(chan struct{})}
+	p := &Pending{drafts: drafts, keys: keys, count: len(drafts), bodies: make([]receipt.Hash, len(drafts)), done: make(chan struct{})}
 	for i := range drafts {
-		if len(drafts[i].Body) > format.MaxBody {
-			return nil, fmt.Errorf("journal: %v body of %d bytes, at most %d", drafts[i].Kind, len(drafts[i].Body), format.MaxBody)
-		}
 		p.bodies[i] = sha256.Sum256(drafts[i].Body)
-		p.size += len(drafts[i].Body)
+		p.size += format.Overhead + len(drafts[i].Body)
+	}
+	if len(drafts) == 0 || len(drafts) > maxGroupEntries || p.size > format.MaxBody+format.Overhead {
+		return nil, fmt.Errorf("%w: %d entries of %d bytes, at most %d", ErrTooLarge, len(drafts), p.size, format.MaxBody)
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -248,20 +268,19 @@ func (w *Writer) commitLoop(ctx context.Context) {
 		w.head = last
 		w.mu.Unlock()
 		for _, p := range batch {
-			p.pos = last
-			close(p.done)
+			p.settle(last, nil)
 		}
 	}
 }
 
 // take removes the next group's appends from the queue: at least one, and no
-// more than fit into GroupBytes.
+// more than fit into GroupBytes and maxGroupEntries.
 func (w *Writer) take() []*Pending {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	n, size := 0, 0
-	for n < len(w.queue) && (n == 0 || size+w.queue[n].size <= w.opts.GroupBytes) {
-		size += w.queue[n].size
+	n, size, entries := 0, 0, 0
+	for n < len(w.queue) && (n == 0 || size+w.queue[n].size <= w.opts.GroupBytes && entries+w.queue[n].count <= maxGroupEntries) {
+		size, entries = size+w.queue[n].size, entries+w.queue[n].count
 		n++
 	}
 	batch := w.queue[:n:n]
@@ -317,21 +336,41 @@ func Write(ctx context.Context, store Store, g Group, opts Options) error {
 	opts.setDefaults()
 	limit, cancel := context.WithTimeout(ctx, opts.UnknownLimit)
 	defer cancel()
-	for n := 1; ; n++ {
-		err := store.Put(limit, g)
-		if errors.Is(err, ErrConflict) {
-			err = readBack(limit, store, g)
+	var err error
+	for n := 0; ; n++ {
+		if limit.Err() != nil { // no try is begun that nobody waits for
+			return fmt.Errorf("%w: entries from seq %d on: outcome unknown after %d tries: %w", ErrEnded, g.FirstSeq, n, cmp.Or(err, limit.Err()))
 		}
+		err = within(limit, func() error {
+			err := store.Put(limit, g)
+			if errors.Is(err, ErrConflict) {
+				err = readBack(limit, store, g)
+			}
+			return err
+		})
 		if err == nil || errors.Is(err, ErrFenced) {
 			return err
 		}
-		t := time.NewTimer(opts.Backoff(n))
+		t := time.NewTimer(opts.Backoff(n + 1))
 		select {
 		case <-t.C:
 		case <-limit.Done():
 			t.Stop()
-			return fmt.Errorf("%w: entries from seq %d on: outcome unknown after %d tries: %w", ErrEnded, g.FirstSeq, n, err)
 		}
+	}
+}
+
+// within runs f and returns ctx's error if that ends first: storage that hangs in
+// a system call heeds no context, and must not keep the epoch from ending. f then
+// goes on by itself; what it may still write is the group as it is.
+func within(ctx context.Context, f func() error) error {
+	done := make(chan error, 1)
+	go func() { done <- f() }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 
@@ -363,8 +402,7 @@ func (w *Writer) end(err error, batch []*Pending) {
 	w.queue, w.queued = nil, 0
 	w.mu.Unlock()
 	for _, p := range batch {
-		p.err = err
-		close(p.done)
+		p.settle(format.Position{}, err)
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
+	"runtime"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -14,6 +16,7 @@ import (
 	"github.com/veriproof/notary/host/journal"
 	"github.com/veriproof/notary/host/journal/journaltest"
 	format "github.com/veriproof/notary/sdk/journal"
+	"github.com/veriproof/notary/sdk/plugin/abi"
 	"github.com/veriproof/notary/sdk/receipt"
 )
 
@@ -102,12 +105,12 @@ func TestFaults(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			store := journaltest.New()
 			var n atomic.Int64
-			store.OnPut = func(journal.Group) journaltest.Fault {
+			store.Inject(func(journal.Group) journaltest.Fault {
 				if i := int(n.Add(1)) - 1; i < len(c.faults) {
 					return c.faults[i]
 				}
 				return journaltest.None
-			}
+			})
 			w := start(t, store, options())
 			var want []string
 			var last format.Position
@@ -140,12 +143,12 @@ func TestFaults(t *testing.T) {
 // is acknowledged.
 func TestHang(t *testing.T) {
 	store := journaltest.New()
-	store.OnPut = func(g journal.Group) journaltest.Fault {
+	store.Inject(func(g journal.Group) journaltest.Fault {
 		if g.FirstSeq > 0 {
 			return journaltest.Hangs
 		}
 		return journaltest.None
-	}
+	})
 	w := start(t, store, options())
 	first, err := w.Append(draft(0), nil)
 	if err != nil {
@@ -213,13 +216,13 @@ func TestNaturalBatching(t *testing.T) {
 	store := journaltest.New()
 	inFlight, release := make(chan struct{}), make(chan struct{})
 	var groups atomic.Int64
-	store.OnPut = func(g journal.Group) journaltest.Fault {
+	store.Inject(func(g journal.Group) journaltest.Fault {
 		if groups.Add(1) == 1 {
 			close(inFlight)
 			<-release
 		}
 		return journaltest.None
-	}
+	})
 	w := start(t, store, options())
 	var all []*journal.Pending
 	for i := range 50 {
@@ -253,7 +256,7 @@ func TestNaturalBatching(t *testing.T) {
 func TestBackPressure(t *testing.T) {
 	store := journaltest.New()
 	release := make(chan struct{})
-	store.OnPut = func(journal.Group) journaltest.Fault { <-release; return journaltest.None }
+	store.Inject(func(journal.Group) journaltest.Fault { <-release; return journaltest.None })
 	o := options()
 	o.QueueBytes = 100
 	w := start(t, store, o)
@@ -290,13 +293,13 @@ func TestGroupBytes(t *testing.T) {
 	store := journaltest.New()
 	release := make(chan struct{})
 	var sizes []int
-	store.OnPut = func(g journal.Group) journaltest.Fault {
+	store.Inject(func(g journal.Group) journaltest.Fault {
 		<-release
 		sizes = append(sizes, len(g.Entries)) // the committer is one goroutine
 		return journaltest.None
-	}
+	})
 	o := options()
-	o.GroupBytes = 3 * len("body 1")
+	o.GroupBytes = 3 * (format.Overhead + len("body 1"))
 	w := start(t, store, o)
 	for i := range 10 {
 		if _, err := w.Append(draft(i), nil); err != nil {
@@ -307,9 +310,89 @@ func TestGroupBytes(t *testing.T) {
 	if err := w.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	for _, n := range sizes {
-		if n > 3 {
-			t.Errorf("groups of %v entries, at most 3 fit", sizes)
-		}
+	if slices.Max(sizes) != 3 {
+		t.Errorf("groups of %v entries, 3 fit", sizes)
 	}
+}
+
+// A scale weighs the largest object that a put would make.
+type scale struct {
+	journaltest.Discard
+	most atomic.Int64
+}
+
+func (s *scale) Put(_ context.Context, g journal.Group) error {
+	var size int64
+	for _, e := range g.Entries {
+		size += int64(len(e))
+	}
+	s.most.Store(max(s.most.Load(), size))
+	return nil
+}
+
+// TestTooLarge: what storage would refuse for ever is refused at once, and the
+// epoch goes on.
+func TestTooLarge(t *testing.T) {
+	store := new(scale)
+	w := start(t, store, journal.Options{GroupBytes: 1 << 30})
+	large := make(journal.Sealed, format.MaxBody+1)
+	if _, err := w.Append([]journal.Draft{{Kind: format.KindEpoch, Body: large}}, nil); !errors.Is(err, journal.ErrTooLarge) {
+		t.Errorf("body over the limit: %v", err)
+	}
+	p, err := w.Append([]journal.Draft{{Kind: format.KindEpoch, Body: large[:format.MaxBody]}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Wait(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if most := store.most.Load(); most > abi.MaxBlob {
+		t.Errorf("a group of %d bytes, an object has at most %d", most, abi.MaxBlob)
+	}
+}
+
+// TestSettledKeepsNoBody: an open session part keeps its appends, to know where
+// they stand; it must not keep what they wrote.
+func TestSettledKeepsNoBody(t *testing.T) {
+	w := start(t, journaltest.Discard{}, options())
+	var kept []*journal.Pending
+	heap := func() uint64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	before := heap()
+	for range 20 {
+		p, err := w.Append([]journal.Draft{{Kind: format.KindSegment, Body: make(journal.Sealed, 1<<20)}}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := p.Wait(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		kept = append(kept, p)
+	}
+	if grown := int64(heap()) - int64(before); grown > 5<<20 {
+		t.Errorf("%d settled appends keep %d MiB", len(kept), grown>>20)
+	}
+	runtime.KeepAlive(kept)
+}
+
+// TestHangingStorage: storage that heeds no context does not keep the epoch from
+// ending, nor the process from stopping.
+func TestHangingStorage(t *testing.T) {
+	release := make(chan struct{})
+	store := journaltest.New()
+	store.Inject(func(journal.Group) journaltest.Fault { <-release; return journaltest.Fails })
+	defer close(release)
+	w := start(t, store, options())
+	p, err := w.Append(draft(0), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Wait(t.Context()); !errors.Is(err, journal.ErrEnded) {
+		t.Errorf("append to storage that hangs: %v", err)
+	}
+	<-w.Ended()
 }

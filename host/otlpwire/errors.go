@@ -41,7 +41,7 @@ func (e *Error) Unwrap() error { return e.Err }
 // Limit reports whether the request was refused for its size, number of
 // elements or depth, and not because it is malformed.
 func (e *Error) Limit() bool {
-	return e.Err == ErrTooLarge || e.Err == ErrTooMany || e.Err == ErrTooDeep
+	return errors.Is(e.Err, ErrTooLarge) || errors.Is(e.Err, ErrTooMany) || errors.Is(e.Err, ErrTooDeep)
 }
 
 // An EditError says which edit Splice refused. An edit that does not fit its

@@ -135,6 +135,13 @@ func (r *Request) SessionID(record int) []byte {
 	return r.buf[h.lo:h.hi:h.hi]
 }
 
+// Original returns a record as it was sent, unknown fields included. It is
+// plaintext of the sender's, not redacted.
+func (r *Request) Original(record int) []byte {
+	x := &r.Records[record]
+	return r.buf[x.start:x.end:x.end]
+}
+
 // TraceID returns a record's trace id: 16 bytes, or nil.
 func (r *Request) TraceID(record int) []byte {
 	at := r.Records[record].traceID

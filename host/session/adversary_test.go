@@ -172,16 +172,16 @@ func TestInheritedIsAppraised(t *testing.T) {
 	export(t, first, request("s", span("a")))
 	w.crash(first)
 	o := w.options()
-	w.store.OnPut = func(g journal.Group) journaltest.Fault {
+	w.store.Inject(func(g journal.Group) journaltest.Fault {
 		if g.Epoch == o.Origin.Epoch && g.FirstSeq > 0 {
 			return journaltest.Hangs
 		}
 		return journaltest.None
-	}
+	})
 	if _, err := session.Start(t.Context(), o); err == nil {
 		t.Fatal("a notary that cannot write got ready")
 	}
-	w.store.OnPut = nil
+	w.store.Inject(nil)
 	w.tune = believeAllBut(first.Epoch())
 	w.close(w.start())
 	if p := w.scan().Parts()[0]; p.Manifest != nil {

@@ -19,7 +19,8 @@
 //
 // Notary.mu guards the maps and is never held while waiting. part.mu guards one
 // part; segments are sealed and appended under it, so that the order of leaves
-// is the order in the journal. Where both are held, Notary.mu is taken first.
+// is the order in the journal. Who holds Notary.mu only tries part.mu; who holds
+// the lock of a part may take that of the part before it, and no other.
 package session
 
 import (
@@ -48,6 +49,11 @@ const (
 	DefaultMaxBytes   = 64 << 20         // a part is sealed at this many bytes of records
 	DefaultWrapKeyAge = 10 * time.Minute // a used wrap key is replaced after so long
 	DefaultCheckpoint = 30 * time.Second // the chain goes to the log this often, if it grew
+	DefaultMaxOpen    = 100_000          // open parts cost a few KB each; beyond it senders are told to come again
+
+	// resendTime is how long records of a sealed part are known as such: an
+	// exporter gives up on a request before that.
+	resendTime = 5 * time.Minute
 )
 
 // Errors that say why a request was not taken. Each is retryable.
@@ -101,6 +107,7 @@ type Options struct {
 	Idle       time.Duration
 	MaxAge     time.Duration
 	MaxBytes   int64
+	MaxOpen    int
 	WrapKeyAge time.Duration
 	Checkpoint time.Duration
 	Journal    journal.Options
@@ -116,6 +123,7 @@ func (o *Options) setDefaults() {
 	setDefault(&o.MaxBytes, DefaultMaxBytes)
 	setDefault(&o.WrapKeyAge, DefaultWrapKeyAge)
 	setDefault(&o.Checkpoint, DefaultCheckpoint)
+	setDefault(&o.MaxOpen, DefaultMaxOpen)
 	if o.Fresh == nil {
 		o.Fresh = func() error { return nil }
 	}
@@ -158,6 +166,8 @@ type Notary struct {
 	open     map[receipt.Handle]*part
 	nextPart map[receipt.Handle]uint32
 	index    map[receipt.Handle][]*sealed
+	recent   map[receipt.Handle]recent
+	unsealed error // a part that could not be sealed
 	renewals []archive.Renewal
 
 	manifests sync.Mutex // taken while a manifest gets its number and is queued
@@ -167,6 +177,12 @@ type Notary struct {
 	dirty     dirty
 	keyTime   time.Time // when the wrap key came into use; owned by Tick
 	checkTime time.Time // of the last checkpoint; owned by Tick
+}
+
+// recent is a part that was sealed at a time, kept for its marks.
+type recent struct {
+	part *part
+	at   time.Time
 }
 
 // maxProving bounds the commitments that wait for the log at once. The log
@@ -192,6 +208,7 @@ func Start(ctx context.Context, o Options) (*Notary, error) {
 		open:     make(map[receipt.Handle]*part),
 		nextPart: make(map[receipt.Handle]uint32),
 		index:    make(map[receipt.Handle][]*sealed),
+		recent:   make(map[receipt.Handle]recent),
 	}
 	rand.Read(n.dedupKey[:])
 	n.background, n.cancel = context.WithCancel(context.Background())
@@ -341,7 +358,6 @@ func (n *Notary) Close(ctx context.Context) error {
 	}
 	n.closing = true
 	n.mu.Unlock()
-	n.exports.Wait()
 
 	err := n.closeInOrder(ctx)
 	n.cancel()
@@ -357,22 +373,41 @@ func (n *Notary) Close(ctx context.Context) error {
 }
 
 func (n *Notary) closeInOrder(ctx context.Context) error {
+	if err := n.done(ctx, n.exports.Wait); err != nil {
+		return err
+	}
 	n.mu.Lock()
 	for h, p := range n.open {
 		delete(n.open, h)
 		n.goSeal(p, receipt.ReasonShutdown)
 	}
 	n.mu.Unlock()
+	if err := n.done(ctx, n.tasks.Wait); err != nil {
+		return err
+	}
+	// An epoch that says it is complete while a part is open would leave that
+	// part to nobody: what did not close is recovered.
+	n.mu.Lock()
+	unsealed := n.unsealed
+	n.mu.Unlock()
+	if unsealed != nil {
+		return fmt.Errorf("a session part could not be sealed: %w", unsealed)
+	}
+	return n.writeClose(ctx)
+}
+
+// done waits for a wait group, unless ctx or the journal ends first.
+func (n *Notary) done(ctx context.Context, wait func()) error {
 	done := make(chan struct{})
-	go func() { n.tasks.Wait(); close(done) }()
+	go func() { wait(); close(done) }()
 	select {
 	case <-done:
+		return nil
 	case <-n.writer.Ended():
 		return n.writer.Err()
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	return n.writeClose(ctx)
 }
 
 func (n *Notary) writeClose(ctx context.Context) error {

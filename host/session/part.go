@@ -2,6 +2,7 @@ package session
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -22,7 +23,8 @@ type part struct {
 	sealing    bool
 	keys       *seal.Part
 	edge       merkle.Edge
-	seen       map[[16]byte]*journal.Pending
+	seen       map[mark]*journal.Pending
+	before     *part            // of the same session, if it was sealed a moment ago
 	first      *journal.Pending // of the first segment
 	name       []byte           // session id as redacted
 	records    uint64
@@ -72,6 +74,9 @@ func (n *Notary) openPart(handle receipt.Handle, tenant string) (*part, error) {
 	if p := n.open[handle]; p != nil {
 		return p, nil
 	}
+	if len(n.open) >= n.opts.MaxOpen {
+		return nil, fmt.Errorf("%w: %d session parts are open", journal.ErrBusy, len(n.open))
+	}
 	id := receipt.PartID{Epoch: n.epoch, Handle: handle, Part: n.nextPart[handle]}
 	keys, err := n.opts.Ring.OpenPart(id)
 	if err != nil {
@@ -80,8 +85,8 @@ func (n *Notary) openPart(handle receipt.Handle, tenant string) (*part, error) {
 	n.nextPart[handle]++
 	now := n.opts.Now()
 	p := &part{
-		id: id, tenant: tenant, keys: keys, opened: now, touched: now,
-		seen: make(map[[16]byte]*journal.Pending), edits: make(map[receipt.EditCount]uint64),
+		id: id, tenant: tenant, keys: keys, opened: now, touched: now, before: n.recent[handle].part,
+		seen: make(map[mark]*journal.Pending), edits: make(map[receipt.EditCount]uint64),
 	}
 	n.open[handle] = p
 	return p, nil
@@ -118,11 +123,16 @@ func (n *Notary) appendTo(p *part, g *group) ([]*journal.Pending, error) {
 
 // fresh returns the indices of the records that the part does not have yet, and
 // what the others wait for: a duplicate is acknowledged when the first is
-// durable, and fails when the first fails.
+// durable, and fails when the first fails. The part before counts for a while,
+// since the request that ends a session may be sent again like any other.
 func (p *part) fresh(g *group) (fresh []int, wait []*journal.Pending) {
-	inRequest := make(map[[16]byte]bool)
+	inRequest := make(map[mark]bool)
 	for i, m := range g.marks {
-		switch earlier := p.seen[m]; {
+		earlier := p.seen[m]
+		if earlier == nil && p.before != nil {
+			earlier = p.before.has(m)
+		}
+		switch {
 		case earlier != nil:
 			if !slices.Contains(wait, earlier) {
 				wait = append(wait, earlier)
@@ -133,6 +143,14 @@ func (p *part) fresh(g *group) (fresh []int, wait []*journal.Pending) {
 		}
 	}
 	return fresh, wait
+}
+
+// has returns the append that made a record durable, nil if the part has no such
+// record.
+func (p *part) has(m mark) *journal.Pending {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.seen[m]
 }
 
 // appendSegment seals content as the part's next segment, queues it, and adds

@@ -107,7 +107,7 @@ func (n *Notary) sealFor(ctx context.Context, e *archive.Epoch, p *archive.Part)
 		},
 		Handle: p.ID.Handle, Part: p.ID.Part, Leaves: p.Leaves, Root: p.Root, DEKCommitment: p.DEKCommitment,
 		FirstSeq: p.FirstSeq, LastSeq: p.LastSeq,
-		HostClock: receipt.HostClock{OpenedUnixNano: e.Body.OpenedUnixNano, SealedUnixNano: n.opts.Now().UnixNano()},
+		HostClock: receipt.HostClock{OpenedUnixNano: e.Body.OpenedUnixNano, SealedUnixNano: max(n.opts.Now().UnixNano(), e.Body.OpenedUnixNano)},
 		Reason:    receipt.ReasonRecovered,
 	}
 	commitment, _, err := n.issue(ctx, m)

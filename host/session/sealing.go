@@ -19,6 +19,9 @@ func (n *Notary) end(handle receipt.Handle, why receipt.Reason) bool {
 	if p == nil || n.closing { // Close seals whatever is open
 		return p != nil
 	}
+	if !p.hasRecords() {
+		return false // nothing was ever stored; its sender may still come again
+	}
 	delete(n.open, handle)
 	n.goSeal(p, why)
 	return true
@@ -29,8 +32,12 @@ func (n *Notary) end(handle receipt.Handle, why receipt.Reason) bool {
 func (n *Notary) goSeal(p *part, why receipt.Reason) {
 	s := &sealed{id: p.id, receipted: make(chan struct{})}
 	n.index[p.id.Handle] = append(n.index[p.id.Handle], s)
+	n.recent[p.id.Handle] = recent{p, n.opts.Now()}
 	n.tasks.Go(func() {
 		if err := n.seal(n.background, p, s, why); err != nil && n.background.Err() == nil {
+			n.mu.Lock()
+			n.unsealed = err
+			n.mu.Unlock()
 			n.opts.Logger.Error("sealing a session part failed; it is left to recovery", "epoch", n.epoch.String(), "error", err)
 		}
 	})
@@ -90,7 +97,8 @@ func (n *Notary) finish(ctx context.Context, p *part, why receipt.Reason) (*jour
 	if p.first == nil {
 		return nil, nil, nil
 	}
-	now := n.opts.Now()
+	// A host may set its clock back; a part is sealed no earlier than opened.
+	now := time.Unix(0, max(n.opts.Now().UnixNano(), p.opened.UnixNano()))
 	record, err := p.summary(now).Encode()
 	if err != nil {
 		return nil, nil, err
@@ -104,7 +112,6 @@ func (n *Notary) finish(ctx context.Context, p *part, why receipt.Reason) (*jour
 	if err != nil {
 		return nil, nil, err
 	}
-	p.seen = nil
 	return pending, &receipt.Manifest{
 		V: "1", Origin: n.opts.Origin, Handle: p.id.Handle, Part: p.id.Part,
 		Leaves: p.edge.Size(), Root: p.edge.Root(), DEKCommitment: p.keys.Commitment(),
@@ -241,7 +248,21 @@ func (n *Notary) sealDue(now time.Time, all bool) {
 	if n.closing {
 		return
 	}
+	for h, r := range n.recent {
+		if now.Sub(r.at) >= resendTime {
+			delete(n.recent, h)
+		}
+	}
 	for h, p := range n.open {
+		if _, ok := n.recent[h]; !ok {
+			p.forgetBefore()
+		}
+		if p.abandoned(now, n.opts.Idle) {
+			// Its number was never in the journal, nor was its key.
+			delete(n.open, h)
+			n.nextPart[h] = p.id.Part
+			continue
+		}
 		why := p.due(now, n.opts.Idle, n.opts.MaxAge)
 		if all && why == "" && p.hasRecords() {
 			why = receipt.ReasonShutdown
@@ -253,8 +274,22 @@ func (n *Notary) sealDue(now time.Time, all bool) {
 	}
 }
 
-// due says why the part is to be sealed now, if it is. A part that never got a
-// segment stays: its number is not to be used twice.
+// abandoned says that the part never got a segment, because storage did not keep
+// up, and that its sender has not come again. Afterwards nothing can be appended.
+func (p *part) abandoned(now time.Time, idle time.Duration) bool {
+	if !p.mu.TryLock() {
+		return false
+	}
+	defer p.mu.Unlock()
+	if p.first != nil || now.Sub(p.touched) < idle {
+		return false
+	}
+	p.sealing = true
+	p.keys.Wipe()
+	return true
+}
+
+// due says why the part is to be sealed now, if it is.
 func (p *part) due(now time.Time, idle, age time.Duration) receipt.Reason {
 	if !p.mu.TryLock() {
 		return "" // something is being appended: not idle, and age can wait
@@ -271,11 +306,22 @@ func (p *part) due(now time.Time, idle, age time.Duration) receipt.Reason {
 	return ""
 }
 
-// hasRecords says whether anything was ever queued for the part.
+// hasRecords says whether anything was ever queued for the part. A part that is
+// being appended to counts: whoever holds n.mu does not wait for it.
 func (p *part) hasRecords() bool {
-	p.mu.Lock()
+	if !p.mu.TryLock() {
+		return true
+	}
 	defer p.mu.Unlock()
 	return p.first != nil
+}
+
+// forgetBefore lets go of the marks of the part before.
+func (p *part) forgetBefore() {
+	if p.mu.TryLock() {
+		p.before = nil
+		p.mu.Unlock()
+	}
 }
 
 // rotate makes a new wrap key durable and puts it into use.

@@ -360,16 +360,16 @@ func TestRecovererIsRecovered(t *testing.T) {
 
 	o := w.options()
 	second := o.Origin.Epoch
-	w.store.OnPut = func(g journal.Group) journaltest.Fault {
+	w.store.Inject(func(g journal.Group) journaltest.Fault {
 		if g.Epoch == second && g.FirstSeq > 0 {
 			return journaltest.Hangs // the manifest never gets there
 		}
 		return journaltest.None
-	}
+	})
 	if _, err := session.Start(t.Context(), o); err == nil {
 		t.Fatal("a notary that cannot write got ready")
 	}
-	w.store.OnPut = nil
+	w.store.Inject(nil)
 	if e := w.scan().Epoch(first.Epoch()); e.Fence == nil || e.Fence.By != second {
 		t.Fatal("the second notary did not get to its fence")
 	}

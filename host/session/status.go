@@ -1,8 +1,10 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"sync"
@@ -76,7 +78,14 @@ func (n *Notary) EndSession(ctx context.Context, tenant, session string) error {
 			return ctx.Err()
 		}
 	}
-	return n.writer.Err()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, s := range parts {
+		if s.state == stateSealing {
+			return fmt.Errorf("a part of the session could not be sealed: %w", cmp.Or(n.unsealed, n.writer.Err(), errors.New("nothing was stored of it")))
+		}
+	}
+	return nil
 }
 
 // Parts returns the parts that a session of a tenant has in this epoch, in

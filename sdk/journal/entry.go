@@ -95,8 +95,13 @@ type Entry struct {
 	Body []byte
 }
 
-// MaxBody is the greatest length of a body in bytes.
-const MaxBody = 64 << 20
+// MaxBody is the greatest length of a body in bytes. An encoded entry with such
+// a body stays below 64 MiB, the most that a storage adapter takes as one object
+// (sto v1).
+const MaxBody = 64<<20 - 64<<10
+
+// Overhead is the greatest length of an encoded entry without its body.
+const Overhead = headerSize + 32 + 1 + 64 + 4
 
 // Flags of an encoded entry.
 const (

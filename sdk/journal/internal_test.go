@@ -60,7 +60,7 @@ func TestPadding(t *testing.T) {
 // what the buffer held before.
 func TestPaddingIsZero(t *testing.T) {
 	c := &Content{Tenant: "acme", Records: []receipt.Record{{Kind: receipt.Span, Bytes: []byte("record")}}}
-	b, n := c.pad(), len(c.encode())
+	b, n := c.pad(contextHashes{}), len(c.encode(contextHashes{}))
 	if !bytes.Equal(b[n:], make([]byte, len(b)-n)) || len(b) != padded(n) {
 		t.Errorf("%d bytes, padded to %d", n, len(b))
 	}
@@ -73,8 +73,8 @@ func FuzzParseContent(f *testing.F) {
 		{Kind: receipt.Span, Resource: []byte("r"), Scope: []byte("s"), Edits: receipt.EncodeEdits(nil), Bytes: []byte("record")},
 		{Kind: receipt.Closing, Bytes: []byte("{}")},
 	}}
-	f.Add(c.pad())
-	f.Add(c.encode())
+	f.Add(c.pad(contextHashes{}))
+	f.Add(c.encode(contextHashes{}))
 	f.Add([]byte{0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff})
 	f.Add([]byte{0xff, 0xff, 0xff, 0xff})
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -85,11 +85,11 @@ func FuzzParseContent(f *testing.F) {
 			}
 			return
 		}
-		again, err := parseContent(c.pad())
+		again, err := parseContent(c.pad(contextHashes{}))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !bytes.Equal(again.encode(), c.encode()) {
+		if !bytes.Equal(again.encode(contextHashes{}), c.encode(contextHashes{})) {
 			t.Fatal("content changed on its way")
 		}
 	})

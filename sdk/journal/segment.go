@@ -95,7 +95,7 @@ func (k *PartKeys) SealSegment(number uint64, wrappedDEK receipt.Hash, c *Conten
 		s.Leaves[i] = r.ContextLeafHash(k.Salt(number, uint32(i)), receipt.EditCommitment(k.EditKey(number, uint32(i)), r.Edits),
 			contexts.of(r.Resource), contexts.of(r.Scope))
 	}
-	plain := c.pad()
+	plain := c.pad(contexts)
 	s.Ciphertext = k.segment.Seal(plain[:0], segmentNonce(number), plain, segmentAAD(k.ID, number))
 	return s
 }
@@ -136,21 +136,25 @@ func (k *PartKeys) OpenSegment(number uint64, s *Segment) (*Content, error) {
 //
 // resource and scope are indices into the contexts.
 
-func (c *Content) encode() []byte {
+func (c *Content) encode(hashes contextHashes) []byte {
 	size := 4 + 4 + len(c.Tenant) + 4 + len(c.Session) + 8
-	index := make(map[string]uint32)
+	index := make(map[receipt.Hash]uint32)
 	var contexts [][]byte
-	intern := func(b []byte) {
-		if _, ok := index[string(b)]; !ok {
-			index[string(b)] = uint32(len(contexts))
-			contexts = append(contexts, b)
+	intern := func(b []byte) uint32 {
+		h := hashes.of(b)
+		at, ok := index[h]
+		if !ok {
+			at = uint32(len(contexts))
+			index[h], contexts = at, append(contexts, b)
 			size += 4 + len(b)
 		}
+		return at
 	}
+	type place struct{ resource, scope uint32 }
+	places := make([]place, len(c.Records))
 	for i := range c.Records {
 		r := &c.Records[i]
-		intern(r.Resource)
-		intern(r.Scope)
+		places[i] = place{intern(r.Resource), intern(r.Scope)}
 		size += 1 + 4 + 4 + 4 + len(r.Edits) + 4 + len(r.Bytes)
 	}
 	b := make([]byte, 4, padded(size)+16)
@@ -164,8 +168,8 @@ func (c *Content) encode() []byte {
 	for i := range c.Records {
 		r := &c.Records[i]
 		b = append(b, byte(r.Kind))
-		b = binary.BigEndian.AppendUint32(b, index[string(r.Resource)])
-		b = binary.BigEndian.AppendUint32(b, index[string(r.Scope)])
+		b = binary.BigEndian.AppendUint32(b, places[i].resource)
+		b = binary.BigEndian.AppendUint32(b, places[i].scope)
 		b = frame(b, r.Edits)
 		b = frame(b, r.Bytes)
 	}
@@ -173,8 +177,8 @@ func (c *Content) encode() []byte {
 	return b
 }
 
-func (c *Content) pad() []byte {
-	b := c.encode()
+func (c *Content) pad(hashes contextHashes) []byte {
+	b := c.encode(hashes)
 	n := len(b)
 	b = b[:padded(n)]
 	clear(b[n:])
@@ -272,14 +276,25 @@ func frame(b, f []byte) []byte {
 func be64(b []byte, n uint64) []byte { return binary.BigEndian.AppendUint64(b, n) }
 func readBE64(b []byte) uint64       { return binary.BigEndian.Uint64(b) }
 
-// contextHashes remembers the hash of each context: many records share one.
-type contextHashes map[string]receipt.Hash
+// contextHashes remembers the hash of each context by where it lies in memory:
+// tens of thousands of records may share one of a megabyte, and a sender decides
+// both numbers.
+type contextHashes map[contextRef]receipt.Hash
+
+type contextRef struct {
+	first  *byte
+	length int
+}
 
 func (h contextHashes) of(context []byte) receipt.Hash {
-	sum, ok := h[string(context)]
+	var ref contextRef
+	if len(context) > 0 {
+		ref = contextRef{&context[0], len(context)}
+	}
+	sum, ok := h[ref]
 	if !ok {
 		sum = sha256Sum(context)
-		h[string(context)] = sum
+		h[ref] = sum
 	}
 	return sum
 }

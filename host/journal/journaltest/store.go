@@ -31,10 +31,8 @@ var ErrInjected = errors.New("injected storage failure")
 
 // A Store holds groups and keys in memory. It is safe for concurrent use.
 type Store struct {
-	// OnPut, if set before use, is asked before each Put.
-	OnPut func(journal.Group) Fault
-
 	mu     sync.Mutex
+	onPut  func(journal.Group) Fault
 	chunks map[[16]byte][]journal.Chunk // by first seq
 	keys   map[journal.KeyID]journal.Sealed
 }
@@ -44,11 +42,21 @@ func New() *Store {
 	return &Store{chunks: make(map[[16]byte][]journal.Chunk), keys: make(map[journal.KeyID]journal.Sealed)}
 }
 
+// Inject has every Put from now on ask what is to become of it; nil asks nobody.
+func (s *Store) Inject(onPut func(journal.Group) Fault) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.onPut = onPut
+}
+
 // Put implements journal.Store.
 func (s *Store) Put(ctx context.Context, g journal.Group) error {
 	fault := None
-	if s.OnPut != nil {
-		fault = s.OnPut(g)
+	s.mu.Lock()
+	onPut := s.onPut
+	s.mu.Unlock()
+	if onPut != nil {
+		fault = onPut(g)
 	}
 	switch fault {
 	case Fails:
@@ -169,3 +177,25 @@ func (s *Store) Tamper(epoch [16]byte, f func(journal.Chunk) journal.Chunk) {
 		s.chunks[epoch][i] = f(c)
 	}
 }
+
+// Discard is a store that takes everything and keeps nothing.
+type Discard struct{}
+
+// Put implements journal.Store.
+func (Discard) Put(context.Context, journal.Group) error { return nil }
+
+// Get implements journal.Store.
+func (Discard) Get(context.Context, [16]byte, uint64) (journal.Chunk, error) {
+	return journal.Chunk{}, journal.ErrNotFound
+}
+
+// Epochs implements journal.Store.
+func (Discard) Epochs(context.Context) ([]journal.EpochHead, error) { return nil, nil }
+
+// Key implements journal.Store.
+func (Discard) Key(context.Context, journal.KeyID) (journal.Sealed, error) {
+	return nil, journal.ErrNotFound
+}
+
+// EraseKey implements journal.Store.
+func (Discard) EraseKey(context.Context, journal.KeyID) error { return journal.ErrNotFound }

@@ -1,0 +1,193 @@
+package session_test
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	logscollector "go.opentelemetry.io/proto/otlp/collector/logs/v1"
+	"go.opentelemetry.io/proto/otlp/collector/trace/v1"
+	common "go.opentelemetry.io/proto/otlp/common/v1"
+	logs "go.opentelemetry.io/proto/otlp/logs/v1"
+	resource "go.opentelemetry.io/proto/otlp/resource/v1"
+	trace "go.opentelemetry.io/proto/otlp/trace/v1"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/veriproof/notary/host/journal"
+	"github.com/veriproof/notary/host/journal/journaltest"
+	"github.com/veriproof/notary/host/otlpwire"
+	"github.com/veriproof/notary/host/session"
+)
+
+func binary(b ...byte) *common.AnyValue {
+	return &common.AnyValue{Value: &common.AnyValue_BytesValue{BytesValue: b}}
+}
+
+// TestEditsTimesRecords: what is edited in a context stands in the edit list of
+// each record under it, so a small request could become gigabytes. It is
+// refused, for good, before that.
+func TestEditsTimesRecords(t *testing.T) {
+	w := newWorld(t)
+	n := w.start()
+	attributes := []*common.KeyValue{text("session.id", "s")}
+	for range 3000 {
+		attributes = append(attributes, &common.KeyValue{Value: binary(0xff)})
+	}
+	spans := make([]*trace.Span, 3000)
+	for i := range spans {
+		spans[i] = &trace.Span{StartTimeUnixNano: uint64(i + 1)}
+	}
+	body, err := proto.Marshal(&v1.ExportTraceServiceRequest{ResourceSpans: []*trace.ResourceSpans{{
+		Resource: &resource.Resource{Attributes: attributes}, ScopeSpans: []*trace.ScopeSpans{{Spans: spans}},
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err = n.Export(t.Context(), "acme", otlpwire.Traces, body)
+	runtime.ReadMemStats(&after)
+	var refused *otlpwire.Error
+	if !errors.As(err, &refused) || !refused.Limit() {
+		t.Errorf("export: %v", err)
+	}
+	if got := (after.TotalAlloc - before.TotalAlloc) >> 20; got > 64 {
+		t.Errorf("a request of %d bytes allocated %d MiB", len(body), got)
+	}
+}
+
+// TestLongSessionID: a session id of megabytes would come back in every segment
+// and in the summary.
+func TestLongSessionID(t *testing.T) {
+	w := newWorld(t)
+	n := w.start()
+	_, err := n.Export(t.Context(), "acme", otlpwire.Traces, request(strings.Repeat("<", 1<<20), span("a")))
+	var refused *otlpwire.Error
+	if !errors.As(err, &refused) || !refused.Limit() {
+		t.Errorf("export: %v", err)
+	}
+	export(t, n, request(strings.Repeat("<", 4096), span("a")))
+	w.close(n)
+	w.verified()
+}
+
+// TestLastRequestAgain: the request that ends a session may be sent again like
+// any other, because its answer was lost.
+func TestLastRequestAgain(t *testing.T) {
+	w := newWorld(t)
+	n := w.start()
+	export(t, n, request("s", span("a")))
+	last := request("s", lastSpan("b"))
+	first := export(t, n, last)
+	settled(t, n, "s", 1)
+	if again := export(t, n, last); again.Seq != first.Seq {
+		t.Errorf("acknowledged at seq %d, the first at %d", again.Seq, first.Seq)
+	}
+	export(t, n, request("s", span("late")))
+	if again := export(t, n, last); again.Seq != first.Seq {
+		t.Errorf("acknowledged at seq %d after a late record, the first at %d", again.Seq, first.Seq)
+	}
+	w.close(n)
+	w.verified()
+	if got := w.spanNames("s"); !slices.Equal(got, []string{"a", "b", "late"}) {
+		t.Errorf("stored %v", got)
+	}
+}
+
+// TestEqualAfterRedaction: records that differ only in what was redacted are
+// kept, each.
+func TestEqualAfterRedaction(t *testing.T) {
+	w := newWorld(t)
+	n := w.start()
+	var records []*logs.LogRecord
+	for i := range byte(3) {
+		records = append(records, &logs.LogRecord{TimeUnixNano: 7, Body: binary(0xff, i)})
+	}
+	body, err := proto.Marshal(&logscollector.ExportLogsServiceRequest{ResourceLogs: []*logs.ResourceLogs{{
+		Resource:  &resource.Resource{Attributes: []*common.KeyValue{text("session.id", "s")}},
+		ScopeLogs: []*logs.ScopeLogs{{LogRecords: records}},
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // and sent again they are known
+		if _, err := n.Export(t.Context(), "acme", otlpwire.Logs, body); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := n.Stats().Records; got != 3 {
+		t.Errorf("%d of 3 different records are stored", got)
+	}
+}
+
+// TestBusy: sessions that storage had no room for leave nothing behind, and are
+// taken when their senders come again.
+func TestBusy(t *testing.T) {
+	w := newWorld(t)
+	w.tune = func(o *session.Options) { o.Journal.QueueBytes = 4000; o.Journal.UnknownLimit = time.Minute }
+	n := w.start()
+	release := make(chan struct{})
+	w.store.Inject(func(journal.Group) journaltest.Fault { <-release; return journaltest.None })
+	var accepted, refused []string
+	done := make(chan error)
+	for i := range 40 {
+		id := fmt.Sprint("s", i)
+		go func() {
+			_, err := n.Export(t.Context(), "acme", otlpwire.Traces, request(id, span("a")))
+			done <- err
+		}()
+		select {
+		case err := <-done: // refused at once; what is accepted waits for storage
+			if !errors.Is(err, journal.ErrBusy) {
+				t.Fatal(err)
+			}
+			refused = append(refused, id)
+		case <-time.After(20 * time.Millisecond):
+			accepted = append(accepted, id)
+		}
+	}
+	close(release)
+	for range accepted {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+	if len(refused) == 0 || len(accepted) == 0 {
+		t.Fatalf("%d accepted, %d refused", len(accepted), len(refused))
+	}
+	export(t, n, request(refused[0], span("a")))
+	w.advance(session.DefaultIdle)
+	if err := n.Tick(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if open := n.Stats().OpenParts; open != 0 {
+		t.Errorf("%d parts are still open", open)
+	}
+	w.close(n)
+	for _, p := range w.verified().Parts() {
+		if p.ID.Part != 0 {
+			t.Error("a session that was refused at first has used up a part number")
+		}
+	}
+}
+
+// TestMaxOpen: one sender cannot open parts without end.
+func TestMaxOpen(t *testing.T) {
+	w := newWorld(t)
+	w.tune = func(o *session.Options) { o.MaxOpen = 3 }
+	n := w.start()
+	for i := range 3 {
+		export(t, n, request(fmt.Sprint(i), span("a")))
+	}
+	if _, err := n.Export(t.Context(), "acme", otlpwire.Traces, request("4", span("a"))); !errors.Is(err, journal.ErrBusy) {
+		t.Errorf("fourth session: %v", err)
+	}
+	if err := n.EndSession(t.Context(), "acme", "0"); err != nil {
+		t.Fatal(err)
+	}
+	export(t, n, request("4", span("a")))
+}
