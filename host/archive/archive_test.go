@@ -224,9 +224,6 @@ func TestDisbelieved(t *testing.T) {
 			m.Seq, m.Prev = 1, receipt.Hash{1}
 			w.seal(m)
 		}},
-		{"fence by nobody", archive.ErrFence, func(w *writer) {
-			w.put(true, w.entry(format.KindFence, []byte(`{"by":"`+strings.Repeat("0", 32)+`","runtime_data":"`+strings.Repeat("0", 64)+`"}`)))
-		}},
 		{"body that is no body", format.ErrBody, func(w *writer) { w.put(true, w.entry(format.KindWrapKey, []byte("{}{}"))) }},
 	}
 	for _, c := range cases {
@@ -243,6 +240,48 @@ func TestDisbelieved(t *testing.T) {
 				t.Errorf("head %d, but up to %d all was well", e.Next, before)
 			}
 		})
+	}
+}
+
+// TestStrangeFence: a fence by nobody ends nothing, and is told.
+func TestStrangeFence(t *testing.T) {
+	store := journaltest.New()
+	w := newWriter(store, 1, identity(t))
+	w.put(true, w.entry(format.KindFence, []byte(`{"by":"`+strings.Repeat("0", 32)+`","runtime_data":"`+strings.Repeat("0", 64)+`"}`)))
+	e := scan(t, store).Epochs[0]
+	if e.Err != nil || e.Ended != 0 || len(e.Strange) != 1 || !errors.Is(e.Strange[0], archive.ErrFence) || e.Next != w.next {
+		t.Errorf("ended by %v, told %v and %v, head %d of %d", e.Ended, e.Err, e.Strange, e.Next, w.next)
+	}
+}
+
+// TestDamageStays: what an epoch recovered may rot, and the epoch is still whole.
+func TestDamageStays(t *testing.T) {
+	store := journaltest.New()
+	a := newWriter(store, 1, identity(t))
+	m, _ := a.session("s")
+	b := newWriter(store, 2, a.auditor)
+	body, err := format.EncodeBody(format.FenceBody{By: b.epoch, RuntimeData: sha256.Sum256(b.data)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	fence := a.entry(format.KindFence, body)
+	fence.Signature = format.SignPosition(b.key, a.epoch, fence.Seq, fence.Chain)
+	a.put(false, fence)
+	m.SealedBy, m.Reason = receipt.Sealer{Epoch: b.epoch, RuntimeData: sha256.Sum256(b.data)}, receipt.ReasonRecovered
+	b.seal(m)
+	if e := scan(t, store).Epoch(a.epoch); e.Ended != format.KindFence || len(e.Strange) != 0 {
+		t.Fatalf("ended by %v, %v", e.Ended, e.Strange)
+	}
+	store.Tamper(a.epoch, func(c journal.Chunk) journal.Chunk {
+		if c.FirstSeq == 3 { // the second segment
+			c.Entries = append(journal.Sealed{}, c.Entries...)
+			c.Entries[len(c.Entries)-1] ^= 1
+		}
+		return c
+	})
+	x := scan(t, store)
+	if x.Epoch(a.epoch).Err == nil || x.Epoch(b.epoch).Err != nil {
+		t.Errorf("told of the damaged epoch: %v; of the one that recovered it: %v", x.Epoch(a.epoch).Err, x.Epoch(b.epoch).Err)
 	}
 }
 

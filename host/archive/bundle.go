@@ -31,24 +31,18 @@ func (a *Archive) Bundle(p *Part) (*bundle.Bundle, error) {
 		proof = found.Proof
 	}
 	b := Assemble(sealer, p.SealedSeq, origin, p.Receipt, proof)
-	return b, a.addEnd(b, sealer)
+	a.addEnd(b, sealer)
+	return b, nil
 }
 
 // addEnd adds how the sealing epoch ended, if it did and the log has proved it.
-func (a *Archive) addEnd(b *bundle.Bundle, e *Epoch) error {
-	if e.Ended == 0 {
-		return nil
+func (a *Archive) addEnd(b *bundle.Bundle, e *Epoch) {
+	if e.End == nil {
+		return
 	}
-	proof, ok := a.Proof(format.CloseCommitment(e.ID, e.EndSeq, e.EndChain))
-	if !ok {
-		return nil
+	if proof, ok := a.Proof(format.CloseCommitment(e.ID, e.EndSeq, e.EndChain)); ok {
+		b.EpochEnd, b.EpochEndProof = e.End, proof.Proof
 	}
-	end, err := bundle.EpochEnd{Epoch: e.ID, Kind: e.Ended.String(), Seq: e.EndSeq, Chain: e.EndChain}.Encode()
-	if err != nil {
-		return err
-	}
-	b.EpochEnd, b.EpochEndProof = end, proof.Proof
-	return nil
 }
 
 // Assemble makes a bundle of what is known about a receipt: the epoch that

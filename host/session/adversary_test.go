@@ -133,9 +133,8 @@ func TestForgedReceiptDoesNotReplace(t *testing.T) {
 	}
 }
 
-// TestForgedFence: a fence by nobody that is believed is told, and is no reason
-// not to start. (Its place is taken, so the part cannot be sealed: whoever can
-// write this could as well have deleted the records.)
+// TestForgedFence: a fence by nobody that is believed keeps the dead notary from
+// writing, as it would anyway, and its successor from nothing.
 func TestForgedFence(t *testing.T) {
 	w := newWorld(t)
 	dead := w.start()
@@ -155,12 +154,51 @@ func TestForgedFence(t *testing.T) {
 	}
 	w.tune = believeAllBut(forger)
 	n := w.start()
-	if got := n.Stats().DamagedEpochs; got != 2 {
-		t.Errorf("%d epochs are told, want the forger's and the one he fenced", got)
-	}
 	w.close(n)
-	if err := w.scanBelieving(forger).Epoch(dead.Epoch()).Err; !errors.Is(err, archive.ErrFence) {
-		t.Errorf("the fence: %v", err)
+	a := w.scanBelieving(forger)
+	if old := a.Epoch(dead.Epoch()); old.Ended != format.KindFence || old.Fence.By != n.Epoch() || len(old.Strange) != 1 {
+		t.Errorf("ended by %v, strange fences %v", old.Ended, old.Strange)
+	}
+	if p := a.Parts()[0]; p.Manifest == nil || p.Manifest.SealedBy.Epoch != n.Epoch() {
+		t.Errorf("the acknowledged record has no true receipt: %+v", p.Manifest)
+	}
+}
+
+// TestForgedProof: a proof entry of somebody's own is not taken for the log's.
+func TestForgedProof(t *testing.T) {
+	w := newWorld(t)
+	w.log.down = errors.New("log is down")
+	dead := w.start()
+	export(t, dead, request("s", lastSpan("a")))
+	if err := dead.EndSession(t.Context(), "acme", "s"); err != nil {
+		t.Fatal(err)
+	}
+	w.crash(dead)
+	key, _ := w.forge(forger, nil, nil)
+	e := w.scan().Epoch(forger)
+	body, err := format.EncodeBody(format.ProofBody{Commitment: w.scan().Parts()[0].Commitment(), Proof: []byte("none")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &format.Entry{Header: format.Header{Epoch: forger, Seq: e.Next, Kind: format.KindProof, Body: sha256.Sum256(body)}, Body: body}
+	p.Chain = p.Header.Chain(e.Chain)
+	p.Signature = format.SignPosition(key, forger, p.Seq, p.Chain)
+	if err := w.store.Put(t.Context(), journal.Group{Epoch: forger, FirstSeq: p.Seq, Entries: []journal.Sealed{p.Append(nil)}}); err != nil {
+		t.Fatal(err)
+	}
+	w.log.mu.Lock()
+	w.log.down = nil
+	w.log.mu.Unlock()
+	w.tune = believeAllBut(forger)
+	w.close(w.start())
+	a := w.scanBelieving(forger)
+	c := a.Parts()[0].Commitment()
+	proof, ok := a.Proof(c)
+	if !ok {
+		t.Fatal("the receipt has no proof")
+	}
+	if _, err := receipt.VerifyProof(proof.Proof, c, []string{w.log.vkey}); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -39,6 +39,9 @@ func (n *Notary) recover(ctx context.Context, found *archive.Archive) error {
 		case e.Ended != 0:
 			continue
 		}
+		for _, strange := range e.Strange {
+			n.opts.Logger.Error("somebody without a right to has fenced an epoch; it is fenced again", "epoch", e.ID.String(), "error", strange)
+		}
 		if err := n.fence(ctx, e); err != nil {
 			return err
 		}

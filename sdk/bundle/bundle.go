@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -39,7 +38,7 @@ type Bundle struct {
 	Receipt []byte
 	// Proof is the C2SP tlog-proof of the receipt's commitment.
 	Proof []byte
-	// EpochEnd says where the sealing epoch's journal ended (EpochEnd.Encode),
+	// EpochEnd is the entry that ended the sealing epoch's journal (EncodeEnd),
 	// and EpochEndProof is the proof of its commitment. Both or neither.
 	EpochEnd, EpochEndProof []byte
 	// Records are the disclosed records, by leaf index: receipt.Opening.Encode.
@@ -85,47 +84,6 @@ func absent(b []byte) []byte {
 		return nil
 	}
 	return b
-}
-
-// An EpochEnd says by which entry an epoch's journal ended.
-type EpochEnd struct {
-	Epoch receipt.Epoch `json:"epoch"`
-	// Kind is "close" or "fence". It is not part of the commitment.
-	Kind  string       `json:"kind"`
-	Seq   uint64       `json:"seq"`
-	Chain receipt.Hash `json:"chain"`
-}
-
-// Encode returns the part's bytes.
-func (e EpochEnd) Encode() ([]byte, error) {
-	if e.Kind != journal.KindClose.String() && e.Kind != journal.KindFence.String() {
-		return nil, fmt.Errorf("%w: an epoch ends by \"close\" or \"fence\", not %.20q", ErrBundle, e.Kind)
-	}
-	return json.Marshal(e)
-}
-
-// ParseEpochEnd reads what EpochEnd.Encode writes, and nothing else.
-func ParseEpochEnd(b []byte) (*EpochEnd, error) {
-	var e EpochEnd
-	if err := oneJSON(b, &e); err != nil {
-		return nil, fmt.Errorf("%w: epoch end: %w", ErrBundle, err)
-	}
-	if again, err := e.Encode(); err != nil || !bytes.Equal(again, b) {
-		return nil, fmt.Errorf("%w: epoch end is not in its one encoding", ErrBundle)
-	}
-	return &e, nil
-}
-
-func oneJSON(b []byte, v any) error {
-	d := json.NewDecoder(bytes.NewReader(b))
-	d.DisallowUnknownFields()
-	if err := d.Decode(v); err != nil {
-		return err
-	}
-	if _, err := d.Token(); err != io.EOF {
-		return errors.New("data after the JSON value")
-	}
-	return nil
 }
 
 // manifestName is the part that lists the others. It comes first.
@@ -221,7 +179,7 @@ func (b *Bundle) complete() error {
 func (b *Bundle) slots() map[string]*[]byte {
 	return map[string]*[]byte{
 		"receipt.jws": &b.Receipt, "proof.tlog-proof": &b.Proof,
-		"epoch-end.json": &b.EpochEnd, "epoch-end.tlog-proof": &b.EpochEndProof,
+		"epoch-end.entry": &b.EpochEnd, "epoch-end.tlog-proof": &b.EpochEndProof,
 	}
 }
 

@@ -20,14 +20,9 @@ import (
 
 	"github.com/veriproof/notary/sdk/bundle"
 	"github.com/veriproof/notary/sdk/journal"
-	"github.com/veriproof/notary/sdk/receipt"
 )
 
 var update = flag.Bool("update", false, "write testdata/*.json anew; a change of these files is a change of the format")
-
-func closeCommitment(e bundle.EpochEnd) receipt.Hash {
-	return journal.CloseCommitment(e.Epoch, e.Seq, e.Chain)
-}
 
 // unzip reads a bundle as any ZIP tool does.
 func unzip(t testing.TB, data []byte) map[string][]byte {
@@ -61,7 +56,7 @@ func partOf(b *bundle.Bundle, name string) *[]byte {
 		return &b.Receipt
 	case "proof.tlog-proof":
 		return &b.Proof
-	case "epoch-end.json":
+	case "epoch-end.entry":
 		return &b.EpochEnd
 	case "epoch-end.tlog-proof":
 		return &b.EpochEndProof
@@ -349,28 +344,6 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-func TestEpochEnd(t *testing.T) {
-	for _, kind := range []string{"close", "fence"} {
-		in := bundle.EpochEnd{Epoch: receipt.Epoch(seq(1, 16)), Kind: kind, Seq: 7, Chain: receipt.Hash(seq(2, 32))}
-		b, err := in.Encode()
-		if err != nil {
-			t.Fatal(err)
-		}
-		out, err := bundle.ParseEpochEnd(b)
-		if err != nil || *out != in {
-			t.Errorf("%v, %v", out, err)
-		}
-		for _, bad := range []string{"", "{}", string(b) + " ", " " + string(b), string(b) + string(b), strings.Replace(string(b), kind, "erasure", 1), strings.Replace(string(b), `"seq"`, `"x":1,"seq"`, 1)} {
-			if _, err := bundle.ParseEpochEnd([]byte(bad)); !errors.Is(err, bundle.ErrBundle) {
-				t.Errorf("%.60q: %v", bad, err)
-			}
-		}
-	}
-	if _, err := (bundle.EpochEnd{Kind: "crash"}).Encode(); !errors.Is(err, bundle.ErrBundle) {
-		t.Errorf("kind crash: %v", err)
-	}
-}
-
 // TestAttestationOf: what an entry has not is no part, and a configuration is
 // one even if it is empty.
 func TestAttestationOf(t *testing.T) {
@@ -398,14 +371,19 @@ func TestVectorsBundle(t *testing.T) {
 			list = append(list, part{name, base64.StdEncoding.EncodeToString(parts[name])})
 		}
 	}
-	b, err := json.MarshalIndent(map[string]any{
+	golden(t, "testdata/bundle.json", map[string]any{
 		"parts": list, "manifest": string(parts["manifest.json"]), "bundle": base64.StdEncoding.EncodeToString(data), "sha256": digest(data),
-	}, "", "  ")
+	})
+}
+
+// golden compares v with a file. Every input stands there beside its output.
+func golden(t *testing.T, path string, v any) {
+	t.Helper()
+	b, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {
 		t.Fatal(err)
 	}
 	b = append(b, '\n')
-	const path = "testdata/bundle.json"
 	if *update {
 		if err := os.WriteFile(path, b, 0o644); err != nil {
 			t.Fatal(err)

@@ -1,6 +1,7 @@
 package bundle
 
 import (
+	"bytes"
 	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/hex"
@@ -12,7 +13,7 @@ import (
 
 	"github.com/veriproof/notary/attestation"
 	"github.com/veriproof/notary/attestation/runtimedata"
-	"github.com/veriproof/notary/sdk/journal"
+	"github.com/veriproof/notary/attestation/snp"
 	"github.com/veriproof/notary/sdk/receipt"
 )
 
@@ -54,10 +55,19 @@ func (v *verification) checkParts() {
 	case !v.recovered() && v.b.Origin != nil:
 		v.fail(name, "the part was sealed by the epoch that received it, but there are parts under origin/")
 	case (v.b.EpochEnd == nil) != (v.b.EpochEndProof == nil):
-		v.fail(name, "of epoch-end.json and epoch-end.tlog-proof there is one without the other")
+		v.fail(name, "of epoch-end.entry and epoch-end.tlog-proof there is one without the other")
+	case !oneSpelling(v.b.Sealer.VCEKChain) || v.b.Origin != nil && !oneSpelling(v.b.Origin.VCEKChain):
+		v.fail(name, "vcek-chain.pem is not in its one encoding: VCEK, ASK, ARK, 64 characters to a line, and nothing else")
 	default:
 		v.pass(name, "%d disclosed records of %d leaves", len(v.b.Records), v.m.Leaves)
 	}
+}
+
+// oneSpelling refuses a certificate chain with text around its blocks, which a
+// reader might take for evidence. One that is no chain is left to the appraisal.
+func oneSpelling(pemBytes []byte) bool {
+	c, err := snp.ParseChain(pemBytes)
+	return err != nil || bytes.Equal(c.PEM(), pemBytes)
 }
 
 func (v *verification) checkTime() {
@@ -94,8 +104,12 @@ func (v *verification) appraiseOrigin() {
 		a = new(Attestation)
 	}
 	var at time.Time
-	if v.m != nil {
+	const name = originPrefix + "time"
+	if v.m == nil {
+		v.notDone(name, true, "no receipt can be read that states when the part was opened")
+	} else {
 		at = time.Unix(0, v.m.HostClock.OpenedUnixNano).UTC()
+		v.pass(name, "as of %s, when the part was opened by the notary's host's clock, whatever time is given to the verifier", stamp(at))
 	}
 	v.appraise(originPrefix, a, at)
 	v.checkConfigs(originPrefix, a, v.origin)
@@ -215,15 +229,15 @@ func (v *verification) checkOrigin() {
 	if v.unsigned(name) {
 		return
 	}
-	o, d, bytes := v.m.Origin, v.sealer, v.b.Sealer.RuntimeData
+	o, d, data := v.m.Origin, v.sealer, v.b.Sealer.RuntimeData
 	if v.recovered() {
 		if v.origin == nil {
 			v.notDone(name, true, "there is no well-formed runtime data of the epoch that received the records")
 			return
 		}
-		d, bytes = v.origin, v.b.Origin.RuntimeData
+		d, data = v.origin, v.b.Origin.RuntimeData
 	}
-	digest := receipt.Hash(runtimedata.Digest(bytes))
+	digest := receipt.Hash(runtimedata.Digest(data))
 	switch {
 	case o.Epoch.String() != d.Notary.Epoch:
 		v.fail(name, "the records were received by epoch %v, the runtime data is of %s", o.Epoch, d.Notary.Epoch)
@@ -274,41 +288,6 @@ func (v *verification) checkProof() {
 		v.pass(name, "commitment %v is entry %d of the log", *v.result.Commitment, index)
 		v.anchor("log " + v.p.Log.Origin)
 	}
-}
-
-// checkOrder compares places in the log: a receipt that came into it after its
-// epoch had ended was made with a stolen key.
-func (v *verification) checkOrder() {
-	const name = "log.order"
-	switch {
-	case v.index == nil:
-		v.notDone(name, false, "the receipt's place in the log is not proved")
-	case v.b.EpochEnd == nil:
-		v.notDone(name, false, "the epoch has not ended, or its end is not in the bundle")
-	default:
-		end, index, err := v.epochEnd()
-		switch {
-		case err != nil:
-			v.fail(name, "%v", err)
-		case *v.index >= index:
-			v.fail(name, "the commitment is entry %d, after the epoch's end at %d: the receipt is not valid", *v.index, index)
-		default:
-			v.pass(name, "entry %d, before the epoch's end (%s) at %d", *v.index, end.Kind, index)
-		}
-		v.result.Checks[len(v.result.Checks)-1].Required = false
-	}
-}
-
-func (v *verification) epochEnd() (*EpochEnd, uint64, error) {
-	end, err := ParseEpochEnd(v.b.EpochEnd)
-	if err != nil {
-		return nil, 0, err
-	}
-	if end.Epoch != v.m.SealedBy.Epoch {
-		return nil, 0, fmt.Errorf("the end is that of epoch %v, the receipt was sealed by %v", end.Epoch, v.m.SealedBy.Epoch)
-	}
-	index, err := receipt.VerifyProof(v.b.EpochEndProof, journal.CloseCommitment(end.Epoch, end.Seq, end.Chain), v.logKeys())
-	return end, index, err
 }
 
 func (v *verification) checkRecords() {

@@ -6,10 +6,9 @@
 //
 // A bundle is a ZIP file with one possible encoding: parts stored and not
 // compressed, in one order, with one time stamp and no extra fields. Encode
-// writes it and Parse refuses every other, so that a byte that nobody looks at
-// does not exist. Each part is in its native format, and manifest.json names
-// each by its SHA-256, so that any part can be checked with other tools too.
-// sdk/FORMATS.md specifies the file.
+// writes it and Parse refuses every other. Each part is in its native format, and
+// manifest.json names each by its SHA-256, so that any part can be checked with
+// other tools too. sdk/FORMATS.md specifies the file.
 //
 // # Checks
 //
@@ -17,7 +16,8 @@
 // marked * are required: without a pass of each, nothing is verified.
 //
 //	bundle.encoding *      one ZIP encoding, all parts as manifest.json lists them
-//	bundle.parts *         the parts are those that the manifest calls for
+//	bundle.parts *         the parts are those that the manifest calls for, and
+//	                       certificate chains are in their one encoding
 //	time *                 there is a time as of which the rest is appraised
 //	policy … notary.*      the checks of attestation.Appraise about the epoch that sealed
 //	config.file *          config.yaml is what the runtime data's digest names
@@ -25,10 +25,11 @@
 //	receipt.signature *    the receipt is signed by the runtime data's signing key
 //	receipt.sealed-by *    it names this epoch and this runtime data as its signer
 //	receipt.origin *       it names the epoch, plugin set and mode that handled the records
-//	origin.*               appraisal, config.file and config.plugins of the epoch that received
-//	                       the records, if a later one sealed them after a crash
+//	origin.*               time, appraisal, config.file and config.plugins of the epoch that
+//	                       received the records, if a later one sealed them after a crash;
+//	                       as of the time of opening, whatever Options.At says
 //	log.proof *            the receipt's commitment is in a log that the policy pins
-//	log.order              it was there before the epoch ended
+//	log.order              it was there before the close that the epoch's key signed
 //	record.NNNNNNNN *      a disclosed record is the leaf with that index, one check each
 //	audit.rollback         never done here: nothing was taken away from storage
 //
@@ -40,8 +41,32 @@
 // It is about the keys and Evidence of the time of sealing, as the notary's host
 // had it: a notary inside the hardware boundary has no clock of its own. It does
 // not say that the storage still holds the session, nor that the session has no
-// other part; an audit of the journal does. An epoch's end is shown by whoever
-// made the bundle: that no earlier end stands in the log is for an audit, too.
+// other part; an audit of the journal does.
+//
+// An epoch's end is shown by whoever made the bundle, or withheld, which is why
+// log.order is not required. A close counts if the epoch's key signed it and it
+// accounts for the receipt. Whoever has stolen that key can sign a false close
+// behind a false receipt; that the log has no earlier end is for an audit, which
+// sees the true one. A fence is signed by another notary, whose Evidence a bundle
+// does not have: log.order is then not-done, or failed if the fence's commitment
+// came into the log before the receipt's.
+//
+// # Bytes that no check covers
+//
+// A verified bundle can be changed in these bytes by anybody and stays verified,
+// with the same result but for the file's SHA-256. So that digest names a file,
+// and the commitment names what it says.
+//
+//	maa-jwks.json          all of it: data, never an anchor
+//	uvm.cose               the unprotected header (time stamp, SCITT receipts), and in how
+//	                       many bytes CBOR writes the length of what is signed
+//	report.bin             S of the ECDSA signature can be n - S: firmware may give either
+//	*.tlog-proof           added signature lines by keys that the policy does not name
+//	epoch-end.entry        the signature, if the entry is a fence
+//
+// Parts can also be left out, a record's edit list too. What looks at them is then
+// absent or not-done and never a pass; but a record that did not open its leaf, or
+// an end that came too early, is out of sight.
 //
 // # Guarantees
 //

@@ -218,7 +218,34 @@ func (l *testLog) submit(t testing.TB, c receipt.Hash) []byte {
 type session struct {
 	manifest receipt.Manifest
 	openings []*receipt.Opening
-	end      bundle.EpochEnd
+	end      end
+}
+
+// An end is the entry that ends an epoch, by parts, so that each can be wrong.
+type end struct {
+	kind   journal.Kind
+	epoch  receipt.Epoch
+	seq    uint64
+	body   any
+	key    ed25519.PrivateKey
+	before receipt.Hash
+}
+
+func (e *end) entry(t testing.TB) *journal.Entry {
+	t.Helper()
+	body, err := journal.EncodeBody(e.body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := &journal.Entry{Header: journal.Header{Epoch: e.epoch, Seq: e.seq, Kind: e.kind, Body: sha256.Sum256(body)}, Body: body}
+	out.Chain = out.Header.Chain(e.before)
+	out.Signature = journal.SignPosition(e.key, out.Epoch, out.Seq, out.Chain)
+	return out
+}
+
+func (e *end) commitment(t testing.TB) receipt.Hash {
+	out := e.entry(t)
+	return journal.CloseCommitment(out.Epoch, out.Seq, out.Chain)
 }
 
 // newSession has two records and a summary. Epoch a receives them; sealer seals
@@ -259,37 +286,43 @@ func newSession(t testing.TB, w *world, sealer *notary) *session {
 	if sealer != w.a {
 		s.manifest.Reason = receipt.ReasonRecovered
 	}
-	s.end = bundle.EpochEnd{Epoch: sealer.epoch, Kind: "close", Seq: 9, Chain: receipt.Hash(seq(0x50, 32))}
+	s.end = end{journal.KindClose, sealer.epoch, 9, journal.CloseBody{Manifests: 3}, sealer.key, receipt.Hash(seq(0x50, 32))}
 	return s
+}
+
+func manifestOf(t testing.TB, s *session) []byte {
+	t.Helper()
+	manifest, err := s.manifest.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return manifest
 }
 
 // bundleOf is the bundle of a session that sealer has sealed, with record 0 and
 // the summary disclosed. The epoch's end comes into the log after the receipt.
 func bundleOf(t testing.TB, w *world, sealer *notary, s *session) *bundle.Bundle {
 	t.Helper()
-	manifest, err := s.manifest.Encode()
-	if err != nil {
-		t.Fatal(err)
-	}
+	manifest := manifestOf(t, s)
 	b := &bundle.Bundle{Sealer: sealer.att, Receipt: []byte(receipt.Sign(manifest, sealer.key)), Records: map[uint64][]byte{}}
 	if sealer != w.a {
 		origin := w.a.att
 		b.Origin = &origin
 	}
 	for _, i := range []int{0, 2} {
-		if b.Records[uint64(i)], err = s.openings[i].Encode(); err != nil {
+		data, err := s.openings[i].Encode()
+		if err != nil {
 			t.Fatal(err)
 		}
+		b.Records[uint64(i)] = data
 	}
 	log := newLog()
 	for i := range 5 {
 		log.submit(t, receipt.Hash{byte(i)})
 	}
 	b.Proof = log.submit(t, receipt.Commitment(manifest))
-	if b.EpochEnd, err = s.end.Encode(); err != nil {
-		t.Fatal(err)
-	}
-	b.EpochEndProof = log.submit(t, journal.CloseCommitment(s.end.Epoch, s.end.Seq, s.end.Chain))
+	b.EpochEnd = bundle.EncodeEnd(s.end.before, s.end.entry(t))
+	b.EpochEndProof = log.submit(t, s.end.commitment(t))
 	return b
 }
 

@@ -80,7 +80,7 @@ func TestReaderRefuses(t *testing.T) {
 		"segment after close":  journalOf(e, cl, seg),
 		"second close":         journalOf(e, cl, cl),
 		"proof after fence":    journalOf(e, fe, pr),
-		"fence after a fence":  journalOf(e, fe, fe),
+		"close after a fence":  journalOf(e, fe, cl),
 		"close after fence":    journalOf(e, cl, fe, cl),
 		"segment after proofs": journalOf(e, cl, pr, pr, seg),
 	} {
@@ -95,7 +95,7 @@ func TestReaderRefuses(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	for _, kinds := range [][]journal.Kind{{e, cl, pr, pr, fe}, {e, fe}, {e, seg, cl, fe}} {
+	for _, kinds := range [][]journal.Kind{{e, cl, pr, pr, fe}, {e, fe}, {e, seg, cl, fe}, {e, fe, fe}} {
 		r := &journal.Reader{Epoch: epoch} // a fence is signed by another key
 		if _, err := read(encode(journalOf(kinds...)), r); err != nil {
 			t.Errorf("%v: %v", kinds, err)

@@ -77,7 +77,8 @@ type Sealer struct {
 	RuntimeData Hash  `json:"runtime_data"`
 }
 
-// HostClock holds host times in Unix nanoseconds.
+// HostClock holds host times in Unix nanoseconds: opened is not after sealed. Who
+// fills it in from a clock that was set back in between raises sealed.
 type HostClock struct {
 	OpenedUnixNano int64 `json:"opened_unix_nano"`
 	SealedUnixNano int64 `json:"sealed_unix_nano"`
@@ -131,6 +132,8 @@ func (m *Manifest) check() error {
 		return fmt.Errorf("%w: no leaves", ErrManifest)
 	case m.FirstSeq > m.LastSeq:
 		return fmt.Errorf("%w: first seq %d after last %d", ErrManifest, m.FirstSeq, m.LastSeq)
+	case m.HostClock.OpenedUnixNano > m.HostClock.SealedUnixNano:
+		return fmt.Errorf("%w: opened at %d, after it was sealed at %d", ErrManifest, m.HostClock.OpenedUnixNano, m.HostClock.SealedUnixNano)
 	case m.Seq >= 1<<53 || m.Leaves >= 1<<53 || m.LastSeq >= 1<<53:
 		return fmt.Errorf("%w: a number is over 2^53", ErrManifest)
 	case (m.Seq == 0) != (m.Prev == Hash{}):

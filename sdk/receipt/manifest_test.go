@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 
@@ -38,6 +39,7 @@ func TestManifestRoundTrip(t *testing.T) {
 		m.LastSeq = m.FirstSeq + rapid.Uint64Range(0, 1<<51).Draw(t, "more")
 		m.Part = rapid.Uint32().Draw(t, "part")
 		m.HostClock.OpenedUnixNano = rapid.Int64().Draw(t, "opened")
+		m.HostClock.SealedUnixNano = rapid.Int64Range(m.HostClock.OpenedUnixNano, math.MaxInt64).Draw(t, "sealed")
 		b, err := m.Encode()
 		if err != nil {
 			t.Fatal(err)
@@ -62,6 +64,7 @@ func TestManifestCheck(t *testing.T) {
 		"reason":                 func(m *receipt.Manifest) { m.Reason = "because" },
 		"no leaves":              func(m *receipt.Manifest) { m.Leaves = 0 },
 		"first after last":       func(m *receipt.Manifest) { m.FirstSeq = m.LastSeq + 1 },
+		"opened after sealed":    func(m *receipt.Manifest) { m.HostClock.OpenedUnixNano = m.HostClock.SealedUnixNano + 1 },
 		"number over 2^53":       func(m *receipt.Manifest) { m.Leaves = 1 << 53 },
 		"first with predecessor": func(m *receipt.Manifest) { m.Seq = 0 },
 		"later without":          func(m *receipt.Manifest) { m.Prev = receipt.Hash{} },

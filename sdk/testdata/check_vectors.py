@@ -346,6 +346,20 @@ def check_bundle():
     same("bundle", base64.b64encode(body + directory + end).decode(), v["bundle"])
 
 
+def check_epoch_end():
+    v = load("bundle/testdata/epoch-end.json")
+    before, epoch, body = unhex(v["before"]), unhex(v["epoch"]), v["body"].encode()
+    header = b"\1" + epoch + struct.pack(">QB", v["seq"], v["kind"]) + bytes(32 + 4 + 8) + sha256(body)
+    chain = sha256(transcript("chain", before, header))
+    same("chain of the epoch's end", chain.hex(), v["chain"])
+    part = unhex(v["part"])
+    sig = part[32 + 135 : 32 + 135 + 64]
+    same("signature of the epoch's end", sign(v, transcript("position", epoch, v["seq"], chain)) or sig, sig)
+    same("epoch's end", (before + header + chain + b"\1" + sig + field(body)).hex(), v["part"])
+    commitment = sha256(transcript("close-commitment", epoch, v["seq"], chain))
+    same("close commitment of the epoch's end", commitment.hex(), v["close_commitment"])
+
+
 def main():
     checks = [f for name, f in sorted(globals().items()) if name.startswith("check_")]
     for check in checks:
