@@ -16,7 +16,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/ed25519"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
@@ -50,22 +49,17 @@ type Epoch struct {
 	// value before it.
 	Next  uint64
 	Chain receipt.Hash
-	// Ended is KindClose or KindFence with the position of that entry, or 0. A
-	// fence counts if its author is believed.
+	// Ended is KindClose or KindFence with the position of that entry, or 0.
 	Ended    format.Kind
 	EndSeq   uint64
 	EndChain receipt.Hash
-	// Fence is the body of the fence entry, if that ended the epoch. The
-	// signature on it was checked against the author's key.
+	// Fence is the body of the fence entry, if that ended the epoch, and the
+	// signature on it checked against the author's key.
 	Fence *format.FenceBody
-	// Strange are fences that do not count, and why. The notary of the epoch
-	// could not write behind them; it is still to be fenced by who recovers it.
-	Strange []error
 	// Evidence lists renewals by seq, WrapKeys the wrap keys by number.
 	Evidence []Renewal
 	WrapKeys map[uint64]format.WrapKeyBody
-	// Manifests are the parts whose receipts this epoch signed, in the order of
-	// its journal.
+	// Manifests are the receipts that this epoch signed, in order.
 	Manifests []*Part
 	// End is that entry as a bundle shows it: nil if the epoch has not ended, or
 	// if the signature over the entry is that of a later one in its group.
@@ -75,14 +69,7 @@ type Epoch struct {
 	// Disbelief says why the epoch's key counts for nothing, if it does not.
 	Disbelief error
 
-	fences []ending
-}
-
-// An ending is a close or fence entry.
-type ending struct {
-	entry *format.Entry
-	fence format.FenceBody // of a fence
-	shown []byte           // as a bundle shows it
+	end *format.Entry
 }
 
 // A Renewal is an evidence entry.
@@ -206,7 +193,6 @@ type scanner struct {
 	progress func(uint64)
 	read     uint64
 	receipts []pendingReceipt
-	proofs   []Proof
 }
 
 // A pendingReceipt is a manifest entry, to be linked when all epochs are read:
@@ -331,13 +317,13 @@ func (s *scanner) take(e *Epoch, entry *format.Entry) error {
 		if err := format.ParseBody(entry.Body, &p.ProofBody); err != nil {
 			return err
 		}
-		s.proofs = append(s.proofs, p)
+		s.a.proofs[p.Commitment] = p
 	case format.KindClose:
-		e.finish(&ending{entry: entry, shown: bundle.EncodeEnd(e.Chain, entry)})
+		e.finish(entry)
 	case format.KindFence:
-		f := ending{entry: entry, shown: bundle.EncodeEnd(e.Chain, entry)}
-		e.fences = append(e.fences, f)
-		return format.ParseBody(entry.Body, &e.fences[len(e.fences)-1].fence)
+		e.finish(entry)
+		e.Fence = new(format.FenceBody)
+		return format.ParseBody(entry.Body, e.Fence)
 	}
 	return nil
 }
@@ -366,33 +352,35 @@ func (s *scanner) segment(e *Epoch, entry *format.Entry) error {
 	return nil
 }
 
-func (e *Epoch) finish(x *ending) {
-	e.Ended, e.EndSeq, e.EndChain = x.entry.Kind, x.entry.Seq, x.entry.Chain
-	if x.entry.Signature != nil {
-		e.End = x.shown
+func (e *Epoch) finish(entry *format.Entry) {
+	e.Ended, e.EndSeq, e.EndChain, e.end = entry.Kind, entry.Seq, entry.Chain, entry
+	if entry.Signature != nil {
+		e.End = bundle.EncodeEnd(e.Chain, entry)
 	}
 }
 
-// ErrFence says that a fence is by somebody who had no right to.
+// ErrFence says that an epoch was ended by somebody who had no right to. Its
+// open parts cannot be sealed: the place of a true fence is taken.
 var ErrFence = errors.New("fence is not by a notary that is believed")
 
-// link checks what spans epochs: fences and proofs, and then receipts, of which
-// those that matter most come first.
+// link checks what spans epochs: fences, and then receipts, of which those that
+// matter most come first.
 func (s *scanner) link() {
 	for _, e := range s.a.Epochs {
-		s.fence(e)
-	}
-	for _, p := range s.proofs {
-		if s.a.byID[p.Epoch].Disbelief != nil {
-			continue
-		}
-		if known, ok := s.a.proofs[p.Commitment]; !ok || p.Index < known.Index {
-			s.a.proofs[p.Commitment] = p
+		if e.Fence != nil && e.Err == nil {
+			e.Err = s.fence(e)
 		}
 	}
-	slices.SortStableFunc(s.receipts, func(a, b pendingReceipt) int { return cmp.Compare(s.rank(&a), s.rank(&b)) })
+	rank := make(map[*pendingReceipt]int)
 	for i := range s.receipts {
-		r := &s.receipts[i]
+		rank[&s.receipts[i]] = s.rank(&s.receipts[i])
+	}
+	order := make([]*pendingReceipt, 0, len(s.receipts))
+	for i := range s.receipts {
+		order = append(order, &s.receipts[i])
+	}
+	slices.SortStableFunc(order, func(a, b *pendingReceipt) int { return cmp.Compare(rank[a], rank[b]) })
+	for _, r := range order {
 		if r.by.Disbelief != nil {
 			continue
 		}
@@ -400,38 +388,17 @@ func (s *scanner) link() {
 			r.by.Err = fmt.Errorf("entry %d: %w", r.seq, err)
 		}
 	}
-	for _, e := range s.a.Epochs {
-		slices.SortFunc(e.Manifests, func(p, q *Part) int { return cmp.Compare(p.SealedSeq, q.SealedSeq) })
-	}
 }
 
-// fence finds the first fence of an epoch that counts. One behind a close adds
-// nothing: the epoch had ended by itself.
-func (s *scanner) fence(e *Epoch) {
-	for i := range e.fences {
-		f := &e.fences[i]
-		if err := s.author(e, f); err != nil {
-			e.Strange = append(e.Strange, err)
-			continue
-		}
-		if e.Ended == 0 {
-			e.Fence = &f.fence
-			e.finish(f)
-		}
-	}
-}
-
-func (s *scanner) author(e *Epoch, f *ending) error {
-	author := s.a.byID[f.fence.By]
+func (s *scanner) fence(e *Epoch) error {
+	author := s.a.byID[e.Fence.By]
 	switch {
 	case author == nil || author.Key == nil:
-		return fmt.Errorf("%w: its author %v is not in storage", ErrFence, f.fence.By)
+		return fmt.Errorf("%w: its author %v is not in storage", ErrFence, e.Fence.By)
 	case author.Disbelief != nil:
-		return fmt.Errorf("%w: author %v: %w", ErrFence, f.fence.By, author.Disbelief)
-	case sha256.Sum256(author.Body.RuntimeData) != f.fence.RuntimeData:
-		return fmt.Errorf("%w: author %v has other runtime data than it names", ErrFence, f.fence.By)
+		return fmt.Errorf("%w: author %v: %w", ErrFence, e.Fence.By, author.Disbelief)
 	}
-	p := format.Position{Epoch: e.ID, Seq: f.entry.Seq, Chain: f.entry.Chain, Signature: f.entry.Signature}
+	p := format.Position{Epoch: e.ID, Seq: e.EndSeq, Chain: e.EndChain, Signature: e.end.Signature}
 	if err := p.Verify(author.Key); err != nil {
 		return fmt.Errorf("%w: %w", ErrFence, err)
 	}
@@ -462,10 +429,6 @@ func (s *scanner) receipt(r *pendingReceipt) error {
 		return err
 	}
 	p := s.a.parts[receipt.PartID{Epoch: m.Origin.Epoch, Handle: m.Handle, Part: m.Part}]
-	// Damage to what an epoch recovered is no fault of that epoch's.
-	if origin := s.a.byID[m.Origin.Epoch]; m.Origin.Epoch != r.by.ID && (origin == nil || origin.Err != nil) {
-		return nil
-	}
 	switch {
 	case m.SealedBy.Epoch != r.by.ID:
 		return fmt.Errorf("%w: manifest of another epoch", receipt.ErrManifest)
