@@ -16,6 +16,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/ed25519"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
@@ -49,17 +50,22 @@ type Epoch struct {
 	// value before it.
 	Next  uint64
 	Chain receipt.Hash
-	// Ended is KindClose or KindFence with the position of that entry, or 0.
+	// Ended is KindClose or KindFence with the position of that entry, or 0. A
+	// fence counts if its author is believed.
 	Ended    format.Kind
 	EndSeq   uint64
 	EndChain receipt.Hash
-	// Fence is the body of the fence entry, if that ended the epoch, and the
-	// signature on it checked against the author's key.
+	// Fence is the body of the fence entry, if that ended the epoch. The
+	// signature on it was checked against the author's key.
 	Fence *format.FenceBody
+	// Strange are fences that do not count, and why. The notary of the epoch
+	// could not write behind them; it is still to be fenced by who recovers it.
+	Strange []error
 	// Evidence lists renewals by seq, WrapKeys the wrap keys by number.
 	Evidence []Renewal
 	WrapKeys map[uint64]format.WrapKeyBody
-	// Manifests are the receipts that this epoch signed, in order.
+	// Manifests are the parts whose receipts this epoch signed, in the order of
+	// its journal.
 	Manifests []*Part
 	// End is that entry as a bundle shows it: nil if the epoch has not ended, or
 	// if the signature over the entry is that of a later one in its group.
@@ -69,7 +75,14 @@ type Epoch struct {
 	// Disbelief says why the epoch's key counts for nothing, if it does not.
 	Disbelief error
 
-	end *format.Entry
+	fences []ending
+}
+
+// An ending is a close or fence entry.
+type ending struct {
+	entry *format.Entry
+	fence format.FenceBody // of a fence
+	shown []byte           // as a bundle shows it
 }
 
 // A Renewal is an evidence entry.
@@ -193,6 +206,7 @@ type scanner struct {
 	progress func(uint64)
 	read     uint64
 	receipts []pendingReceipt
+	proofs   []Proof
 }
 
 // A pendingReceipt is a manifest entry, to be linked when all epochs are read:
@@ -317,13 +331,13 @@ func (s *scanner) take(e *Epoch, entry *format.Entry) error {
 		if err := format.ParseBody(entry.Body, &p.ProofBody); err != nil {
 			return err
 		}
-		s.a.proofs[p.Commitment] = p
+		s.proofs = append(s.proofs, p)
 	case format.KindClose:
-		e.finish(entry)
+		e.finish(&ending{entry: entry, shown: bundle.EncodeEnd(e.Chain, entry)})
 	case format.KindFence:
-		e.finish(entry)
-		e.Fence = new(format.FenceBody)
-		return format.ParseBody(entry.Body, e.Fence)
+		f := ending{entry: entry, shown: bundle.EncodeEnd(e.Chain, entry)}
+		e.fences = append(e.fences, f)
+		return format.ParseBody(entry.Body, &e.fences[len(e.fences)-1].fence)
 	}
 	return nil
 }
@@ -352,35 +366,33 @@ func (s *scanner) segment(e *Epoch, entry *format.Entry) error {
 	return nil
 }
 
-func (e *Epoch) finish(entry *format.Entry) {
-	e.Ended, e.EndSeq, e.EndChain, e.end = entry.Kind, entry.Seq, entry.Chain, entry
-	if entry.Signature != nil {
-		e.End = bundle.EncodeEnd(e.Chain, entry)
+func (e *Epoch) finish(x *ending) {
+	e.Ended, e.EndSeq, e.EndChain = x.entry.Kind, x.entry.Seq, x.entry.Chain
+	if x.entry.Signature != nil {
+		e.End = x.shown
 	}
 }
 
-// ErrFence says that an epoch was ended by somebody who had no right to. Its
-// open parts cannot be sealed: the place of a true fence is taken.
+// ErrFence says that a fence is by somebody who had no right to.
 var ErrFence = errors.New("fence is not by a notary that is believed")
 
-// link checks what spans epochs: fences, and then receipts, of which those that
-// matter most come first.
+// link checks what spans epochs: fences and proofs, and then receipts, of which
+// those that matter most come first.
 func (s *scanner) link() {
 	for _, e := range s.a.Epochs {
-		if e.Fence != nil && e.Err == nil {
-			e.Err = s.fence(e)
+		s.fence(e)
+	}
+	for _, p := range s.proofs {
+		if s.a.byID[p.Epoch].Disbelief != nil {
+			continue
+		}
+		if known, ok := s.a.proofs[p.Commitment]; !ok || p.Index < known.Index {
+			s.a.proofs[p.Commitment] = p
 		}
 	}
-	rank := make(map[*pendingReceipt]int)
+	slices.SortStableFunc(s.receipts, func(a, b pendingReceipt) int { return cmp.Compare(s.rank(&a), s.rank(&b)) })
 	for i := range s.receipts {
-		rank[&s.receipts[i]] = s.rank(&s.receipts[i])
-	}
-	order := make([]*pendingReceipt, 0, len(s.receipts))
-	for i := range s.receipts {
-		order = append(order, &s.receipts[i])
-	}
-	slices.SortStableFunc(order, func(a, b *pendingReceipt) int { return cmp.Compare(rank[a], rank[b]) })
-	for _, r := range order {
+		r := &s.receipts[i]
 		if r.by.Disbelief != nil {
 			continue
 		}
@@ -388,17 +400,38 @@ func (s *scanner) link() {
 			r.by.Err = fmt.Errorf("entry %d: %w", r.seq, err)
 		}
 	}
+	for _, e := range s.a.Epochs {
+		slices.SortFunc(e.Manifests, func(p, q *Part) int { return cmp.Compare(p.SealedSeq, q.SealedSeq) })
+	}
 }
 
-func (s *scanner) fence(e *Epoch) error {
-	author := s.a.byID[e.Fence.By]
+// fence finds the first fence of an epoch that counts. One behind a close adds
+// nothing: the epoch had ended by itself.
+func (s *scanner) fence(e *Epoch) {
+	for i := range e.fences {
+		f := &e.fences[i]
+		if err := s.author(e, f); err != nil {
+			e.Strange = append(e.Strange, err)
+			continue
+		}
+		if e.Ended == 0 {
+			e.Fence = &f.fence
+			e.finish(f)
+		}
+	}
+}
+
+func (s *scanner) author(e *Epoch, f *ending) error {
+	author := s.a.byID[f.fence.By]
 	switch {
 	case author == nil || author.Key == nil:
-		return fmt.Errorf("%w: its author %v is not in storage", ErrFence, e.Fence.By)
+		return fmt.Errorf("%w: its author %v is not in storage", ErrFence, f.fence.By)
 	case author.Disbelief != nil:
-		return fmt.Errorf("%w: author %v: %w", ErrFence, e.Fence.By, author.Disbelief)
+		return fmt.Errorf("%w: author %v: %w", ErrFence, f.fence.By, author.Disbelief)
+	case sha256.Sum256(author.Body.RuntimeData) != f.fence.RuntimeData:
+		return fmt.Errorf("%w: author %v has other runtime data than it names", ErrFence, f.fence.By)
 	}
-	p := format.Position{Epoch: e.ID, Seq: e.EndSeq, Chain: e.EndChain, Signature: e.end.Signature}
+	p := format.Position{Epoch: e.ID, Seq: f.entry.Seq, Chain: f.entry.Chain, Signature: f.entry.Signature}
 	if err := p.Verify(author.Key); err != nil {
 		return fmt.Errorf("%w: %w", ErrFence, err)
 	}
@@ -429,6 +462,10 @@ func (s *scanner) receipt(r *pendingReceipt) error {
 		return err
 	}
 	p := s.a.parts[receipt.PartID{Epoch: m.Origin.Epoch, Handle: m.Handle, Part: m.Part}]
+	// Damage to what an epoch recovered is no fault of that epoch's.
+	if origin := s.a.byID[m.Origin.Epoch]; m.Origin.Epoch != r.by.ID && (origin == nil || origin.Err != nil) {
+		return nil
+	}
 	switch {
 	case m.SealedBy.Epoch != r.by.ID:
 		return fmt.Errorf("%w: manifest of another epoch", receipt.ErrManifest)
