@@ -277,7 +277,7 @@ func (l *POSIX) append(commitment [32]byte) ([]byte, uint64, error) {
 	if err := l.writable(); err != nil {
 		return nil, 0, err
 	}
-	index, err := l.add(l.ctx, tessera.NewEntry(commitment[:]))()
+	index, err := l.index(l.add(l.ctx, tessera.NewEntry(commitment[:])))
 	if err != nil {
 		return nil, 0, fmt.Errorf("appending to the log: %w: outcome unknown, submit again", err)
 	}
@@ -290,6 +290,26 @@ func (l *POSIX) append(commitment [32]byte) ([]byte, uint64, error) {
 		return nil, 0, err
 	}
 	return proof, index.Index, nil
+}
+
+// index waits for the place of an entry. Tessera never resolves what is still
+// queued when its context ends, so that wait is left to itself then.
+func (l *POSIX) index(future tessera.IndexFuture) (tessera.Index, error) {
+	type result struct {
+		index tessera.Index
+		err   error
+	}
+	done := make(chan result, 1)
+	go func() {
+		i, err := future()
+		done <- result{i, err}
+	}()
+	select {
+	case r := <-done:
+		return r.index, r.err
+	case <-l.ctx.Done():
+		return tessera.Index{}, l.ctx.Err()
+	}
 }
 
 // Close implements [Log]. New Submits fail with [ErrClosed]; those under way

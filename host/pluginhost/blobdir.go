@@ -41,7 +41,8 @@ var (
 // leaves the directory.
 type blobDir struct {
 	root *os.Root
-	self *os.File // the directory, to sync it
+	self *os.File     // the directory
+	sync func() error // makes the directory's entries durable; replaced in tests
 
 	mu      sync.Mutex
 	listing []string  // sorted keys
@@ -62,7 +63,7 @@ func openBlobDir(path string) (*blobDir, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("blob directory: %w", err), root.Close())
 	}
-	d := &blobDir{root: root, self: self}
+	d := &blobDir{root: root, self: self, sync: self.Sync}
 	if err := d.clean(); err != nil {
 		return nil, errors.Join(fmt.Errorf("blob directory: %w", err), d.close())
 	}
@@ -107,7 +108,7 @@ func (d *blobDir) put(key string, parts [][]byte, exclusive bool) error {
 	if exclusive {
 		// Spares the write in the common case of a lost race; link decides.
 		if _, err := d.root.Lstat(key); err == nil {
-			return fs.ErrExist
+			return d.exists()
 		}
 	}
 	temp := tempPrefix + rand.Text()
@@ -118,16 +119,26 @@ func (d *blobDir) put(key string, parts [][]byte, exclusive bool) error {
 		if err := d.root.Rename(temp, key); err != nil {
 			return errors.Join(err, d.root.Remove(temp))
 		}
-		return d.self.Sync()
+		return d.sync()
 	}
 	err := d.root.Link(temp, key)
 	if removed := d.root.Remove(temp); err != nil {
 		if errors.Is(err, fs.ErrExist) {
-			return fs.ErrExist
+			return d.exists()
 		}
 		return errors.Join(err, removed)
 	}
-	return d.self.Sync()
+	return d.sync()
+}
+
+// exists says that an object is there, and makes sure that it stays: whoever
+// reads it back and finds his own bytes takes it for durable, and it may be there
+// only because a sync of the directory failed after the link.
+func (d *blobDir) exists() error {
+	if err := d.sync(); err != nil {
+		return err
+	}
+	return fs.ErrExist
 }
 
 func (d *blobDir) write(name string, parts [][]byte) (err error) {
@@ -188,7 +199,7 @@ func (d *blobDir) delete(key string) error {
 	if err := d.root.Remove(key); err != nil {
 		return err
 	}
-	return d.self.Sync()
+	return d.sync()
 }
 
 // keys returns all keys, sorted. The slice is shared and not to be changed.

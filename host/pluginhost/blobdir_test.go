@@ -225,3 +225,31 @@ func TestWriteKeys(t *testing.T) {
 		t.Errorf("9 bytes take %d bytes of keys, want two keys of 4", n)
 	}
 }
+
+// TestFailedDirectorySync: an object whose directory entry may not be durable is
+// not told to exist, or a retry would read its own bytes back and take them for
+// durable.
+func TestFailedDirectorySync(t *testing.T) {
+	d, err := openBlobDir(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.close()
+	sync, fails := d.sync, true
+	failure := errors.New("directory is not synced")
+	d.sync = func() error {
+		if fails {
+			return failure
+		}
+		return sync()
+	}
+	for range 2 {
+		if err := d.put("object", [][]byte{[]byte("bytes")}, true); !errors.Is(err, failure) {
+			t.Fatalf("put while the directory cannot be synced: %v", err)
+		}
+	}
+	fails = false
+	if err := d.put("object", [][]byte{[]byte("bytes")}, true); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("put after that: %v", err)
+	}
+}
