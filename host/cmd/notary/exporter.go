@@ -43,6 +43,12 @@ func exportError(err error) error {
 	switch {
 	case errors.As(err, &malformed), errors.Is(err, pluginhost.ErrText):
 		return err // the receiver knows these
+	case errors.Is(err, journal.ErrTooLarge):
+		return ingest.TooLarge("the records of one session in this request are too large to store; send fewer at a time", err)
+	case errors.Is(err, journal.ErrFenced), errors.Is(err, journal.ErrEnded):
+		// Before the plugins: the storage adapter is one, and its failure leaves
+		// the outcome unknown.
+		return ingest.Unavailable("the outcome is unknown, since storage failed", 0, err)
 	case errors.As(err, &plugin):
 		return ingest.Unavailable("a redactor failed, so nothing was stored", 0, err)
 	case errors.Is(err, journal.ErrBusy):
@@ -51,8 +57,6 @@ func exportError(err error) error {
 		return ingest.Unavailable("the notary is shutting down", 0, err)
 	case errors.Is(err, session.ErrStale):
 		return ingest.Unavailable("the notary has no fresh attestation", 0, err)
-	case errors.Is(err, journal.ErrFenced), errors.Is(err, journal.ErrEnded):
-		return ingest.Unavailable("the outcome is unknown, since storage failed", 0, err)
 	}
 	return err
 }

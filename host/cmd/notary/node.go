@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -49,6 +50,7 @@ type node struct {
 	attester  *attester.Attester
 	notary    *session.Notary
 	listeners listeners
+	lock      *os.File // of the storage directory
 	outcomes  outcomes
 }
 
@@ -84,6 +86,13 @@ func startNode(ctx context.Context, cfg *config.Config, logger *slog.Logger, tel
 	if err := step("keys", func() (string, error) {
 		n.keys, err = attester.GenerateKeys(cfg.Listen.TLSNames)
 		return "RSA-2048, Ed25519, ECDSA P-256; born in this process", err
+	}); err != nil {
+		return nil, err
+	}
+	if err := step("storage", func() (string, error) {
+		dir := cfg.Path(cfg.Storage.Dir)
+		n.lock, err = lockDir(dir)
+		return dir, err
 	}); err != nil {
 		return nil, err
 	}
@@ -154,6 +163,9 @@ func (n *node) readConfig() ([]*format.Recipient, error) {
 		n.policy, err = policy.Parse([]byte(text))
 		if err != nil {
 			return nil, fmt.Errorf("attestation.policy: %w", err)
+		}
+		for _, w := range n.policy.Warnings() {
+			n.logger.Warn("attestation.policy: " + w)
 		}
 	}
 	return recipients, nil
@@ -347,6 +359,9 @@ func (n *node) release(ctx context.Context) {
 	}
 	if n.set != nil {
 		n.set.Close(ctx)
+	}
+	if n.lock != nil {
+		n.lock.Close()
 	}
 	for _, l := range []net.Listener{n.listeners.otlp, n.listeners.control} {
 		if l != nil {

@@ -46,9 +46,14 @@ EXIT STATUS
 
 var serveCommand = command{name: "serve", brief: "runs the notary", usage: serveUsage, run: serve}
 
-// shutdownTime is how long an orderly stop may take: sealing is quick, and the
-// rest is the log's.
-const shutdownTime = 30 * time.Second
+// How long an orderly stop may take. Exports under way get a time of their own: a
+// sender that stalls must not use up what sealing needs, which is quick, and the
+// log's proofs, which are not.
+const (
+	drainTime    = 10 * time.Second
+	shutdownTime = 30 * time.Second
+	releaseTime  = 10 * time.Second
+)
 
 // ready is what --ready-file holds.
 type ready struct {
@@ -78,7 +83,7 @@ func serve(ctx context.Context, a *app, args []string) error {
 	if err != nil {
 		return startError(err)
 	}
-	defer n.release(context.WithoutCancel(ctx))
+	defer n.releaseWithin(releaseTime)
 	r := ready{
 		OTLP: n.listeners.otlp.Addr().String(), Control: n.listeners.control.Addr().String(),
 		LogKey: n.log.VerifierKey(), Epoch: n.notary.Epoch().String(),
@@ -172,17 +177,38 @@ func (n *node) run(ctx context.Context, onReady func() error) error {
 		running--
 		n.logger.Error("stopping", "error", cause)
 	}
-	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
+	done, stopSignals := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopSignals()
+	go secondSignal(done)
+	drain, cancel := context.WithTimeout(done, drainTime)
 	defer cancel()
-	go secondSignal(limit)
-	if err := receiver.Shutdown(limit); err != nil {
+	if err := receiver.Shutdown(drain); err != nil {
 		n.logger.Warn("exports were cut off; their senders will send again", "error", err)
 	}
 	stop()
 	for ; running > 0; running-- {
 		<-ended
 	}
+	limit, cancel := context.WithTimeout(done, shutdownTime)
+	defer cancel()
 	return errors.Join(cause, n.notary.Close(limit))
+}
+
+// releaseWithin frees what the node holds, unless something does not let go: a
+// process that ends need not wait for a disk that hangs.
+func (n *node) releaseWithin(d time.Duration) {
+	done := make(chan struct{})
+	go func() {
+		n.release(context.Background())
+		close(done)
+	}()
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-done:
+	case <-t.C:
+		n.logger.Warn("storage or log did not let go in time; the process ends without it")
+	}
 }
 
 func (n *node) renewed(ctx context.Context, at *attester.Attestation) error {

@@ -37,7 +37,7 @@ EXIT STATUS
   1  usage, or a file could not be read
   2  false: a signature, chain, hash or proof does not hold
   3  true, but not acceptable to the policy
-  4  outside of its validity
+  4  outside of its validity, or revoked
   5  incomplete: nothing failed, but a required check was not done
 `
 
@@ -64,6 +64,7 @@ func verify(_ context.Context, a *app, args []string) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", *policyFile, err)
 	}
+	a.warn(p)
 	o := bundle.Options{AllowSimulated: simulatedAllowed}
 	if *jwksFile != "" {
 		if o.TrustedJWKS, err = os.ReadFile(*jwksFile); err != nil {
@@ -90,10 +91,17 @@ func verify(_ context.Context, a *app, args []string) error {
 	} else {
 		a.printResult(result)
 	}
-	if status := verdictStatus(result); status != exitOK {
+	if status := attestation.ExitStatus(result.Checks); status != attestation.ExitVerified {
 		return &exitError{status: status, err: errTold}
 	}
 	return nil
+}
+
+// warn tells what a policy leaves open.
+func (a *app) warn(p *policy.Policy) {
+	for _, w := range p.Warnings() {
+		fmt.Fprintf(a.stderr, "notary: warning: %s\n", w)
+	}
 }
 
 func readBundle(name string) ([]byte, error) {
@@ -109,30 +117,6 @@ func readBundle(name string) ([]byte, error) {
 		err = errors.New(name + " is empty")
 	}
 	return data, err
-}
-
-// verdictStatus makes the exit status of the worst failure: what is false comes
-// before what is unacceptable, and that before what is stale.
-func verdictStatus(r *bundle.Result) int {
-	switch r.Verdict {
-	case attestation.Verified:
-		return exitOK
-	case attestation.Incomplete:
-		return exitIncomplete
-	}
-	worst := map[attestation.Class]bool{}
-	for _, c := range r.Checks {
-		if c.Status == attestation.Fail {
-			worst[c.Class] = true
-		}
-	}
-	switch {
-	case worst[attestation.ClassUnacceptable] && !worst[attestation.ClassFalse]:
-		return exitUnacceptable
-	case worst[attestation.ClassStale] && !worst[attestation.ClassFalse]:
-		return exitStale
-	}
-	return exitFalse
 }
 
 func (a *app) printResult(r *bundle.Result) {
