@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/veriproof/notary/attestation/policy"
+	"github.com/veriproof/notary/sdk/journal"
 )
 
 // Bounds that a value must keep whatever the deployment.
@@ -303,7 +304,7 @@ func (v *checker) limits() {
 	l := &v.Limits
 	between(v, "limits.request_bytes", l.RequestBytes, 64<<10, maxRequest)
 	between(v, "limits.messages", l.Messages, 1000, 100_000_000)
-	between(v, "limits.records", l.Records, 1, 10_000_000)
+	between(v, "limits.records", l.Records, 1, journal.MaxLeaves-1) // one segment holds them all
 	between(v, "limits.depth", l.Depth, 16, DefaultDepth)
 	between(v, "limits.in_flight", l.InFlight, 64<<10, 1<<40)
 	if l.InFlight < l.RequestBytes {
@@ -313,7 +314,7 @@ func (v *checker) limits() {
 
 func (v *checker) journal() {
 	j := &v.Journal
-	between(v, "journal.group_bytes", j.GroupBytes, 64<<10, 256<<20)
+	between(v, "journal.group_bytes", j.GroupBytes, 64<<10, journal.MaxBody) // one object of a storage adapter holds a group
 	between(v, "journal.unknown_limit", j.UnknownLimit, Duration(time.Second), Duration(time.Hour))
 	between(v, "journal.wrap_key_age", j.WrapKeyAge, Duration(time.Second), Duration(24*time.Hour))
 	between(v, "journal.checkpoint", j.Checkpoint, Duration(time.Second), Duration(time.Hour))
