@@ -78,6 +78,9 @@ func serve(ctx context.Context, a *app, args []string) error {
 		return err
 	}
 	ignoreEnvironment()
+	if err := noCoreDumps(); err != nil {
+		return err
+	}
 	logger := newLogger(a.stderr)
 	n, err := startNode(ctx, cfg, logger, a.tellStep)
 	if err != nil {
@@ -101,6 +104,14 @@ func ignoreEnvironment() {
 	for _, v := range []string{"SSL_CERT_FILE", "SSL_CERT_DIR", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"} {
 		os.Unsetenv(v)
 	}
+}
+
+// noCoreDumps keeps a crash from writing keys and plaintext to the host's disk.
+func noCoreDumps() error {
+	if err := syscall.Setrlimit(syscall.RLIMIT_CORE, &syscall.Rlimit{}); err != nil {
+		return fmt.Errorf("switch off core dumps: %w", err)
+	}
+	return nil
 }
 
 // newLogger logs JSON lines. What is logged never holds session data; the
