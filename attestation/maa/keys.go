@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"math/big"
 	"slices"
+
+	"github.com/veriproof/notary/attestation/internal/pubkey"
 )
 
 // Bounds of a key set. One MAA certificate with its own SNP evidence is 30 KB,
@@ -17,7 +19,6 @@ const (
 	MaxKeySetSize = 1 << 20 // bytes of JSON
 	maxKeys       = 256
 	minModulus    = 2048 // bits
-	maxModulus    = 8192 // bits: bounds the cost of a signature check
 	maxKeyID      = 256  // bytes
 )
 
@@ -27,7 +28,7 @@ type KeySet struct{ keys map[string]*rsa.PublicKey }
 
 // ParseKeySet reads a JSON Web Key Set (RFC 7517 section 5). Keys that are not
 // for RS256 signatures (another kty, alg or use) are passed over, as the RFC
-// asks; an RSA signing key that is malformed, shorter than 2048 bits, without a
+// asks; an RSA signing key that is malformed, not of 2048 to 8192 bits, without a
 // kid or with a kid that came before makes the whole set invalid, and so does a
 // set without a usable key. Errors wrap [ErrKeySet].
 func ParseKeySet(jwks []byte) (*KeySet, error) {
@@ -140,7 +141,7 @@ func rsaKey(o object) (*rsa.PublicKey, error) {
 }
 
 func keyFromNumbers(o object) (*rsa.PublicKey, error) {
-	n, err := bigEndian(o["n"], maxModulus/8)
+	n, err := bigEndian(o["n"], pubkey.MaxRSABits/8)
 	if err != nil {
 		return nil, fmt.Errorf("n: %w", err)
 	}
@@ -176,14 +177,14 @@ func keyFromCertificate(o object) (*rsa.PublicKey, error) {
 }
 
 func checkKey(k *rsa.PublicKey) (*rsa.PublicKey, error) {
-	if bits := k.N.BitLen(); bits < minModulus || bits > maxModulus {
-		return nil, fmt.Errorf("RSA modulus of %d bits, want %d to %d", bits, minModulus, maxModulus)
+	if err := pubkey.Check(k); err != nil {
+		return nil, err
 	}
-	if k.N.Bit(0) == 0 {
-		return nil, errors.New("RSA modulus is even")
+	if bits := k.N.BitLen(); bits < minModulus {
+		return nil, fmt.Errorf("RSA modulus of %d bits, want at least %d", bits, minModulus)
 	}
-	if k.E < 65537 || k.E&1 == 0 {
-		return nil, fmt.Errorf("RSA exponent %d, want an odd one of at least 65537", k.E)
+	if k.E < 65537 {
+		return nil, fmt.Errorf("RSA exponent %d, want at least 65537", k.E)
 	}
 	return k, nil
 }

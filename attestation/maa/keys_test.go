@@ -2,6 +2,7 @@ package maa
 
 import (
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -58,6 +59,18 @@ func selfSigned(t *testing.T) string {
 	return base64.StdEncoding.EncodeToString(der)
 }
 
+// certificateOf has an RSA key that nobody holds.
+func certificateOf(t *testing.T, bits, e int) string {
+	t.Helper()
+	tmpl := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: issued, NotAfter: issued.AddDate(1, 0, 0)}
+	key := &rsa.PublicKey{N: new(big.Int).SetBit(big.NewInt(1), bits-1, 1), E: e}
+	der, err := x509.CreateCertificate(rand.Reader, tmpl, tmpl, key, testKey())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return base64.StdEncoding.EncodeToString(der)
+}
+
 func TestParseKeySetRefuses(t *testing.T) {
 	a := jwkOf("a", &testKey().PublicKey)
 	number := func(bits uint, low int64) string {
@@ -65,35 +78,37 @@ func TestParseKeySetRefuses(t *testing.T) {
 		return b64(n.Add(n, big.NewInt(low)).Bytes())
 	}
 	rows := map[string][]byte{
-		"empty":                         nil,
-		"no keys":                       []byte(`{}`),
-		"keys no list":                  []byte(`{"keys":{}}`),
-		"no key":                        []byte(`{"keys":[]}`),
-		"key no object":                 []byte(`{"keys":["a"]}`),
-		"trailing data":                 append(jwks(t, a), '{', '}'),
-		"duplicate member":              []byte(`{"keys":[],` + string(jwks(t, a))[1:]),
-		"too large":                     append(jwks(t, a), make([]byte, MaxKeySetSize)...),
-		"duplicate kid":                 jwks(t, a, a),
-		"duplicate kid of another type": jwks(t, a, map[string]any{"kty": "EC", "kid": "a"}),
-		"kid missing":                   jwks(t, with(a, "kid", nil)),
-		"kid empty":                     jwks(t, with(a, "kid", "")),
-		"kid long":                      jwks(t, with(a, "kid", strings.Repeat("k", maxKeyID+1))),
-		"only other use":                jwks(t, with(a, "use", "enc")),
-		"use a list":                    jwks(t, with(a, "use", []string{"sig"})),
-		"n missing":                     jwks(t, with(a, "n", nil)),
-		"e missing":                     jwks(t, with(a, "e", nil)),
-		"n and e missing":               jwks(t, with(with(a, "n", nil), "e", nil)),
-		"n padded":                      jwks(t, with(a, "n", a["n"].(string)+"=")),
-		"n leading zero":                jwks(t, with(a, "n", b64(append([]byte{0}, testKey().N.Bytes()...)))),
-		"n of 1024 bits":                jwks(t, with(a, "n", number(1024, 1))),
-		"n of 2047 bits":                jwks(t, with(a, "n", number(2047, 1))),
-		"n of 16384 bits":               jwks(t, with(a, "n", number(16384, 1))),
-		"n even":                        jwks(t, with(a, "n", number(2048, 0))),
-		"e of 3":                        jwks(t, with(a, "e", "Aw")),
-		"e even":                        jwks(t, with(a, "e", "AQAA")),
-		"e of 40 bits":                  jwks(t, with(a, "e", "AQAAAAE")),
-		"e of 32 bits":                  jwks(t, with(a, "e", "_____w")),
-		"x5c broken":                    jwks(t, map[string]any{"kty": "RSA", "kid": "c", "x5c": []string{"AAAA"}}),
+		"empty":                           nil,
+		"no keys":                         []byte(`{}`),
+		"keys no list":                    []byte(`{"keys":{}}`),
+		"no key":                          []byte(`{"keys":[]}`),
+		"key no object":                   []byte(`{"keys":["a"]}`),
+		"trailing data":                   append(jwks(t, a), '{', '}'),
+		"duplicate member":                []byte(`{"keys":[],` + string(jwks(t, a))[1:]),
+		"too large":                       append(jwks(t, a), make([]byte, MaxKeySetSize)...),
+		"duplicate kid":                   jwks(t, a, a),
+		"duplicate kid of another type":   jwks(t, a, map[string]any{"kty": "EC", "kid": "a"}),
+		"kid missing":                     jwks(t, with(a, "kid", nil)),
+		"kid empty":                       jwks(t, with(a, "kid", "")),
+		"kid long":                        jwks(t, with(a, "kid", strings.Repeat("k", maxKeyID+1))),
+		"only other use":                  jwks(t, with(a, "use", "enc")),
+		"use a list":                      jwks(t, with(a, "use", []string{"sig"})),
+		"n missing":                       jwks(t, with(a, "n", nil)),
+		"e missing":                       jwks(t, with(a, "e", nil)),
+		"n and e missing":                 jwks(t, with(with(a, "n", nil), "e", nil)),
+		"n padded":                        jwks(t, with(a, "n", a["n"].(string)+"=")),
+		"n leading zero":                  jwks(t, with(a, "n", b64(append([]byte{0}, testKey().N.Bytes()...)))),
+		"n of 1024 bits":                  jwks(t, with(a, "n", number(1024, 1))),
+		"n of 2047 bits":                  jwks(t, with(a, "n", number(2047, 1))),
+		"n of 16384 bits":                 jwks(t, with(a, "n", number(16384, 1))),
+		"n even":                          jwks(t, with(a, "n", number(2048, 0))),
+		"e of 3":                          jwks(t, with(a, "e", "Aw")),
+		"e even":                          jwks(t, with(a, "e", "AQAA")),
+		"e of 40 bits":                    jwks(t, with(a, "e", "AQAAAAE")),
+		"e of 32 bits":                    jwks(t, with(a, "e", "_____w")),
+		"x5c with 8193 bits":              jwks(t, map[string]any{"kty": "RSA", "kid": "c", "x5c": []string{certificateOf(t, 8193, 65537)}}),
+		"x5c with an exponent of 33 bits": jwks(t, map[string]any{"kty": "RSA", "kid": "c", "x5c": []string{certificateOf(t, 2048, 1<<32+1)}}),
+		"x5c broken":                      jwks(t, map[string]any{"kty": "RSA", "kid": "c", "x5c": []string{"AAAA"}}),
 		"too many": func() []byte {
 			var list []map[string]any
 			for i := range maxKeys + 1 {

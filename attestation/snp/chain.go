@@ -10,6 +10,8 @@ import (
 	"encoding/pem"
 	"fmt"
 	"maps"
+
+	"github.com/veriproof/notary/attestation/internal/pubkey"
 )
 
 // maxChainSize bounds the PEM text of a chain; real ones have under 7 KB.
@@ -26,7 +28,7 @@ type Chain struct {
 // ParseChain decodes exactly three PEM certificates, in any order: an ECDSA key
 // (VCEK), a self-issued one (ARK) and the one between (ASK). Other blocks, a
 // fourth certificate, block headers and text around the blocks are refused with
-// ErrFormat: nobody vouches for text, and another PEM reader may see a
+// ErrFormat, and so are keys of excessive size: nobody vouches for text, and another PEM reader may see a
 // certificate in it. Only white space is free; PEM gives the chain its one form.
 func ParseChain(pemBytes []byte) (*Chain, error) {
 	if len(pemBytes) > maxChainSize {
@@ -43,6 +45,10 @@ func ParseChain(pemBytes []byte) (*Chain, error) {
 		cert, err := x509.ParseCertificate(block.Bytes)
 		if err != nil {
 			return nil, fmt.Errorf("%w: certificate chain: %w", ErrFormat, err)
+		}
+		// Whoever sends a chain chooses its keys, and callers may trust its own root.
+		if err := pubkey.Check(cert.PublicKey); err != nil {
+			return nil, fmt.Errorf("%w: certificate %q: %w", ErrFormat, cert.Subject.CommonName, err)
 		}
 		if err := c.place(cert); err != nil {
 			return nil, err

@@ -3,10 +3,12 @@ package snp
 import (
 	"bytes"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/pem"
 	"errors"
 	"fmt"
 	"math/big"
+	"slices"
 	"time"
 )
 
@@ -76,13 +78,13 @@ func ParseCRL(b []byte) (*CRL, error) {
 }
 
 func criticalExtension(list *x509.RevocationList) (oid string, found bool) {
-	all := list.Extensions
-	for _, e := range list.RevokedCertificateEntries {
-		all = append(all[:len(all):len(all)], e.Extensions...)
+	critical := func(e pkix.Extension) bool { return e.Critical }
+	if i := slices.IndexFunc(list.Extensions, critical); i >= 0 {
+		return list.Extensions[i].Id.String(), true
 	}
-	for _, e := range all {
-		if e.Critical {
-			return e.Id.String(), true
+	for _, entry := range list.RevokedCertificateEntries {
+		if i := slices.IndexFunc(entry.Extensions, critical); i >= 0 {
+			return entry.Extensions[i].Id.String(), true
 		}
 	}
 	return "", false

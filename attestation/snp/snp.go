@@ -20,7 +20,7 @@
 // # Guarantees
 //
 // Nothing here uses the network, the clock or any state; all functions may be
-// called concurrently. The package needs the standard library only and builds
+// called concurrently. The package needs no module besides this one and builds
 // for js/wasm, so that a browser can verify. Input of any length and content
 // gives an error, never a panic.
 package snp

@@ -2,6 +2,10 @@ package snp
 
 import (
 	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/binary"
@@ -359,6 +363,37 @@ func TestParseChain(t *testing.T) {
 	} {
 		if _, err := ParseChain([]byte(text)); !errors.Is(err, ErrFormat) {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// A chain's keys are bounded before any signature is checked under them.
+func TestKeySizes(t *testing.T) {
+	p := snptest.New("Genoa", 3)
+	signer, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, key := range map[string]*rsa.PublicKey{
+		"modulus too large": {N: new(big.Int).SetBit(big.NewInt(1), 8192, 1), E: 65537},
+		"exponent even":     {N: new(big.Int).SetBit(big.NewInt(1), 4095, 1), E: 65536},
+		"exponent too long": {N: new(big.Int).SetBit(big.NewInt(1), 4095, 1), E: 1<<31 + 1},
+	} {
+		for i, place := range map[int]string{1: "ASK", 2: "ARK"} {
+			template, parent := *p.Certs[i], &x509.Certificate{RawSubject: p.Certs[2].RawSubject}
+			template.SignatureAlgorithm = x509.ECDSAWithSHA384
+			der, err := x509.CreateCertificate(rand.Reader, &template, parent, key, signer)
+			if err != nil {
+				t.Fatal(err)
+			}
+			certs := p.Certs
+			if certs[i], err = x509.ParseCertificate(der); err != nil {
+				t.Fatal(err)
+			}
+			chain := Chain{VCEK: certs[0], ASK: certs[1], ARK: certs[2]}
+			if _, err := ParseChain(chain.PEM()); !errors.Is(err, ErrFormat) || !strings.Contains(err.Error(), "RSA") {
+				t.Errorf("%s of the %s: %v", name, place, err)
+			}
 		}
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/veraison/go-cose"
+
+	"github.com/veriproof/notary/attestation/internal/pubkey"
 )
 
 type asn1OID = asn1.ObjectIdentifier
@@ -65,6 +67,11 @@ func parseChain(v any) ([]*x509.Certificate, error) {
 		}
 		cert, err := x509.ParseCertificate(der)
 		if err != nil {
+			return nil, fmt.Errorf("%w: x5chain[%d]: %w", ErrFormat, i, err)
+		}
+		// Anybody can put a certificate here. Building the chain checks signatures
+		// under its key, so the key's size is bounded before.
+		if err := pubkey.Check(cert.PublicKey); err != nil {
 			return nil, fmt.Errorf("%w: x5chain[%d]: %w", ErrFormat, i, err)
 		}
 		chain[i] = cert

@@ -8,6 +8,7 @@ import (
 	"encoding/asn1"
 	"errors"
 	"io/fs"
+	"math/big"
 	"os"
 	"path/filepath"
 	"strings"
@@ -148,6 +149,51 @@ func TestVerifyRefuses(t *testing.T) {
 }
 
 // T04: the leaf must have the usage that the issuer's DID names.
+// A key that somebody else chose must not cost more than a real one, so keys
+// without bounds are refused in every place of the chain, before any signature.
+func TestKeySizes(t *testing.T) {
+	s := uvmtest.New(nil)
+	for name, c := range map[string]struct {
+		bits, e int
+		want    string
+	}{
+		"modulus one bit too large": {8193, 65537, "8193 bits"},
+		"modulus of 115 KB":         {920_000, 1<<31 - 1, "920000 bits"},
+		"exponent even":             {2048, 65536, "exponent 65536"},
+		"exponent of 33 bits":       {2048, 1<<32 + 1, "exponent 4294967297"},
+	} {
+		cert := certificateOf(t, s, c.bits, c.e)
+		for i := range 4 { // each of the three, and one beside the chain
+			msg := s.CWT(ContainerFeed, 104, measurement)
+			chain := []any{s.Chain[0].Raw, s.Chain[1].Raw, s.Chain[1].Raw, s.Chain[2].Raw}
+			chain[i] = cert
+			msg.Headers.Protected[cose.HeaderLabelX5Chain] = chain
+			b := s.Sign(msg)
+			if _, err := Verify(b, trust(s)); !errors.Is(err, ErrFormat) || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%s at %d: %v", name, i, err)
+			}
+			if _, err := Parse(b); !errors.Is(err, ErrFormat) {
+				t.Errorf("%s at %d: Parse gives %v", name, i, err)
+			}
+		}
+	}
+}
+
+// certificateOf has an RSA key that nobody holds and the name of the signer's CA.
+func certificateOf(t testing.TB, s *uvmtest.Signer, bits, e int) []byte {
+	t.Helper()
+	n := new(big.Int).SetBit(big.NewInt(1), bits-1, 1)
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: s.Chain[1].Subject, NotBefore: uvmtest.NotBefore, NotAfter: uvmtest.NotAfter,
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &rsa.PublicKey{N: n, E: e}, s.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return der
+}
+
 func TestLeafUsage(t *testing.T) {
 	s := uvmtest.New(func(name string, c *x509.Certificate) {
 		if name == "leaf" {
