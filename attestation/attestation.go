@@ -12,7 +12,8 @@
 // must pass says the policy's "require".
 //
 // A key set that travels with Evidence is data and no anchor: tokens count only
-// under keys that the policy pins or that the caller brings as TrustedJWKS.
+// under keys that the policy pins or, for an issuer without pinned keys, that the
+// caller brings as TrustedJWKS.
 //
 // # Checks
 //
@@ -31,7 +32,7 @@
 //	maa.vmpl           the report was asked for at VMPL 0
 //	maa.host-data      the container policy is an accepted one
 //	maa.uvm            issuer, feed, SVN and measurement of the utility VM
-//	maa.platform       product line, TCB and chip, as far as the token tells
+//	maa.platform       product line, reported TCB without FMC, and chip, as far as the token tells
 //	maa.age            the token is not older than the policy wants
 //	maa.same-report    the token and the report are about one guest
 //	snp.report         the report is well formed
@@ -127,8 +128,13 @@ type Input struct {
 	// check pass.
 	BundledJWKS []byte
 	// TrustedJWKS is a key set that the caller trusts: it was fetched from the
-	// accepted issuer over TLS, or comes from a file that the caller chose.
+	// accepted issuer over TLS, or comes from a file that the caller chose. It
+	// counts for one issuer whose keys the policy does not pin; a pinned key set
+	// is never widened.
 	TrustedJWKS []byte
+	// TrustedIssuer says whose keys TrustedJWKS are. It may be empty if the policy
+	// has exactly one issuer without pinned keys, which it then is.
+	TrustedIssuer string
 	// Evidence is the raw hardware Evidence.
 	Evidence evidence.Evidence
 	// CRLs are revocation lists of AMD that the caller trusts to be current,

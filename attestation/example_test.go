@@ -13,7 +13,7 @@ import (
 // nothing is verified: what is absent is not-done and never a pass.
 func Example() {
 	p, err := policy.Parse([]byte(`format: "1"
-issuers: [{issuer: "https://contoso.weu.attest.azure.net"}]
+issuers: [{issuer: "https://contoso.weu.attest.azure.net", policy_hash: 9NY0VnTQ-IiBriBplVUpFbczcDaEBUwsiFYAzHu_gco}]
 products: [Genoa, Turin]
 host_data: [0ee2054606c2af7292607efd12f0745a4a97ca52c92005488ca1de54c4be349e]
 uvm: {min_svn: 104}

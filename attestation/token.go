@@ -34,31 +34,13 @@ func (a *appraisal) maaPath() {
 	a.checkSameReport(c)
 }
 
-// keySource is a key set that the relying party trusts for an issuer.
-type keySource struct {
-	issuer policy.Issuer
-	jwks   []byte
-	origin string
-}
-
-// keySources lists the trusted key sets: pinned ones first, then the caller's.
-func (a *appraisal) keySources() []keySource {
-	var list []keySource
-	for _, is := range a.anchors.Issuers {
-		if is.JWKS != "" {
-			list = append(list, keySource{is, []byte(is.JWKS), "key set pinned in the policy"})
-		}
-		if len(a.in.TrustedJWKS) > 0 {
-			list = append(list, keySource{is, a.in.TrustedJWKS, "key set given to the verifier"})
-		}
-	}
-	return list
-}
-
 // verifyToken tries the trusted key sets and sets claims if the token is true
 // under one of them.
 func (a *appraisal) verifyToken() policy.Issuer {
-	sources := a.keySources()
+	sources, unused := a.keySources()
+	if unused != "" {
+		unused = " (" + unused + ")"
+	}
 	switch {
 	case len(a.anchors.Issuers) == 0:
 		a.skip("maa.token", "the policy accepts no MAA issuer")
@@ -66,8 +48,13 @@ func (a *appraisal) verifyToken() policy.Issuer {
 	case a.in.Token == "":
 		a.skip("maa.token", "no MAA token is given")
 		return policy.Issuer{}
-	case len(sources) == 0:
-		a.skip("maa.token", "no trusted JWKS: pin one in the policy or give one to the verifier%s", a.bundledNote())
+	}
+	if of, missing := a.withoutKeys(sources); missing {
+		a.skip("maa.token", "no trusted JWKS for %s: pin one in the policy or give one to the verifier%s%s", of, unused, a.bundledNote())
+		return policy.Issuer{}
+	}
+	if len(sources) == 0 {
+		a.skip("maa.token", "no trusted JWKS: pin one in the policy or give one to the verifier%s%s", unused, a.bundledNote())
 		return policy.Issuer{}
 	}
 	var failure error
@@ -79,7 +66,7 @@ func (a *appraisal) verifyToken() policy.Issuer {
 		}
 		failure = worse(failure, err)
 	}
-	a.fail("maa.token", classOf(failure), "%v", failure)
+	a.fail("maa.token", classOf(failure), "%v%s", failure, unused)
 	return policy.Issuer{}
 }
 
@@ -128,8 +115,12 @@ func (a *appraisal) bundledNote() string {
 }
 
 func (a *appraisal) checkIssuerPolicy(is policy.Issuer, c *maa.Claims) {
-	if is.PolicyHash == "" {
-		a.waive("maa.policy-hash", "the policy pins no policy_hash for %s; the token has %.60q", is.Issuer, c.PolicyHash)
+	switch is.PolicyHash {
+	case policy.AnyPolicyHash:
+		a.waive("maa.policy-hash", "the policy accepts any policy_hash of %s; the token has %.60q", is.Issuer, c.PolicyHash)
+		return
+	case "": // which Parse refuses if the path is required
+		a.skip("maa.policy-hash", "the policy gives no policy_hash for %s; the token has %.60q", is.Issuer, c.PolicyHash)
 		return
 	}
 	a.accept(c.PolicyHash == is.PolicyHash, "maa.policy-hash", "policy hash is %.60q, pinned is %q", c.PolicyHash, is.PolicyHash)
@@ -191,11 +182,23 @@ func (a *appraisal) checkTokenPlatform(c *maa.Claims) {
 		a.fail(name, ClassUnacceptable, "chip %x is not among the %d accepted", c.ChipID, len(a.p.ChipIDs))
 		return
 	}
-	// The token has no FMC version; the hardware path compares it.
+	a.checkTokenTCB(line, c)
+}
+
+// checkTokenTCB compares what a token tells: the reported TCB without the FMC. The
+// committed and the launch TCB are for the hardware path, and so is the FMC, without
+// which a demand for one stays open.
+func (a *appraisal) checkTokenTCB(line snp.Product, c *maa.Claims) {
+	const name = "maa.platform"
 	got := snp.TCB{Bootloader: c.Bootloader, TEE: c.TEE, SNP: c.SNP, Microcode: c.Microcode}
 	least := a.p.MinimumTCB[line].Parts()
 	least.FMC = 0
-	a.accept(got.AtLeast(least), name, "%s, TCB %s, the least accepted is %s", line, got, least)
+	enough := got.AtLeast(least)
+	if fmc := a.p.MinimumTCB[line].FMC; enough && fmc != 0 && !required(a.p, "snp.verify") {
+		a.skip(name, "the policy demands FMC %d, which a token does not tell: require the hardware path for it", fmc)
+		return
+	}
+	a.accept(enough, name, "%s, reported TCB %s, the least accepted is %s; a token tells neither the committed nor the launch TCB, nor the FMC", line, got, least)
 }
 
 func (a *appraisal) productAccepted(line snp.Product) bool {

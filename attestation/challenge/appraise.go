@@ -23,6 +23,8 @@ type Proof struct {
 type Options struct {
 	// TrustedJWKS is a key set that the caller trusts, see [attestation.Input].
 	TrustedJWKS []byte
+	// TrustedIssuer says whose it is, see [attestation.Input].
+	TrustedIssuer string
 	// CRLs are revocation lists of AMD, see [attestation.Input].
 	CRLs [][]byte
 	// AllowSimulated permits a policy that trusts simulated hardware.
@@ -43,7 +45,8 @@ const (
 // [attestation.Verdict].
 func (p *Proof) Appraise(pol *policy.Policy, o Options) []attestation.Check {
 	in := p.Input()
-	in.At, in.TrustedJWKS, in.CRLs, in.AllowSimulated = p.At, o.TrustedJWKS, o.CRLs, o.AllowSimulated
+	in.At, in.TrustedJWKS, in.TrustedIssuer = p.At, o.TrustedJWKS, o.TrustedIssuer
+	in.CRLs, in.AllowSimulated = o.CRLs, o.AllowSimulated
 	checks := attestation.Appraise(pol, in)
 	return append(checks, p.appraiseFresh(pol, in), attestation.Check{
 		Name: CheckPossession, Required: true, Status: attestation.Pass,

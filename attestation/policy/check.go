@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/veriproof/notary/attestation/maa"
 	"github.com/veriproof/notary/attestation/runtimedata"
@@ -55,7 +56,10 @@ func (p *Policy) checkFormat() error {
 	if p.Format != Format {
 		return fmt.Errorf("format is %.20q, want \"1\"", p.Format)
 	}
-	for _, path := range p.Require {
+	for i, path := range p.Require {
+		if slices.Contains(p.Require[:i], path) {
+			return fmt.Errorf("require names %q twice: was the other path meant?", path)
+		}
 		if path != PathMAA && path != PathHardware {
 			return fmt.Errorf("require names %.20q, known are %q and %q", path, PathMAA, PathHardware)
 		}
@@ -113,11 +117,18 @@ func (p *Policy) checkIssuers() error {
 			return fmt.Errorf("issuers has %q twice", is.Issuer)
 		}
 		seen[is.Issuer] = true
+		if is.PolicyHash == "" && slices.Contains(p.Require, PathMAA) {
+			return fmt.Errorf("policy_hash of %s is missing: whoever controls the instance can make it attest anything; copy x-ms-policy-hash from a token, or write %q to accept all", is.Issuer, AnyPolicyHash)
+		}
 	}
 	if p.MaxAge < 0 {
-		return fmt.Errorf("max_age is %s, want a positive duration such as 24h", p.MaxAge)
+		return errMaxAge(p.MaxAge)
 	}
 	return nil
+}
+
+func errMaxAge(d time.Duration) error {
+	return fmt.Errorf("max_age is %s, want a positive duration such as 24h; without the key only the token's expiry counts", d)
 }
 
 func (is Issuer) check() error {
@@ -125,8 +136,8 @@ func (is Issuer) check() error {
 	if err != nil || u.Scheme != "https" || u.Host == "" || is.Issuer != "https://"+u.Host {
 		return fmt.Errorf("issuer is %.80q, want https://HOST without a path or a final slash, exactly as in the token", is.Issuer)
 	}
-	if b, err := base64.RawURLEncoding.Strict().DecodeString(is.PolicyHash); is.PolicyHash != "" && (err != nil || len(b) != sha256.Size) {
-		return fmt.Errorf("policy_hash of %s is %.60q, want 43 characters of base64url", is.Issuer, is.PolicyHash)
+	if b, err := base64.RawURLEncoding.Strict().DecodeString(is.PolicyHash); is.PolicyHash != "" && is.PolicyHash != AnyPolicyHash && (err != nil || len(b) != sha256.Size) {
+		return fmt.Errorf("policy_hash of %s is %.60q, want 43 characters of base64url, or any", is.Issuer, is.PolicyHash)
 	}
 	if is.JWKS != "" {
 		if _, err := maa.ParseKeySet([]byte(is.JWKS)); err != nil {
@@ -231,7 +242,11 @@ func (s *Simulated) ark() (*x509.Certificate, error) {
 }
 
 func (s *Simulated) maaIssuer() Issuer {
-	return Issuer{Issuer: s.Issuer, PolicyHash: s.PolicyHash, JWKS: s.JWKS}
+	hash := s.PolicyHash
+	if hash == "" {
+		hash = AnyPolicyHash // a simulator's policy says nothing about anything
+	}
+	return Issuer{Issuer: s.Issuer, PolicyHash: hash, JWKS: s.JWKS}
 }
 
 // allowAll are CCE policies that let the host start any container. They are

@@ -14,10 +14,10 @@ import (
 // keep the file.
 var comments = map[string]string{
 	"format":      "The version of this file's format.",
-	"issuers":     "The instances of Microsoft Azure Attestation whose tokens count, exactly. policy_hash\nis that of the instance's own policy: whoever runs an instance can make it attest\nanything. Without jwks a verifier must be given the key set.",
+	"issuers":     "The instances of Microsoft Azure Attestation whose tokens count, exactly. policy_hash\nis that of the instance's own policy: whoever runs an instance can make it attest\nanything, so \"any\" trusts them. Without jwks a verifier must be given the key set.",
 	"require":     "The paths that must pass: hardware is AMD's chain, the utility VM's endorsement and\nHOST_DATA; maa is the token. Both together trust neither alone.",
 	"products":    "The product lines of AMD processors.",
-	"minimum_tcb": "The least firmware. Raise it when AMD publishes a fix and the hosts have it.",
+	"minimum_tcb": "The least firmware: the reported, committed and launch TCB, of which a token tells the\nreported one without fmc. Raise it when AMD publishes a fix and the hosts have it.",
 	"host_data": "SHA-256 of the container group's policy, which pins the layers of every image: THIS\n" +
 		"says which code is the notary. It was copied from what the notary showed. Compare it\n" +
 		"with the value that the operator published, or compute it from the policy's source.",
@@ -129,7 +129,7 @@ func (e *explainer) explainPaths(p *Policy) {
 		if is.JWKS != "" {
 			keys = "its key set is pinned here"
 		}
-		if is.PolicyHash != "" {
+		if is.PolicyHash != "" && is.PolicyHash != AnyPolicyHash {
 			hash = "under the policy " + is.PolicyHash
 		}
 		e.say("Tokens count from %s, %s; %s.", is.Issuer, hash, keys)
@@ -141,8 +141,12 @@ func (e *explainer) explainPaths(p *Policy) {
 func (e *explainer) explainHardware(p *Policy) {
 	e.say("The processor must be one of %v. Debugging, migration and VMPLs other than 0 are always refused.", p.Products)
 	for _, line := range p.Products {
+		which := "the reported, committed and launch TCB must each"
+		if !slices.Contains(p.Require, PathHardware) {
+			which = "the reported TCB, the only one that a token tells, must"
+		}
 		if t, ok := p.MinimumTCB[line]; ok {
-			e.say("On %s the reported, committed and launch TCB must each be at least %s.", line, t.Parts())
+			e.say("On %s %s be at least %s.", line, which, t.Parts())
 		}
 	}
 	e.say("HOST_DATA must be one of %d values: this is what identifies the notary's code. %s", len(p.HostData), list(p.HostData))

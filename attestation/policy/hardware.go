@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -135,6 +136,9 @@ func (p *Policy) checkRevocation() error {
 	if p.Revocation == nil {
 		return nil
 	}
+	if !p.Revocation.Required && p.Revocation.CRLs == nil {
+		return errors.New("revocation demands nothing: give crls or required: true, or take the key out")
+	}
 	for i, text := range p.Revocation.CRLs {
 		if _, err := snp.ParseCRL([]byte(text)); err != nil {
 			return fmt.Errorf("revocation.crls[%d]: %w", i, err)
@@ -146,11 +150,13 @@ func (p *Policy) checkRevocation() error {
 // checkPaths refuses what only a path can look at that the policy does not
 // require: it would be a demand that nobody checks.
 func (p *Policy) checkPaths() error {
+	fmc := p.MinimumTCB[snp.Turin].FMC != 0
 	for _, d := range []struct {
 		key, path, why string
 		given          bool
 	}{
 		{"max_age", PathMAA, "a report has no date, only a token has", p.MaxAge != 0},
+		{"minimum_tcb.fmc", PathHardware, "a token does not tell it", fmc},
 		{"platform", PathHardware, "a token does not tell it", p.Platform != nil},
 		{"guest_policy", PathHardware, "older tokens do not tell it", p.GuestPolicy != nil},
 		{"committed_firmware", PathHardware, "a token does not tell it", p.CommittedFirmware},

@@ -126,6 +126,10 @@ func (o *Observed) checkClaims(r *snp.Report) error {
 	if c.ReportData != r.ReportData || c.HostData != r.HostData || c.LaunchMeasurement != r.Measurement {
 		return errors.New("the token and the report are about different guests")
 	}
+	if c.PolicyHash == AnyPolicyHash {
+		// The policy would pin the word and thereby nothing.
+		return fmt.Errorf("the token's policy hash is %q, which is no hash", c.PolicyHash)
+	}
 	if c.Simulated != (o.Simulated != nil) {
 		return fmt.Errorf("the token says simulated: %t, the anchors say %t", c.Simulated, o.Simulated != nil)
 	}

@@ -184,6 +184,7 @@ func TestFromEvidenceRefuses(t *testing.T) {
 		"debug":                                 {func(b []byte) { b[0x0A] |= 8 }, nil, "debugging"},
 		"allow-all container policy":            {func(b []byte) { d := allowAllDigest(t); copy(b[0xC0:], d[:]) }, func(o *Observed) { o.Evidence.CCEPolicy = nil }, "host may run anything"},
 		"token about another guest":             {nil, func(o *Observed) { o.Claims = &maa.Claims{Simulated: true} }, "different guests"},
+		"token under a policy of any hash":      {nil, func(o *Observed) { o.Claims = claimsOf(t, o); o.Claims.PolicyHash = AnyPolicyHash }, "policy hash"},
 		"real token with a simulator's anchors": {nil, func(o *Observed) { o.Claims = claimsOf(t, o) }, "simulated: false"},
 	} {
 		o := observed(t, "Genoa", c.report)

@@ -38,8 +38,20 @@ func parse(b []byte) (*Policy, error) {
 	if err := yaml.Load(b, p, yaml.WithKnownFields()); err != nil {
 		return nil, plain(err)
 	}
+	if p.MaxAge == 0 && mentions(doc.Content[0], "max_age") {
+		return nil, errMaxAge(p.MaxAge) // decoded it is the same as no limit
+	}
 	p.setDefaults()
 	return p, p.check()
+}
+
+func mentions(n *yaml.Node, key string) bool {
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == key {
+			return true
+		}
+	}
+	return false
 }
 
 // plain takes the library's own words off an error and keeps line and reason.

@@ -7,8 +7,8 @@
 //
 // A policy that says less than its author believes is worse than none, so Parse
 // refuses what another reader would let pass: unknown keys (with the line and the
-// key that was probably meant), repeated keys, keys without a value, empty lists,
-// anchors and aliases, a second document. It also demands what a verdict cannot
+// key that was probably meant), repeated keys, keys without a value or with an
+// empty one, empty lists, anchors and aliases, a second document. It also demands what a verdict cannot
 // do without: at least one host_data, product line and UVM minimum SVN. Any
 // confidential container can get a genuine report and token over invented runtime
 // data; host_data alone says that it was this notary.
@@ -36,6 +36,8 @@
 package policy
 
 import (
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/veriproof/notary/attestation/snp"
@@ -65,6 +67,8 @@ type Policy struct {
 	Products []snp.Product `yaml:"products"`
 	// MinimumTCB is the least TCB per product line, for the reported, the
 	// committed and the launch TCB alike. If given, it has every product line.
+	// The MAA path compares the reported TCB without its FMC, for a token tells
+	// no more; a least FMC needs the hardware path.
 	MinimumTCB map[snp.Product]TCB `yaml:"minimum_tcb,omitempty"`
 	// HostData are the acceptable HOST_DATA values. On ACI that is SHA-256 of
 	// the CCE policy, which pins the layers of every container image.
@@ -97,7 +101,8 @@ type Policy struct {
 	Versions []string `yaml:"versions,omitempty"`
 	// MaxAge is how old a token may be, by its own time of issue. It dates the
 	// token and not the report: MAA makes fresh tokens from old reports. 0 means
-	// that only the token's expiry counts. It needs the MAA path.
+	// that the file has no such key and only the token's expiry counts; Parse
+	// refuses a written 0. It needs the MAA path.
 	MaxAge time.Duration `yaml:"max_age,omitempty"`
 	// Log says which transparency logs may have the notary's commitments.
 	Log *Log `yaml:"log,omitempty"`
@@ -111,14 +116,19 @@ const (
 	PathHardware = "hardware" // AMD's chain, the UVM endorsement and the CCE policy
 )
 
+// AnyPolicyHash is the policy_hash that accepts every attestation policy of an
+// instance.
+const AnyPolicyHash = "any"
+
 // Issuer is one acceptable MAA instance.
 type Issuer struct {
 	// Issuer is the exact iss claim, for instance
 	// "https://contoso.weu.attest.azure.net".
 	Issuer string `yaml:"issuer"`
 	// PolicyHash is the exact x-ms-policy-hash claim: base64url of the SHA-256
-	// of the instance's attestation policy. Empty accepts any; whoever controls
-	// the instance controls its policy.
+	// of the instance's attestation policy, or AnyPolicyHash. Whoever controls
+	// the instance controls its policy. Parse demands it if the MAA path is
+	// required.
 	PolicyHash string `yaml:"policy_hash,omitempty"`
 	// JWKS is the instance's key set (RFC 7517) as JSON text, pinned here for
 	// verification without a network. Empty means that the verifier is given one.
@@ -186,7 +196,7 @@ type Simulated struct {
 }
 
 // Warnings says what a careful relying party would want to know about the
-// policy, as complete sentences.
+// policy, in complete sentences, one line for each thing.
 func (p *Policy) Warnings() []string {
 	var w []string
 	for _, line := range p.Products {
@@ -197,11 +207,39 @@ func (p *Policy) Warnings() []string {
 	if p.PluginSet == nil && p.Plugins == nil {
 		w = append(w, "Neither plugin_set nor plugins is given: any redaction code is accepted.")
 	}
+	w = append(w, p.pluginWarnings()...)
 	if p.MinimumTCB == nil {
 		w = append(w, "No minimum_tcb is given: firmware with known vulnerabilities is accepted.")
+	} else if !slices.Contains(p.Require, PathHardware) {
+		w = append(w, "The hardware path is not required: of minimum_tcb only the reported TCB is compared, for a token tells no other.")
+	}
+	for _, is := range p.Issuers {
+		if is.PolicyHash == AnyPolicyHash {
+			w = append(w, fmt.Sprintf("Issuer %s is accepted under any policy_hash: whoever controls the instance can make it attest anything.", is.Issuer))
+		}
 	}
 	if p.Simulated != nil {
 		w = append(w, "The policy trusts simulated hardware: a verdict says nothing about a real machine.")
+	}
+	return w
+}
+
+// pluginWarnings looks at rules that bind less than one would think. A plugin set
+// pinned as a whole stands for everything that they leave open.
+func (p *Policy) pluginWarnings() (w []string) {
+	if p.Plugins == nil || p.PluginSet != nil {
+		return nil
+	}
+	required := false
+	for _, name := range sortedKeys(p.Plugins) {
+		rule := p.Plugins[name]
+		required = required || rule.Required
+		if rule.Required && rule.Config == nil {
+			w = append(w, fmt.Sprintf("Plugin %s is required with any configuration: a redactor's says what is redacted, so one that redacts nothing is accepted. Give its config digests or plugin_set.", name))
+		}
+	}
+	if !required {
+		w = append(w, "No plugin is required: a notary without a redactor is accepted. Mark one as required or give plugin_set.")
 	}
 	return w
 }

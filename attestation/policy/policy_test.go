@@ -76,9 +76,52 @@ func TestDefaults(t *testing.T) {
 	if w := p.Warnings(); len(w) != 2 {
 		t.Errorf("warnings %q", w)
 	}
-	p, err = Parse([]byte(minimal + "issuers: [{issuer: https://a.example}]\n"))
+	p, err = Parse([]byte(minimal + "issuers: [{issuer: https://a.example, policy_hash: any}]\n"))
 	if err != nil || !reflect.DeepEqual(p.Require, []string{PathHardware, PathMAA}) {
 		t.Errorf("required with an issuer: %v, %v", p.Require, err)
+	}
+}
+
+// What a policy leaves open although it looks closed is said in one line each.
+func TestWarnings(t *testing.T) {
+	hex32 := strings.Repeat("ab", 32)
+	base := minimal + "minimum_tcb: {Genoa: {snp: 1}}\n"
+	const anyConfig, noneRequired = "Plugin redact-pii is required with any configuration", "No plugin is required"
+	for _, c := range []struct {
+		name, yaml string
+		want       []string
+	}{
+		{"required plugin without a configuration", "plugins: {redact-pii: {required: true, wasm: [HEX]}}", []string{anyConfig}},
+		{"the set stands for configurations", "plugin_set: [HEX]\nplugins: {redact-pii: {required: true, wasm: [HEX]}}", nil},
+		{"required plugin with one", "plugins: {redact-pii: {required: true, wasm: [HEX], config: [HEX]}}", nil},
+		{"two plugins without", "plugins: {a: {required: true, wasm: [HEX]}, b: {required: true, wasm: [HEX]}, c: {wasm: [HEX]}}", []string{"Plugin a is", "Plugin b is"}},
+		{"nothing required", "plugins: {redact-pii: {wasm: [HEX]}, x: {forbidden: true}}", []string{noneRequired}},
+		{"nothing at all", "mode: enforce", []string{"any redaction code is accepted"}},
+		{"any policy hash", "plugin_set: [HEX]\nissuers: [{issuer: 'https://a.example', policy_hash: any}]", []string{"https://a.example is accepted under any policy_hash"}},
+		{"MAA alone", "plugin_set: [HEX]\nrequire: [maa]\nissuers: [{issuer: 'https://a.example', policy_hash: " + strings.Repeat("A", 43) + "}]", []string{"only the reported TCB"}},
+	} {
+		p, err := Parse([]byte(base + strings.ReplaceAll(c.yaml, "HEX", hex32) + "\n"))
+		if err != nil {
+			t.Errorf("%s: %v", c.name, err)
+			continue
+		}
+		w := p.Warnings()
+		if len(w) != len(c.want) {
+			t.Errorf("%s: %q, want %q", c.name, w, c.want)
+			continue
+		}
+		for i, s := range w {
+			if !strings.Contains(s, c.want[i]) || strings.ContainsAny(s, "\r\n") || !strings.HasSuffix(s, ".") {
+				t.Errorf("%s: %q, want one line with %q", c.name, s, c.want[i])
+			}
+		}
+	}
+}
+
+// An issuer needs no hash where its tokens decide nothing.
+func TestPolicyHashWhereTokensAreNotRequired(t *testing.T) {
+	if _, err := Parse([]byte(minimal + "require: [hardware]\nissuers: [{issuer: 'https://a.example'}]\n")); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -131,8 +174,9 @@ func TestParseRefuses(t *testing.T) {
 		{"debug", minimal + "guest_policy: {debug: required}\n", `unknown key "debug"`},
 		{"platform empty", minimal + "platform: {}\n", "platform is empty"},
 		{"age on the hardware path alone", minimal + "max_age: 1h\n", "a report has no date"},
-		{"platform on the MAA path alone", minimal + "issuers: [{issuer: https://a.example}]\nrequire: [maa]\nplatform: {ecc: required}\n", "only one on which it can be checked"},
-		{"revocation on the MAA path alone", minimal + "issuers: [{issuer: https://a.example}]\nrequire: [maa]\nrevocation: {required: true}\n", "revocation is given"},
+		{"platform on the MAA path alone", minimal + "issuers: [{issuer: https://a.example, policy_hash: any}]\nrequire: [maa]\nplatform: {ecc: required}\n", "only one on which it can be checked"},
+		{"revocation on the MAA path alone", minimal + "issuers: [{issuer: https://a.example, policy_hash: any}]\nrequire: [maa]\nrevocation: {required: true}\n", "revocation is given"},
+		{"revocation that demands nothing", minimal + "revocation: {required: false}\n", "revocation demands nothing"},
 		{"revocation list", minimal + "revocation: {crls: [x]}\n", "revocation.crls[0]"},
 		{"no UVM", without("uvm"), "uvm.min_svn is missing"},
 		{"no minimum SVN", strings.Replace(minimal, "{min_svn: 104}", "{feed: x}", 1), "uvm.min_svn is missing"},
@@ -150,7 +194,17 @@ func TestParseRefuses(t *testing.T) {
 		{"issuer with http", minimal + "issuers: [{issuer: 'http://a.example'}]\n", "want https://HOST"},
 		{"issuer with a slash", minimal + "issuers: [{issuer: 'https://a.example/'}]\n", "want https://HOST"},
 		{"issuer with a user", minimal + "issuers: [{issuer: 'https://u@a.example'}]\n", "want https://HOST"},
-		{"issuer twice", minimal + "issuers: [{issuer: 'https://a.example'}, {issuer: 'https://a.example'}]\n", "twice"},
+		{"issuer without a policy hash", minimal + "issuers: [{issuer: 'https://a.example'}]\n", "policy_hash of https://a.example is missing"},
+		{"one issuer of two without a policy hash", minimal + "require: [maa]\nissuers: [{issuer: 'https://b.example', policy_hash: any}, {issuer: 'https://a.example'}]\n", "policy_hash of https://a.example is missing"},
+		{"policy hash empty", minimal + "issuers: [{issuer: 'https://a.example', policy_hash: ''}]\n", "line 5: policy_hash is empty"},
+		{"policy hash in another case", minimal + "issuers: [{issuer: 'https://a.example', policy_hash: Any}]\n", "or any"},
+		{"mode empty", minimal + "mode: ''\n", "line 5: mode is empty"},
+		{"word empty in a list", minimal + "versions: ['1.0', '']\n", "line 5: an entry of versions is empty"},
+		{"path twice", minimal + "require: [hardware, hardware]\n", "require names \"hardware\" twice"},
+		{"FMC on the MAA path alone", strings.Replace(minimal, "Genoa", "Turin", 1) + "issuers: [{issuer: https://a.example, policy_hash: any}]\nrequire: [maa]\nminimum_tcb: {Turin: {fmc: 1}}\n", "minimum_tcb.fmc is given"},
+		{"age of nothing", minimal + "issuers: [{issuer: https://a.example, policy_hash: any}]\nmax_age: 0s\n", "max_age is 0s, want a positive duration"},
+		{"age of nothing on the hardware path", minimal + "max_age: -0h\n", "max_age is 0s, want a positive duration"},
+		{"issuer twice", minimal + "issuers: [{issuer: 'https://a.example', policy_hash: any}, {issuer: 'https://a.example', policy_hash: any}]\n", "twice"},
 		{"policy hash in hex", minimal + "issuers: [{issuer: 'https://a.example', policy_hash: " + hex32 + "}]\n", "policy_hash"},
 		{"key set", minimal + "issuers: [{issuer: 'https://a.example', jwks: '{}'}]\n", "jwks of https://a.example"},
 		{"age without a unit", minimal + "max_age: 24\n", "line 5"},
@@ -239,13 +293,13 @@ func TestSimulatedRefuses(t *testing.T) {
 		change func(*Policy)
 		want   string
 	}{
-		"issuers too":          {func(p *Policy) { p.Issuers = []Issuer{{Issuer: "https://a.example"}} }, "either for real or for simulated"},
+		"issuers too":          {func(p *Policy) { p.Issuers = []Issuer{{Issuer: "https://a.example", PolicyHash: AnyPolicyHash}} }, "either for real or for simulated"},
 		"UVM issuer too":       {func(p *Policy) { p.UVM.Issuer = uvm.MicrosoftDID }, "either for real or for simulated"},
 		"no root":              {func(p *Policy) { p.Simulated.ARK = "x" }, "not one PEM certificate"},
 		"two roots":            {func(p *Policy) { p.Simulated.ARK += p.Simulated.ARK }, "not one PEM certificate"},
 		"root is junk":         {func(p *Policy) { p.Simulated.ARK = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n" }, "ark_pem"},
 		"UVM issuer is no DID": {func(p *Policy) { p.Simulated.UVMDID = "did:web:x" }, "uvm_did"},
-		"no key set":           {func(p *Policy) { p.Simulated.JWKS = "" }, "jwks is missing"},
+		"no key set":           {func(p *Policy) { p.Simulated.JWKS = "" }, "jwks is empty"},
 		"issuer":               {func(p *Policy) { p.Simulated.Issuer = "http://127.0.0.1" }, "want https://HOST"},
 	} {
 		p := simulated()

@@ -30,6 +30,9 @@ func checkNode(n *yaml.Node, t reflect.Type, name string) error {
 		return fmt.Errorf("line %d: %s has no value: give one or take the key out", n.Line, name)
 	case n.Kind == yaml.SequenceNode && len(n.Content) == 0, n.Kind == yaml.MappingNode && len(n.Content) == 0:
 		return fmt.Errorf("line %d: %s is empty: give a value or take the key out", n.Line, name)
+	case n.Kind == yaml.ScalarNode && n.Value == "":
+		// To a decoder it is the same as a key that is not there.
+		return fmt.Errorf("line %d: %s is empty: give a value or take the key out", n.Line, name)
 	case n.Kind == yaml.MappingNode:
 		return checkMapping(n, t)
 	case n.Kind == yaml.SequenceNode && t.Kind() == reflect.Slice:
