@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/veriproof/notary/attestation/policy"
 	"github.com/veriproof/notary/host/config"
 )
 
@@ -42,7 +43,7 @@ func configCheck(ctx context.Context, a *app, args []string) error {
 	if err != nil {
 		return err
 	}
-	recipients, err := cfg.ReadRecipients()
+	recipients, err := readRecipients(cfg)
 	if err != nil {
 		return err
 	}
@@ -53,6 +54,13 @@ func configCheck(ctx context.Context, a *app, args []string) error {
 	set, err := measureSet(ctx, sources)
 	if err != nil {
 		return err
+	}
+	if text := cfg.Attestation.Policy; text != "" {
+		p, err := policy.Parse([]byte(text))
+		if err != nil {
+			return fmt.Errorf("attestation.policy: %w", err)
+		}
+		a.warn(p)
 	}
 	digest, rdigest := cfg.Digest(), config.RecipientsDigest(recipients)
 	if *asJSON {

@@ -96,7 +96,7 @@ func (a *app) keyPair(asJSON bool, private string) error {
 	}
 	public := publicName(private)
 	if err := writeNew(public, identity.Recipient().PEM(), 0o644); err != nil {
-		return err
+		return errors.Join(err, os.Remove(private)) // half a pair is no pair
 	}
 	if asJSON {
 		return a.json(map[string]string{"private": private, "public": public, "recipient": identity.Recipient().ID().String()})

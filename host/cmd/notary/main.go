@@ -94,9 +94,8 @@ func (a *app) main(ctx context.Context, args []string) int {
 		return statusOf(err)
 	}
 	fmt.Fprintf(a.stderr, "notary: error: %s\n", oneLine(err.Error()))
-	var e *exitError
-	if errors.As(err, &e) && e.hint != "" {
-		fmt.Fprintf(a.stderr, "notary: hint: %s\n", e.hint)
+	if hint := hintOf(err); hint != "" {
+		fmt.Fprintf(a.stderr, "notary: hint: %s\n", hint)
 	}
 	return statusOf(err)
 }
@@ -181,7 +180,7 @@ EXIT STATUS
   1  wrong usage, or something could not be read or written
   2  false: a signature, chain or hash does not hold
   3  true, but not acceptable to the policy
-  4  outside of its validity
+  4  outside of its validity, or revoked
   5  incomplete: a required check was not done
 `)
 }

@@ -1,0 +1,51 @@
+package main
+
+import (
+	"errors"
+	"io/fs"
+
+	"github.com/veriproof/notary/host/commitlog"
+	"github.com/veriproof/notary/host/pluginhost"
+	"github.com/veriproof/notary/host/session"
+)
+
+// hintOf returns what to do about an error: what the place where it was made
+// says, or else what its kind does. Packages below know no configuration keys;
+// here they are named.
+func hintOf(err error) string {
+	var e *exitError
+	if errors.As(err, &e) && e.hint != "" {
+		return e.hint
+	}
+	for _, known := range []struct {
+		err  error
+		hint string
+	}{
+		{commitlog.ErrDirectory, "log.dir names a directory that the notary can make and write"},
+		{commitlog.ErrInUse, "stop the notary that has the log open, or give log.dir a directory of its own"},
+		{commitlog.ErrOrigin, "set log.origin to what the log began with, or log.dir to a new directory for a new log"},
+		{commitlog.ErrKey, "restore the log directory from one backup, or set log.dir to a new directory for a new log"},
+		{commitlog.ErrCorrupt, "restore the log directory from one backup, or set log.dir to a new directory for a new log"},
+		{session.ErrAlive, "give each notary a storage.dir of its own, or stop the other"},
+	} {
+		if errors.Is(err, known.err) {
+			return known.hint
+		}
+	}
+	return pluginHint(err)
+}
+
+func pluginHint(err error) string {
+	var load *pluginhost.LoadError
+	var pin *pluginhost.PinError
+	var path *fs.PathError
+	switch {
+	case errors.As(err, &pin):
+		return "\"notary plugin inspect FILE\" shows a module's digest; sha256 in the configuration pins it"
+	case errors.As(err, &load) && errors.As(err, &path):
+		return "storage.dir names a directory that the notary can make and write"
+	case errors.As(err, &load):
+		return "\"notary plugin inspect FILE\" says what the module is"
+	}
+	return ""
+}
