@@ -142,7 +142,7 @@ func openStorage(ctx context.Context, configFile, identityFile string) (*storage
 	if s.set, err = pluginhost.Load(ctx, sources, pluginhost.Options{BlobDir: dir}); err != nil {
 		return nil, err
 	}
-	if s.Archive, err = archive.Scan(ctx, s.set.Store(), nil); err != nil {
+	if s.Archive, err = archive.Scan(ctx, s.set.Store(), archive.Options{}); err != nil {
 		s.set.Close(ctx)
 		return nil, err
 	}
