@@ -91,7 +91,7 @@ func TestEveryPart(t *testing.T) {
 	w := getWorld(t)
 	sealer, step := w.a, 997
 	if long() {
-		sealer, step = w.b, 1 // twice the parts: those under origin/ too
+		sealer, step = w.b, 5 // twice the parts: those under origin/ too
 	}
 	data := encode(t, bundleOf(t, w, sealer, newSession(t, w, sealer)))
 	type place struct {
@@ -253,7 +253,7 @@ func TestMixtures(t *testing.T) {
 	good := goodBundles(t, w)
 	n := 60
 	if long() {
-		n = 30_000
+		n = 10_000
 	}
 	each(n, func(i int) {
 		m := mixture(rand.New(rand.NewPCG(uint64(i), 1)), good)
