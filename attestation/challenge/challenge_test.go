@@ -27,7 +27,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/veriproof/notary/attestation"
 	"github.com/veriproof/notary/attestation/challenge"
+	"github.com/veriproof/notary/attestation/policy"
 	"github.com/veriproof/notary/attestation/runtimedata"
 	"github.com/veriproof/notary/attestation/simtee"
 )
@@ -289,4 +291,20 @@ func FuzzDocument(f *testing.F) {
 			t.Error("accepted")
 		}
 	})
+}
+
+// What the relying party adds to its policy reaches the appraisal: without the name
+// of its issuer a key set counts for neither of two, with it for the one.
+func TestAppraiseWithTrustedKeys(t *testing.T) {
+	b64 := base64.RawURLEncoding.EncodeToString
+	token := b64([]byte(`{"alg":"RS256","typ":"JWT","kid":"k"}`)) + "." + b64([]byte(`{"iss":"https://a.example"}`)) + "." + b64([]byte("signature"))
+	p := &policy.Policy{Issuers: []policy.Issuer{{Issuer: "https://a.example"}, {Issuer: "https://b.example"}}}
+	proof := &challenge.Proof{Document: challenge.Document{Token: token, Answer: new(challenge.Answer)}, At: time.Now()}
+	for named, want := range map[string]attestation.Status{"": attestation.NotDone, "https://a.example": attestation.Fail, "https://b.example": attestation.NotDone} {
+		for _, c := range proof.Appraise(p, challenge.Options{TrustedJWKS: []byte("{}"), TrustedIssuer: named}) {
+			if c.Name == "maa.token" && c.Status != want {
+				t.Errorf("%q: %+v, want %s", named, c, want)
+			}
+		}
+	}
 }
