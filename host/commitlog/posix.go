@@ -141,7 +141,7 @@ func lockDir(dir string) (*os.File, error) {
 	}
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		f.Close()
-		return nil, fmt.Errorf("%w: %s: stop the other notary, or set another directory (%v)", ErrInUse, dir, err)
+		return nil, fmt.Errorf("%w: %s: stop the other notary, or set another directory (%w)", ErrInUse, dir, err)
 	}
 	return f, nil
 }

@@ -141,7 +141,7 @@ func (d *demo) startNotary(ctx context.Context) error {
 	go func() {
 		err := child.Wait()
 		if !d.closing.Load() { // it died: whatever waits for it need not
-			d.cancel(fmt.Errorf("notary serve ended while it was needed: %v; see %s", err, logFile.Name()))
+			d.cancel(fmt.Errorf("notary serve ended while it was needed: %w; see %s", err, logFile.Name()))
 		}
 		d.exited <- err
 	}()

@@ -299,7 +299,7 @@ func evidenceBody(at *attester.Attestation) format.EvidenceBody {
 func (n *node) appraisePeer(p *policy.Policy, own *attester.Attestation, e *archive.Epoch) error {
 	b := &e.Body.Evidence
 	checks := attestation.Appraise(p, attestation.Input{
-		RuntimeData: e.Body.RuntimeData, Token: b.Token, BundledJWKS: b.JWKS, TrustedJWKS: own.JWKS,
+		RuntimeData: e.Body.RuntimeData, Token: b.Token, BundledJWKS: b.JWKS, TrustedJWKS: own.JWKS, TrustedIssuer: n.cfg.Attestation.Issuer,
 		Evidence:       evidence.Evidence{Report: b.Report, VCEKChain: b.Chain, UVM: b.UVM, CCEPolicy: b.CCEPolicy},
 		At:             time.Unix(0, e.Body.OpenedUnixNano),
 		AllowSimulated: simulatedAllowed,
