@@ -264,6 +264,25 @@ func TestForeignProtocols(t *testing.T) {
 	}
 }
 
+// A client that is slow to ask must not find an answer before its question.
+func TestForeignAnswerWaitsForTheRequest(t *testing.T) {
+	_, addr := start(t, walks)
+	config := clientTLS()
+	config.NextProtos = []string{"http/1.1"}
+	conn, err := tls.Dial("tcp", addr, config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if err := conn.SetReadDeadline(time.Now().Add(100 * time.Millisecond)); err != nil {
+		t.Fatal(err)
+	}
+	var timeout net.Error
+	if n, err := conn.Read(make([]byte, 1)); n != 0 || !errors.As(err, &timeout) || !timeout.Timeout() {
+		t.Errorf("before the request: %d bytes, %v", n, err)
+	}
+}
+
 func TestOnlyTLS13(t *testing.T) {
 	_, addr := start(t, walks)
 	old := clientTLS()

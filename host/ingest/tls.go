@@ -1,6 +1,8 @@
 package ingest
 
 import (
+	"bufio"
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -68,6 +70,7 @@ func (s serverTLS) ServerHandshake(raw net.Conn) (net.Conn, credentials.AuthInfo
 	}
 	state := conn.ConnectionState()
 	if state.NegotiatedProtocol != "h2" {
+		awaitHead(conn)
 		reply(conn, answerHTTP1)
 		conn.Close()
 		return nil, nil, errNotHTTP2
@@ -91,6 +94,20 @@ func isHTTP(header [5]byte) bool {
 		return true
 	}
 	return false
+}
+
+// awaitHead reads up to the end of a request's head. An answer that comes before
+// its request is none to a client: HTTP/1 pairs them by order.
+func awaitHead(conn net.Conn) {
+	if err := conn.SetDeadline(time.Now().Add(lingerTime)); err != nil {
+		return
+	}
+	head := bufio.NewReader(io.LimitReader(conn, maxHeaderList))
+	for {
+		if line, err := head.ReadSlice('\n'); err != nil || len(bytes.TrimSpace(line)) == 0 {
+			return
+		}
+	}
 }
 
 func reply(conn net.Conn, answer string) {
