@@ -1,4 +1,4 @@
-"""Recomputes the vectors of sdk/FORMATS.md. Written from that document alone.
+"""Recomputes the vectors of sdk/FORMATS.md and sdk/plugin/ABI.md. Written from those documents alone.
 
     python3 sdk/testdata/check_vectors.py
 
@@ -12,6 +12,7 @@ import hashlib
 import hmac
 import json
 import os
+import re
 import struct
 import sys
 
@@ -358,6 +359,83 @@ def check_epoch_end():
     same("epoch's end", (before + header + chain + b"\1" + sig + field(body)).hex(), v["part"])
     commitment = sha256(transcript("close-commitment", epoch, v["seq"], chain))
     same("close commitment of the epoch's end", commitment.hex(), v["close_commitment"])
+
+
+# sdk/plugin/ABI.md, sections 5 and 10.
+def u32(b, at):
+    return struct.unpack_from("<I", b, at)[0]
+
+
+def rdx_fields(b):
+    """The fields of a request, or None if a guest has to refuse it."""
+    if len(b) < 32 or b[:4] != b"RDX1" or struct.unpack_from("<H", b, 4)[0] != 1 or u32(b, 8) != len(b):
+        return None
+    n, table, size = u32(b, 12), u32(b, 16), u32(b, 20)
+    if n > 65536 or not 32 <= size <= 1024 or table + n * size > len(b):
+        return None
+    fields = []
+    for i in range(n):
+        text, text_len, key, key_len, role, fmt, group = struct.unpack_from("<IIIIHHI", b, table + i * size)
+        if text + text_len > len(b) or key + key_len > len(b):
+            return None
+        fields.append((b[text : text + text_len], b[key : key + key_len], role, fmt, group))
+    return fields
+
+
+def rdx_star(fields):
+    edits = []
+    for i, (text, key, role, fmt, group) in enumerate(fields):
+        score = role + 16 * fmt + 256 * len(key) + 4096 * group + (3 * key[0] if key else 0)
+        for m in re.finditer(rb"\*+|\xe2\x98\x85", text):
+            edits.append((i, m.start(), m.end(), int(m.group()[:1] != b"*"), score % 65536))
+    return edits
+
+
+def rdx_reply(edits):
+    return b"RDR1" + struct.pack("<III", 0, len(edits), 16) + b"".join(struct.pack("<IIIHH", *e) for e in edits)
+
+
+def rdx_accepts(b, texts, labels):
+    if len(b) < 16 or b[:4] != b"RDR1" or u32(b, 4) != 0 or u32(b, 12) != 16 or len(b) != 16 + 16 * u32(b, 8):
+        return False
+    before = (-1, 0)
+    for at in range(16, len(b), 16):
+        field, start, end, label, _ = struct.unpack_from("<IIIHH", b, at)
+        if field >= len(texts) or label >= labels or not start < end <= len(texts[field]):
+            return False
+        if any(k < len(texts[field]) and texts[field][k] & 0xC0 == 0x80 for k in (start, end)):
+            return False
+        if (field, start) < before:
+            return False
+        before = (field, end)
+    return True
+
+
+def check_rdx():
+    v = load("plugin/testdata/rdx.json")
+    for c in v["requests"]:
+        fields = rdx_fields(unhex(c["request"]))
+        want = [(f["text"].encode(), f["key"].encode(), f["role"], f["format"], f["group"]) for f in c["fields"]]
+        same("rdx request: " + c["name"], fields, want)
+        same("rdx reply: " + c["name"], rdx_reply(rdx_star(fields)).hex(), c["reply"])
+        same("rdx reply is accepted: " + c["name"], rdx_accepts(unhex(c["reply"]), [f[0] for f in fields], 2), True)
+    for c in v["refused_requests"]:
+        same("rdx request is refused: " + c["name"], rdx_fields(unhex(c["bytes"])), None)
+    for c in v["refused_replies"]:
+        texts = [t.encode() for t in v["texts"]]
+        same("rdx reply is refused: " + c["name"], rdx_accepts(unhex(c["bytes"]), texts, 2), False)
+
+
+# sdk/plugin/ABI.md, section 3.
+def check_manifest_section():
+    for c in load("plugin/testdata/manifest.json")["manifests"]:
+        text = c["json"].encode()
+        again = json.dumps(json.loads(text), sort_keys=True, separators=(",", ":")).encode()
+        same("plugin manifest, sorted and compact", again, text)
+        n, size = 1 + 15 + len(text), b""
+        while n > 0x7F:
+            size, n = size + bytes([n & 0x7F | 0x80]), n >> 7
+        same("manifest section", (b"\0" + size + bytes([n]) + b"\x0fnotary.manifest" + text).hex(), c["section"])
 
 
 def main():

@@ -1,10 +1,11 @@
-// Package build makes plugin modules of Go source, reproducibly.
+// Package build makes plugin modules, reproducibly.
 //
-// The same source, manifest and Go version give the same bytes on every machine
+// The same Go source, manifest and Go version give the same bytes on every machine
 // and in every directory: paths and version control data are left out, what
 // the user's environment says about the build is not heard, and custom sections
 // are removed. The manifest is put in as the last section, so it is part of what
-// is hashed and measured.
+// is hashed and measured. Of a module in another language only this last step is
+// done here.
 //
 // Functions are safe for concurrent use. They run the go command.
 package build
@@ -18,6 +19,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -26,8 +28,14 @@ import (
 	"github.com/veriproof/notary/sdk/plugin/abi"
 )
 
-// ManifestFile is the name of the manifest in a plugin's source directory.
-const ManifestFile = "manifest.json"
+// Names of files in a plugin's source directory.
+const (
+	// ManifestFile is the manifest.
+	ManifestFile = "manifest.json"
+	// ModuleFile is the compiled module of a plugin that is not written in Go,
+	// as its linker has made it. A directory without it is a Go main package.
+	ModuleFile = "module.wasm"
+)
 
 // manifest is how an author writes a manifest: any layout, same fields.
 type manifest struct {
@@ -84,16 +92,28 @@ func environment() []string {
 	return env
 }
 
-// Module compiles the main package in dir to a module with the manifest of that
-// directory. Errors of the go command carry what it printed.
+// Module makes the plugin in dir: it takes the module that is there, or compiles
+// the main package, and adds the manifest. Errors of the go command carry what it
+// printed.
 func Module(ctx context.Context, dir string) ([]byte, error) {
 	m, err := ReadManifest(dir)
 	if err != nil {
 		return nil, err
 	}
-	tmp, err := os.MkdirTemp("", "plugin-build-")
+	raw, err := os.ReadFile(filepath.Join(dir, ModuleFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		raw, err = compile(ctx, dir, m.Name)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("build: %w", err)
+	}
+	return Pack(raw, m)
+}
+
+func compile(ctx context.Context, dir, name string) ([]byte, error) {
+	tmp, err := os.MkdirTemp("", "plugin-build-")
+	if err != nil {
+		return nil, err
 	}
 	defer os.RemoveAll(tmp)
 	out := filepath.Join(tmp, "module.wasm")
@@ -101,13 +121,9 @@ func Module(ctx context.Context, dir string) ([]byte, error) {
 		"-ldflags=-s -w -buildid=", "-o", out, ".")
 	cmd.Dir, cmd.Env = dir, environment()
 	if text, err := cmd.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("build: go build of %s: %w\n%s", m.Name, err, bytes.TrimSpace(text))
+		return nil, fmt.Errorf("go build of %s: %w\n%s", name, err, bytes.TrimSpace(text))
 	}
-	raw, err := os.ReadFile(out)
-	if err != nil {
-		return nil, fmt.Errorf("build: %w", err)
-	}
-	return Pack(raw, m)
+	return os.ReadFile(out)
 }
 
 // Pack removes the custom sections of a module and adds the manifest. It is the

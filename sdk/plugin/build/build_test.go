@@ -90,6 +90,26 @@ func TestPackIsDeterministic(t *testing.T) {
 	}
 }
 
+// TestModuleOfAnotherLanguage: a module that is there is packed, not compiled.
+func TestModuleOfAnotherLanguage(t *testing.T) {
+	dir := filepath.Join("..", "testdata", "star")
+	raw, err := os.ReadFile(filepath.Join(dir, build.ModuleFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := build.ReadManifest(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := build.Pack(raw, m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := build.Module(t.Context(), dir); err != nil || string(got) != string(want) {
+		t.Errorf("%d bytes, error %v; want the packed module of %d bytes", len(got), err, len(want))
+	}
+}
+
 func TestWrite(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "a", "b")
 	for _, module := range []string{"one", "two"} {

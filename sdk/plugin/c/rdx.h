@@ -128,7 +128,7 @@ static inline int rdx_valid(const void *request, uint32_t len) {
 	const rdx_request *h = (const rdx_request *)request;
 	if (len < sizeof *h || h->magic != RDX_MAGIC_REQUEST || h->major != RDX_MAJOR || h->total_len != len) return 0;
 	if (h->n_fields > RDX_MAX_FIELDS || h->record_size < sizeof(rdx_record) || h->record_size > 1024) return 0;
-	if (h->table_off % 4 || h->record_size % 4 || h->table_off + (uint64_t)h->n_fields * h->record_size > len) return 0;
+	if (h->table_off + (uint64_t)h->n_fields * h->record_size > len) return 0;
 	for (uint32_t i = 0; i < h->n_fields; i++) {
 		const rdx_record *r = rdx_record_at(request, i);
 		if ((uint64_t)r->text_off + r->text_len > len || (uint64_t)r->key_off + r->key_len > len) return 0;
