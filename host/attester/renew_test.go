@@ -135,7 +135,7 @@ func (l *life) wantFresh(t testing.TB, want bool) {
 	}
 }
 
-func TestRenewalAtHalfLife(t *testing.T) {
+func TestT26RenewalAtHalfLife(t *testing.T) {
 	l := newLife(t, 8*time.Hour)
 	var at []time.Duration
 	last := l.Current()
@@ -180,7 +180,7 @@ func TestRenewalAtHalfLife(t *testing.T) {
 
 // T26: serve until the expiry less the margin, then stop, no crash loop, and go
 // on when MAA is back.
-func TestMAADown(t *testing.T) {
+func TestT26MAADown(t *testing.T) {
 	l := newLife(t, 12*time.Minute)
 	l.tee.SetFaults(simtee.Faults{MAADown: true})
 	end := l.Current().NotAfter.Add(-attester.DefaultMargin)
@@ -235,7 +235,7 @@ func TestRenewalThatIsNotRecordedDoesNotCount(t *testing.T) {
 	}
 }
 
-func TestClockJumps(t *testing.T) {
+func TestT10ClockJumps(t *testing.T) {
 	const year = 365 * 24 * time.Hour
 	for _, c := range []struct {
 		name  string
@@ -273,7 +273,7 @@ func TestClockJumps(t *testing.T) {
 
 // Whatever the host does to the wall clock, an expired token is never taken for a
 // fresh one.
-func TestNoJumpRevivesAToken(t *testing.T) {
+func TestT10NoJumpRevivesAToken(t *testing.T) {
 	l := newLife(t, time.Hour)
 	rapid.Check(t, func(r *rapid.T) {
 		l.Pretend(l.truth().Add(time.Hour))

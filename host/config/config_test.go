@@ -132,9 +132,9 @@ func keys(t reflect.Type, key string) []string {
 	return []string{key}
 }
 
-// TestEveryFieldIsAKey: each field has a key of its own in the form that
+// TestT07EveryFieldIsAKey: each field has a key of its own in the form that
 // operators see, and only the three that describe the file have none.
-func TestEveryFieldIsAKey(t *testing.T) {
+func TestT07EveryFieldIsAKey(t *testing.T) {
 	form := regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
 	var check func(reflect.Type)
 	check = func(typ reflect.Type) {
@@ -239,11 +239,11 @@ func TestExampleDefaults(t *testing.T) {
 	}
 }
 
-// TestOnlyTheFileCounts is T07: the configuration is a function of the bytes
+// TestT07OnlyTheFileCounts is T07: the configuration is a function of the bytes
 // that are hashed. It parses under an environment that sets every key in every
 // spelling that an overlay would use, and looks for a way to the environment
 // in the source.
-func TestOnlyTheFileCounts(t *testing.T) {
+func TestT07OnlyTheFileCounts(t *testing.T) {
 	before, raw := example(t)
 	clean := regexp.MustCompile(`[^a-z0-9]+`)
 	for _, k := range keys(reflect.TypeFor[Config](), "") {
@@ -264,7 +264,7 @@ func TestOnlyTheFileCounts(t *testing.T) {
 	}
 }
 
-func TestSourceHasNoWayToTheEnvironment(t *testing.T) {
+func TestT07SourceHasNoWayToTheEnvironment(t *testing.T) {
 	files, err := filepath.Glob("*.go")
 	if err != nil {
 		t.Fatal(err)
@@ -287,8 +287,8 @@ func TestSourceHasNoWayToTheEnvironment(t *testing.T) {
 	}
 }
 
-// TestEveryByteIsMeasured: also one that changes nothing for the notary.
-func TestEveryByteIsMeasured(t *testing.T) {
+// TestT07EveryByteIsMeasured: also one that changes nothing for the notary.
+func TestT07EveryByteIsMeasured(t *testing.T) {
 	a, b := parseOK(t, minimal), parseOK(t, minimal+"# a comment\n")
 	if a.Digest() == b.Digest() {
 		t.Error("a comment does not change the digest")

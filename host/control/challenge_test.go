@@ -225,7 +225,7 @@ func (b brief) Attestation() *attester.Attestation {
 }
 
 // T06: nonces do not share reports, whatever runs at the same time.
-func TestThousandParallelNonces(t *testing.T) {
+func TestT06ThousandParallelNonces(t *testing.T) {
 	const count, connections = 1000, 4
 	a := newAttested(t, simtee.Options{}, time.Now, func(o *attester.Options, tee *simtee.TEE) { o.Source = machine{tee} })
 	w := serveAttested(t, a, func(o *control.Options) {
@@ -292,7 +292,7 @@ func ask(client *http.Client, base, nonce string) (*challenge.Document, *tls.Con
 
 // T06, T24: what was obtained on one connection is worth nothing on another, and
 // an answer counts once and not for long.
-func TestRelayedAndReplayedAnswers(t *testing.T) {
+func TestT06AndT24RelayedAndReplayedAnswers(t *testing.T) {
 	a := newAttested(t, simtee.Options{}, time.Now)
 	w := serveAttested(t, a, nil)
 	other, err := attester.GenerateKeys([]string{"127.0.0.1"})
@@ -396,7 +396,7 @@ func queryEscape(s string) string {
 }
 
 // A nonce is answered once within two minutes; a failed answer does not use it up.
-func TestNonceIsUsedOnce(t *testing.T) {
+func TestT06NonceIsUsedOnce(t *testing.T) {
 	w := start(t, nil)
 	path := "/v1/evidence?nonce=" + strings.Repeat("0b", 16)
 	status := func() int {

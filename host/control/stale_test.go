@@ -44,7 +44,7 @@ func (c told) Write(line []byte) (int, error) {
 // before the token's expiry, then says at /readyz and in the metrics that its
 // attestation is stale and why, still serves its Evidence, and is ready again by
 // itself when MAA is back.
-func TestStaleAttestationIsTold(t *testing.T) {
+func TestT26StaleAttestationIsTold(t *testing.T) {
 	clock := &hand{now: time.Now().Round(0)}
 	failed := make(told, 100)
 	a := newAttested(t, simtee.Options{TokenLifetime: time.Hour}, clock.read, func(o *attester.Options, _ *simtee.TEE) {

@@ -149,7 +149,7 @@ func TestEvidenceSource(t *testing.T) {
 
 // T26 on the wire: while the attestation is stale a sender is told to come again,
 // and not why in detail.
-func TestStaleExportsAreRetryable(t *testing.T) {
+func TestT26StaleExportsAreRetryable(t *testing.T) {
 	cause := errors.New("canary")
 	err := exportError(fmt.Errorf("%w: %w", session.ErrStale, &attester.StaleError{NotAfter: time.Now(), Cause: cause}))
 	var e *ingest.Error

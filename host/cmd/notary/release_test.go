@@ -10,9 +10,9 @@ import (
 	"github.com/veriproof/notary/attestation/simtee"
 )
 
-// TestReleaseBinaryHasNoSimulator looks for the simulator in the programs, by
+// TestT09ReleaseBinaryHasNoSimulator looks for the simulator in the programs, by
 // its symbols and by its texts, and finds it in the development build only.
-func TestReleaseBinaryHasNoSimulator(t *testing.T) {
+func TestT09ReleaseBinaryHasNoSimulator(t *testing.T) {
 	t.Parallel()
 	b := programs(t)
 	for program, want := range map[string]bool{b.notary: true, b.release: false} {
@@ -38,9 +38,9 @@ func TestReleaseBinaryHasNoSimulator(t *testing.T) {
 	}
 }
 
-// TestReleaseRefusesSimulation: no configuration and no policy makes a release
+// TestT09ReleaseRefusesSimulation: no configuration and no policy makes a release
 // binary take a simulator for hardware.
-func TestReleaseRefusesSimulation(t *testing.T) {
+func TestT09ReleaseRefusesSimulation(t *testing.T) {
 	t.Parallel()
 	good := sample(t)
 	m := newMachine(t, setting{})

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -28,7 +29,22 @@ func TestZeroSockets(t *testing.T) {
 		}
 		return cmd.ProcessState.Sys().(syscall.WaitStatus), out.String()
 	}
+	dir := t.TempDir()
+	p, err := readParts(m.path("good.bundle"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	report, certs := put(t, dir, "report.bin", p.Report), put(t, dir, "chain.pem", p.VCEKChain)
+	token, jwks := put(t, dir, "maa.jwt", p.token), put(t, dir, "jwks.json", m.tee.JWKS())
 	for _, args := range [][]string{
+		{"attest", "show", "good.bundle"},
+		{"attest", "show", "--json", token},
+		{"attest", "show", report},
+		{"attest", "verify", "--policy-file", "policy.yaml", "good.bundle"},
+		{"attest", "verify", "--policy-file", "policy.yaml", "--evidence-only", "--report", report, "--certs", certs, "good.bundle"},
+		{"attest", "token", "--jwks", jwks, token},
+		{"policy", "check", "policy.yaml"},
+		{"policy", "init", "--from-evidence", "good.bundle", "--simulated", "-o", filepath.Join(dir, "new.yaml")},
 		{"verify", "--policy", "policy.yaml", "good.bundle"},
 		{"verify", "--policy", "policy.yaml", "--json", "good.bundle"},
 		{"session", "list", "--config", "notary.yaml", "--identity", "recipient.pem"},
@@ -37,6 +53,9 @@ func TestZeroSockets(t *testing.T) {
 		if status, out := run(args...); status.ExitStatus() != exitOK {
 			t.Errorf("notary %v without sockets: signal %v, status %d\n%s", args, status.Signal(), status.ExitStatus(), out)
 		}
+	}
+	if status, out := run("attest", "fetch", "https://127.0.0.1:1"); status.Signal() != syscall.SIGSYS {
+		t.Errorf("notary attest fetch was not killed for its socket: status %#x\n%s", int(status), out)
 	}
 	if status, out := run("serve", "--config", "notary.yaml"); status.Signal() != syscall.SIGSYS {
 		t.Errorf("notary serve was not killed for its socket: status %#x\n%s", int(status), out)
