@@ -4,6 +4,7 @@ import (
 	"maps"
 	"os"
 	"os/exec"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -11,28 +12,29 @@ import (
 
 const self = "github.com/veriproof/notary"
 
-// verifying are the packages that a relying party links.
+// verifying are the packages that appraise what they are given.
 var verifying = []string{".", "./evidence", "./maa", "./policy", "./runtimedata", "./show", "./snp", "./transcript", "./uvm"}
 
-// verifierModules are the modules that they need, each with its reason.
-var verifierModules = map[string]string{
-	"github.com/golang-jwt/jwt/v5": "RS256 and the time claims of MAA tokens; header, JSON and claims are read by package maa",
-	"github.com/veraison/go-cose":  "COSE_Sign1 of the UVM endorsements, PS384 and ES384",
-	"github.com/fxamacker/cbor/v2": "CBOR below go-cose",
-	"github.com/x448/float16":      "half-precision numbers below cbor",
-	"go.yaml.in/yaml/v4":           "policy files",
-}
-
-// deviceModules are those that the guest device adds, which no verifier links.
-var deviceModules = map[string]string{
-	"github.com/google/go-sev-guest":    "ioctls of /dev/sev-guest and configfs-tsm",
-	"github.com/google/go-configfs-tsm": "the kernel's report interface below go-sev-guest",
-	"github.com/google/logger":          "logging of go-sev-guest",
-	"github.com/google/uuid":            "names in certificate tables, in go-sev-guest",
-	"go.uber.org/multierr":              "errors of go-configfs-tsm",
-	"golang.org/x/crypto":               "DER in go-sev-guest",
-	"golang.org/x/sys":                  "system calls of go-sev-guest",
-	"google.golang.org/protobuf":        "messages of go-sev-guest",
+// documented returns the modules in ARCHITECTURE.md that each have a reason there:
+// those that all but the guest device need, and those that the device adds.
+func documented(t *testing.T) (appraising, device []string) {
+	t.Helper()
+	b, err := os.ReadFile("../ARCHITECTURE.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(b), "\n### attestation alone\n")
+	for _, row := range regexp.MustCompile(`(?m)^\| (\S+) \| ([AD]) \| .{10,} \|$`).FindAllStringSubmatch(section, -1) {
+		if row[2] == "A" {
+			appraising = append(appraising, row[1])
+		} else {
+			device = append(device, row[1])
+		}
+	}
+	if len(appraising) == 0 || len(device) == 0 {
+		t.Fatal("ARCHITECTURE.md has no list of attestation's modules")
+	}
+	return appraising, device
 }
 
 // list runs go list -deps and returns import path, module and direct imports.
@@ -67,18 +69,21 @@ func modules(deps map[string]string) []string {
 	return slices.Sorted(maps.Keys(set))
 }
 
-// TestDependencies: the packages know nothing of the notary, and need the listed
-// modules and no others.
+// TestDependencies: the packages know nothing of the notary, and need the modules
+// that ARCHITECTURE.md lists and no others.
 func TestDependencies(t *testing.T) {
-	deps, _ := list(t, nil, verifying...)
-	if got, want := modules(deps), slices.Sorted(maps.Keys(verifierModules)); !slices.Equal(got, want) {
-		t.Errorf("a verifier needs %v, want %v", got, want)
+	appraising, device := documented(t)
+	slices.Sort(appraising)
+	for _, packages := range [][]string{verifying, append([]string{"./challenge", "./simtee"}, verifying...)} {
+		deps, _ := list(t, nil, packages...)
+		if got := modules(deps); !slices.Equal(got, appraising) {
+			t.Errorf("%v need %v, want %v", packages, got, appraising)
+		}
 	}
 	all, _ := list(t, nil, "./...")
-	both := maps.Clone(verifierModules)
-	maps.Copy(both, deviceModules)
-	if got, want := modules(all), slices.Sorted(maps.Keys(both)); !slices.Equal(got, want) {
-		t.Errorf("all of attestation needs %v, want %v", got, want)
+	both := slices.Sorted(slices.Values(slices.Concat(device, appraising)))
+	if got := modules(all); !slices.Equal(got, both) {
+		t.Errorf("all of attestation needs %v, want %v", got, both)
 	}
 	for path := range all {
 		if rest, ours := strings.CutPrefix(path, self+"/"); ours && !strings.HasPrefix(rest, "attestation") {

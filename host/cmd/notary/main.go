@@ -174,14 +174,18 @@ EXAMPLES
   notary config check notary.yaml                check a configuration
   notary serve --config notary.yaml              run the notary
   notary verify --policy policy.yaml s.bundle    check one session's evidence
+  notary attest show report.bin                  say what a piece of Evidence means
+  notary attest fetch --policy-file policy.yaml https://notary.example:8443
+                                                 challenge a notary before trusting it
+  notary policy check policy.yaml                say what a policy demands
 
 EXIT STATUS
-  0  success; for verify: verified
+  0  success; for commands that verify: verified
   1  wrong usage, or something could not be read or written
   2  false: a signature, chain or hash does not hold
   3  true, but not acceptable to the policy
-  4  outside of its validity, or revoked
-  5  incomplete: a required check was not done
+  4  outside of its validity, too old, or revoked
+  5  incomplete: nothing failed, but a required check was not done
 `)
 }
 
