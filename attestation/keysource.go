@@ -52,7 +52,7 @@ func (a *appraisal) issuerOfGiven() (issuer, unused string) {
 	case named == "" && len(open) == 0:
 		return "", "the key set given to the verifier is not used: the policy pins the keys of all its issuers"
 	case named == "":
-		return "", fmt.Sprintf("the key set given to the verifier is not used: it could be of any of %d issuers, name the one (TrustedIssuer) or pin keys in the policy", len(open))
+		return "", fmt.Sprintf("the key set given to the verifier is not used: it could be of any of %d issuers, name the one (TrustedIssuer, --issuer) or pin keys in the policy", len(open))
 	case slices.Contains(open, named):
 		return named, ""
 	case accepted:

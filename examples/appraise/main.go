@@ -17,8 +17,8 @@ import (
 )
 
 type options struct {
-	control, policy, jwks, out string
-	simulated                  bool
+	control, policy, jwks, issuer, out string
+	simulated                          bool
 }
 
 func main() {
@@ -26,6 +26,7 @@ func main() {
 	flag.StringVar(&o.control, "control", "https://127.0.0.1:8443", "URL of the notary's control interface")
 	flag.StringVar(&o.policy, "policy", "policy.yaml", "your Reference Values")
 	flag.StringVar(&o.jwks, "jwks", "", "key set of the MAA instance, if the policy pins none")
+	flag.StringVar(&o.issuer, "issuer", "", "whose keys these are, if the policy has several issuers without pinned keys")
 	flag.StringVar(&o.out, "o", "notary.pem", "where the notary's certificate goes")
 	flag.BoolVar(&o.simulated, "simulated", false, "accept a policy that trusts a simulator (development only)")
 	flag.Parse()
@@ -44,7 +45,7 @@ func run(ctx context.Context, o options, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	accept := challenge.Options{AllowSimulated: o.simulated}
+	accept := challenge.Options{AllowSimulated: o.simulated, TrustedIssuer: o.issuer}
 	if o.jwks != "" {
 		if accept.TrustedJWKS, err = os.ReadFile(o.jwks); err != nil {
 			return err

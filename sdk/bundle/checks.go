@@ -119,7 +119,7 @@ const originPrefix = "origin."
 
 func (a *Attestation) input(at time.Time, opts Options) attestation.Input {
 	in := attestation.Input{
-		RuntimeData: a.RuntimeData, Token: string(a.Token), BundledJWKS: a.JWKS, TrustedJWKS: opts.TrustedJWKS,
+		RuntimeData: a.RuntimeData, Token: string(a.Token), BundledJWKS: a.JWKS, TrustedJWKS: opts.TrustedJWKS, TrustedIssuer: opts.TrustedIssuer,
 		At: at, AllowSimulated: opts.AllowSimulated,
 	}
 	in.Evidence.Report, in.Evidence.VCEKChain, in.Evidence.UVM, in.Evidence.CCEPolicy = a.Report, a.VCEKChain, a.UVM, a.CCEPolicy

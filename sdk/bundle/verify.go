@@ -20,6 +20,8 @@ type Options struct {
 	// TrustedJWKS is a key set of the MAA instance that the verifier has from
 	// elsewhere than the bundle and trusts. Keys may also be pinned in the policy.
 	TrustedJWKS []byte
+	// TrustedIssuer says whose TrustedJWKS are, see [attestation.Input].
+	TrustedIssuer string
 	// AllowSimulated permits a policy that trusts simulated hardware.
 	AllowSimulated bool
 }

@@ -282,14 +282,20 @@ func TestBundledKeysAreNoAnchor(t *testing.T) {
 	p.Simulated = &sim
 	for _, c := range []struct {
 		trusted []byte
+		issuer  string
 		want    attestation.Outcome
-	}{{nil, attestation.Incomplete}, {w.jwks, attestation.Verified}} {
-		r, err := bundle.Verify(data, &p, bundle.Options{AllowSimulated: true, TrustedJWKS: c.trusted})
+	}{
+		{nil, "", attestation.Incomplete},
+		{w.jwks, "", attestation.Verified},
+		{w.jwks, sim.Issuer, attestation.Verified},
+		{w.jwks, "https://another.example", attestation.Incomplete},
+	} {
+		r, err := bundle.Verify(data, &p, bundle.Options{AllowSimulated: true, TrustedJWKS: c.trusted, TrustedIssuer: c.issuer})
 		if err != nil {
 			t.Fatal(err)
 		}
 		if r.Verdict != c.want {
-			t.Errorf("%d bytes of trusted keys: verdict %s, want %s", len(c.trusted), r.Verdict, c.want)
+			t.Errorf("%d bytes of trusted keys of %q: verdict %s, want %s", len(c.trusted), c.issuer, r.Verdict, c.want)
 		}
 	}
 }

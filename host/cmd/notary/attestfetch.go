@@ -29,6 +29,8 @@ OPTIONS
   --policy-file FILE   Reference Values, see "notary policy"
   --jwks FILE          key set of the MAA instance that you trust, if the policy pins
                        none
+  --issuer URL         whose keys these are, if the policy has several issuers
+                       without pinned keys
   --crl FILE           revocation list of AMD, DER or PEM (repeatable)
   -o DIR               where the parts go; it must be empty or not exist, and nothing is
                        written for a notary that is not acceptable
@@ -52,7 +54,8 @@ EXIT STATUS
 func attestFetch(ctx context.Context, a *app, args []string) error {
 	f := a.flags("attest fetch", attestFetchUsage)
 	policyFile := f.String("policy-file", "", "")
-	jwksFile := f.String("jwks", "", "")
+	var keys trustedKeys
+	keys.flags(f)
 	out := f.String("o", "", "")
 	asJSON := f.Bool("json", false, "")
 	o := challenge.Options{AllowSimulated: simulatedAllowed}
@@ -65,10 +68,9 @@ func attestFetch(ctx context.Context, a *app, args []string) error {
 	if err != nil {
 		return err
 	}
-	if *jwksFile != "" {
-		if o.TrustedJWKS, err = readFile(*jwksFile, maxPart); err != nil {
-			return err
-		}
+	o.TrustedIssuer = keys.issuer
+	if o.TrustedJWKS, err = keys.read("attest fetch"); err != nil {
+		return err
 	}
 	if err := emptyDir(*out); err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"io/fs"
@@ -144,6 +145,25 @@ func chainOf(b []byte) ([]byte, error) {
 		return evidence.ParseTHIM(b)
 	}
 	return b, nil
+}
+
+// trustedKeys are the flags --jwks and --issuer: MAA's keys that the caller vouches for.
+type trustedKeys struct{ file, issuer string }
+
+func (k *trustedKeys) flags(f *flag.FlagSet) {
+	f.StringVar(&k.file, "jwks", "", "")
+	f.StringVar(&k.issuer, "issuer", "", "")
+}
+
+// read returns the key set, nil if none is given.
+func (k *trustedKeys) read(command string) ([]byte, error) {
+	switch {
+	case k.file != "":
+		return readFile(k.file, maxPart)
+	case k.issuer != "":
+		return nil, usageError("%s: --issuer says whose keys --jwks has, and there is no --jwks", command)
+	}
+	return nil, nil
 }
 
 func readPolicy(name string) (*policy.Policy, error) {

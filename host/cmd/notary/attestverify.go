@@ -39,6 +39,8 @@ OPTIONS
   --evidence-only       with a policy: compare only hardware, utility VM and HOST_DATA
   --jwks FILE           key set of the MAA instance that you trust, if the policy pins
                         none; one that comes with the Evidence is never trusted
+  --issuer URL          whose keys these are, if the policy has several issuers
+                        without pinned keys
   --crl FILE            revocation list of AMD, DER or PEM (repeatable)
   --at TIME             appraise as of this time (RFC 3339); the default is now
   --json                print the result as JSON
@@ -57,10 +59,11 @@ EXAMPLES
 
 // verifyOptions are the flags of attest verify.
 type verifyOptions struct {
-	files                map[string]*string // by flag
-	policyFile, jwks, at string
-	crls                 []string
-	evidenceOnly, json   bool
+	files              map[string]*string // by flag
+	policyFile, at     string
+	keys               trustedKeys
+	crls               []string
+	evidenceOnly, json bool
 }
 
 func attestVerify(_ context.Context, a *app, args []string) error {
@@ -70,7 +73,7 @@ func attestVerify(_ context.Context, a *app, args []string) error {
 		o.files[name] = f.String(name, "", "")
 	}
 	f.StringVar(&o.policyFile, "policy-file", "", "")
-	f.StringVar(&o.jwks, "jwks", "", "")
+	o.keys.flags(f)
 	f.StringVar(&o.at, "at", "", "")
 	f.BoolVar(&o.evidenceOnly, "evidence-only", false, "")
 	f.BoolVar(&o.json, "json", false, "")
@@ -147,10 +150,9 @@ func (o *verifyOptions) input(p *parts) (attestation.Input, error) {
 	if in.At, err = timeFlag("attest verify", o.at); err != nil {
 		return in, err
 	}
-	if o.jwks != "" {
-		if in.TrustedJWKS, err = readFile(o.jwks, maxPart); err != nil {
-			return in, err
-		}
+	in.TrustedIssuer = o.keys.issuer
+	if in.TrustedJWKS, err = o.keys.read("attest verify"); err != nil {
+		return in, err
 	}
 	for _, name := range o.crls {
 		b, err := readFile(name, maxPart)
@@ -159,7 +161,7 @@ func (o *verifyOptions) input(p *parts) (attestation.Input, error) {
 		}
 		in.CRLs = append(in.CRLs, b)
 	}
-	if o.policyFile == "" && (o.jwks != "" || len(in.Token) > 0 && *o.files["token"] != "") {
+	if o.policyFile == "" && (o.keys.file != "" || len(in.Token) > 0 && *o.files["token"] != "") {
 		return in, hinted(errors.New("attest verify: a token is judged by a policy's issuers"), "add --policy-file, or use \"notary attest token\"")
 	}
 	if o.policyFile == "" && o.evidenceOnly {

@@ -23,6 +23,8 @@ OPTIONS
   --policy FILE   the relying party's Reference Values
   --jwks FILE     a key set of the MAA instance that you trust, if the policy pins
                   none; the one inside a bundle is never trusted
+  --issuer URL    whose keys these are, if the policy has several issuers without
+                  pinned keys
   --at TIME       appraise as of this time (RFC 3339); the default is the time of
                   sealing that the receipt states
   --json          print the result as JSON
@@ -37,7 +39,7 @@ EXIT STATUS
   1  usage, or a file could not be read
   2  false: a signature, chain, hash or proof does not hold
   3  true, but not acceptable to the policy
-  4  outside of its validity, or revoked
+  4  outside of its validity, too old, or revoked
   5  incomplete: nothing failed, but a required check was not done
 `
 
@@ -46,7 +48,8 @@ var verifyCommand = command{name: "verify", brief: "checks a session's evidence 
 func verify(_ context.Context, a *app, args []string) error {
 	f := a.flags("verify", verifyUsage)
 	policyFile := f.String("policy", "", "")
-	jwksFile := f.String("jwks", "", "")
+	var keys trustedKeys
+	keys.flags(f)
 	at := f.String("at", "", "")
 	asJSON := f.Bool("json", false, "")
 	rest, err := parse(f, args, 1, 1)
@@ -56,20 +59,14 @@ func verify(_ context.Context, a *app, args []string) error {
 	if *policyFile == "" {
 		return usageError("verify: --policy is missing: without Reference Values there is nothing to compare with")
 	}
-	text, err := os.ReadFile(*policyFile)
+	p, err := readPolicy(*policyFile)
 	if err != nil {
 		return err
 	}
-	p, err := policy.Parse(text)
-	if err != nil {
-		return fmt.Errorf("%s: %w", *policyFile, err)
-	}
 	a.warn(p)
-	o := bundle.Options{AllowSimulated: simulatedAllowed}
-	if *jwksFile != "" {
-		if o.TrustedJWKS, err = os.ReadFile(*jwksFile); err != nil {
-			return err
-		}
+	o := bundle.Options{AllowSimulated: simulatedAllowed, TrustedIssuer: keys.issuer}
+	if o.TrustedJWKS, err = keys.read("verify"); err != nil {
+		return err
 	}
 	if *at != "" {
 		if o.At, err = time.Parse(time.RFC3339, *at); err != nil {
