@@ -121,6 +121,29 @@ func hasHeading(t *testing.T, path, want string) bool {
 	return false
 }
 
+// TestMakeTestWithoutCompiler: the race detector is the one thing that needs a C
+// compiler. Where there is none "make test" says so and tests without it.
+func TestMakeTestWithoutCompiler(t *testing.T) {
+	for cgo, want := range map[string]string{
+		"0": "make test: no C compiler, so without the race detector go test -timeout 15m ./...",
+		"1": "go test -race -timeout 15m ./...",
+	} {
+		cmd := exec.CommandContext(t.Context(), "make", "-s", "-n", "-C", root, "test")
+		// What a make around this test was told is not for this one.
+		for _, v := range os.Environ() {
+			if !strings.HasPrefix(v, "MAKE") && !strings.HasPrefix(v, "MFLAGS") {
+				cmd.Env = append(cmd.Env, v)
+			}
+		}
+		cmd.Env = append(cmd.Env, "CGO_ENABLED="+cgo)
+		out, err := cmd.Output()
+		got := strings.Join(strings.Fields(regexp.MustCompile(`(?m)^echo '(.*)'$`).ReplaceAllString(string(out), "$1")), " ")
+		if err != nil || got != want {
+			t.Errorf("with CGO_ENABLED=%s make test is %q, want %q: %v", cgo, got, want, err)
+		}
+	}
+}
+
 // TestMakeTargets: every target that a document names is in the Makefile.
 func TestMakeTargets(t *testing.T) {
 	makefile := read(t, "Makefile") + read(t, "plugins/plugins.mk")
