@@ -11,3 +11,16 @@ func (n *Notary) Kill() {
 		n.abandon()
 	}
 }
+
+// Remembered is how many sealed parts of a session are kept for their marks.
+func (n *Notary) Remembered(tenant, session string) (parts int) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for p := n.recent[n.opts.Ring.Handle(tenant, []byte(session))].part; p != nil; parts++ {
+		p.mu.Lock()
+		before := p.before
+		p.mu.Unlock()
+		p = before
+	}
+	return parts
+}

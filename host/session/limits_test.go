@@ -98,6 +98,39 @@ func TestLastRequestAgain(t *testing.T) {
 	}
 }
 
+// TestSealedPartsAreForgotten: a session that goes on and on, part after part,
+// leaves the marks of its last sealed part in memory and not those of them all.
+func TestSealedPartsAreForgotten(t *testing.T) {
+	w := newWorld(t)
+	n := w.start()
+	const parts = 5
+	for i := range parts {
+		export(t, n, request("s", lastSpan(fmt.Sprint("span ", i))))
+		settled(t, n, "s", i+1)
+	}
+	if got := n.Remembered("acme", "s"); got != 1 {
+		t.Errorf("%d of %d sealed parts are kept, want 1", got, parts)
+	}
+}
+
+// TestStatsOfResends: what was sent again counts as stored once.
+func TestStatsOfResends(t *testing.T) {
+	w := newWorld(t)
+	n := w.start()
+	both := func() []*trace.Span { return []*trace.Span{span("a " + secret), span("b")} }
+	export(t, n, request("s", both()[:1]...))
+	export(t, n, request("s", both()...))
+	resent := n.Stats()
+	export(t, n, request("t", both()...))
+	all := n.Stats()
+	if resent.Records != 2 || resent.Bytes != all.Bytes-resent.Bytes {
+		t.Errorf("%d records of %d bytes, want those of two spans, %d bytes", resent.Records, resent.Bytes, all.Bytes-resent.Bytes)
+	}
+	if got := resent.Edits[session.EditKey{Plugin: "finder", Label: "SECRET"}]; got != 1 {
+		t.Errorf("%d edits, want 1", got)
+	}
+}
+
 // TestEqualAfterRedaction: records that differ only in what was redacted are
 // kept, each.
 func TestEqualAfterRedaction(t *testing.T) {

@@ -114,10 +114,11 @@ func (n *Notary) appendTo(p *part, g *group) ([]*journal.Pending, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.take(g, fresh, pending)
+	edits := g.editsOf(fresh)
+	p.take(g, fresh, edits, pending)
 	p.bytes += size
 	n.dirty.set()
-	n.stats.exported(g, len(fresh))
+	n.stats.exported(len(fresh), size, edits)
 	return append(wait, pending), nil
 }
 
@@ -182,19 +183,27 @@ func (n *Notary) appendSegment(p *part, c *format.Content, queue func([]journal.
 	return pending, nil
 }
 
+// editsOf returns the edits of some of the records, which are in order, and of
+// the contexts.
+func (g *group) editsOf(records []int) []receipt.Edit {
+	var edits []receipt.Edit
+	for _, c := range g.edits {
+		if _, ok := slices.BinarySearch(records, c.record); ok || c.record < 0 {
+			edits = append(edits, c.edit)
+		}
+	}
+	return edits
+}
+
 // take counts the records that were queued.
-func (p *part) take(g *group, fresh []int, pending *journal.Pending) {
-	isFresh := make(map[int]bool, len(fresh))
+func (p *part) take(g *group, fresh []int, edits []receipt.Edit, pending *journal.Pending) {
 	for _, i := range fresh {
-		isFresh[i] = true
 		p.seen[g.marks[i]] = pending
 	}
 	p.records += uint64(len(fresh))
 	p.duplicates += uint64(len(g.records) - len(fresh))
-	for _, c := range g.edits {
-		if c.record < 0 || isFresh[c.record] {
-			p.edits[receipt.EditCount{Plugin: c.edit.Plugin, Label: c.edit.Label, Place: c.edit.Place}]++
-		}
+	for _, e := range edits {
+		p.edits[receipt.EditCount{Plugin: e.Plugin, Label: e.Label, Place: e.Place}]++
 	}
 	if g.start != 0 && (p.start == 0 || g.start < p.start) {
 		p.start = g.start

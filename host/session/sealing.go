@@ -86,13 +86,13 @@ func (n *Notary) sealReceipt(ctx context.Context, p *part, s *sealed, why receip
 	return &commitment, nil
 }
 
-// finish writes the summary leaf, wipes the part's keys, and fills in the
-// manifest but for the journal seqs. A part into which nothing was ever queued
+// finish writes the summary leaf, wipes the part's keys, lets go of the part
+// before, and fills in the manifest but for the journal seqs. A part into which nothing was ever queued
 // has nothing to seal.
 func (n *Notary) finish(ctx context.Context, p *part, why receipt.Reason) (*journal.Pending, *receipt.Manifest, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.sealing = true
+	p.sealing, p.before = true, nil
 	defer p.keys.Wipe()
 	if p.first == nil {
 		return nil, nil, nil

@@ -194,17 +194,15 @@ func (s *stats) update(f func(*Stats)) {
 	f(&s.s)
 }
 
-func (s *stats) exported(g *group, fresh int) {
+func (s *stats) exported(records int, bytes int64, edits []receipt.Edit) {
 	s.update(func(s *Stats) {
-		s.Records += uint64(fresh)
-		for i := range g.records {
-			s.Bytes += uint64(len(g.records[i].Bytes))
-		}
+		s.Records += uint64(records)
+		s.Bytes += uint64(bytes)
 		if s.Edits == nil {
 			s.Edits = make(map[EditKey]uint64)
 		}
-		for _, c := range g.edits {
-			s.Edits[EditKey{c.edit.Plugin, c.edit.Label}]++
+		for _, e := range edits {
+			s.Edits[EditKey{e.Plugin, e.Label}]++
 		}
 	})
 }
