@@ -121,6 +121,24 @@ func TestDeterministic(t *testing.T) {
 	}
 }
 
+// TestUnreadable: of a file that is no bundle one check fails, and no other is
+// blamed for it.
+func TestUnreadable(t *testing.T) {
+	r := verify(t, getWorld(t), []byte("no bundle"))
+	if r.Verdict != attestation.Failed {
+		t.Errorf("verdict %s", r.Verdict)
+	}
+	for _, c := range r.Checks {
+		want := attestation.NotDone
+		if c.Name == "bundle.encoding" {
+			want = attestation.Fail
+		}
+		if c.Status != want || c.Detail == "" {
+			t.Errorf("%s: %s, %s", c.Name, c.Status, c.Detail)
+		}
+	}
+}
+
 // TestNotVerified: what is wrong is found by the check that is there for it, and
 // what is missing makes the verdict incomplete and never verified.
 func TestNotVerified(t *testing.T) {
