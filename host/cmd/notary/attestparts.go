@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"io/fs"
@@ -150,7 +149,7 @@ func chainOf(b []byte) ([]byte, error) {
 // trustedKeys are the flags --jwks and --issuer: MAA's keys that the caller vouches for.
 type trustedKeys struct{ file, issuer string }
 
-func (k *trustedKeys) flags(f *flag.FlagSet) {
+func (k *trustedKeys) flags(f *options) {
 	f.StringVar(&k.file, "jwks", "", "")
 	f.StringVar(&k.issuer, "issuer", "", "")
 }

@@ -178,14 +178,12 @@ func (d *demo) showSessions(ctx context.Context) error {
 		return err
 	}
 	defer s.close(ctx)
-	rows, err := s.list(ctx)
-	if err != nil {
-		return err
-	}
+	rows := s.list(ctx)
 	d.want(s.damage() == nil, "storage does not hold together: %v", s.damage())
 	var records uint64
 	seen := make(map[string]bool)
 	for _, r := range rows {
+		d.want(r.Unopened == "", "part %s cannot be opened: %s", r.Handle, r.Unopened)
 		d.want(r.State == "logged", "session %s is %s", r.Session, r.State)
 		records += r.Leaves - 1 // the last leaf is the summary
 		seen[r.Session] = true

@@ -197,39 +197,71 @@ func fullVersion() string {
 	return version
 }
 
-// flags makes a flag set that prints the command's own usage text.
-func (a *app) flags(name, usage string) *flag.FlagSet {
-	f := flag.NewFlagSet(name, flag.ContinueOnError)
-	f.SetOutput(io.Discard)
-	f.Usage = func() { fmt.Fprint(a.stdout, usage) }
-	return f
+// options are a command's flags, with its usage text.
+type options struct {
+	*flag.FlagSet
+	stdout io.Writer
+	usage  string
 }
 
-// parse parses flags wherever they stand among the arguments, and checks the
-// number of arguments.
-func parse(f *flag.FlagSet, args []string, least, most int) ([]string, error) {
+// flags makes the options of a command.
+func (a *app) flags(name, usage string) *options {
+	f := flag.NewFlagSet(name, flag.ContinueOnError)
+	f.SetOutput(io.Discard)
+	return &options{f, a.stdout, usage}
+}
+
+// parse parses options wherever they stand among the arguments, and checks the
+// number of arguments. The usage text is printed only when it is asked for.
+func parse(f *options, args []string, least, most int) ([]string, error) {
 	var rest []string
 	for {
 		if err := f.Parse(args); err != nil {
-			if errors.Is(err, flag.ErrHelp) {
-				return nil, err
-			}
-			return nil, usageError("%s: %w", f.Name(), err)
+			return nil, f.wrong(err)
 		}
 		if f.NArg() == 0 {
 			break
 		}
 		rest, args = append(rest, f.Arg(0)), f.Args()[1:]
 	}
-	if len(rest) < least || len(rest) > most {
-		return nil, usageError("%s: %d arguments, want %s", f.Name(), len(rest), counts(least, most))
+	switch {
+	case len(rest) < least:
+		return nil, hinted(fmt.Errorf("%s: an argument is missing", f.Name()), "%s", f.synopsis())
+	case len(rest) > most:
+		return nil, hinted(fmt.Errorf("%s: unexpected argument %.80q", f.Name(), rest[most]), "%s", f.synopsis())
 	}
 	return rest, nil
 }
 
-func counts(least, most int) string {
-	if least == most {
-		return fmt.Sprint(least)
+// wrong says what package flag found wrong.
+func (f *options) wrong(err error) error {
+	if errors.Is(err, flag.ErrHelp) {
+		fmt.Fprint(f.stdout, f.usage)
+		return err
 	}
-	return fmt.Sprintf("%d to %d", least, most)
+	name, unknown := strings.CutPrefix(err.Error(), "flag provided but not defined: -")
+	if !unknown {
+		return usageError("%s: %w", f.Name(), err)
+	}
+	var known []string
+	f.VisitAll(func(o *flag.Flag) { known = append(known, dashes(o.Name)) })
+	return hinted(fmt.Errorf("%s: unknown option %.80s", f.Name(), dashes(name)), "the options are %s", strings.Join(known, ", "))
+}
+
+// dashes writes an option as the usage texts do.
+func dashes(name string) string {
+	if len(name) == 1 {
+		return "-" + name
+	}
+	return "--" + name
+}
+
+// synopsis is the head of the usage text on one line.
+func (f *options) synopsis() string {
+	head, _, _ := strings.Cut(f.usage, "\n\n")
+	lines := strings.Split(head, "\n")
+	for i := range lines {
+		lines[i] = oneLine(lines[i])
+	}
+	return strings.Join(lines, ", or: ")
 }

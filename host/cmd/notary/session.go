@@ -33,7 +33,8 @@ const sessionUsage = `usage: notary session list   --config FILE [--identity KEY
 
 Reads what the storage of a notary holds, whether it runs or not. A PART is the
 handle of a session part as "list" shows it, or any prefix that no other has; with
-several parts of one session, HANDLE/NUMBER.
+several parts of one session, HANDLE/NUMBER. What storage says is shown as it is:
+whether a notary that you accept wrote it, only "notary verify" tells.
 
   list     the session parts: state, leaves, root, commitment, place in the log
   bundle   writes the evidence bundle of a sealed part, for "notary verify"
@@ -80,8 +81,11 @@ func runSession(ctx context.Context, a *app, args []string) error {
 	f.BoolVar(&o.json, "json", false, "")
 	f.Func("record", "", func(s string) error {
 		n, err := strconv.ParseUint(s, 10, 64)
+		if err != nil {
+			return errors.New("want the index of a leaf, as \"session open\" shows it")
+		}
 		o.records = append(o.records, n)
-		return err
+		return nil
 	})
 	rest, err := parse(f, args, 1, 2)
 	if err != nil {
@@ -198,9 +202,11 @@ type listed struct {
 	Tenant     string            `json:"tenant,omitempty"`
 	Session    string            `json:"session,omitempty"`
 	Edits      map[string]uint64 `json:"edits,omitempty"` // by label
+	// Unopened says why the identity does not open the part, if it does not.
+	Unopened string `json:"unopened,omitempty"`
 }
 
-func (s *storage) list(ctx context.Context) ([]listed, error) {
+func (s *storage) list(ctx context.Context) []listed {
 	rows := []listed{}
 	for _, p := range s.Parts() {
 		r := listed{
@@ -214,15 +220,16 @@ func (s *storage) list(ctx context.Context) ([]listed, error) {
 			}
 		}
 		if s.identity != nil {
-			o, err := s.Open(ctx, p, s.identity)
-			if err != nil {
-				return nil, err
+			// One erased or damaged part must not hide the others.
+			if o, err := s.Open(ctx, p, s.identity); err != nil {
+				r.Unopened = err.Error()
+			} else {
+				r.Tenant, r.Session, r.Edits = o.Tenant, string(o.Session), editsByLabel(o)
 			}
-			r.Tenant, r.Session, r.Edits = o.Tenant, string(o.Session), editsByLabel(o)
 		}
 		rows = append(rows, r)
 	}
-	return rows, nil
+	return rows
 }
 
 // editsByLabel counts from the summary, or, where there is none, from the
@@ -260,10 +267,7 @@ func showCounts(counts map[string]uint64) string {
 }
 
 func sessionList(ctx context.Context, a *app, s *storage, o *sessionOptions, _ string) error {
-	rows, err := s.list(ctx)
-	if err != nil {
-		return err
-	}
+	rows := s.list(ctx)
 	if o.json {
 		if err := a.json(rows); err != nil {
 			return err
@@ -287,7 +291,10 @@ func (a *app) printSessions(rows []listed, opened bool) {
 			index = fmt.Sprint(*r.LogIndex)
 		}
 		cells := []string{short(r.Handle), fmt.Sprint(r.Part), r.State, fmt.Sprint(r.Leaves), short(r.Root), short(r.Commitment), index}
-		if opened {
+		switch {
+		case r.Unopened != "":
+			cells = append(cells, a.paint(yellow, "cannot be opened: "+r.Unopened))
+		case opened:
 			cells = append(cells, printable(r.Session), showCounts(r.Edits))
 		}
 		t.row(cells...)
