@@ -6,10 +6,12 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/veriproof/notary/sdk/plugin/abi"
 	"github.com/veriproof/notary/sdk/plugin/build"
+	"github.com/veriproof/notary/sdk/plugin/plugintest"
 )
 
 // sdkPlugin is the directory of ABI.md and its vectors.
@@ -124,6 +126,50 @@ func refuses(t *testing.T, p *plugin, v *rdxVectors) {
 		if status, _, err := abi.DecodeReply(reply, abi.MaxEdits, nil); err != nil || status == 0 {
 			t.Errorf("%s: status %d, error %v; want a failure", c.Name, status, err)
 		}
+	}
+}
+
+// TestAssemblyScriptGuest: a guest made by yet another compiler refuses what a guest
+// has to refuse, reads a later minor version, and finds what its vectors say.
+func TestAssemblyScriptGuest(t *testing.T) {
+	const dir = "../../examples/redactor-assemblyscript"
+	p := guestIn(t, dir, "")
+	v := readVectors(t)
+	refuses(t, p, v)
+	for _, c := range v.Requests { // none of them holds an order number
+		if got := answer(t, p, unhex(t, c.Request)); !bytes.Equal(got, noEdits) {
+			t.Errorf("%s: reply %x, want one without edits", c.Name, got)
+		}
+	}
+	f, err := os.Open(filepath.Join(dir, "golden.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	golden, err := plugintest.ReadVectors(f)
+	if err != nil || len(golden) < 8 {
+		t.Fatalf("%d golden vectors, %v", len(golden), err)
+	}
+	for _, g := range golden {
+		text := abi.Field{Text: []byte(g.Text)}
+		request, err := abi.AppendRequest(nil, []abi.Field{text})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, edits, err := abi.DecodeReply(answer(t, p, request), abi.MaxEdits, nil)
+		if err != nil || abi.ValidateEdits([]abi.Field{text}, edits, len(p.labels)) != nil {
+			t.Fatalf("%s: edits %v, %v", g.Name, edits, err)
+		}
+		var got []plugintest.Span
+		for _, e := range edits {
+			got = append(got, plugintest.Span{Label: p.labels[e.Label], Text: g.Text[e.Start:e.End]})
+		}
+		if !slices.Equal(got, g.Spans) {
+			t.Errorf("%s: found %+v, want %+v", g.Name, got, g.Spans)
+		}
+	}
+	if c := p.counters; c.Discarded > 0 {
+		t.Errorf("%d instances were discarded", c.Discarded)
 	}
 }
 

@@ -84,6 +84,7 @@ func environment() []string {
 		"GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0", "GOTOOLCHAIN=local", "GOFLAGS=", "GOWORK=off",
 		"GOENV=off", "GOEXPERIMENT=", "GOWASM=", "GODEBUG=", "GOFIPS140=off",
 	}
+	// Where the kit and other modules come from is the user's.
 	for _, name := range []string{"PATH", "HOME", "TMPDIR", "GOCACHE", "GOMODCACHE", "GOPATH", "GOPROXY", "GOSUMDB", "GONOSUMDB", "GOROOT"} {
 		if v, ok := os.LookupEnv(name); ok {
 			env = append(env, name+"="+v)
@@ -102,28 +103,42 @@ func Module(ctx context.Context, dir string) ([]byte, error) {
 	}
 	raw, err := os.ReadFile(filepath.Join(dir, ModuleFile))
 	if errors.Is(err, fs.ErrNotExist) {
-		raw, err = compile(ctx, dir, m.Name)
+		raw, err = compile(ctx, dir)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("build: %w", err)
+		return nil, fmt.Errorf("build: %s: %w", m.Name, err)
 	}
 	return Pack(raw, m)
 }
 
-func compile(ctx context.Context, dir, name string) ([]byte, error) {
+// compile runs the go command. The list of modules, which it would put into the
+// binary, is left out: it names the directory of a module that is replaced.
+func compile(ctx context.Context, dir string, flags ...string) ([]byte, error) {
 	tmp, err := os.MkdirTemp("", "plugin-build-")
 	if err != nil {
 		return nil, err
 	}
 	defer os.RemoveAll(tmp)
 	out := filepath.Join(tmp, "module.wasm")
-	cmd := exec.CommandContext(ctx, "go", "build", "-buildmode=c-shared", "-trimpath", "-buildvcs=false",
-		"-ldflags=-s -w -buildid=", "-o", out, ".")
-	cmd.Dir, cmd.Env = dir, environment()
-	if text, err := cmd.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("go build of %s: %w\n%s", name, err, bytes.TrimSpace(text))
+	args := append([]string{
+		"build", "-buildmode=c-shared", "-trimpath", "-buildvcs=false",
+		"-ldflags=-s -w -buildid= -X=runtime.modinfo=", "-o", out,
+	}, flags...)
+	if _, err := goCommand(ctx, dir, append(args, ".")...); err != nil {
+		return nil, err
 	}
 	return os.ReadFile(out)
+}
+
+// goCommand returns what the go command prints. Its errors carry what it said.
+func goCommand(ctx context.Context, dir string, args ...string) ([]byte, error) {
+	cmd := exec.CommandContext(ctx, "go", args...)
+	var out, said bytes.Buffer
+	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = dir, environment(), &out, &said
+	if err := cmd.Run(); err != nil {
+		return nil, fmt.Errorf("go %s: %w\n%s", args[0], err, bytes.TrimSpace(said.Bytes()))
+	}
+	return out.Bytes(), nil
 }
 
 // Pack removes the custom sections of a module and adds the manifest. It is the
@@ -139,11 +154,9 @@ func Pack(module []byte, m *abi.Manifest) ([]byte, error) {
 // Toolchain returns the version of the go command, which decides the bytes of a
 // module together with its source.
 func Toolchain(ctx context.Context) (string, error) {
-	cmd := exec.CommandContext(ctx, "go", "env", "GOVERSION")
-	cmd.Env = environment()
-	out, err := cmd.Output()
+	out, err := goCommand(ctx, "", "env", "GOVERSION")
 	if err != nil {
-		return "", fmt.Errorf("build: go env GOVERSION: %w", err)
+		return "", fmt.Errorf("build: %w", err)
 	}
 	return strings.TrimSpace(string(out)), nil
 }
