@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/veriproof/notary/attestation/evidence"
@@ -96,6 +97,47 @@ func endorsement(d *builder, b []byte) error {
 		d.add("signed_at", "", "the signer gave no time")
 	} else {
 		d.add("signed_at", stamp(e.SignedAt), "by the signer's own word; endorsements do not expire")
+	}
+	return d.endorsementHeader(b)
+}
+
+// headerLabels explains the parameters of an endorsement's COSE header.
+var headerLabels = map[string]string{
+	"1": "the algorithm", "3": "content type of the payload", "15": "CWT claims: issuer, feed, time of signing, SVN", "33": "the certificates below (x5chain)",
+	"34": "digest of the leaf certificate (x5t)", "258": "algorithm of the payload, if it is a digest", "259": "content type of what the payload is the digest of",
+	"iss": "the issuer", "feed": "the feed", "signingtime": "the time of signing",
+	"394": "receipts of transparency services (SCITT); not looked at", "timestamp": "a time stamp (RFC 3161); not looked at",
+}
+
+func (d *builder) endorsementHeader(b []byte) error {
+	h, err := uvm.ParseHeader(b)
+	if err != nil {
+		return err
+	}
+	d.section("its header")
+	d.add("algorithm", h.Algorithm, "of the signature")
+	for _, p := range []struct {
+		labels []string
+		value  string
+	}{{h.Protected, "signed"}, {h.Unprotected, "not signed"}} {
+		for _, label := range p.labels {
+			d.add("parameter "+label, p.value, orElse(headerLabels[label] != "", headerLabels[label], "not known here"))
+		}
+	}
+	for i, c := range h.Chain {
+		switch i {
+		case 0:
+			d.certificate("leaf certificate, which signed", c)
+			usages := make([]string, len(c.UnknownExtKeyUsage))
+			for i, oid := range c.UnknownExtKeyUsage {
+				usages[i] = oid.String()
+			}
+			d.add("usage", strings.Join(usages, ", "), "extended key usages; the issuer's name demands one of them")
+		case len(h.Chain) - 1:
+			d.certificate("root certificate, which the issuer's name has to pin", c)
+		default:
+			d.certificate("certificate between", c)
+		}
 	}
 	return nil
 }

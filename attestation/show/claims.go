@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -17,67 +19,89 @@ import (
 	"github.com/veriproof/notary/attestation/runtimedata"
 )
 
-// meanings explains MAA's claims.
-var meanings = map[string]string{
-	"alg": "the one algorithm that MAA signs with, and that is accepted here, is RS256",
-	"jku": "where MAA says that its keys are; never followed",
-	"kid": "which key signed",
-	"typ": "",
+// The meanings go by the whole path of a member, so that a name which a guest or the
+// owner of an instance chose does not borrow the meaning of another one.
+var (
+	headerMeanings = map[string]string{
+		"alg": "the one algorithm that MAA signs with, and that is accepted here, is RS256",
+		"jku": "where MAA says that its keys are; never followed",
+		"kid": "which key signed",
+		"typ": "",
+	}
+	claimMeanings = map[string]string{
+		"iss":                    "the instance; anybody can run one, so it must be the expected one exactly",
+		"exp":                    "expires",
+		"iat":                    "issued; it dates the token and not the report",
+		"nbf":                    "not valid before",
+		"jti":                    "of this token",
+		"nonce":                  "from the request; it says nothing about the hardware",
+		"x-ms-ver":               "",
+		"x-ms-attestation-type":  "sevsnpvm is a token about SEV-SNP",
+		"x-ms-compliance-status": "azure-compliant-uvm: Microsoft endorsed the utility VM of a container group",
+		"x-ms-policy-hash":       "of the instance's own policy",
+		maa.SimulatedClaim:       "A SIMULATED ATTESTATION SERVICE made this token",
+		"x-ms-inittime":          "from the request; it says nothing about the hardware",
+	}
+	// snpMeanings are those of claims behind snpPrefix.
+	snpMeanings = map[string]string{
+		"reportdata":                             "SHA-256 of the runtime data, and zeros",
+		"reportid":                               "of the guest",
+		"launchmeasurement":                      "of the utility VM",
+		"is-debuggable":                          "true: the host can read the guest's memory",
+		"migration-allowed":                      "true: a migration agent can export the guest's memory",
+		"smt-allowed":                            "true: the guest may run with simultaneous multithreading",
+		"vmpl":                                   "privilege level that asked for the report, 0 the highest",
+		"guestsvn":                               "security version of the guest, by its owner",
+		"bootloader-svn":                         "part of the reported TCB",
+		"tee-svn":                                "part of the reported TCB",
+		"snpfw-svn":                              "part of the reported TCB",
+		"microcode-svn":                          "part of the reported TCB",
+		"chip-family":                            "product line of the processor",
+		"chipid":                                 "of the chip",
+		"idkeydigest":                            "of the key that signed the guest's identity",
+		"authorkeydigest":                        "of the key that signed the id key",
+		"familyId":                               "given by the guest's owner",
+		"imageId":                                "given by the guest's owner",
+		"uvm-endorsement-headers.feed":           "line of utility VMs",
+		"uvm-endorsement-headers.iss":            "who endorsed the utility VM",
+		"singlesocket":                           "true: the guest runs on one socket only",
+		"cxl-allowed":                            "true: CXL devices and memory are allowed",
+		"mem-aes256-xts-required":                "true: memory encryption with AES-256-XTS was demanded",
+		"rapl-disabled":                          "true: running average power limit had to be off",
+		"ciphertext-hiding-dram-enabled":         "true: the host cannot read the guest's ciphertext",
+		"page-swap-disabled":                     "true: pages cannot be moved or swapped",
+		"uvm-endorsement.x-ms-sevsnpvm-guestsvn": "security version of the utility VM",
+		"uvm-endorsement.x-ms-sevsnpvm-guestsvn-int":      "security version of the utility VM",
+		"uvm-endorsement.x-ms-sevsnpvm-launchmeasurement": "the measurement that was endorsed",
+	}
+	runtimeMeanings = map[string]string{
+		"notary.config":      "SHA-256 of the notary's configuration file",
+		"notary.epoch":       "of this start of the notary; new keys, new epoch",
+		"notary.format":      "",
+		"notary.mode":        "enforce: what cannot be redacted is refused",
+		"notary.plugin_set":  "of all plugins in their order",
+		"notary.recipients":  "of the keys that can read sealed sessions",
+		"notary.signing_key": "signs journal and receipts (Ed25519)",
+		"notary.tls_spki":    "SHA-256 of the serving key: compare it with the connection's",
+		"notary.version":     "by the notary's own word",
+	}
+	keyMeanings = map[string]string{
+		"kid": "name of a public key", "kty": "kind of a public key", "key_ops": "what may be done with a public key", "use": "what a public key is for",
+		"alg": "algorithm of a public key", "n": "modulus of a public key (RSA)", "e": "exponent of a public key (RSA)",
+		"crv": "curve of a public key", "x": "coordinate of a public key", "y": "coordinate of a public key",
+	}
+)
 
-	"iss":                            "the instance; anybody can run one, so it must be the expected one exactly",
-	"exp":                            "expires",
-	"iat":                            "issued; it dates the token and not the report",
-	"nbf":                            "not valid before",
-	"jti":                            "of this token",
-	"nonce":                          "from the request; it says nothing about the hardware",
-	"x-ms-ver":                       "",
-	"x-ms-attestation-type":          "sevsnpvm is a token about SEV-SNP",
-	"x-ms-compliance-status":         "azure-compliant-uvm: Microsoft endorsed the utility VM of a container group",
-	"x-ms-policy-hash":               "of the instance's own policy",
-	"x-ms-isolation-tee":             "AN AZURE CVM: the claims below it are about another machine; refused here",
-	maa.SimulatedClaim:               "A SIMULATED ATTESTATION SERVICE made this token",
-	"hostdata":                       "SHA-256 of the container policy, which identifies the code",
-	"reportdata":                     "SHA-256 of the runtime data, and zeros",
-	"reportid":                       "of the guest",
-	"launchmeasurement":              "of the utility VM",
-	"is-debuggable":                  "true: the host can read the guest's memory",
-	"migration-allowed":              "true: a migration agent can export the guest's memory",
-	"smt-allowed":                    "the guest may run with simultaneous multithreading",
-	"vmpl":                           "privilege level that asked for the report, 0 the highest",
-	"guestsvn":                       "security version of the guest, by its owner",
-	"bootloader-svn":                 "part of the reported TCB",
-	"tee-svn":                        "part of the reported TCB",
-	"snpfw-svn":                      "part of the reported TCB",
-	"microcode-svn":                  "part of the reported TCB",
-	"chip-family":                    "product line of the processor",
-	"chipid":                         "of the chip",
-	"idkeydigest":                    "of the key that signed the guest's identity",
-	"authorkeydigest":                "of the key that signed the id key",
-	"familyId":                       "given by the guest's owner",
-	"imageId":                        "given by the guest's owner",
-	"uvm-endorsement-headers.feed":   "line of utility VMs",
-	"uvm-endorsement-headers.iss":    "who endorsed the utility VM",
-	"singlesocket":                   "the guest runs on one socket only",
-	"cxl-allowed":                    "CXL devices and memory are allowed",
-	"mem-aes256-xts-required":        "memory encryption with AES-256-XTS was demanded",
-	"rapl-disabled":                  "running average power limit had to be off",
-	"ciphertext-hiding-dram-enabled": "the host cannot read the guest's ciphertext",
-	"page-swap-disabled":             "pages cannot be moved or swapped",
+const (
+	snpPrefix     = "x-ms-sevsnpvm-"
+	runtimePrefix = "x-ms-runtime."
+	cvmPrefix     = "x-ms-isolation-tee."
 
-	"uvm-endorsement.x-ms-sevsnpvm-guestsvn":          "security version of the utility VM",
-	"uvm-endorsement.x-ms-sevsnpvm-guestsvn-int":      "security version of the utility VM",
-	"uvm-endorsement.x-ms-sevsnpvm-launchmeasurement": "the measurement that was endorsed",
-
-	"notary.config":      "SHA-256 of the notary's configuration file",
-	"notary.epoch":       "of this start of the notary; new keys, new epoch",
-	"notary.format":      "",
-	"notary.mode":        "enforce: what cannot be redacted is refused",
-	"notary.plugin_set":  "of all plugins in their order",
-	"notary.recipients":  "of the keys that can read sealed sessions",
-	"notary.signing_key": "signs journal and receipts (Ed25519)",
-	"notary.tls_spki":    "SHA-256 of the serving key: compare it with the connection's",
-	"notary.version":     "by the notary's own word",
-}
+	plain       = "as the format has it"
+	ofTheCVM    = "AN AZURE CVM: the claims below it are about another machine; refused here"
+	ofTheGuest  = "the guest's own word"
+	strangeName = "a claim of the instance's own policy, or one that is not known here"
+)
 
 func token(d *builder, b []byte) error {
 	header, payload, err := maa.Decode(string(bytes.TrimSpace(b)))
@@ -85,11 +109,11 @@ func token(d *builder, b []byte) error {
 		return err
 	}
 	d.section("header")
-	if err := d.members(header); err != nil {
+	if err := d.members(header, headerMeaning); err != nil {
 		return err
 	}
 	d.section("claims")
-	return d.members(payload)
+	return d.members(payload, claimMeaning)
 }
 
 func runtimeData(d *builder, b []byte) error {
@@ -99,12 +123,12 @@ func runtimeData(d *builder, b []byte) error {
 	d.number("size", uint64(len(b)), "bytes")
 	d.hex("sha256", digest[:], "the first half of REPORT_DATA")
 	if _, err := runtimedata.Parse(b); err != nil {
-		d.add("form", err.Error(), "a notary's runtime data has one encoding; this is another")
+		d.add("form", err.Error(), "not a notary's, whose runtime data has one encoding")
 	} else {
 		d.add("form", "exact", "the one encoding that survives MAA")
 	}
 	d.section("members")
-	return d.members(b)
+	return d.members(b, runtimeMeaning)
 }
 
 func keySet(d *builder, b []byte) error {
@@ -123,7 +147,7 @@ func keySet(d *builder, b []byte) error {
 
 // members adds the members of a JSON object, those of objects inside it under
 // their paths.
-func (d *builder) members(text []byte) error {
+func (d *builder) members(text []byte, mean func(path string, v any) string) error {
 	dec := json.NewDecoder(bytes.NewReader(text))
 	dec.UseNumber()
 	var o map[string]any
@@ -133,30 +157,50 @@ func (d *builder) members(text []byte) error {
 	if _, err := dec.Token(); err != io.EOF {
 		return errors.New("data after the JSON object")
 	}
-	d.walk("", o)
+	d.walk("", o, mean)
 	return nil
 }
 
-func (d *builder) walk(prefix string, o map[string]any) {
+var plainName = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
+
+func (d *builder) walk(prefix string, o map[string]any, mean func(string, any) string) {
 	for _, name := range slices.Sorted(maps.Keys(o)) {
 		path := prefix + name
-		if inner, ok := o[name].(map[string]any); ok {
-			d.walk(path+".", inner)
-			continue
+		if !plainName.MatchString(name) {
+			path = prefix + strconv.Quote(name) // a dot in a name is no level
 		}
-		d.add(path, value(path, o[name]), meaning(path, o[name]))
+		switch v := o[name].(type) {
+		case map[string]any:
+			d.walk(path+".", v, mean)
+		case []any:
+			d.elements(path, v, mean)
+		default:
+			d.add(path, value(v), mean(path, v))
+		}
 	}
 }
 
-// value writes a JSON value: strings bare, times readable, the rest as JSON.
-func value(path string, v any) string {
+// elements adds a list of objects member by member, and any other list as one value.
+func (d *builder) elements(path string, list []any, mean func(string, any) string) {
+	objects := make([]map[string]any, 0, len(list))
+	for _, v := range list {
+		if o, ok := v.(map[string]any); ok {
+			objects = append(objects, o)
+		}
+	}
+	if len(objects) != len(list) || len(list) == 0 {
+		d.add(path, value(list), mean(path, list))
+		return
+	}
+	for i, o := range objects {
+		d.walk(fmt.Sprintf("%s[%d].", path, i), o, mean)
+	}
+}
+
+// value writes a JSON value: strings bare, the rest as JSON.
+func value(v any) string {
 	if s, ok := v.(string); ok {
 		return s
-	}
-	if n, ok := v.(json.Number); ok && (path == "exp" || path == "iat" || path == "nbf") {
-		if sec, err := n.Int64(); err == nil && sec >= 0 && sec < 1<<36 {
-			return stamp(time.Unix(sec, 0))
-		}
 	}
 	b, err := json.Marshal(v)
 	if err != nil {
@@ -165,25 +209,72 @@ func value(path string, v any) string {
 	return string(b)
 }
 
-func meaning(path string, v any) string {
-	if path == "x-ms-sevsnpvm-hostdata" {
-		var digest policy.Digest
-		if s, ok := v.(string); ok && digest.UnmarshalText([]byte(s)) == nil {
-			if name, bad := policy.AllowAll(digest); bad {
-				return "SHA-256 of " + name + ": it identifies no code"
+func headerMeaning(path string, _ any) string {
+	if m, known := headerMeanings[path]; known {
+		return orElse(m != "", m, plain)
+	}
+	return "MAA does not send it; not known here"
+}
+
+func claimMeaning(path string, v any) string {
+	if rest, ok := strings.CutPrefix(path, runtimePrefix); ok {
+		return runtimeMeaning(rest, v)
+	}
+	if strings.HasPrefix(path+".", cvmPrefix) {
+		return ofTheCVM
+	}
+	if path == snpPrefix+"hostdata" {
+		return hostDataClaim(v)
+	}
+	if m, known := claimMeanings[path]; known {
+		return orElse(m != "", m, plain) + inWords(path, v)
+	}
+	if rest, ok := strings.CutPrefix(path, snpPrefix); ok && snpMeanings[rest] != "" {
+		return snpMeanings[rest]
+	}
+	return strangeName
+}
+
+// inWords says what a value means beyond its name.
+func inWords(path string, v any) string {
+	switch path {
+	case "exp", "iat", "nbf":
+		if n, ok := v.(json.Number); ok {
+			if sec, err := n.Int64(); err == nil && sec >= 0 && sec < 1<<36 {
+				return ": " + stamp(time.Unix(sec, 0))
 			}
 		}
-	}
-	for _, prefix := range []string{"", "x-ms-sevsnpvm-", "x-ms-runtime."} {
-		if rest, ok := strings.CutPrefix(path, prefix); ok && meanings[rest] != "" {
-			return meanings[rest]
+	case "x-ms-policy-hash":
+		if v == maa.DefaultPolicyHash {
+			return ": the default one of Microsoft's shared instances"
 		}
 	}
-	if strings.Contains(path, "notary.plugins.") {
+	return ""
+}
+
+func hostDataClaim(v any) string {
+	var digest policy.Digest
+	if s, ok := v.(string); ok && digest.UnmarshalText([]byte(s)) == nil {
+		return hostDataMeaning(digest)
+	}
+	return "not a SHA-256"
+}
+
+var keyPath = regexp.MustCompile(`^keys\[[0-9]+\]\.([a-z_]+)$`)
+
+// runtimeMeaning is about runtime data, whether in a token or by itself.
+func runtimeMeaning(path string, _ any) string {
+	if m, known := runtimeMeanings[path]; known {
+		return orElse(m != "", m, plain)
+	}
+	if key := keyPath.FindStringSubmatch(path); key != nil && keyMeanings[key[1]] != "" {
+		return keyMeanings[key[1]]
+	}
+	if strings.HasPrefix(path, "notary.plugins.") {
 		return "of a loaded plugin"
 	}
-	if strings.HasSuffix(path, "keys") {
+	if path == "keys" {
 		return "public keys that are bound to the hardware"
 	}
-	return ""
+	return ofTheGuest
 }

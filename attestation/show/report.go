@@ -103,11 +103,17 @@ func hostDataMeaning(d [32]byte) string {
 }
 
 func policyMeaning(p snp.GuestPolicy) string {
+	const (
+		debug   = "THE HOST CAN READ AND CHANGE THE GUEST'S MEMORY (debugging is allowed)"
+		migrate = "a migration agent may export the guest's memory"
+	)
 	switch {
+	case p.Debug() && p.MigrateMA():
+		return debug + ", and " + migrate
 	case p.Debug():
-		return "THE HOST CAN READ AND CHANGE THE GUEST'S MEMORY (debugging is allowed)"
+		return debug
 	case p.MigrateMA():
-		return "a migration agent may export the guest's memory"
+		return migrate
 	}
 	return "no debugging, no migration"
 }

@@ -23,6 +23,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -52,7 +53,7 @@ const (
 	CCEPolicy   Kind = "cce-policy"        // the container group's policy in Rego
 	Token       Kind = "maa-token"         // compact JWS
 	KeySet      Kind = "jwks"              // of an MAA instance
-	RuntimeData Kind = "runtime-data"      // a notary's
+	RuntimeData Kind = "runtime-data"      // a notary's, or another guest's
 )
 
 var (
@@ -109,7 +110,7 @@ func Detect(b []byte) (Kind, []byte, error) {
 func bare(b []byte) Kind {
 	text := bytes.TrimSpace(b)
 	switch {
-	case len(b) == snp.ReportSize && !bytes.HasPrefix(text, []byte("{")):
+	case len(b) == snp.ReportSize && b[1]|b[2]|b[3] == 0: // a small version, little endian; texts have no zeros
 		return Report
 	case bytes.HasPrefix(text, []byte("{")):
 		return jsonKind(text)
@@ -129,24 +130,42 @@ func bare(b []byte) Kind {
 	return ""
 }
 
-// jsonKind goes by the members that a kind cannot do without.
+// jsonKind goes by the members that a kind cannot do without. Keys stand in key sets
+// and in runtime data; only the latter has some for encryption.
 func jsonKind(text []byte) Kind {
 	var o map[string]json.RawMessage
 	if json.Unmarshal(text, &o) != nil {
 		return ""
 	}
 	_, vcek := o["vcekCert"]
-	_, keys := o["keys"]
+	_, listed := o["keys"]
 	_, notary := o["notary"]
 	switch {
 	case vcek:
 		return THIM
-	case notary:
+	case notary, encrypts(o["keys"]):
 		return RuntimeData
-	case keys:
+	case listed:
 		return KeySet
 	}
 	return ""
+}
+
+// encrypts reports whether a list of JSON Web Keys (RFC 7517) has one for encryption.
+func encrypts(list []byte) bool {
+	var keys []struct {
+		Use string   `json:"use"`
+		Ops []string `json:"key_ops"`
+	}
+	if json.Unmarshal(list, &keys) != nil {
+		return false
+	}
+	for _, k := range keys {
+		if k.Use == "enc" || slices.Contains(k.Ops, "encrypt") {
+			return true
+		}
+	}
+	return false
 }
 
 func isToken(s string) bool {
@@ -185,7 +204,7 @@ var notes = map[Kind]string{
 	CCEPolicy:   "A container group's policy. Its SHA-256 is HOST_DATA in the group's reports.",
 	Token:       "A token of Microsoft Azure Attestation.",
 	KeySet:      "The keys with which an instance of Microsoft Azure Attestation signs. They are an anchor only by where they came from.",
-	RuntimeData: "What a notary says about itself. Its SHA-256 is the first half of REPORT_DATA in the notary's reports.",
+	RuntimeData: "What a notary, or another guest, says about itself. Its SHA-256 is the first half of REPORT_DATA in the guest's reports.",
 }
 
 // A builder collects fields.

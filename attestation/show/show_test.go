@@ -9,7 +9,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -80,7 +79,7 @@ func TestDescribe(t *testing.T) {
 		Endorsement: {"form": "cwt", "feed": "ContainerPlat-AMD-UVM", "svn": "104", "signed_at": "2025-12-22T21:11:27Z"},
 		CCEPolicy:   {"size": "15", "sha256": "0ea6dcaa2b1b81c5cf09ba30e6cd6d9d2b8e3a1e7d0b4e57"},
 		Token: {
-			"alg": "RS256", "exp": "2026-11-24T16:00:00Z", "x-ms-runtime.notary.mode": "enforce", "x-ms-sevsnpvm-vmpl": "0",
+			"alg": "RS256", "exp": "1795536000", "x-ms-runtime.notary.mode": "enforce", "x-ms-sevsnpvm-vmpl": "0",
 			"x-ms-runtime.notary.plugins.redact-pii.wasm": "ab", "x-ms-sevsnpvm-is-debuggable": "false",
 		},
 		KeySet:      {"k": "RSA, 2048 bits"},
@@ -133,9 +132,11 @@ func TestEveryFieldHasAMeaning(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, f := range fields(d) {
-			plain := slices.Contains([]string{"typ", "x-ms-ver"}, f.Name) || strings.HasSuffix(f.Name, "notary.format")
-			if (f.Meaning == "") != plain {
+			if f.Meaning == "" || strings.Contains(f.Meaning, "not known here") || f.Meaning == ofTheGuest {
 				t.Errorf("%s: %s means %q", name, f.Name, f.Meaning)
+			}
+			if f.Value == "false" && !strings.HasPrefix(f.Meaning, "true: ") {
+				t.Errorf("%s: %s is false and means %q", name, f.Name, f.Meaning)
 			}
 		}
 	}
@@ -166,7 +167,8 @@ func TestWarnings(t *testing.T) {
 		}), "host_data", "identifies no code"},
 		{"allow-all in a token", tokenOf(header, payload), "x-ms-sevsnpvm-hostdata", "identifies no code"},
 		{"simulated token", tokenOf(header, `{"x-ms-simulated":true}`), "x-ms-simulated", "SIMULATED"},
-		{"runtime data in another form", []byte(runtime), "form", "another"},
+		{"runtime data in another form", []byte(runtime), "form", "not a notary's"},
+		{"time", tokenOf(header, payload), "exp", "2026-11-24T16:00:00Z"},
 	} {
 		d, err := Describe(c.b)
 		if err != nil {

@@ -99,6 +99,36 @@ func Parse(coseBytes []byte) (*Endorsement, error) {
 	return &st.Endorsement, nil
 }
 
+// A Header is what an endorsement has around what it endorses.
+type Header struct {
+	Algorithm string              // of the signature: "PS384" or "ES384"
+	Chain     []*x509.Certificate // leaf first, root last
+	// Protected and Unprotected are the labels of the header's parameters, numbers in
+	// decimal, sorted as text. What is not protected is not signed.
+	Protected, Unprotected []string
+}
+
+// ParseHeader decodes an endorsement's header without checking any signature.
+func ParseHeader(coseBytes []byte) (*Header, error) {
+	st, err := parse(coseBytes)
+	if err != nil {
+		return nil, err
+	}
+	return &Header{
+		Algorithm: st.alg.String(), Chain: st.chain,
+		Protected: labels(st.msg.Headers.Protected), Unprotected: labels(st.msg.Headers.Unprotected),
+	}, nil
+}
+
+func labels(parameters map[any]any) []string {
+	list := make([]string, 0, len(parameters))
+	for label := range parameters {
+		list = append(list, fmt.Sprint(label))
+	}
+	slices.Sort(list)
+	return list
+}
+
 // Verify decodes an endorsement and checks that a trusted issuer signed it.
 // Feed, SVN and measurement are for the caller to appraise.
 func Verify(coseBytes []byte, opts Options) (*Endorsement, error) {
