@@ -3,6 +3,7 @@ package challenge
 import (
 	"crypto/tls"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -48,17 +49,21 @@ func (p *Proof) Appraise(pol *policy.Policy, o Options) []attestation.Check {
 	in.At, in.TrustedJWKS, in.TrustedIssuer = p.At, o.TrustedJWKS, o.TrustedIssuer
 	in.CRLs, in.AllowSimulated = o.CRLs, o.AllowSimulated
 	checks := attestation.Appraise(pol, in)
-	return append(checks, p.appraiseFresh(pol, in), attestation.Check{
+	standing := slices.ContainsFunc(checks, func(c attestation.Check) bool {
+		return c.Name == "snp.verify" && c.Status == attestation.Pass
+	})
+	return append(checks, p.appraiseFresh(pol, in, standing), attestation.Check{
 		Name: CheckPossession, Required: true, Status: attestation.Pass,
 		Detail: fmt.Sprintf("the peer answered a fresh nonce at %s with the keys of the runtime data", p.At.UTC().Format(time.RFC3339)),
 	})
 }
 
 // appraiseFresh holds the fresh report to what the policy asks of reports. Its
-// REPORT_DATA has been compared before.
-func (p *Proof) appraiseFresh(pol *policy.Policy, in attestation.Input) attestation.Check {
+// REPORT_DATA has been compared before. It is of the Evidence's guest only by comparison
+// with a standing report that is true: another one can be written to match.
+func (p *Proof) appraiseFresh(pol *policy.Policy, in attestation.Input, standing bool) attestation.Check {
 	c := attestation.Check{Name: CheckReport, Required: true, Status: attestation.NotDone, Detail: "the fresh report is not verified"}
-	standing := in.Evidence
+	ofEvidence := in.Evidence.Report
 	in = attestation.Input{
 		Evidence: evidence.Evidence{Report: p.Answer.Report, VCEKChain: p.Answer.VCEKChain},
 		At:       in.At, CRLs: in.CRLs, AllowSimulated: in.AllowSimulated,
@@ -77,7 +82,9 @@ func (p *Proof) appraiseFresh(pol *policy.Policy, in attestation.Input) attestat
 	if c.Status != attestation.Pass {
 		return c
 	}
-	if err := sameGuest(standing.Report, p.Answer.Report); err != nil {
+	if !standing {
+		c.Status, c.Anchor, c.Detail = attestation.NotDone, "", "the Evidence's own report is not verified, so nothing says that the fresh one is of the same guest"
+	} else if err := sameGuest(ofEvidence, p.Answer.Report); err != nil {
 		c.Status, c.Class, c.Anchor, c.Detail = attestation.Fail, attestation.ClassFalse, "", err.Error()
 	}
 	return c
