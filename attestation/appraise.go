@@ -200,7 +200,7 @@ func classOf(err error) Class {
 		return ClassRevoked
 	case errors.Is(err, snp.ErrValidity), errors.Is(err, snp.ErrCRLStale), errors.Is(err, maa.ErrExpired), errors.Is(err, maa.ErrNotYetValid):
 		return ClassStale
-	case errors.Is(err, maa.ErrIssuer), errors.Is(err, uvm.ErrIssuer), errors.Is(err, snp.ErrUntrustedRoot), errors.Is(err, snp.ErrVLEK):
+	case errors.Is(err, maa.ErrIssuer), errors.Is(err, maa.ErrNotSNP), errors.Is(err, uvm.ErrIssuer), errors.Is(err, snp.ErrUntrustedRoot), errors.Is(err, snp.ErrVLEK):
 		return ClassUnacceptable
 	}
 	return ClassFalse

@@ -6,7 +6,6 @@ import (
 	"encoding/asn1"
 	"encoding/binary"
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -205,12 +204,19 @@ func TestT22Issuer(t *testing.T) {
 	for _, iss := range []string{"https://sharedeus.eus.attest.azure.net", issuer + "/", issuer + ".evil.example", strings.ToUpper(issuer), "http" + issuer[5:]} {
 		w := newWorld(t)
 		w.claims = func(c map[string]any) { c["iss"] = iss }
-		checks := Appraise(w.policy, w.input(t))
-		if got := failed(checks); !reflect.DeepEqual(got, []string{"maa.token"}) || ExitStatus(checks) == ExitVerified {
-			t.Errorf("%s: failed are %v", iss, got)
-		}
+		expect(t, iss, w.policy, w.input(t), ExitUnacceptable, "maa.token")
 	}
+	const shared = "https://sharedeus.eus.attest.azure.net"
 	w := newWorld(t)
+	w.claims = func(c map[string]any) { c["iss"] = shared }
+	w.policy.Simulated.Issuer = shared
+	expect(t, "shared instance that is asked for", w.policy, w.input(t), ExitVerified)
+
+	w = newWorld(t)
+	w.claims = func(c map[string]any) { c["x-ms-attestation-type"] = "sgx" }
+	expect(t, "token about other hardware", w.policy, w.input(t), ExitUnacceptable, "maa.token")
+
+	w = newWorld(t)
 	w.claims = func(c map[string]any) { c["x-ms-policy-hash"] = strings.Repeat("A", 43) }
 	expect(t, "policy hash", w.policy, w.input(t), ExitUnacceptable, "maa.policy-hash")
 }

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"maps"
 	"math/big"
 	"strings"
@@ -193,7 +194,7 @@ func (w *world) token(t testing.TB, raw, data []byte) string {
 		w.claims(c)
 	}
 	token := jwt.NewWithClaims(jwt.SigningMethodRS256, jwt.MapClaims(c))
-	maps.Copy(token.Header, map[string]any{"kid": "k1", "jku": issuer + "/certs"})
+	maps.Copy(token.Header, map[string]any{"kid": "k1", "jku": fmt.Sprint(c["iss"], "/certs")})
 	signed, err := token.SignedString(w.maaKey)
 	if err != nil {
 		t.Fatal(err)

@@ -31,12 +31,17 @@ func VerifyToken(token string, keys *KeySet, opts TokenOptions) (*Claims, error)
 	if err != nil {
 		return nil, err
 	}
-	if err := checkHeader(header, opts.Issuer); err != nil {
-		return nil, err
-	}
 	body, err := parseObject(payload)
 	if err != nil {
 		return nil, fmt.Errorf("%w: payload: %w", ErrMalformed, err)
+	}
+	// The issuer before what else it would decide: instances share keys, and each
+	// names its own jku, so another one's token is true and not forged.
+	if iss, ok := body["iss"].(string); ok && iss != opts.Issuer {
+		return nil, fmt.Errorf("%w: %s, want %q", ErrIssuer, shown(iss), opts.Issuer)
+	}
+	if err := checkHeader(header, opts.Issuer); err != nil {
+		return nil, err
 	}
 	// Shape before time: the validator below reads numbers as floating point,
 	// and an exp of 1e30 is not a date that has passed.

@@ -209,7 +209,7 @@ func tokenFailings(t *testing.T) []failing {
 		{name: "issuer has another key of that name", change: certs(otherKey(t, false)), step: attester.StepVerify, want: maa.ErrSignature},
 		{
 			name: "other issuer is expected", change: func(o *attester.Options) { o.Issuer = "https://contoso.weu.attest.azure.net" },
-			step: attester.StepVerify, want: maa.ErrHeader,
+			step: attester.StepVerify, want: maa.ErrIssuer,
 		},
 		{
 			name: "token names another issuer", faults: claim("iss", "https://contoso.weu.attest.azure.net"),

@@ -91,15 +91,8 @@ func issuerOf(token string) string {
 func verifyToken(token string, keys *maa.KeySet, issuer string, at time.Time) ([]attestation.Check, *maa.Claims) {
 	c, err := maa.VerifyToken(token, keys, maa.TokenOptions{Issuer: issuer, At: at, Leeway: maa.MaxLeeway})
 	if err != nil {
-		class := tokenClass(err)
-		// A jku that does not fit the expected issuer is noticed before iss is.
-		if iss := issuerOf(token); iss != issuer && errors.Is(err, maa.ErrHeader) {
-			if _, other := maa.VerifyToken(token, keys, maa.TokenOptions{Issuer: iss, At: at, Leeway: maa.MaxLeeway}); other == nil {
-				class, err = attestation.ClassUnacceptable, fmt.Errorf("%w: %.200q, want %q", maa.ErrIssuer, iss, issuer)
-			}
-		}
 		return []attestation.Check{{
-			Name: "maa.token", Required: true, Status: attestation.Fail, Class: class, Detail: err.Error(),
+			Name: "maa.token", Required: true, Status: attestation.Fail, Class: tokenClass(err), Detail: err.Error(),
 		}}, nil
 	}
 	accept := func(name string, ok bool, format string, args ...any) attestation.Check {
