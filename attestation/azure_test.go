@@ -96,6 +96,14 @@ func (g *genuine) appraise(change func(*policy.Policy, *evidence.Evidence)) []Ch
 	return Appraise(&p, Input{Evidence: ev, At: g.at})
 }
 
+// A row is a change of genuine Evidence, or of its policy, and the checks that then fail.
+type row struct {
+	name   string
+	change func(*policy.Policy, *evidence.Evidence)
+	fails  []string
+	uvm    bool // needs an endorsement
+}
+
 // TestGenuineEvidence: real Evidence passes every check of the hardware path, and
 // each change makes its own check fail.
 func TestGenuineEvidence(t *testing.T) {
@@ -113,12 +121,7 @@ func TestGenuineEvidence(t *testing.T) {
 		if g.line == snp.Genoa {
 			other = snp.Milan
 		}
-		rows := []struct {
-			name   string
-			change func(*policy.Policy, *evidence.Evidence)
-			fails  []string
-			uvm    bool // needs an endorsement
-		}{
+		rows := []row{
 			{"nothing", nil, nil, false},
 			{"wrong product line", func(p *policy.Policy, _ *evidence.Evidence) {
 				p.Products, p.MinimumTCB = []snp.Product{other}, map[snp.Product]policy.TCB{other: {}}
@@ -140,13 +143,13 @@ func TestGenuineEvidence(t *testing.T) {
 			}, []string{"uvm.signature"}, true},
 		}
 		for j, b := range all {
+			if i != j && b.evidence.UVM != nil {
+				rows = append(rows, row{"endorsement of " + b.name, func(p *policy.Policy, ev *evidence.Evidence) {
+					ev.UVM, p.UVM.MinSVN = b.evidence.UVM, 1
+				}, []string{"uvm.measurement"}, true})
+			}
 			if i != j {
-				rows = append(rows, struct {
-					name   string
-					change func(*policy.Policy, *evidence.Evidence)
-					fails  []string
-					uvm    bool
-				}{"chain of " + b.name, func(_ *policy.Policy, ev *evidence.Evidence) { ev.VCEKChain = b.evidence.VCEKChain }, []string{"snp.verify"}, false})
+				rows = append(rows, row{"chain of " + b.name, func(_ *policy.Policy, ev *evidence.Evidence) { ev.VCEKChain = b.evidence.VCEKChain }, []string{"snp.verify"}, false})
 			}
 		}
 		for _, c := range rows {
