@@ -2,6 +2,7 @@ package pluginhost
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -34,56 +35,100 @@ var signatures = map[abi.Kind]map[string]funcType{
 }
 
 // check holds the module to its manifest and to the ABI it names: what it
-// exports, and that it can reach nothing it must not.
+// exports, and that it can reach nothing it must not. It tells everything that is
+// wrong, as one error.
 func (m *module) check(name string, kind abi.Kind) error {
 	if m.manifest.Name != name || m.manifest.Kind != kind {
 		return fmt.Errorf("the manifest is that of %s %q, the configuration says %s %q",
 			m.manifest.Kind, m.manifest.Name, kind, name)
 	}
-	if err := m.checkExports(signatures[kind]); err != nil {
-		return err
-	}
-	return m.checkImports()
+	var wrong problems
+	m.checkExports(&wrong)
+	m.checkImports(&wrong)
+	return wrong.err()
 }
 
-func (m *module) checkExports(want map[string]funcType) error {
-	if e, ok := m.exports[abi.ExportMemory]; !ok || e.kind != kindMemory {
-		return fmt.Errorf("no export %q of the memory", abi.ExportMemory)
+// problems are what is wrong with a module, one by one for its author.
+type problems []error
+
+func (p *problems) add(format string, args ...any) { *p = append(*p, fmt.Errorf(format, args...)) }
+
+func (p problems) err() error {
+	if len(p) == 0 {
+		return nil
 	}
-	for name, typ := range want {
+	return p
+}
+
+func (p problems) Unwrap() []error { return p }
+
+func (p problems) Error() string {
+	var out []string
+	for _, e := range p {
+		out = append(out, e.Error())
+	}
+	return strings.Join(out, "; ")
+}
+
+func (m *module) checkExports(wrong *problems) {
+	if e, ok := m.exports[abi.ExportMemory]; !ok || e.kind != kindMemory {
+		wrong.add("no export %q: export the one memory under this name", abi.ExportMemory)
+	}
+	want := signatures[m.manifest.Kind]
+	for _, name := range slices.Sorted(maps.Keys(want)) {
 		e, ok := m.exports[name]
 		if !ok {
-			return fmt.Errorf("no export %q, which %s demands", name, m.manifest.ABI)
+			wrong.add("no export %q: %s demands a function %s of this name", name, m.manifest.ABI, want[name])
+			continue
 		}
-		if got, ok := m.funcType(e); !ok || got != typ {
-			return fmt.Errorf("export %q has not the type that %s demands: %s", name, m.manifest.ABI, typ)
-		}
+		m.checkExport(wrong, name, e, want[name])
 	}
 	if e, ok := m.exports[abi.ExportInitialize]; ok {
-		if got, ok := m.funcType(e); !ok || got != (funcType{}) {
-			return fmt.Errorf("export %q is not a function () -> ()", abi.ExportInitialize)
-		}
+		m.checkExport(wrong, abi.ExportInitialize, e, funcType{})
 	}
-	for name := range m.exports {
+	for _, name := range slices.Sorted(maps.Keys(m.exports)) {
 		if _, known := want[name]; !known && strings.HasPrefix(name, "rdx_") {
-			return fmt.Errorf("export %q: names with rdx_ are the ABI's", name)
+			wrong.add("export %q: names that begin with rdx_ are the ABI's and the host's; give it another, or do not export it", name)
 		}
 	}
-	return nil
 }
 
-func (m *module) checkImports() error {
+func (m *module) checkExport(wrong *problems, name string, e export, want funcType) {
+	switch got, isFunc := m.funcType(e); {
+	case !isFunc:
+		wrong.add("export %q is not a function; %s demands %s", name, m.manifest.ABI, want)
+	case got != want:
+		wrong.add("export %q is a function %s; %s demands %s", name, got, m.manifest.ABI, want)
+	}
+}
+
+func (m *module) checkImports(wrong *problems) {
+	allowed := m.allowed()
 	for _, i := range m.imports {
-		typ, ok := m.allowed()[i.module+"\x00"+i.name]
-		if !ok {
-			return fmt.Errorf("imports %q.%q, which a %s with wasi %q and capabilities %q may not",
-				i.module, i.name, m.manifest.Kind, m.manifest.WASI, m.manifest.Capabilities)
-		}
-		if m.types[i.typ] != typ {
-			return fmt.Errorf("import %q.%q has not the type %s", i.module, i.name, typ)
+		typ, ok := allowed[i.module+"\x00"+i.name]
+		switch {
+		case !ok:
+			wrong.add("imports %q.%q: %s", i.module, i.name, m.whyNot(i))
+		case m.types[i.typ] != typ:
+			wrong.add("import %q.%q is a function %s; the host has %s", i.module, i.name, m.types[i.typ], typ)
 		}
 	}
-	return nil
+}
+
+// whyNot says why an import is not allowed, and how an author does without.
+func (m *module) whyNot(i imported) string {
+	_, known := stoFunctions[i.name]
+	switch {
+	case i.module == abi.ImportWASI && slices.Contains(abi.WASIFunctions(), i.name):
+		return `say "wasi":"deny" in the manifest if it is a guest of standard Go, or build it without a runtime that imports this`
+	case i.module == abi.ImportWASI:
+		return "of WASI a guest may import only what standard Go's runtime does; no plugin has files, sockets or processes"
+	case i.module == abi.ImportSto && known && m.manifest.Kind == abi.KindStorage:
+		return "no capability in the manifest opens it; name the one that does"
+	case m.manifest.Kind == abi.KindRedactor:
+		return "a redactor imports nothing; remove it, or define the function in the module"
+	}
+	return "no capability has such a function"
 }
 
 // allowed returns the imports that the manifest opens, keyed by module, NUL and

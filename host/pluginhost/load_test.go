@@ -39,17 +39,17 @@ func TestRefusedModules(t *testing.T) {
 		}), `imports "env"."send"`},
 		"import of storage": {with(func(g *guest) {
 			g.imports = []fn{{name: abi.ImportSto + "\x00blob_get", typ: stoFunctions["blob_get"].typ}}
-		}), `"blob_get"`},
+		}), `"blob_get": a redactor imports nothing`},
 		"import of the wrong type": {with(func(g *guest) {
 			g.manifest.WASI = abi.WASIDeny
 			g.imports = []fn{{name: abi.ImportWASI + "\x00sched_yield", typ: funcType{i32, i32}}}
-		}), "has not the type"},
-		"missing export":      {with(func(g *guest) { g.noExports = []string{abi.ExportRdxRedact} }), `no export "rdx_redact"`},
+		}), "is a function (i32) -> (i32); the host has () -> (i32)"},
+		"missing export":      {with(func(g *guest) { g.noExports = []string{abi.ExportRdxRedact} }), `no export "rdx_redact": rdx/1 demands a function (i32, i32) -> (i64)`},
 		"missing marker":      {with(func(g *guest) { g.noExports = []string{abi.ExportRdxMarker} }), `no export "rdx_abi_v1"`},
 		"memory not exported": {with(func(g *guest) { g.noExports = []string{abi.ExportMemory} }), `"memory"`},
 		"export of the wrong type": {with(func(g *guest) {
 			g.funcs[abi.ExportRdxAlloc] = fn{typ: funcType{i64, i32}, code: i32Const(0)}
-		}), `(i32) -> (i32)`},
+		}), `export "rdx_alloc" is a function (i64) -> (i32); rdx/1 demands (i32) -> (i32)`},
 		"initialize of the wrong type": {with(func(g *guest) {
 			g.funcs[abi.ExportInitialize] = fn{typ: funcType{i32, i32}, code: i32Const(0)}
 		}), "_initialize"},
@@ -98,6 +98,28 @@ func TestRefusedModules(t *testing.T) {
 				t.Fatalf("error %v, want one with %q", err, tc.want)
 			}
 		})
+	}
+}
+
+// TestAllThatIsWrongIsTold: an author mends a module in one round, whatever is
+// wrong with its exports and imports.
+func TestAllThatIsWrongIsTold(t *testing.T) {
+	g := redactor("bad", noEdits)
+	g.noExports = []string{abi.ExportMemory, abi.ExportRdxMarker}
+	g.funcs[abi.ExportRdxAlloc] = fn{typ: funcType{i64, i32}, code: i32Const(0)}
+	g.imports = []fn{{name: "env\x00abort", typ: funcType{i32, ""}}, {name: abi.ImportWASI + "\x00fd_write", typ: funcType{"", i32}}}
+	x, err := Inspect(g.build())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all interface{ Unwrap() []error }
+	if !errors.As(x.Refusal, &all) || len(all.Unwrap()) != 5 {
+		t.Fatalf("refusal %v, want five problems", x.Refusal)
+	}
+	for _, want := range []string{`"memory"`, `"rdx_abi_v1"`, `"rdx_alloc"`, `"env"."abort": a redactor imports nothing`, `"fd_write": say "wasi":"deny"`} {
+		if !strings.Contains(x.Refusal.Error(), want) {
+			t.Errorf("refusal %v does not tell %s", x.Refusal, want)
+		}
 	}
 }
 

@@ -1,7 +1,6 @@
 package plugintest
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 
@@ -21,49 +20,6 @@ var stars = redactor.Spec{
 			}
 		}), nil
 	},
-}
-
-func ExampleReadVectors() {
-	v, err := ReadVectors(strings.NewReader(`{"name":"one","text":"a*b","spans":[{"label":"STAR","text":"*"}]}` + "\n"))
-	fmt.Println(len(v), v[0].Spans, err)
-	// Output: 1 [{STAR *}] <nil>
-}
-
-// TestVectorTellsDifferences: a vector that does not hold is reported, whatever
-// is wrong with it.
-func TestVectorTellsDifferences(t *testing.T) {
-	in, err := redactor.New(stars, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	star := Span{"STAR", "*"}
-	for name, c := range map[string]struct {
-		v    Vector
-		same bool
-	}{
-		"right":       {Vector{Text: "a*b*", Spans: []Span{star, star}}, true},
-		"none":        {Vector{Text: "ab"}, true},
-		"too few":     {Vector{Text: "a*b*", Spans: []Span{star}}, false},
-		"too many":    {Vector{Text: "a*", Spans: []Span{star, star}}, false},
-		"other label": {Vector{Text: "a*", Spans: []Span{{"MOON", "*"}}}, false},
-		"other text":  {Vector{Text: "a*", Spans: []Span{{"STAR", "a*"}}}, false},
-	} {
-		if diff := c.v.run(in, stars.Labels); (diff == "") != c.same {
-			t.Errorf("%s: difference %q", name, diff)
-		}
-	}
-}
-
-func TestReadVectorsIsStrict(t *testing.T) {
-	for name, text := range map[string]string{
-		"unknown key": `{"text":"a","span":[]}`,
-		"no json":     `a`,
-		"too long":    `{"text":"` + strings.Repeat("a", maxLine) + `"}`,
-	} {
-		if _, err := ReadVectors(strings.NewReader(text)); err == nil {
-			t.Errorf("%s: accepted", name)
-		}
-	}
 }
 
 func TestProperties(t *testing.T) { Properties(t, stars, nil, []string{"*", "a**b"}, true) }
