@@ -34,8 +34,8 @@ EXAMPLES
 // verifyingStatus is the part about the exit status of every command that verifies.
 const verifyingStatus = `EXIT STATUS
   0  verified
-  1  usage, or something could not be read or written
-  2  false: a signature, chain, hash or binding does not hold
+  1  usage, or something could not be reached, read or written
+  2  false: a signature, chain, hash, binding or proof does not hold
   3  true, but not acceptable to the policy
   4  outside of its validity, too old, or revoked
   5  incomplete: nothing failed, but a required check was not done

@@ -161,11 +161,12 @@ func TestT26StaleExportsAreRetryable(t *testing.T) {
 // The statuses in the tool's help are those of the library.
 func TestExitStatuses(t *testing.T) {
 	now := time.Now()
+	_, overview, _ := tool("help")
 	if s := newAppraised(now, nil).Status; s != exitIncomplete {
 		t.Errorf("nothing checked: %d", s)
 	}
-	for _, usage := range []string{attestUsage, attestVerifyUsage, attestTokenUsage, attestFetchUsage} {
-		for _, line := range []string{"\n  0  ", "\n  1  usage", "\n  2  false", "\n  3  true, but not acceptable to the policy\n", "\n  4  outside of its validity, too old, or revoked\n", "\n  5  incomplete: nothing failed, but a required check was not done\n"} {
+	for _, usage := range []string{attestUsage, attestVerifyUsage, attestTokenUsage, attestFetchUsage, verifyUsage, overview} {
+		for _, line := range []string{"\n  0  ", "\n  1  usage, or something could not be", "\n  2  false: a signature", "\n  3  true, but not acceptable to the policy\n", "\n  4  outside of its validity, too old, or revoked\n", "\n  5  incomplete: nothing failed, but a required check was not done\n"} {
 			if !strings.Contains(usage, line) {
 				t.Errorf("%.40q lacks %q", usage, line)
 			}

@@ -19,7 +19,7 @@ Challenges the notary whose control interface is at URL (https://host:port): it 
 a random nonce and checks that the fresh SNP report binds it, that the peer of this
 very TLS connection has the keys of the runtime data, and, with a policy, that the
 Evidence and the fresh report are acceptable. Without a policy nothing says whose
-notary it is.
+notary it is, and the verdict is incomplete.
 
 With -o the Evidence is kept, each part in its native format, for "notary attest
 verify", "notary attest show" and "notary policy init". With a policy that accepts
@@ -33,7 +33,7 @@ OPTIONS
                        without pinned keys
   --crl FILE           revocation list of AMD, DER or PEM (repeatable)
   -o DIR               where the parts go; it must be empty or not exist, and nothing is
-                       written for a notary that is not acceptable
+                       written for a notary that a given policy does not accept
   --json               print the result as JSON
 
 EXAMPLES
@@ -41,15 +41,7 @@ EXAMPLES
   notary attest fetch --policy-file policy.yaml -o evidence https://notary.example:8443
   export OTEL_EXPORTER_OTLP_CERTIFICATE=$PWD/evidence/notary.pem
 
-EXIT STATUS
-  0  the challenge was answered and, with a policy, the notary is verified
-  1  usage, the notary cannot be reached, or something could not be written
-  2  false: a signature, chain, hash or binding does not hold, or the peer is not the
-     notary of its Evidence
-  3  true, but not acceptable to the policy
-  4  outside of its validity, too old, or revoked
-  5  incomplete: nothing failed, but a required check was not done
-`
+` + verifyingStatus
 
 func attestFetch(ctx context.Context, a *app, args []string) error {
 	f := a.flags("attest fetch", attestFetchUsage)
@@ -88,7 +80,7 @@ func attestFetch(ctx context.Context, a *app, args []string) error {
 		return err
 	}
 	r := result(proof)
-	if *out != "" && r.Status == exitOK {
+	if wanted := r.Status == exitOK || *policyFile == ""; *out != "" && wanted {
 		if err := keep(proof, *out, *policyFile != ""); err != nil {
 			return err
 		}
@@ -97,11 +89,12 @@ func attestFetch(ctx context.Context, a *app, args []string) error {
 	return a.report(r, *asJSON)
 }
 
-// answeredOnly is the result without a policy.
+// answeredOnly is the result without a policy: the challenge is answered, and by whom
+// is an open question.
 func answeredOnly(p *challenge.Proof) *appraised {
 	return newAppraised(p.At, []attestation.Check{
 		{Name: challenge.CheckPossession, Required: true, Status: attestation.Pass, Detail: "the peer answered a fresh nonce with the keys of the runtime data"},
-		{Name: challenge.CheckReport, Status: attestation.NotDone, Detail: "its fresh report binds the nonce; no policy is given, so whose hardware and code it is was not asked"},
+		{Name: challenge.CheckReport, Required: true, Status: attestation.NotDone, Detail: "its fresh report binds the nonce; no policy is given, so whose hardware and code it is was not asked"},
 	}, "nothing was compared with a policy: do not send data there for this")
 }
 

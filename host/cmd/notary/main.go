@@ -13,6 +13,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/veriproof/notary/attestation"
 	"github.com/veriproof/notary/host/config"
 )
 
@@ -20,14 +21,15 @@ import (
 // data, so relying parties can pin it.
 var version = "dev"
 
-// Exit statuses. They are part of the interface: scripts decide by them.
+// Exit statuses, those of the library. They are part of the interface: scripts decide
+// by them.
 const (
-	exitOK           = 0
-	exitUsage        = 1 // usage, input or output
-	exitFalse        = 2 // Evidence or receipt is false: a signature or chain does not hold
-	exitUnacceptable = 3 // true, but not what the policy accepts
-	exitStale        = 4 // outside of its validity
-	exitIncomplete   = 5 // nothing failed, but a required check was not done
+	exitOK           = attestation.ExitVerified
+	exitUsage        = attestation.ExitUsage
+	exitFalse        = attestation.ExitFalse
+	exitUnacceptable = attestation.ExitUnacceptable
+	exitStale        = attestation.ExitStale
+	exitIncomplete   = attestation.ExitIncomplete
 )
 
 // A command is one verb of the tool.
@@ -181,12 +183,9 @@ EXAMPLES
 
 EXIT STATUS
   0  success; for commands that verify: verified
-  1  wrong usage, or something could not be read or written
-  2  false: a signature, chain or hash does not hold
-  3  true, but not acceptable to the policy
-  4  outside of its validity, too old, or revoked
-  5  incomplete: nothing failed, but a required check was not done
 `)
+	_, failures, _ := strings.Cut(verifyingStatus, "verified\n")
+	fmt.Fprint(w, failures)
 }
 
 // fullVersion is the version with the mark of a development build.

@@ -34,14 +34,7 @@ EXAMPLES
   notary verify --policy policy.yaml --jwks maa-2026.jwks.json session.bundle
   notary verify --policy policy.yaml --json session.bundle | jq .verdict
 
-EXIT STATUS
-  0  verified
-  1  usage, or a file could not be read
-  2  false: a signature, chain, hash or proof does not hold
-  3  true, but not acceptable to the policy
-  4  outside of its validity, too old, or revoked
-  5  incomplete: nothing failed, but a required check was not done
-`
+` + verifyingStatus
 
 var verifyCommand = command{name: "verify", brief: "checks a session's evidence bundle offline", usage: verifyUsage, run: verify}
 
