@@ -306,8 +306,7 @@ func (d *demo) send(ctx context.Context) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		name, spans := talk(ctx, tracer, i, d.planted)
-		d.names, d.spans = append(d.names, name), d.spans+spans
+		d.sent = append(d.sent, talk(ctx, tracer, i))
 		d.progress("sent %d of %d sessions", i+1, d.sessions)
 	}
 	err = provider.Shutdown(ctx)
@@ -317,7 +316,7 @@ func (d *demo) send(ctx context.Context) error {
 	if err = errors.Join(err, failed); err != nil {
 		return fmt.Errorf("export: %w", err)
 	}
-	d.say("%d sessions with %d spans acknowledged as durable in %v", len(d.names), d.spans, time.Since(start).Round(time.Millisecond))
+	d.say("%d sessions with %d spans acknowledged as durable in %v", len(d.sent), d.spans(), time.Since(start).Round(time.Millisecond))
 	return nil
 }
 
@@ -328,20 +327,20 @@ func (d *demo) waitLogged(ctx context.Context) error {
 		return err
 	}
 	deadline := time.Now().Add(time.Minute)
-	for i := 0; i < len(d.names); {
+	for i := 0; i < len(d.sent); {
 		var parts struct {
 			Parts []control.Part `json:"parts"`
 		}
-		if err := d.get(ctx, client, d.operator, "/v1/sessions/"+url.PathEscape(d.names[i])+"?tenant=demo", &parts); err != nil {
+		if err := d.get(ctx, client, d.operator, "/v1/sessions/"+url.PathEscape(d.sent[i].name)+"?tenant=demo", &parts); err != nil {
 			return err
 		}
 		if len(parts.Parts) > 0 && !slices.ContainsFunc(parts.Parts, func(p control.Part) bool { return p.State != "logged" }) {
 			i++
-			d.progress("%d of %d sessions in the log", i, len(d.names))
+			d.progress("%d of %d sessions in the log", i, len(d.sent))
 			continue
 		}
 		if time.Now().After(deadline) {
-			return fmt.Errorf("session %d of %d did not reach the log within a minute", i+1, len(d.names))
+			return fmt.Errorf("session %d of %d did not reach the log within a minute", i+1, len(d.sent))
 		}
 		select {
 		case <-time.After(50 * time.Millisecond):

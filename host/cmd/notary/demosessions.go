@@ -12,8 +12,8 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// A scenario is a conversation with an assistant. {email}, {card}, {phone},
-// {key}, {iban} and {ssn} are planted values, which must not survive.
+// A scenario is a conversation with an assistant. {email}, {card} and the other
+// kinds stand for planted values, which must not survive.
 type scenario struct {
 	agent string
 	tool  string
@@ -58,7 +58,7 @@ var scenarios = []scenario{
 	{"ops-copilot", "run_query", []turn{
 		{"Why is checkout slow since noon?", `{"query":"p99 latency by service"}`, `{"checkout":1840,"cart":95}`, "Only checkout is slow: its p99 went from 210 to 1,840 ms at 12:04."},
 		{"What was deployed then?", `{"query":"deploys since 12:00"}`, `{"deploys":[{"service":"checkout","by":"{email}"}]}`, "Checkout was deployed at 12:03 by the person in the list."},
-		{"Show me the failing request.", `{"query":"slowest trace"}`, `{"client":"203.0.113.77","header":"Authorization: Bearer {key}"}`, "The slowest one waits for a fraud check that times out after 1.5 seconds."},
+		{"Show me the failing request.", `{"query":"slowest trace"}`, `{"client":"{ip}","header":"Authorization: Bearer {key}"}`, "The slowest one waits for a fraud check that times out after 1.5 seconds."},
 		{"Roll it back.", `{"action":"rollback","service":"checkout"}`, `{"done":true}`, "Rolled back to the version of yesterday. The p99 is at 215 ms again."},
 		{"Page the owner at {phone}.", `{"page":"{phone}"}`, `{"acknowledged":true}`, "The owner has acknowledged the page."},
 		{"Write the summary.", `{"doc":"incident"}`, `{"saved":true}`, "Checkout was slow from 12:04 to 12:31 because of a fraud check without a fallback."},
@@ -73,65 +73,93 @@ var scenarios = []scenario{
 	}},
 }
 
+// A plantedValue must not survive, and its label is to be found instead.
+type plantedValue struct{ label, text string }
+
 // Planted values, by kind. Each is invalid outside of examples: reserved domains
 // and numbers, published test cards, keys of repeated letters.
-var planted = map[string][]string{
-	"email": {"ada.berg@example.com", "j.doe+orders@example.org", "marta@mail.example.net", "k_lindqvist@example.com"},
-	"card":  {"4111 1111 1111 1111", "5555-5555-5555-4444", "378282246310005"},
-	"phone": {"+1 202-555-0143", "+44 20 7946 0958", "(415) 555-0132"},
-	"key":   {"sk-proj-Ab3dEf6hIj9lMn2pQr5tUv8xYz1Bc4De7Gh0Jk3Mn6Pq9St2Vw5Yz8AbT3BlbkFJq7Rt4Wx1Za", "ghp_0123456789abcdefghijABCDEFGHIJ1bN8wx", "AKIAIOSFODNN7EXAMPLE"},
-	"iban":  {"DE89 3704 0044 0532 0130 00", "GB82WEST12345698765432", "NO93 8601 1117 947"},
-	"ssn":   {"536-22-8726", "212-09-7694"},
+var planted = map[string][]plantedValue{
+	"email": {{"EMAIL", "ada.berg@example.com"}, {"EMAIL", "j.doe+orders@example.org"}, {"EMAIL", "marta@mail.example.net"}, {"EMAIL", "k_lindqvist@example.com"}},
+	"card":  {{"CARD", "4111 1111 1111 1111"}, {"CARD", "5555-5555-5555-4444"}, {"CARD", "378282246310005"}},
+	"phone": {{"PHONE", "+1 202-555-0143"}, {"PHONE", "+44 20 7946 0958"}, {"PHONE", "(415) 555-0132"}},
+	"key": {
+		{"OPENAI_KEY", "sk-proj-Ab3dEf6hIj9lMn2pQr5tUv8xYz1Bc4De7Gh0Jk3Mn6Pq9St2Vw5Yz8AbT3BlbkFJq7Rt4Wx1Za"},
+		{"GITHUB_TOKEN", "ghp_0123456789abcdefghijABCDEFGHIJ1bN8wx"}, {"AWS_KEY", "AKIAIOSFODNN7EXAMPLE"},
+	},
+	"iban": {{"IBAN", "DE89 3704 0044 0532 0130 00"}, {"IBAN", "GB82WEST12345698765432"}, {"IBAN", "NO93 8601 1117 947"}},
+	"ssn":  {{"SSN", "536-22-8726"}, {"SSN", "212-09-7694"}},
+	"ip":   {{"IP", "203.0.113.77"}, {"IP", "2001:db8::8a2e:370:7334"}},
 }
 
-// plantIn replaces the placeholders of a text by values and notes what it used.
-func plantIn(text string, n int, used map[string]bool) string {
+// A sentSession is what its sender knows of a session, and an auditor has to find
+// again.
+type sentSession struct {
+	name  string
+	spans int
+	// edits are how often planted values were said, by label.
+	edits map[string]uint64
+}
+
+// plantIn replaces the placeholders of a text. Each time that a scenario comes
+// round again it has the next values.
+func plantIn(text string, n int) string {
 	for kind, values := range planted {
-		place := "{" + kind + "}"
-		if strings.Contains(text, place) {
-			v := values[n%len(values)]
-			used[v] = true
-			text = strings.ReplaceAll(text, place, v)
+		text = strings.ReplaceAll(text, "{"+kind+"}", values[(n/len(scenarios))%len(values)].text)
+	}
+	return text
+}
+
+// note counts the planted values in a text that is sent.
+func (s *sentSession) note(text string) string {
+	for _, values := range planted {
+		for _, v := range values {
+			if n := strings.Count(text, v.text); n > 0 {
+				s.edits[v.label] += uint64(n)
+			}
 		}
 	}
 	return text
 }
 
+func (s *sentSession) text(key, text string) attribute.KeyValue {
+	return attribute.String(key, s.note(text))
+}
+
 // talk plays session number n through a tracer: a root span, and a chat and a tool
 // span for each turn, with gen_ai attributes and events as the semantic
 // conventions have them. The last span to end carries the end mark.
-func talk(ctx context.Context, tracer trace.Tracer, n int, used map[string]bool) (session string, spans int) {
-	s := scenarios[n%len(scenarios)]
-	session = fmt.Sprintf("%s-%04d", s.agent, 1000+n)
-	id := attribute.String("session.id", session)
-	fill := func(text string) string { return plantIn(text, n, used) }
-	ctx, root := tracer.Start(ctx, "invoke_agent "+s.agent, trace.WithAttributes(id,
-		attribute.String("gen_ai.operation.name", "invoke_agent"), attribute.String("gen_ai.agent.name", s.agent),
-		attribute.String("gen_ai.conversation.id", session)))
-	for i, t := range s.turns {
-		user, assistant := fill(t.user), fill(t.assistant)
+func talk(ctx context.Context, tracer trace.Tracer, n int) *sentSession {
+	scene := scenarios[n%len(scenarios)]
+	s := &sentSession{name: fmt.Sprintf("%s-%04d", scene.agent, 1000+n), edits: make(map[string]uint64)}
+	id := attribute.String("session.id", s.name)
+	ctx, root := tracer.Start(ctx, "invoke_agent "+scene.agent, trace.WithAttributes(id,
+		attribute.String("gen_ai.operation.name", "invoke_agent"), attribute.String("gen_ai.agent.name", scene.agent),
+		attribute.String("gen_ai.conversation.id", s.name)))
+	for i, t := range scene.turns {
+		user, assistant := plantIn(t.user, n), plantIn(t.assistant, n)
 		_, chat := tracer.Start(ctx, "chat demo-model", trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(id,
 			attribute.String("gen_ai.operation.name", "chat"),
 			attribute.String("gen_ai.provider.name", "demo"),
 			attribute.String("gen_ai.request.model", "demo-model"),
-			attribute.String("gen_ai.input.messages", message("user", user)),
-			attribute.String("gen_ai.output.messages", message("assistant", assistant)),
+			s.text("gen_ai.input.messages", message("user", user)),
+			s.text("gen_ai.output.messages", message("assistant", assistant)),
 			attribute.Int("gen_ai.usage.input_tokens", len(user)/4), attribute.Int("gen_ai.usage.output_tokens", len(assistant)/4)))
-		chat.AddEvent("gen_ai.user.message", trace.WithAttributes(attribute.String("content", user)))
-		chat.AddEvent("gen_ai.choice", trace.WithAttributes(attribute.Int("index", 0), attribute.String("message", assistant)))
+		chat.AddEvent("gen_ai.user.message", trace.WithAttributes(s.text("content", user)))
+		chat.AddEvent("gen_ai.choice", trace.WithAttributes(attribute.Int("index", 0), s.text("message", assistant)))
 		chat.End()
-		_, tool := tracer.Start(ctx, "execute_tool "+s.tool, trace.WithAttributes(id,
-			attribute.String("gen_ai.operation.name", "execute_tool"), attribute.String("gen_ai.tool.name", s.tool),
-			attribute.String("gen_ai.tool.call.arguments", fill(t.arguments)), attribute.String("gen_ai.tool.call.result", fill(t.result))))
+		_, tool := tracer.Start(ctx, "execute_tool "+scene.tool, trace.WithAttributes(id,
+			attribute.String("gen_ai.operation.name", "execute_tool"), attribute.String("gen_ai.tool.name", scene.tool),
+			s.text("gen_ai.tool.call.arguments", plantIn(t.arguments, n)), s.text("gen_ai.tool.call.result", plantIn(t.result, n))))
 		if i == 2 {
-			tool.SetStatus(codes.Error, "retried for "+plantIn("{email}", n, used))
+			tool.SetStatus(codes.Error, s.note(plantIn("retried for {email}", n)))
 		}
 		tool.End()
-		spans += 2
+		s.spans += 2
 	}
 	root.SetAttributes(attribute.Bool("veriproof.session.end", true))
 	root.End()
-	return session, spans + 1
+	s.spans++
+	return s
 }
 
 func message(role, text string) string {
