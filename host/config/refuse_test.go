@@ -100,6 +100,7 @@ func TestValues(t *testing.T) {
 		{"address", minimal + "listen: {otlp: 4317}\n", `notary.yaml:9: listen.otlp: "4317" is not an address; write host:port, such as "0.0.0.0:4317"`},
 		{"port", minimal + "listen: {otlp: \"[::1]:70000\"}\n", `notary.yaml:9: listen.otlp: "[::1]:70000" is not an address; write host:port, such as "0.0.0.0:4317"`},
 		{"same address", minimal + "listen: {otlp: 127.0.0.1:8443}\n", "notary.yaml:9: listen.control: is the address of listen.otlp; give each its own port"},
+		{"same port", minimal + "listen: {otlp: \"0.0.0.0:8443\"}\n", "notary.yaml:9: listen.control: has the port of listen.otlp, and one of them takes it on every address; give each its own port"},
 		{"TLS name", minimal + "listen: {tls_names: [\"a b\"]}\n", `notary.yaml:9: listen.tls_names[0]: "a b" is neither a DNS name nor an IP address`},
 		{"no TLS name", minimal + "listen: {tls_names: []}\n", "notary.yaml:9: listen.tls_names: is missing; list the names that senders connect to"},
 		{"no provider", edit(t, "attestation: {maa_url: \"https://maa.example.org\"}\n", ""), "notary.yaml: attestation.maa_url: is missing; write the attestation provider, such as https://NAME.REGION.attest.azure.net"},
@@ -108,6 +109,7 @@ func TestValues(t *testing.T) {
 		{"source unknown", edit(t, "{maa_url", "{source: tpm, maa_url"), `notary.yaml:2: attestation.source: "tpm" is not known; use sidecar or device`},
 		{"sidecar elsewhere", edit(t, "{maa_url", "{sidecar_url: \"http://10.0.0.1:8081\", maa_url"), `notary.yaml:2: attestation.sidecar_url: "http://10.0.0.1:8081" is not an http URL on the loopback interface; write such as "http://127.0.0.1:8081"`},
 		{"API version", edit(t, "{maa_url", "{api_version: latest, maa_url"), `notary.yaml:2: attestation.api_version: "latest" is not an API version; write a date, such as "2025-06-01"`},
+		{"policy hash", edit(t, "{maa_url", "{policy_hash: xx, maa_url"), "notary.yaml:2: attestation.policy_hash: is not an x-ms-policy-hash; copy the claim as it stands in a token, 43 characters of base64url"},
 		{"margin", edit(t, "{maa_url", "{margin: 1s, maa_url"), "notary.yaml:2: attestation.margin: is 1s; use 30s to 4h0m0s"},
 		{"plugin name", edit(t, "name: r,", "name: R,"), `notary.yaml:4: plugins[0].name: "R" is not a plugin name; use 1 to 40 of a-z, 0-9 and the hyphen`},
 		{"plugin without digest", edit(t, ", sha256: 0000000000000000000000000000000000000000000000000000000000000001", ""), "notary.yaml:4: plugins[0].sha256: is missing; run `notary plugin measure` on the module you mean"},
@@ -135,6 +137,8 @@ func TestValues(t *testing.T) {
 		{"no origin", edit(t, "log: {origin: example.org/log}\n", ""), `notary.yaml: log.origin: is missing; name the log for ever, such as "example.org/notary-log"`},
 		{"origin", edit(t, "{origin: example.org/log}", "{origin: my log}"), `notary.yaml:8: log.origin: "my log" is not a log name; use 1 to 200 visible ASCII characters without plus`},
 		{"one directory", edit(t, "{origin: example.org/log}", "{origin: example.org/log, dir: ./data/store/}"), "notary.yaml: storage.dir: is the directory of the log; give each its own"},
+		{"log inside storage", edit(t, "{origin: example.org/log}", "{origin: example.org/log, dir: data/store/log}"), "notary.yaml: storage.dir: holds the directory of the log; give each its own"},
+		{"storage inside log", minimal + "storage: {dir: data/log/tree/store}\n", "notary.yaml:9: storage.dir: lies in the directory of the log; give each its own"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -33,6 +34,7 @@ var (
 	nameForm   = regexp.MustCompile(`^[a-z0-9-]{1,40}$`)
 	originForm = regexp.MustCompile(`^[!-*,-~]{1,200}$`) // visible ASCII without plus
 	dnsForm    = regexp.MustCompile(`^(\*\.)?([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.)*[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$`)
+	hashForm   = regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`) // a SHA-256 in base64url
 	apiForm    = regexp.MustCompile(`^[0-9]{4}-[0-9]{2}-[0-9]{2}(-preview)?$`)
 )
 
@@ -122,9 +124,7 @@ func (v *checker) once(seen map[string]string, key, value, what string) {
 func (v *checker) listen() {
 	v.address("listen.otlp", v.Listen.OTLP)
 	v.address("listen.control", v.Listen.Control)
-	if v.Listen.OTLP == v.Listen.Control && !strings.HasSuffix(v.Listen.OTLP, ":0") {
-		v.fail("listen.control", "is the address of listen.otlp", "give each its own port")
-	}
+	v.apart(v.Listen.OTLP, v.Listen.Control)
 	v.count("listen.tls_names", len(v.Listen.TLSNames), 1, maxNames, "list the names that senders connect to")
 	for i, n := range v.Listen.TLSNames {
 		if _, err := netip.ParseAddr(n); err != nil && (len(n) > 253 || !dnsForm.MatchString(n)) {
@@ -143,6 +143,25 @@ func (v *checker) address(key, value string) {
 	}
 }
 
+// apart: one port on one address serves one listener, and no address at all
+// means every one.
+func (v *checker) apart(otlp, control string) {
+	host, port, _ := net.SplitHostPort(otlp)
+	other, otherPort, _ := net.SplitHostPort(control)
+	switch {
+	case port != otherPort || port == "0":
+	case host == other:
+		v.fail("listen.control", "is the address of listen.otlp", "give each its own port")
+	case everyAddress(host) || everyAddress(other):
+		v.fail("listen.control", "has the port of listen.otlp, and one of them takes it on every address", "give each its own port")
+	}
+}
+
+func everyAddress(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "" || err == nil && ip.IsUnspecified()
+}
+
 func (v *checker) attestation() {
 	a := &v.Attestation
 	v.oneOf("attestation.source", a.Source, SourceSidecar, SourceDevice)
@@ -153,8 +172,8 @@ func (v *checker) attestation() {
 	if a.Issuer != a.MAAURL {
 		v.provider("attestation.issuer", a.Issuer)
 	}
-	if len(a.PolicyHash) > 128 || strings.ContainsFunc(a.PolicyHash, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		v.fail("attestation.policy_hash", "is not an x-ms-policy-hash", "copy the claim as it stands in a token")
+	if a.PolicyHash != "" && !hashForm.MatchString(a.PolicyHash) {
+		v.fail("attestation.policy_hash", "is not an x-ms-policy-hash", "copy the claim as it stands in a token, 43 characters of base64url")
 	}
 	if !apiForm.MatchString(a.APIVersion) {
 		v.fail("attestation.api_version", fmt.Sprintf("%.40q is not an API version", a.APIVersion), "write a date, such as "+strconv.Quote(DefaultAPIVersion))
@@ -329,8 +348,25 @@ func (v *checker) log() {
 	v.present("log.dir", l.Dir, "remove the key to have "+DefaultLogDir)
 }
 
+// storage: the adapter may write in its directory only, and the log's tree may be
+// published.
 func (v *checker) storage() {
-	if v.present("storage.dir", v.Storage.Dir, "remove the key to have "+DefaultStorageDir) && v.Path(v.Storage.Dir) == v.Path(v.Log.Dir) {
-		v.fail("storage.dir", "is the directory of the log", "give each its own")
+	if !v.present("storage.dir", v.Storage.Dir, "remove the key to have "+DefaultStorageDir) {
+		return
 	}
+	store, log := v.Path(v.Storage.Dir), v.Path(v.Log.Dir)
+	switch {
+	case store == log:
+		v.fail("storage.dir", "is the directory of the log", "give each its own")
+	case within(store, log):
+		v.fail("storage.dir", "holds the directory of the log", "give each its own")
+	case within(log, store):
+		v.fail("storage.dir", "lies in the directory of the log", "give each its own")
+	}
+}
+
+// within says whether a path lies below a directory, by its name.
+func within(dir, path string) bool {
+	rest, err := filepath.Rel(dir, path)
+	return err == nil && filepath.IsLocal(rest)
 }
