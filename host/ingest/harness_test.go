@@ -68,6 +68,12 @@ func walks(_ context.Context, _ string, sig otlpwire.Signal, body []byte) (inges
 // start serves on a free port until the test ends.
 func start(t testing.TB, exporter exporterFunc, more ...func(*ingest.Config)) (*ingest.Server, string) {
 	t.Helper()
+	return startOn(t, func(l net.Listener) net.Listener { return l }, exporter, more...)
+}
+
+// startOn is start with the listener inside of another.
+func startOn(t testing.TB, wrap func(net.Listener) net.Listener, exporter exporterFunc, more ...func(*ingest.Config)) (*ingest.Server, string) {
+	t.Helper()
 	cert, _ := certificate()
 	cfg := ingest.Config{
 		Certificate: cert, Exporter: exporter,
@@ -89,7 +95,7 @@ func start(t testing.TB, exporter exporterFunc, more ...func(*ingest.Config)) (*
 		t.Fatal(err)
 	}
 	served := make(chan error, 1)
-	go func() { served <- s.Serve(l) }()
+	go func() { served <- s.Serve(wrap(l)) }()
 	t.Cleanup(func() {
 		ctx, cancel := context.WithCancel(context.Background())
 		cancel()

@@ -10,12 +10,14 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
@@ -94,6 +96,69 @@ func TestBudget(t *testing.T) {
 	b.leave <- nil
 	if err := <-third; err != nil {
 		t.Errorf("with room again: %v", err)
+	}
+}
+
+// countingListener knows how many of its connections are open, and how many were
+// at once.
+type countingListener struct {
+	net.Listener
+	mu        sync.Mutex
+	now, most int
+}
+
+func (l *countingListener) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	l.add(1)
+	return &countedConn{Conn: conn, closed: sync.OnceFunc(func() { l.add(-1) })}, nil
+}
+
+func (l *countingListener) add(n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.now += n
+	l.most = max(l.most, l.now)
+}
+
+type countedConn struct {
+	net.Conn
+	closed func()
+}
+
+func (c *countedConn) Close() error {
+	c.closed()
+	return c.Conn.Close()
+}
+
+// A connection costs memory before anybody is authenticated on it: beyond the
+// limit they wait until another is closed, and are served then.
+func TestConnectionsAreLimited(t *testing.T) {
+	const most, senders = 2, 8
+	counting := new(countingListener)
+	_, addr := startOn(t, func(l net.Listener) net.Listener { counting.Listener = l; return counting }, walks,
+		func(c *ingest.Config) { c.MaxConnections = most })
+	var wg sync.WaitGroup
+	for range senders {
+		wg.Go(func() {
+			conn, err := grpc.NewClient(addr, grpc.WithTransportCredentials(credentials.NewTLS(clientTLS())))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer conn.Close()
+			if _, err := send(conn, exportTraces, nil, withKey(), grpc.WaitForReady(true)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	counting.mu.Lock()
+	defer counting.mu.Unlock()
+	if counting.most > most {
+		t.Errorf("%d connections were open at once, at most %d are allowed", counting.most, most)
 	}
 }
 

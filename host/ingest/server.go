@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"time"
 
+	"golang.org/x/net/netutil"
 	"golang.org/x/sync/semaphore"
 	"google.golang.org/grpc"
 	_ "google.golang.org/grpc/encoding/gzip" // OTLP receivers must take gzip
@@ -40,6 +41,7 @@ const (
 	DefaultMaxRequest     = otlpwire.DefaultBytes
 	DefaultMaxInFlight    = 256 << 20
 	DefaultMaxStreams     = 250
+	DefaultMaxConnections = 1024 // each has buffers of 256 KiB, whoever it is
 	DefaultReceiveTimeout = 30 * time.Second
 	DefaultExportTimeout  = time.Minute
 )
@@ -68,8 +70,10 @@ type Config struct {
 	Exporter    Exporter        // required
 
 	MaxRequest  int    // bytes of one request after decompression
-	MaxInFlight int64  // bytes of all requests in memory; at least MaxRequest
+	MaxInFlight int64  // bytes of all requests that have been received; at least MaxRequest
 	MaxStreams  uint32 // exports at a time on one connection
+	// MaxConnections is how many are open at a time; others wait to be accepted.
+	MaxConnections int
 	// MaxExports is how many exports are at work at a time, not counting those
 	// whose exporter has called Waiting. Default: four per CPU.
 	MaxExports int
@@ -91,6 +95,9 @@ func (c Config) orDefault() Config {
 	}
 	if c.MaxStreams == 0 {
 		c.MaxStreams = DefaultMaxStreams
+	}
+	if c.MaxConnections <= 0 {
+		c.MaxConnections = DefaultMaxConnections
 	}
 	if c.MaxExports <= 0 {
 		c.MaxExports = 4 * runtime.GOMAXPROCS(0)
@@ -165,7 +172,7 @@ func (s *Server) options() []grpc.ServerOption {
 // Serve accepts connections until the server is shut down, and then returns
 // nil. It closes the listener.
 func (s *Server) Serve(l net.Listener) error {
-	if err := s.grpc.Serve(l); err != nil && !errors.Is(err, grpc.ErrServerStopped) {
+	if err := s.grpc.Serve(netutil.LimitListener(l, s.cfg.MaxConnections)); err != nil && !errors.Is(err, grpc.ErrServerStopped) {
 		return fmt.Errorf("ingest: %w", err)
 	}
 	return nil
