@@ -8,7 +8,8 @@
 // A policy that says less than its author believes is worse than none, so Parse
 // refuses what another reader would let pass: unknown keys (with the line and the
 // key that was probably meant), repeated keys, keys without a value or with an
-// empty one, empty lists, anchors and aliases, a second document. It also demands what a verdict cannot
+// empty one, empty lists, anchors and aliases, tags, a second document, numbers that are
+// not decimal and truths that are not true or false. It also demands what a verdict cannot
 // do without: at least one host_data, product line and UVM minimum SVN. Any
 // confidential container can get a genuine report and token over invented runtime
 // data; host_data alone says that it was this notary.

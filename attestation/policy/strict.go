@@ -4,6 +4,7 @@ import (
 	"encoding"
 	"fmt"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -26,6 +27,8 @@ func checkNode(n *yaml.Node, t reflect.Type, name string) error {
 	switch {
 	case n.Kind == yaml.AliasNode || n.Anchor != "":
 		return fmt.Errorf("line %d: anchors and aliases are not allowed", n.Line)
+	case n.Style&yaml.TaggedStyle != 0:
+		return fmt.Errorf("line %d: tags such as %.40s are not allowed: write the plain value", n.Line, n.Tag)
 	case n.Tag == "!!null":
 		return fmt.Errorf("line %d: %s has no value: give one or take the key out", n.Line, name)
 	case n.Kind == yaml.SequenceNode && len(n.Content) == 0, n.Kind == yaml.MappingNode && len(n.Content) == 0:
@@ -33,6 +36,8 @@ func checkNode(n *yaml.Node, t reflect.Type, name string) error {
 	case n.Kind == yaml.ScalarNode && n.Value == "":
 		// To a decoder it is the same as a key that is not there.
 		return fmt.Errorf("line %d: %s is empty: give a value or take the key out", n.Line, name)
+	case n.Kind == yaml.ScalarNode:
+		return checkScalar(n, t, name)
 	case n.Kind == yaml.MappingNode:
 		return checkMapping(n, t)
 	case n.Kind == yaml.SequenceNode && t.Kind() == reflect.Slice:
@@ -43,6 +48,20 @@ func checkNode(n *yaml.Node, t reflect.Type, name string) error {
 		}
 	}
 	// A node of the wrong kind is left to the decoder, which names the types.
+	return nil
+}
+
+var decimal = regexp.MustCompile(`^(0|[1-9][0-9]*)$`)
+
+// checkScalar demands the spelling of numbers and truths that everybody reads alike:
+// versions of YAML differ about 0104, which is 68 to some, and about yes and off.
+func checkScalar(n *yaml.Node, t reflect.Type, name string) error {
+	switch number := t.Kind() == reflect.Uint8 || t.Kind() == reflect.Uint64; {
+	case number && !decimal.MatchString(n.Value):
+		return fmt.Errorf("line %d: %s is %.40q, want a decimal number", n.Line, name, n.Value)
+	case t.Kind() == reflect.Bool && n.Value != "true" && n.Value != "false":
+		return fmt.Errorf("line %d: %s is %.40q, want true or false", n.Line, name, n.Value)
+	}
 	return nil
 }
 
