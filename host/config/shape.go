@@ -4,6 +4,7 @@ import (
 	"encoding"
 	"fmt"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -47,6 +48,7 @@ func (s *shape) node(n *yaml.Node, t reflect.Type, path string) {
 	case scalar && n.Kind != yaml.ScalarNode:
 		s.fail(n.Line, path, "want a single value", "")
 	case scalar:
+		s.spelling(n, t, path)
 	case t.Kind() == reflect.Slice && n.Kind != yaml.SequenceNode:
 		s.fail(n.Line, path, "want a list", `begin each entry with "- "`)
 	case t.Kind() == reflect.Slice:
@@ -57,6 +59,24 @@ func (s *shape) node(n *yaml.Node, t reflect.Type, path string) {
 		s.fail(n.Line, path, "want keys and their values", "known here: "+strings.Join(keysOf(t), ", "))
 	default:
 		s.mapping(n, t, path)
+	}
+}
+
+var decimal = regexp.MustCompile(`^(0|-?[1-9][0-9]*)$`)
+
+// spelling demands numbers and truths that everybody reads alike: versions of YAML
+// differ about 0104, which is 68 to some, and about yes and off.
+func (s *shape) spelling(n *yaml.Node, t reflect.Type, path string) {
+	if isText(t) {
+		return
+	}
+	number := t.Kind() == reflect.Int || t.Kind() == reflect.Uint64
+	switch {
+	// A word in place of a number is left to the decoder, which says so.
+	case number && (n.Tag == "!!int" || n.Tag == "!!float") && !decimal.MatchString(n.Value):
+		s.fail(n.Line, path, fmt.Sprintf("%.40q is not a decimal number", n.Value), "write it with the digits 0 to 9 and no 0 in front")
+	case t.Kind() == reflect.Bool && n.Value != "true" && n.Value != "false":
+		s.fail(n.Line, path, fmt.Sprintf("%.40q is not a truth", n.Value), "write true or false")
 	}
 }
 
