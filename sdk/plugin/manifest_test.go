@@ -34,9 +34,7 @@ func TestManifestVectors(t *testing.T) {
 		ABI: abi.ABIRedactor, Kind: abi.KindRedactor, Limits: abi.Limits{MemoryPages: abi.MaxMemoryPages},
 		Name: strings.Repeat("a", abi.MaxName), Version: "1.0.0-rc.1+7", WASI: abi.WASIDeny,
 	}
-	for _, s := range []string{"CARD", "EMAIL", "IBAN", "IP", "PHONE", "PRIVATE_KEY", "SECRET", "SSN", "TOKEN_1", strings.Repeat("L", abi.MaxLabel)} {
-		long.Labels = append(long.Labels, s)
-	}
+	long.Labels = []string{"CARD", "EMAIL", "IBAN", "IP", "PHONE", "PRIVATE_KEY", "SECRET", "SSN", "TOKEN_1", strings.Repeat("L", abi.MaxLabel)}
 	for _, m := range []abi.Manifest{
 		{
 			ABI: abi.ABIRedactor, Kind: abi.KindRedactor, Labels: []string{"RUN", "STAR"},

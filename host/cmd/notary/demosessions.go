@@ -84,7 +84,8 @@ var planted = map[string][]plantedValue{
 	"phone": {{"PHONE", "+1 202-555-0143"}, {"PHONE", "+44 20 7946 0958"}, {"PHONE", "(415) 555-0132"}},
 	"key": {
 		{"OPENAI_KEY", "sk-proj-Ab3dEf6hIj9lMn2pQr5tUv8xYz1Bc4De7Gh0Jk3Mn6Pq9St2Vw5Yz8AbT3BlbkFJq7Rt4Wx1Za"},
-		{"GITHUB_TOKEN", "ghp_0123456789abcdefghijABCDEFGHIJ1bN8wx"}, {"AWS_KEY", "AKIAIOSFODNN7EXAMPLE"},
+		{"GITHUB_TOKEN", "ghp_0123456789abcdefghijABCDEFGHIJ1bN8wx"},
+		{"AWS_KEY", "AKIAIOSFODNN7EXAMPLE"},
 	},
 	"iban": {{"IBAN", "DE89 3704 0044 0532 0130 00"}, {"IBAN", "GB82WEST12345698765432"}, {"IBAN", "NO93 8601 1117 947"}},
 	"ssn":  {{"SSN", "536-22-8726"}, {"SSN", "212-09-7694"}},
