@@ -72,7 +72,7 @@ func parseModule(binary []byte) (*module, error) {
 		}
 	}
 	if m.manifest == nil {
-		return nil, fmt.Errorf("no custom section %s: add the manifest when building the plugin", abi.ManifestSection)
+		return nil, fmt.Errorf("no custom section %s: \"notary plugin build\" puts the manifest in, whatever the language", abi.ManifestSection)
 	}
 	for _, p := range []struct {
 		id   byte

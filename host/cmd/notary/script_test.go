@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"flag"
 	"net"
@@ -24,10 +25,23 @@ import (
 //	mode FILE PERM          wants the file to have these permissions
 //
 // and the variables $SAMPLE, the directory of a notary that has run and stopped,
-// and $PLUGINS, that of the built modules.
+// $PLUGINS, that of the built modules, and $SOURCE, the checkout. The go command has
+// its caches, and no network.
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	m := sample(t)
+	source, err := filepath.Abs("../../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var goCaches map[string]string
+	text, err := exec.CommandContext(t.Context(), "go", "env", "-json", "GOCACHE", "GOMODCACHE").Output()
+	if err == nil {
+		err = json.Unmarshal(text, &goCaches)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir:                 filepath.Join("testdata", "script"),
 		RequireUniqueNames:  true,
@@ -37,6 +51,11 @@ func TestScripts(t *testing.T) {
 			e.Setenv("SAMPLE", m.dir)
 			e.Setenv("PLUGINS", m.bin.plugins)
 			e.Setenv("MAA", m.tee.MAAURL())
+			e.Setenv("SOURCE", source)
+			for name, value := range goCaches {
+				e.Setenv(name, value)
+			}
+			e.Setenv("GOPROXY", "off")
 			e.Values["t"] = e.T()
 			return nil
 		},

@@ -25,6 +25,8 @@ type Vector struct {
 	// Key is the OTLP attribute key the text stands under.
 	Key   string `json:"key,omitempty"`
 	Spans []Span `json:"spans"`
+	// Line is where it stands in its file, counted from 1.
+	Line int `json:"-"`
 }
 
 // A Span is one expected edit: what is edited, and under which label.
@@ -54,6 +56,7 @@ func Read(r io.Reader) ([]Vector, error) {
 		if err := dec.Decode(&v); err != nil {
 			return nil, fmt.Errorf("golden: line %d: %w", line, err)
 		}
+		v.Line = line
 		out = append(out, v)
 	}
 	if err := sc.Err(); err != nil {
@@ -69,15 +72,26 @@ func (v *Vector) Field() abi.Field { return abi.Field{Text: []byte(v.Text), Key:
 // or "". The edits are valid ones of the vector's field; labels are the
 // manifest's.
 func (v *Vector) Diff(edits []abi.Edit, labels []string) string {
-	got, want := make([]string, 0, len(edits)), make([]string, 0, len(v.Spans))
-	for _, e := range edits {
-		got = append(got, labels[e.Label]+" "+v.Text[e.Start:e.End])
-	}
-	for _, s := range v.Spans {
-		want = append(want, s.Label+" "+s.Text)
-	}
-	if g, w := strings.Join(got, ", "), strings.Join(want, ", "); g != w {
-		return fmt.Sprintf("found [%s], want [%s]", g, w)
+	if got, want := v.Found(edits, labels), v.Expected(); got != want {
+		return fmt.Sprintf("found [%s], want [%s]", got, want)
 	}
 	return ""
+}
+
+// Expected spells what the vector expects: labels and texts.
+func (v *Vector) Expected() string {
+	all := make([]string, 0, len(v.Spans))
+	for _, s := range v.Spans {
+		all = append(all, s.Label+" "+s.Text)
+	}
+	return strings.Join(all, ", ")
+}
+
+// Found spells edits as Expected does.
+func (v *Vector) Found(edits []abi.Edit, labels []string) string {
+	all := make([]string, 0, len(edits))
+	for _, e := range edits {
+		all = append(all, labels[e.Label]+" "+v.Text[e.Start:e.End])
+	}
+	return strings.Join(all, ", ")
 }

@@ -44,12 +44,12 @@ func Golden(t *testing.T, spec redactor.Spec, config []byte, path string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, v := range vectors {
+	for _, v := range vectors {
 		edits, err := in.Redact([]abi.Field{v.Field()})
 		if err != nil {
-			t.Errorf("%s, vector %d (%s): %v\n  text: %q", path, i+1, v.Name, err, v.Text)
+			t.Errorf("%s:%d (%s): %v\n  text: %q", path, v.Line, v.Name, err, v.Text)
 		} else if diff := v.Diff(edits, spec.Labels); diff != "" {
-			t.Errorf("%s, vector %d (%s): %s\n  text: %q", path, i+1, v.Name, diff, v.Text)
+			t.Errorf("%s:%d (%s): %s\n  text: %q", path, v.Line, v.Name, diff, v.Text)
 		}
 	}
 }
