@@ -25,7 +25,7 @@ import (
 	"github.com/veriproof/notary/sdk/plugin/plugintest"
 )
 
-var names = []string{"redact-pii", "store-dir"}
+var names = []string{"redact-pii", "redact-patterns", "redact-fields", "store-dir"}
 
 // modules builds the plugins in this directory, once.
 var modules = sync.OnceValues(func() (map[string][]byte, error) { return buildAll(".") })
@@ -105,8 +105,9 @@ func copyTree(t *testing.T, from, to string) {
 // TestSurface checks exports, imports, sections and manifest of the modules: a
 // redactor has nothing of an adapter, and imports only what is denied.
 func TestSurface(t *testing.T) {
+	redactor := []string{"_initialize", "memory", "rdx_abi_v1", "rdx_alloc", "rdx_configure", "rdx_redact"}
 	exports := map[string][]string{
-		"redact-pii": {"_initialize", "memory", "rdx_abi_v1", "rdx_alloc", "rdx_configure", "rdx_redact"},
+		"redact-pii": redactor, "redact-patterns": redactor, "redact-fields": redactor,
 		"store-dir": {
 			"_initialize", "memory", "sto_abi_v1", "sto_alloc", "sto_configure", "sto_delete",
 			"sto_get", "sto_list", "sto_migrate", "sto_put",

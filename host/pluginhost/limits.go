@@ -50,7 +50,7 @@ const DefaultFuel = 250_000_000
 
 // setupFuel is the fuel of _initialize, of the start function and of
 // configure, each, in multiples of a call's fuel.
-const setupFuel = 4
+const setupFuel = 16
 
 // maxFuel keeps the counter, which is signed, away from wrapping.
 const maxFuel = 1 << 60

@@ -58,6 +58,13 @@ type counted struct {
 	record int // index into group.records, or -1 for a context
 }
 
+// ofSession marks the group of a session id, which is of no owner.
+const ofSession = 3 << 30
+
+// belongs numbers what a text belongs to: two texts have the same number if they
+// are of the same record, resource or scope.
+func belongs(t otlpwire.Text) uint32 { return uint32(t.Owner)<<30 | t.Index&(1<<30-1) }
+
 // redact runs the redactors over every text of the request and over its session
 // ids, and splices what they report.
 func (n *Notary) redact(ctx context.Context, req *otlpwire.Request) (*batch, error) {
@@ -66,7 +73,7 @@ func (n *Notary) redact(ctx context.Context, req *otlpwire.Request) (*batch, err
 		if t.Binary {
 			continue // replaced whole by Splice; an empty field keeps the numbering
 		}
-		fields[i] = pluginhost.Field{Text: req.Text(t), Key: req.Key(t), Role: t.Role}
+		fields[i] = pluginhost.Field{Text: req.Text(t), Key: req.Key(t), Role: t.Role, Group: belongs(t)}
 	}
 	b := new(batch)
 	groups, err := b.split(req)
@@ -74,8 +81,8 @@ func (n *Notary) redact(ctx context.Context, req *otlpwire.Request) (*batch, err
 		return nil, err
 	}
 	firstID := len(fields)
-	for _, g := range b.sessions {
-		fields = append(fields, pluginhost.Field{Text: g.raw, Role: abi.RoleOther})
+	for i, g := range b.sessions {
+		fields = append(fields, pluginhost.Field{Text: g.raw, Role: abi.RoleOther, Group: ofSession | uint32(i)})
 	}
 	edits, err := n.opts.Redactor.Redact(ctx, fields)
 	if err != nil {

@@ -43,14 +43,19 @@ const secret = "s3cret-value"
 // finder is a Redactor that masks every occurrence of secret. It stands here
 // for the measured modules, which have tests of their own, so that what it
 // returns can be made to fail.
-type finder struct{ fail error }
+type finder struct {
+	fail   error
+	groups map[string]uint32 // of the last request, by text
+}
 
 func (f *finder) Redact(_ context.Context, fields []pluginhost.Field) ([]pluginhost.Edit, error) {
 	if f.fail != nil {
 		return nil, f.fail
 	}
 	var edits []pluginhost.Edit
+	f.groups = map[string]uint32{}
 	for i, field := range fields {
+		f.groups[string(field.Text)] = field.Group
 		for at := 0; ; {
 			n := bytes.Index(field.Text[at:], []byte(secret))
 			if n < 0 {

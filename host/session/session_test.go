@@ -85,6 +85,24 @@ func TestSessionIDIsRedacted(t *testing.T) {
 	}
 }
 
+// TestGroups: a redactor is told which texts belong to one record, and what is
+// not of a record is not told to be of one.
+func TestGroups(t *testing.T) {
+	w := newWorld(t)
+	n := w.start()
+	a, b := span("a"), span("b")
+	a.TraceState = "state=a"
+	export(t, n, request("the-session", a, b))
+	w.close(n)
+	g := w.redactor.groups
+	if g["a"] != g["state=a"] {
+		t.Errorf("texts of one record are in groups %d and %d", g["a"], g["state=a"])
+	}
+	if g["a"] == g["b"] || g["the-session"] == g["a"] || g["the-session"] == g["b"] {
+		t.Errorf("groups a %d, b %d, resource %d, want three", g["a"], g["b"], g["the-session"])
+	}
+}
+
 // TestRedactionFailsClosed: what a redactor did not handle is not stored, not
 // even as ciphertext.
 func TestRedactionFailsClosed(t *testing.T) {
