@@ -297,37 +297,31 @@ func decodeBase64(b []byte) (n int, ok bool) {
 	return n, err == nil
 }
 
-// digits returns a number's text, in quotes or without.
+// digits returns a number's text, in quotes or without: the parsers of strconv know
+// more forms than JSON does.
 func (t *transcoder) digits(tok jsontext.Token) ([]byte, bool) {
 	switch tok.Kind {
 	case jsontext.Number:
 		return t.text[tok.Start:tok.End], true
 	case jsontext.String:
-		return t.text[tok.Start+1 : tok.End-1], tok.End-tok.Start <= 34
+		s := t.text[tok.Start+1 : tok.End-1]
+		return s, jsontext.Check(s) == nil
 	}
 	return nil, false
 }
 
 func (t *transcoder) float(tok jsontext.Token) (float64, error) {
+	switch string(t.text[tok.Start:tok.End]) {
+	case `"NaN"`:
+		return math.NaN(), nil
+	case `"Infinity"`:
+		return math.Inf(1), nil
+	case `"-Infinity"`:
+		return math.Inf(-1), nil
+	}
 	s, ok := t.digits(tok)
-	if !ok {
-		return 0, t.refuse(ErrValue, tok.Start)
-	}
-	if tok.Kind == jsontext.String {
-		switch string(s) {
-		case "NaN":
-			return math.NaN(), nil
-		case "Infinity":
-			return math.Inf(1), nil
-		case "-Infinity":
-			return math.Inf(-1), nil
-		}
-		if jsontext.Check(s) != nil { // ParseFloat knows more forms
-			return 0, t.refuse(ErrValue, tok.Start)
-		}
-	}
 	v, err := strconv.ParseFloat(string(s), 64)
-	if err != nil {
+	if err != nil || !ok {
 		return 0, t.refuse(ErrValue, tok.Start)
 	}
 	return v, nil
@@ -351,7 +345,7 @@ func (t *transcoder) integer(f *field, tok jsontext.Token) (uint64, error) {
 	} else {
 		v, err = strconv.ParseUint(string(s), 10, f.size)
 	}
-	if err == nil && s[0] != '+' {
+	if err == nil {
 		return v, nil
 	}
 	return t.whole(f, tok)
