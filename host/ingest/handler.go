@@ -60,34 +60,70 @@ func (s *Server) service(name string, sig otlpwire.Signal) *grpc.ServiceDesc {
 func unknown(_ any, stream grpc.ServerStream) error {
 	method, _ := grpc.MethodFromServerStream(stream)
 	if method == "/"+metricsService+"/Export" {
-		return status.Error(codes.Unimplemented, "this notary takes traces and logs, not metrics: switch the metrics exporter off")
+		return unimplemented(noMetrics).status().Err()
 	}
-	return status.Error(codes.Unimplemented, "no such method: this notary takes OTLP traces and logs")
+	return unimplemented("no such method: this notary takes OTLP traces and logs").status().Err()
+}
+
+const noMetrics = "this notary takes traces and logs, not metrics: switch the metrics exporter off"
+
+func unimplemented(reason string) *Error {
+	return &Error{Code: codes.Unimplemented, Reason: reason}
 }
 
 func (s *Server) serve(stream grpc.ServerStream, sig otlpwire.Signal) error {
-	out := Outcome{Signal: sig}
+	md, _ := metadata.FromIncomingContext(stream.Context())
+	r := request{
+		sig: sig, shown: presented{md.Get("authorization"), md.Get("x-api-key")},
+		receive: func(room *lease) (*body, error) {
+			msg, err := s.receive(stream)
+			if err != nil {
+				return nil, err
+			}
+			return msg, room.resize(int64(len(msg.bytes())))
+		},
+		answer: func(r Receipt) error { return answer(stream, r) },
+	}
+	if refused := s.handle(stream.Context(), r); refused != nil {
+		return refused.status().Err()
+	}
+	return nil
+}
+
+// A request is an export on its way, whatever the protocol.
+type request struct {
+	sig   otlpwire.Signal
+	shown presented
+	// receive reads the message and takes from the budget what it needs beyond
+	// the room that it is given. It may return a message beside an error.
+	receive func(*lease) (*body, error)
+	answer  func(Receipt) error
+}
+
+// handle answers a request, or returns what to refuse it with.
+func (s *Server) handle(ctx context.Context, r request) (refused *Error) {
+	out := Outcome{Signal: r.sig}
 	start := time.Now()
-	receipt, err := s.export(stream, &out)
+	receipt, err := s.export(ctx, r, &out)
 	if err == nil {
-		err = answer(stream, receipt)
+		err = r.answer(receipt)
 	}
-	var refused *status.Status
 	if err != nil {
-		refused = statusOf(err)
+		refused = classify(err)
+		out.Code = refused.Code
 	}
-	out.Code, out.Err, out.Took = refused.Code(), err, time.Since(start)
+	out.Err, out.Took = err, time.Since(start)
 	if s.cfg.Observe != nil {
 		s.cfg.Observe(out)
 	}
-	return refused.Err()
+	return refused
 }
 
 // export takes one request through the checks, in their order, to the exporter.
-func (s *Server) export(stream grpc.ServerStream, out *Outcome) (r Receipt, err error) {
-	ctx, cancel := context.WithTimeout(stream.Context(), s.cfg.ExportTimeout)
+func (s *Server) export(ctx context.Context, req request, out *Outcome) (r Receipt, err error) {
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.ExportTimeout)
 	defer cancel()
-	if out.Tenant, err = s.authenticate(ctx); err != nil {
+	if out.Tenant, err = s.authenticate(req.shown); err != nil {
 		return Receipt{}, err
 	}
 	room, err := s.lease()
@@ -95,15 +131,14 @@ func (s *Server) export(stream grpc.ServerStream, out *Outcome) (r Receipt, err 
 		return Receipt{}, err
 	}
 	defer room.release()
-	msg, err := s.receive(stream)
+	msg, err := req.receive(room)
+	if msg != nil {
+		defer msg.free()
+	}
 	if err != nil {
 		return Receipt{}, err
 	}
-	defer msg.free()
 	out.Bytes = len(msg.bytes())
-	if err := room.resize(int64(out.Bytes)); err != nil {
-		return Receipt{}, err
-	}
 	ctx, done, err := s.turn(ctx)
 	if err != nil {
 		return Receipt{}, err
@@ -142,6 +177,8 @@ func (s *Server) receive(stream grpc.ServerStream) (*body, error) {
 	}
 }
 
+const tooLarge = "request too large: lower the batch size of the exporter"
+
 // unreadable gives errors of gRPC's own framing texts that say what to do. An
 // oversized message is refused by gRPC with RESOURCE_EXHAUSTED and without
 // RetryInfo, as OTLP wants it.
@@ -151,7 +188,7 @@ func unreadable(err error) error {
 	}
 	switch code := status.Code(err); code {
 	case codes.ResourceExhausted:
-		return TooLarge("request too large: lower the batch size of the exporter", err)
+		return TooLarge(tooLarge, err)
 	case codes.Internal:
 		return Invalid("the request's framing or compression is broken", err)
 	case codes.Canceled, codes.DeadlineExceeded, codes.Unimplemented:
@@ -162,7 +199,11 @@ func unreadable(err error) error {
 
 // answer sends the empty response that means success, and the positions.
 func answer(stream grpc.ServerStream, r Receipt) error {
-	if md := positions(r); md != nil {
+	if last := positions(r); last != nil {
+		md := make(metadata.MD, 1)
+		for _, p := range last {
+			md[PositionHeader] = append(md[PositionHeader], string(p))
+		}
 		if err := stream.SetHeader(md); err != nil {
 			return err
 		}
@@ -170,10 +211,10 @@ func answer(stream grpc.ServerStream, r Receipt) error {
 	return stream.SendMsg(success)
 }
 
-// positions makes the response header. Positions beyond what a header may hold
-// are left out from the front: each is signed over a chain that contains the
-// ones before.
-func positions(r Receipt) metadata.MD {
+// positions returns what the response header gets. Positions beyond what a header
+// may hold are left out from the front: each is signed over a chain that contains
+// the ones before.
+func positions(r Receipt) [][]byte {
 	last, size := r.Positions, 0
 	for i := len(last) - 1; i >= 0; i-- {
 		if size += len(last[i]); size > maxPositions {
@@ -181,14 +222,5 @@ func positions(r Receipt) metadata.MD {
 			break
 		}
 	}
-	if len(last) == 0 {
-		return nil
-	}
-	md := make(metadata.MD, 1)
-	for _, p := range last {
-		md[PositionHeader] = append(md[PositionHeader], string(p))
-	}
-	return md
+	return last
 }
-
-func statusOf(err error) *status.Status { return classify(err).status() }

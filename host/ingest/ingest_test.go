@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -112,14 +113,14 @@ func TestNotAuthenticated(t *testing.T) {
 	}
 }
 
-// Each error of the notary, and what OTLP makes of it.
+// Each error of the notary, and what OTLP makes of it, over gRPC and over HTTP.
 func TestErrorCodes(t *testing.T) {
 	const secret = "jo.canary@mail.example"
 	var result error
-	_, addr := start(t, func(context.Context, string, otlpwire.Signal, []byte) (ingest.Receipt, error) {
+	s, addr := start(t, func(context.Context, string, otlpwire.Signal, []byte) (ingest.Receipt, error) {
 		return ingest.Receipt{}, result
 	})
-	conn := dial(t, addr)
+	conn, web := dial(t, addr), overHTTP(t, s)
 	cause := errors.New(secret)
 	for _, c := range []struct {
 		name  string
@@ -127,23 +128,28 @@ func TestErrorCodes(t *testing.T) {
 		code  codes.Code
 		retry time.Duration // 0: no RetryInfo
 		text  string
+		http  int
 	}{
-		{"invalid", ingest.Invalid("bad", cause), codes.InvalidArgument, 0, "bad"},
-		{"too large", ingest.TooLarge("big", cause), codes.ResourceExhausted, 0, "big"},
-		{"denied", ingest.Denied("no", cause), codes.PermissionDenied, 0, "no"},
-		{"unavailable", ingest.Unavailable("later", 0, cause), codes.Unavailable, 0, "later"},
-		{"unavailable, with a time", ingest.Unavailable("later", 3*time.Second, cause), codes.Unavailable, 3 * time.Second, "later"},
-		{"exhausted", ingest.Exhausted("full", 2*time.Second, cause), codes.ResourceExhausted, 2 * time.Second, "full"},
-		{"exhausted, without a time", ingest.Exhausted("full", 0, cause), codes.ResourceExhausted, time.Millisecond, "full"},
-		{"no retry for what is not retryable", &ingest.Error{Code: codes.InvalidArgument, Reason: "bad", RetryAfter: time.Second}, codes.InvalidArgument, 0, "bad"},
-		{"an error that says OK", &ingest.Error{Reason: secret}, codes.Unavailable, 0, "send it again"},
-		{"wrapped", fmt.Errorf("%s: %w", secret, ingest.Invalid("bad", nil)), codes.InvalidArgument, 0, "bad"},
-		{"malformed", fmt.Errorf("%s: %w", secret, &otlpwire.Error{Err: otlpwire.ErrGroup, Place: "span", Offset: 7}), codes.InvalidArgument, 0, "group wire type"},
-		{"over a limit", &otlpwire.Error{Err: otlpwire.ErrTooMany, Place: "span"}, codes.ResourceExhausted, 0, "more elements"},
-		{"the sender is gone", fmt.Errorf("%s: %w", secret, context.Canceled), codes.Canceled, 0, "outcome is unknown"},
-		{"the time is over", fmt.Errorf("%s: %w", secret, context.DeadlineExceeded), codes.DeadlineExceeded, 0, "outcome is unknown"},
-		{"a status of something inside", status.Error(codes.NotFound, secret), codes.Unavailable, 0, "send it again"},
-		{"anything else", cause, codes.Unavailable, 0, "send it again"},
+		{"invalid", ingest.Invalid("bad", cause), codes.InvalidArgument, 0, "bad", 400},
+		{"too large", ingest.TooLarge("big", cause), codes.ResourceExhausted, 0, "big", 413},
+		{"denied", ingest.Denied("no", cause), codes.PermissionDenied, 0, "no", 403},
+		{"unavailable", ingest.Unavailable("later", 0, cause), codes.Unavailable, 0, "later", 503},
+		{"unavailable, with a time", ingest.Unavailable("later", 3*time.Second, cause), codes.Unavailable, 3 * time.Second, "later", 503},
+		{"exhausted", ingest.Exhausted("full", 2*time.Second, cause), codes.ResourceExhausted, 2 * time.Second, "full", 429},
+		{"exhausted, without a time", ingest.Exhausted("full", 0, cause), codes.ResourceExhausted, time.Millisecond, "full", 429},
+		{"no retry for what is not retryable", &ingest.Error{Code: codes.InvalidArgument, Reason: "bad", RetryAfter: time.Second}, codes.InvalidArgument, 0, "bad", 400},
+		{"an error that says OK", &ingest.Error{Reason: secret}, codes.Unavailable, 0, "send it again", 503},
+		{"wrapped", fmt.Errorf("%s: %w", secret, ingest.Invalid("bad", nil)), codes.InvalidArgument, 0, "bad", 400},
+		{"aborted", &ingest.Error{Code: codes.Aborted, Reason: "race"}, codes.Aborted, 0, "race", 503},
+		{"unimplemented", &ingest.Error{Code: codes.Unimplemented, Reason: "none"}, codes.Unimplemented, 0, "none", 404},
+		{"unauthenticated", &ingest.Error{Code: codes.Unauthenticated, Reason: "who"}, codes.Unauthenticated, 0, "who", 401},
+		{"internal", &ingest.Error{Code: codes.Internal, Reason: "bug"}, codes.Internal, 0, "bug", 500},
+		{"malformed", fmt.Errorf("%s: %w", secret, &otlpwire.Error{Err: otlpwire.ErrGroup, Place: "span", Offset: 7}), codes.InvalidArgument, 0, "group wire type", 400},
+		{"over a limit", &otlpwire.Error{Err: otlpwire.ErrTooMany, Place: "span"}, codes.ResourceExhausted, 0, "more elements", 413},
+		{"the sender is gone", fmt.Errorf("%s: %w", secret, context.Canceled), codes.Canceled, 0, "outcome is unknown", 503},
+		{"the time is over", fmt.Errorf("%s: %w", secret, context.DeadlineExceeded), codes.DeadlineExceeded, 0, "outcome is unknown", 504},
+		{"a status of something inside", status.Error(codes.NotFound, secret), codes.Unavailable, 0, "send it again", 503},
+		{"anything else", cause, codes.Unavailable, 0, "send it again", 503},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			result = c.err
@@ -154,6 +160,26 @@ func TestErrorCodes(t *testing.T) {
 			}
 			if !strings.Contains(err.Error(), c.text) || strings.Contains(err.Error(), "canary") {
 				t.Errorf("text is %q, want %q", err, c.text)
+			}
+			for _, media := range []string{"application/x-protobuf", "application/json"} {
+				body := map[string]string{"application/json": "{}"}[media]
+				a := web.post(t, "/v1/traces", []byte(body), "Content-Type", media, "X-Api-Key", key)
+				overHTTP, detailed := a.status(t)
+				after := ""
+				if c.retry > 0 {
+					after = fmt.Sprint(int(math.Ceil(c.retry.Seconds())))
+				}
+				if a.code != c.http || a.header.Get("Retry-After") != after || detailed != c.retry || a.header.Get("Content-Type") != media {
+					t.Errorf("over HTTP: %d, Retry-After %q, RetryInfo %v, %s", a.code, a.header.Get("Retry-After"), detailed, a.header.Get("Content-Type"))
+				}
+				if overHTTP.Code() != c.code || overHTTP.Message() != status.Convert(err).Message() {
+					t.Errorf("over HTTP: %v, over gRPC: %v", overHTTP, err)
+				}
+				// What OTLP lets a client send again over HTTP it sends again over gRPC.
+				again := a.code == 429 || a.code == 502 || a.code == 503 || a.code == 504
+				if e := (&ingest.Error{Code: c.code, RetryAfter: c.retry}); e.Retry() != again {
+					t.Errorf("%d is retryable: %v, %v is: %v", a.code, again, c.code, e.Retry())
+				}
 			}
 		})
 	}

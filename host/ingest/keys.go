@@ -1,14 +1,12 @@
 package ingest
 
 import (
-	"context"
 	"crypto/subtle"
 	"errors"
 	"fmt"
 	"strings"
 
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/metadata"
 
 	"github.com/veriproof/notary/attestation/transcript"
 )
@@ -49,11 +47,15 @@ func checkKeys(keys []Key) error {
 	return nil
 }
 
+// presented is what a request shows of who sends it.
+type presented struct {
+	authorization, apiKey []string // headers or metadata of these names
+}
+
 // authenticate returns the tenant of the sender. The tenant is what the key
 // says, never what the payload does.
-func (s *Server) authenticate(ctx context.Context) (tenant string, err error) {
-	md, _ := metadata.FromIncomingContext(ctx)
-	key, err := presented(md)
+func (s *Server) authenticate(c presented) (tenant string, err error) {
+	key, err := c.key()
 	if err != nil {
 		return "", err
 	}
@@ -70,12 +72,12 @@ func (s *Server) authenticate(ctx context.Context) (tenant string, err error) {
 	return s.keys[at].Tenant, nil
 }
 
-// presented returns the one API key in a request's metadata.
-func presented(md metadata.MD) (string, error) {
-	bearer, plain := md.Get("authorization"), md.Get("x-api-key")
+// key returns the one API key in a request.
+func (c presented) key() (string, error) {
+	bearer, plain := c.authorization, c.apiKey
 	switch {
 	case len(bearer)+len(plain) == 0:
-		return "", unauthenticated(`no API key: send it as metadata "authorization: Bearer KEY" or "x-api-key: KEY"`)
+		return "", unauthenticated(`no API key: send it as header "authorization: Bearer KEY" or "x-api-key: KEY"`)
 	case len(bearer)+len(plain) > 1:
 		return "", unauthenticated("more than one API key: send one")
 	case len(plain) == 1:

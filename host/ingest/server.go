@@ -5,7 +5,10 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"net"
+	"net/http"
 	"runtime"
 	"time"
 
@@ -56,6 +59,7 @@ const (
 	streamWorkers    = 64 // goroutines whose grown stacks are used again
 	maxHeaderList    = 16 << 10
 	handshakeTime    = 10 * time.Second
+	headerTime       = 5 * time.Second
 	idleTime         = 2 * time.Minute
 	pingTime         = time.Minute
 	pingTimeout      = 20 * time.Second
@@ -123,13 +127,15 @@ func (c Config) check() error {
 	return checkKeys(c.Keys)
 }
 
-// A Server receives OTLP/gRPC.
+// A Server receives OTLP over gRPC and over HTTP. Both have the same budget, turns
+// and senders.
 type Server struct {
 	cfg    Config
 	keys   []Key
 	budget *semaphore.Weighted
 	turns  chan struct{}
 	grpc   *grpc.Server
+	http   *http.Server
 }
 
 // New returns a server that is not yet serving. It has goroutines, which end with
@@ -147,7 +153,26 @@ func New(cfg Config) (*Server, error) {
 	s.grpc = grpc.NewServer(s.options()...)
 	s.grpc.RegisterService(s.service(traceService, otlpwire.Traces), nil)
 	s.grpc.RegisterService(s.service(logsService, otlpwire.Logs), nil)
+	s.http = s.newHTTP()
 	return s, nil
+}
+
+func (s *Server) newHTTP() *http.Server {
+	return &http.Server{
+		Handler:           handler{s},
+		TLSConfig:         tlsConfig(s.cfg.Certificate),
+		ReadHeaderTimeout: headerTime,
+		WriteTimeout:      s.cfg.ReceiveTimeout + s.cfg.ExportTimeout + handshakeTime,
+		IdleTimeout:       idleTime,
+		MaxHeaderBytes:    maxHeaderList,
+		HTTP2: &http.HTTP2Config{
+			MaxConcurrentStreams:          int(s.cfg.MaxStreams),
+			MaxReceiveBufferPerConnection: connectionWindow,
+			MaxReceiveBufferPerStream:     streamWindow,
+		},
+		// Anybody can cause handshake errors, at any rate.
+		ErrorLog: log.New(io.Discard, "", 0),
+	}
 }
 
 func (s *Server) options() []grpc.ServerOption {
@@ -169,10 +194,19 @@ func (s *Server) options() []grpc.ServerOption {
 	}
 }
 
-// Serve accepts connections until the server is shut down, and then returns
-// nil. It closes the listener.
+// Serve accepts OTLP/gRPC connections until the server is shut down, and then
+// returns nil. It closes the listener.
 func (s *Server) Serve(l net.Listener) error {
 	if err := s.grpc.Serve(netutil.LimitListener(l, s.cfg.MaxConnections)); err != nil && !errors.Is(err, grpc.ErrServerStopped) {
+		return fmt.Errorf("ingest: %w", err)
+	}
+	return nil
+}
+
+// ServeOverHTTP accepts OTLP/HTTP connections, HTTP/1.1 and HTTP/2, as Serve does for
+// gRPC.
+func (s *Server) ServeOverHTTP(l net.Listener) error {
+	if err := s.http.ServeTLS(netutil.LimitListener(l, s.cfg.MaxConnections), "", ""); err != nil && !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("ingest: %w", err)
 	}
 	return nil
@@ -187,12 +221,16 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		s.grpc.GracefulStop()
 		close(done)
 	}()
+	err := s.http.Shutdown(ctx)
 	select {
 	case <-done:
-		return nil
 	case <-ctx.Done():
+		err = context.Cause(ctx)
 		s.grpc.Stop()
 		<-done
-		return context.Cause(ctx)
 	}
+	if err != nil {
+		s.http.Close()
+	}
+	return err
 }

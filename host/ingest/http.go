@@ -1,0 +1,272 @@
+package ingest
+
+import (
+	"compress/flate"
+	"compress/gzip"
+	"encoding/base64"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/veriproof/notary/host/otlpjson"
+	"github.com/veriproof/notary/host/otlpwire"
+)
+
+// Paths of OTLP/HTTP.
+const (
+	tracesPath  = "/v1/traces"
+	logsPath    = "/v1/logs"
+	metricsPath = "/v1/metrics"
+)
+
+// firstRead is the memory for a body before it is known how long it is.
+const firstRead = 128 << 10
+
+// Content types of OTLP/HTTP.
+const (
+	typeProtobuf = "application/x-protobuf"
+	typeJSON     = "application/json"
+)
+
+// A handler serves OTLP/HTTP.
+type handler struct{ *Server }
+
+// ServeHTTP implements http.Handler. A request is refused with a Status message in
+// the content type of the request, as OTLP wants it.
+func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	x := exchange{w: w, r: r}
+	var known bool
+	if x.media, known = mediaType(r); !known {
+		x.media = typeJSON
+	}
+	switch sig, served := signalOf(r.URL.Path); {
+	case r.URL.Path == metricsPath:
+		x.refuse(http.StatusNotFound, unimplemented(noMetrics))
+	case !served:
+		x.refuse(http.StatusNotFound, unimplemented("no such path: this notary takes OTLP at /v1/traces and /v1/logs"))
+	case r.Method != http.MethodPost:
+		w.Header().Set("Allow", http.MethodPost)
+		x.refuse(http.StatusMethodNotAllowed, unimplemented("OTLP is sent by POST"))
+	case !known:
+		x.refuse(http.StatusUnsupportedMediaType, Invalid("content type is neither application/x-protobuf nor application/json", nil))
+	case !plainOrGzip(r):
+		x.refuse(http.StatusUnsupportedMediaType, Invalid("content encoding is neither gzip nor identity", nil))
+	default:
+		refused := h.handle(r.Context(), request{
+			sig: sig, shown: presented{r.Header.Values("Authorization"), r.Header.Values("X-Api-Key")},
+			receive: func(room *lease) (*body, error) { return h.readHTTP(x, sig, room) },
+			answer:  x.succeed,
+		})
+		if refused != nil {
+			x.refuse(httpStatus(refused), refused)
+		}
+	}
+}
+
+func signalOf(path string) (otlpwire.Signal, bool) {
+	switch path {
+	case tracesPath:
+		return otlpwire.Traces, true
+	case logsPath:
+		return otlpwire.Logs, true
+	}
+	return 0, false
+}
+
+func mediaType(r *http.Request) (string, bool) {
+	values := r.Header.Values("Content-Type")
+	if len(values) != 1 {
+		return "", false
+	}
+	media, _, err := mime.ParseMediaType(values[0])
+	return media, err == nil && (media == typeProtobuf || media == typeJSON)
+}
+
+// plainOrGzip: one encoding at most. What is packed twice is unpacked by others
+// once, or for ever.
+func plainOrGzip(r *http.Request) bool {
+	values := r.Header.Values("Content-Encoding")
+	return len(values) == 0 || len(values) == 1 && (isGzip(values[0]) || values[0] == "" || strings.EqualFold(values[0], "identity"))
+}
+
+func isGzip(encoding string) bool { return strings.EqualFold(encoding, "gzip") }
+
+// An exchange is one request and its answer.
+type exchange struct {
+	w     http.ResponseWriter
+	r     *http.Request
+	media string
+}
+
+// succeed writes the empty response that means full success, and the positions in
+// the form that gRPC gives binary headers.
+func (x exchange) succeed(r Receipt) error {
+	for _, p := range positions(r) {
+		x.w.Header().Add(PositionHeader, base64.RawStdEncoding.EncodeToString(p))
+	}
+	reply := success
+	if x.media == typeJSON {
+		reply = []byte("{}")
+	}
+	return x.write(http.StatusOK, reply)
+}
+
+func (x exchange) write(code int, b []byte) error {
+	x.w.Header().Set("Content-Type", x.media)
+	x.w.Header().Set("Content-Length", strconv.Itoa(len(b)))
+	x.w.WriteHeader(code)
+	_, err := x.w.Write(b)
+	return err
+}
+
+func (x exchange) refuse(code int, e *Error) {
+	if e.RetryAfter > 0 && e.Retry() {
+		seconds := (e.RetryAfter + time.Second - 1) / time.Second
+		x.w.Header().Set("Retry-After", strconv.Itoa(int(seconds)))
+	}
+	if code == http.StatusUnauthorized {
+		x.w.Header().Set("WWW-Authenticate", "Bearer")
+	}
+	marshal := proto.Marshal
+	if x.media == typeJSON {
+		marshal = protojson.Marshal
+	}
+	b, err := marshal(e.status().Proto())
+	if err != nil {
+		b = nil // the code says the most of it
+	}
+	_ = x.write(code, b) // a sender who is gone sends again
+}
+
+// httpStatus is the place of an error in OTLP/HTTP: 429, 502, 503 and 504 are to be
+// sent again, and nothing else is.
+func httpStatus(e *Error) int {
+	switch e.Code {
+	case codes.InvalidArgument:
+		return http.StatusBadRequest
+	case codes.Unauthenticated:
+		return http.StatusUnauthorized
+	case codes.PermissionDenied:
+		return http.StatusForbidden
+	case codes.Unimplemented:
+		return http.StatusNotFound
+	case codes.DeadlineExceeded:
+		return http.StatusGatewayTimeout
+	case codes.ResourceExhausted:
+		if e.Retry() {
+			return http.StatusTooManyRequests
+		}
+		return http.StatusRequestEntityTooLarge
+	}
+	if e.Retry() {
+		return http.StatusServiceUnavailable
+	}
+	return http.StatusInternalServerError
+}
+
+// readHTTP receives a message within the time for it, and turns JSON into the wire
+// form. Room is taken as the message grows.
+func (s *Server) readHTTP(x exchange, sig otlpwire.Signal, room *lease) (*body, error) {
+	late := time.Now().Add(s.cfg.ReceiveTimeout)
+	if err := http.NewResponseController(x.w).SetReadDeadline(late); err != nil {
+		return nil, Unavailable("the request was not received", 0, err)
+	}
+	msg, err := s.readBody(x, room)
+	if err != nil || x.media != typeJSON {
+		return msg, err
+	}
+	defer msg.free()
+	if err := room.resize(2 * int64(len(msg.bytes()))); err != nil {
+		return nil, err
+	}
+	wire := &body{buf: bodies.Get(len(msg.bytes()))} // the wire form is shorter
+	b, err := otlpjson.AppendWire((*wire.buf)[:0], msg.bytes(), sig)
+	if err != nil {
+		return wire, err
+	}
+	*wire.buf = b
+	return wire, room.resize(int64(len(b)))
+}
+
+// readBody reads a body of at most MaxRequest bytes, decompressed. It ends where
+// the memory ends that the budget has for it, not where the sender says.
+func (s *Server) readBody(x exchange, room *lease) (*body, error) {
+	limit := s.cfg.MaxRequest
+	var from io.Reader = http.MaxBytesReader(x.w, x.r.Body, int64(limit))
+	if isGzip(x.r.Header.Get("Content-Encoding")) {
+		unpacked, err := gzip.NewReader(from)
+		if err != nil {
+			return nil, badBody(err)
+		}
+		defer unpacked.Close()
+		from = unpacked
+	}
+	msg := &body{buf: bodies.Get(firstRead)}
+	*msg.buf = (*msg.buf)[:0]
+	for {
+		b := *msg.buf
+		space := b[len(b):min(cap(b), limit)]
+		if len(b) == limit {
+			space = make([]byte, 1) // is there more?
+		}
+		n, err := from.Read(space)
+		switch {
+		case n > 0 && len(b) == limit:
+			return msg, TooLarge(tooLarge, nil)
+		case errors.Is(err, io.EOF):
+			*msg.buf = b[:len(b)+n]
+			return msg, room.resize(int64(len(b) + n))
+		case err != nil:
+			return msg, badBody(err)
+		}
+		*msg.buf = b[:len(b)+n]
+		if err := msg.makeRoom(room, limit); err != nil {
+			return msg, err
+		}
+	}
+}
+
+// makeRoom moves a body that is full into twice the memory.
+func (b *body) makeRoom(room *lease, limit int) error {
+	old := *b.buf
+	if len(old) < cap(old) || len(old) == limit {
+		return nil
+	}
+	size := 2 * cap(old)
+	if err := room.resize(max(room.held, int64(size))); err != nil {
+		return err
+	}
+	larger := bodies.Get(size)
+	*larger = append((*larger)[:0], old...)
+	b.free()
+	b.buf = larger
+	return nil
+}
+
+// badBody gives errors of reading a body their place, as unreadable does for gRPC.
+func badBody(err error) error {
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &large):
+		return TooLarge(tooLarge, err)
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return errSlow
+	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), isCorrupt(err):
+		return Invalid("the request's framing or compression is broken", err)
+	}
+	return Unavailable("the request was not received", 0, err)
+}
+
+func isCorrupt(err error) bool {
+	var corrupt flate.CorruptInputError
+	return errors.As(err, &corrupt)
+}
