@@ -45,9 +45,11 @@ const (
 	// DefaultMode: every record goes through every redactor, or is refused.
 	DefaultMode = "enforce"
 	// DefaultOTLP and DefaultControl listen on loopback, since a listener for
-	// the network is for the operator to ask for. 4317 is OTLP/gRPC's port.
-	DefaultOTLP    = "127.0.0.1:4317"
-	DefaultControl = "127.0.0.1:8443"
+	// the network is for the operator to ask for. 4317 is OTLP/gRPC's port, 4318
+	// that of OTLP/HTTP.
+	DefaultOTLP     = "127.0.0.1:4317"
+	DefaultOTLPHTTP = "127.0.0.1:4318"
+	DefaultControl  = "127.0.0.1:8443"
 	// DefaultSource is the attestation sidecar of a confidential container group.
 	DefaultSource = SourceSidecar
 	// DefaultSidecarURL has the port that deployments give the sidecar; the
@@ -139,8 +141,10 @@ const (
 
 // Listen is where the notary serves.
 type Listen struct {
-	// OTLP is the host:port of the OTLP receiver; port 0 takes a free one.
+	// OTLP is the host:port of the OTLP/gRPC receiver; port 0 takes a free one.
 	OTLP string `yaml:"otlp"`
+	// OTLPHTTP is the host:port of the OTLP/HTTP receiver.
+	OTLPHTTP string `yaml:"otlp_http"`
 	// Control is the host:port of the control interface.
 	Control string `yaml:"control"`
 	// TLSNames are the DNS names and IP addresses in the serving certificates,
@@ -311,7 +315,7 @@ type Log struct {
 func defaults() *Config {
 	return &Config{
 		Mode:   DefaultMode,
-		Listen: Listen{OTLP: DefaultOTLP, Control: DefaultControl, TLSNames: []string{"localhost", "127.0.0.1", "::1"}},
+		Listen: Listen{OTLP: DefaultOTLP, OTLPHTTP: DefaultOTLPHTTP, Control: DefaultControl, TLSNames: []string{"localhost", "127.0.0.1", "::1"}},
 		Attestation: Attestation{
 			Source: DefaultSource, SidecarURL: DefaultSidecarURL, APIVersion: DefaultAPIVersion,
 			Margin: Duration(DefaultMargin), UVM: UVM{Feed: DefaultUVMFeed, MinimumSVN: DefaultMinimumSVN},

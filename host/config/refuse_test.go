@@ -103,6 +103,8 @@ func TestValues(t *testing.T) {
 		{"address", minimal + "listen: {otlp: 4317}\n", `notary.yaml:9: listen.otlp: "4317" is not an address; write host:port, such as "0.0.0.0:4317"`},
 		{"port", minimal + "listen: {otlp: \"[::1]:70000\"}\n", `notary.yaml:9: listen.otlp: "[::1]:70000" is not an address; write host:port, such as "0.0.0.0:4317"`},
 		{"same address", minimal + "listen: {otlp: 127.0.0.1:8443}\n", "notary.yaml:9: listen.control: is the address of listen.otlp; give each its own port"},
+		{"same address for both of OTLP", minimal + "listen: {otlp: 127.0.0.1:4318}\n", "notary.yaml:9: listen.otlp_http: is the address of listen.otlp; give each its own port"},
+		{"same address for HTTP", minimal + "listen: {otlp_http: 127.0.0.1:8443}\n", "notary.yaml:9: listen.control: is the address of listen.otlp_http; give each its own port"},
 		{"same port", minimal + "listen: {otlp: \"0.0.0.0:8443\"}\n", "notary.yaml:9: listen.control: has the port of listen.otlp, and one of them takes it on every address; give each its own port"},
 		{"TLS name", minimal + "listen: {tls_names: [\"a b\"]}\n", `notary.yaml:9: listen.tls_names[0]: "a b" is neither a DNS name nor an IP address`},
 		{"no TLS name", minimal + "listen: {tls_names: []}\n", "notary.yaml:9: listen.tls_names: is missing; list the names that senders connect to"},

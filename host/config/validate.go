@@ -122,9 +122,13 @@ func (v *checker) once(seen map[string]string, key, value, what string) {
 }
 
 func (v *checker) listen() {
-	v.address("listen.otlp", v.Listen.OTLP)
-	v.address("listen.control", v.Listen.Control)
-	v.apart(v.Listen.OTLP, v.Listen.Control)
+	l := &v.Listen
+	v.address("listen.otlp", l.OTLP)
+	v.address("listen.otlp_http", l.OTLPHTTP)
+	v.address("listen.control", l.Control)
+	v.apart("listen.otlp", l.OTLP, "listen.otlp_http", l.OTLPHTTP)
+	v.apart("listen.otlp", l.OTLP, "listen.control", l.Control)
+	v.apart("listen.otlp_http", l.OTLPHTTP, "listen.control", l.Control)
 	v.count("listen.tls_names", len(v.Listen.TLSNames), 1, maxNames, "list the names that senders connect to")
 	for i, n := range v.Listen.TLSNames {
 		if _, err := netip.ParseAddr(n); err != nil && (len(n) > 253 || !dnsForm.MatchString(n)) {
@@ -145,15 +149,15 @@ func (v *checker) address(key, value string) {
 
 // apart: one port on one address serves one listener, and no address at all
 // means every one.
-func (v *checker) apart(otlp, control string) {
-	host, port, _ := net.SplitHostPort(otlp)
-	other, otherPort, _ := net.SplitHostPort(control)
+func (v *checker) apart(key, address, otherKey, otherAddress string) {
+	host, port, _ := net.SplitHostPort(address)
+	other, otherPort, _ := net.SplitHostPort(otherAddress)
 	switch {
 	case port != otherPort || port == "0":
 	case host == other:
-		v.fail("listen.control", "is the address of listen.otlp", "give each its own port")
+		v.fail(otherKey, "is the address of "+key, "give each its own port")
 	case everyAddress(host) || everyAddress(other):
-		v.fail("listen.control", "has the port of listen.otlp, and one of them takes it on every address", "give each its own port")
+		v.fail(otherKey, "has the port of "+key+", and one of them takes it on every address", "give each its own port")
 	}
 }
 

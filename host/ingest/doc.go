@@ -1,15 +1,18 @@
-// Package ingest receives OTLP over gRPC: who sends this, may it be taken now,
-// and what is the sender told?
+// Package ingest receives OTLP over gRPC and over HTTP: who sends this, may it be
+// taken now, and what is the sender told?
 //
 // A [Server] speaks TLS 1.3 only and takes traces and logs; metrics and
-// everything else is answered Unimplemented. A request reaches the [Exporter]
-// as the bytes that came over the wire, decompressed but never unmarshalled.
+// everything else is answered Unimplemented, over HTTP 404, upon which exporters do
+// not try again. A request reaches the [Exporter] as protobuf wire bytes, as they
+// came, decompressed but never unmarshalled; OTLP/JSON is turned into them by
+// package otlpjson.
 //
 // # Order of checks
 //
 // The sender is authenticated before a byte of his message is read. Then room
 // for the message is taken from the budget of plaintext in memory, the message
-// is received within [Config].ReceiveTimeout, and the export waits for its turn
+// is received within [Config].ReceiveTimeout (over HTTP room is taken as it grows),
+// and the export waits for its turn
 // to use a CPU. What there is no room for is refused at once, retryably: memory
 // is never what a flood runs into.
 //
@@ -22,8 +25,15 @@
 // RESOURCE_EXHAUSTED comes with RetryInfo when the sender shall try again, and
 // without it when he shall not.
 //
+// Over HTTP the same errors have the status codes that mean the same: 429 and 503
+// for what is to be sent again, with Retry-After, 504 for what took too long, 413
+// for what is too large for good. The body is the Status message that gRPC would
+// have sent, in the content type of the request.
+//
 // A success is an empty response and, in the response header
-// [PositionHeader], the signed journal positions of the exporter's [Receipt].
+// [PositionHeader], the signed journal positions of the exporter's [Receipt]; over
+// HTTP in base64. partial_success stays unset: a request is taken whole or not at
+// all.
 //
 // # Concurrency
 //

@@ -91,7 +91,7 @@ func (d *demo) writeConfig() error {
 	}
 	config := fmt.Sprintf(`# Configuration of the demo, on SIMULATED hardware.
 version: 1
-listen: {otlp: "127.0.0.1:0", control: "127.0.0.1:0"}
+listen: {otlp: "127.0.0.1:0", otlp_http: "127.0.0.1:0", control: "127.0.0.1:0"}
 attestation:
   sidecar_url: %s
   security_context_dir: security-context

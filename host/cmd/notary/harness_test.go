@@ -205,7 +205,7 @@ func (m *machine) configure(t testing.TB, s setting) {
 	}
 	text := fmt.Sprintf(`# Configuration of a test, on SIMULATED hardware.
 version: 1
-listen: {otlp: %q, control: "127.0.0.1:0"}
+listen: {otlp: %q, otlp_http: "127.0.0.1:0", control: "127.0.0.1:0"}
 attestation:
   sidecar_url: %s
   security_context_dir: security-context

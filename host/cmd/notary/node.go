@@ -54,7 +54,7 @@ type node struct {
 	outcomes  outcomes
 }
 
-type listeners struct{ otlp, control net.Listener }
+type listeners struct{ otlp, otlpHTTP, control net.Listener }
 
 // startNode brings a notary up, step by step (DESIGN section 7); none can be
 // left out. tell hears of each step as it ends. On an error nothing is left
@@ -176,13 +176,17 @@ func (n *node) listen() (detail string, err error) {
 	for _, l := range []struct {
 		what, addr string
 		to         *net.Listener
-	}{{"otlp", n.cfg.Listen.OTLP, &n.listeners.otlp}, {"control", n.cfg.Listen.Control, &n.listeners.control}} {
+	}{
+		{"otlp", n.cfg.Listen.OTLP, &n.listeners.otlp},
+		{"otlp_http", n.cfg.Listen.OTLPHTTP, &n.listeners.otlpHTTP},
+		{"control", n.cfg.Listen.Control, &n.listeners.control},
+	} {
 		if *l.to, err = net.Listen("tcp", l.addr); err != nil {
 			return "", hinted(fmt.Errorf("listen.%s: %w", l.what, err),
 				"stop what has the port, or give listen.%s another (port 0 takes a free one)", l.what)
 		}
 	}
-	return fmt.Sprintf("OTLP/gRPC %v, control %v", n.listeners.otlp.Addr(), n.listeners.control.Addr()), nil
+	return fmt.Sprintf("OTLP/gRPC %v, OTLP/HTTP %v, control %v", n.listeners.otlp.Addr(), n.listeners.otlpHTTP.Addr(), n.listeners.control.Addr()), nil
 }
 
 // readPlugins reads the modules and configurations that the file names, once:
@@ -363,7 +367,7 @@ func (n *node) release(ctx context.Context) {
 	if n.lock != nil {
 		n.lock.Close()
 	}
-	for _, l := range []net.Listener{n.listeners.otlp, n.listeners.control} {
+	for _, l := range []net.Listener{n.listeners.otlp, n.listeners.otlpHTTP, n.listeners.control} {
 		if l != nil {
 			l.Close()
 		}

@@ -21,7 +21,7 @@ const serveUsage = `usage: notary serve --config FILE [--ready-file FILE]
 
 Runs the notary: it generates its keys, measures its plugins, attests itself,
 recovers what an earlier notary left open in the storage, and then takes OTLP over
-gRPC. Nothing is acknowledged before it is redacted, encrypted and durable.
+gRPC and HTTP. Nothing is acknowledged before it is redacted, encrypted and durable.
 
 On SIGTERM or SIGINT it takes no more data, seals the open sessions, waits for
 their log proofs and stops. A second signal ends it at once; the next start
@@ -57,10 +57,11 @@ const (
 
 // ready is what --ready-file holds.
 type ready struct {
-	OTLP    string `json:"otlp"`
-	Control string `json:"control"`
-	LogKey  string `json:"log_key"`
-	Epoch   string `json:"epoch"`
+	OTLP     string `json:"otlp"`
+	OTLPHTTP string `json:"otlp_http"`
+	Control  string `json:"control"`
+	LogKey   string `json:"log_key"`
+	Epoch    string `json:"epoch"`
 }
 
 func serve(ctx context.Context, a *app, args []string) error {
@@ -88,11 +89,11 @@ func serve(ctx context.Context, a *app, args []string) error {
 	}
 	defer n.releaseWithin(releaseTime)
 	r := ready{
-		OTLP: n.listeners.otlp.Addr().String(), Control: n.listeners.control.Addr().String(),
+		OTLP: n.listeners.otlp.Addr().String(), OTLPHTTP: n.listeners.otlpHTTP.Addr().String(), Control: n.listeners.control.Addr().String(),
 		LogKey: n.log.VerifierKey(), Epoch: n.notary.Epoch().String(),
 	}
 	return n.run(ctx, func() error {
-		fmt.Fprintf(a.stdout, "  %s  OTLP/gRPC on %s, control on %s\n", a.paint(green, "ready"), r.OTLP, r.Control)
+		fmt.Fprintf(a.stdout, "  %s  OTLP/gRPC on %s, OTLP/HTTP on %s, control on %s\n", a.paint(green, "ready"), r.OTLP, r.OTLPHTTP, r.Control)
 		return writeReady(*readyFile, r)
 	})
 }
@@ -166,13 +167,14 @@ func (n *node) run(ctx context.Context, onReady func() error) error {
 	}
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
-	ended := make(chan error, 4)
+	ended := make(chan error, 5)
 	running := 0
 	start := func(f func() error) {
 		running++
 		go func() { ended <- f() }()
 	}
 	start(func() error { return receiver.Serve(n.listeners.otlp) })
+	start(func() error { return receiver.ServeOverHTTP(n.listeners.otlpHTTP) })
 	start(func() error { return ctl.Serve(work, n.listeners.control) })
 	start(func() error { return n.notary.Run(work) })
 	start(func() error { return n.attester.Run(work, n.renewed) })
