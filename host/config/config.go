@@ -9,7 +9,8 @@
 // there is no environment variable, no overlay, no second file, and a flag of
 // the command line never changes a setting. What the file names by path is
 // either measured for itself (plugin modules and their configurations in
-// plugin_set, recipients in the recipients digest) or is where data is kept.
+// plugin_set, recipients in the recipients digest), or is where data is kept, or is a
+// credential for fetching what is measured.
 // No secret stands in it: credentials are given as hashes, keys are born inside.
 //
 // # Strict
@@ -111,8 +112,9 @@ type Config struct {
 	Listen      Listen      `yaml:"listen"`
 	Attestation Attestation `yaml:"attestation"`
 	// Plugins in their order: redactors, at least one, and one storage adapter.
-	Plugins []Plugin `yaml:"plugins"`
-	Storage Storage  `yaml:"storage"`
+	Plugins  []Plugin `yaml:"plugins"`
+	Registry Registry `yaml:"registry"`
+	Storage  Storage  `yaml:"storage"`
 	// Recipients are the public keys that can open what is stored. At least
 	// one: without it nobody ever could.
 	Recipients []Recipient `yaml:"recipients"`
@@ -207,7 +209,8 @@ type Plugin struct {
 	Name string `yaml:"name"`
 	// Kind is "redactor" or "storage".
 	Kind string `yaml:"kind"`
-	// Wasm is the path of the module.
+	// Wasm is the path of the module, or its OCI reference,
+	// "oci://registry/repository@sha256:digest".
 	Wasm string `yaml:"wasm"`
 	// SHA256 of the module. Required: a name or path says nothing about bytes.
 	SHA256 Digest `yaml:"sha256"`
@@ -226,6 +229,17 @@ type PluginLimits struct {
 	Memory Size `yaml:"memory"`
 	// Fuel bounds the work of one call; 0 means the host's default.
 	Fuel uint64 `yaml:"fuel"`
+}
+
+// Registry is how modules named by OCI references are fetched. Nothing in it decides
+// what is loaded: digests do.
+type Registry struct {
+	// Credentials is the path of a file in the form of Docker's config.json; empty
+	// means anonymous. It is a secret and not measured.
+	Credentials string `yaml:"credentials"`
+	// CA is the PEM certificate that TLS to registries is checked by; empty means
+	// the system's roots.
+	CA string `yaml:"ca"`
 }
 
 // Storage is where the storage adapter may write.

@@ -2,12 +2,15 @@ package config
 
 import (
 	"bytes"
+	"context"
+	"crypto/x509"
 	"fmt"
 	"io"
 	"os"
 	"slices"
 
 	"github.com/veriproof/notary/attestation/transcript"
+	"github.com/veriproof/notary/host/artifact"
 	"github.com/veriproof/notary/sdk/journal"
 )
 
@@ -62,9 +65,15 @@ func RecipientsDigest(recipients []*journal.Recipient) [32]byte {
 
 // ReadPlugin reads the module of a plugin of this configuration, and its own
 // configuration, which is empty if it has none. Whether the module is the one
-// that the digest names is for its loader to check, on the bytes it compiles.
-func (c *Config) ReadPlugin(p *Plugin) (module, config []byte, err error) {
-	if module, err = c.readFile(p.Wasm, maxModule); err != nil {
+// that the digest names is for its loader to check, on the bytes it compiles. A
+// module that is named by an OCI reference is fetched.
+func (c *Config) ReadPlugin(ctx context.Context, p *Plugin) (module, config []byte, err error) {
+	if artifact.IsReference(p.Wasm) {
+		module, err = c.fetch(ctx, p.Wasm)
+	} else {
+		module, err = c.readFile(p.Wasm, maxModule)
+	}
+	if err != nil {
 		return nil, nil, fmt.Errorf("plugin %s: module: %w", p.Name, err)
 	}
 	if p.Config == "" {
@@ -74,6 +83,19 @@ func (c *Config) ReadPlugin(p *Plugin) (module, config []byte, err error) {
 		return nil, nil, fmt.Errorf("plugin %s: config: %w", p.Name, err)
 	}
 	return module, config, nil
+}
+
+func (c *Config) fetch(ctx context.Context, reference string) ([]byte, error) {
+	r, err := artifact.Parse(reference)
+	if err != nil {
+		return nil, err
+	}
+	o := artifact.Options{Credentials: c.Path(c.Registry.Credentials)}
+	if c.Registry.CA != "" {
+		o.Roots = x509.NewCertPool()
+		o.Roots.AppendCertsFromPEM([]byte(c.Registry.CA))
+	}
+	return artifact.Fetch(ctx, r, o)
 }
 
 // readFile reads a regular file of at most limit bytes.

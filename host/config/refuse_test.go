@@ -42,7 +42,7 @@ func edit(t *testing.T, old, with string) string {
 
 // TestShape: what an operator mistypes, and what a YAML file could hide.
 func TestShape(t *testing.T) {
-	const unknownTop = "attestation, journal, limits, listen, log, mode, operators, plugins, recipients, sessions, storage, tenants, version"
+	const unknownTop = "attestation, journal, limits, listen, log, mode, operators, plugins, recipients, registry, sessions, storage, tenants, version"
 	tests := []struct{ name, text, want string }{
 		{"misspelt key", minimal + "sesions: {idle: 5m}\n", `notary.yaml:9: unknown key "sesions"; did you mean "sessions"?`},
 		{"misspelt key below", minimal + "sessions:\n  max_byte: 1MiB\n", `notary.yaml:10: sessions: unknown key "max_byte"; did you mean "max_bytes"?`},
@@ -118,6 +118,8 @@ func TestValues(t *testing.T) {
 		{"margin", edit(t, "{maa_url", "{margin: 1s, maa_url"), "notary.yaml:2: attestation.margin: is 1s; use 30s to 4h0m0s"},
 		{"plugin name", edit(t, "name: r,", "name: R,"), `notary.yaml:4: plugins[0].name: "R" is not a plugin name; use 1 to 40 of a-z, 0-9 and the hyphen`},
 		{"plugin without digest", edit(t, ", sha256: 0000000000000000000000000000000000000000000000000000000000000001", ""), "notary.yaml:4: plugins[0].sha256: is missing; run `notary plugin measure` on the module you mean"},
+		{"plugin by tag", edit(t, "wasm: r.wasm", `wasm: "oci://registry.example/r:latest"`), `notary.yaml:4: plugins[0].wasm: "oci://registry.example/r:latest" is not an OCI reference; write oci://REGISTRY/REPOSITORY@sha256:DIGEST, by digest and without a tag`},
+		{"registry CA", minimal + "registry: {ca: x}\n", "notary.yaml:9: registry.ca: has no PEM certificate; give one, or remove the key to have the system's roots"},
 		{"plugin twice", edit(t, "{name: s,", "{name: r,"), "notary.yaml:5: plugins[1].name: has the same name as plugins[0].name; remove one of them"},
 		{"plugin memory", edit(t, "wasm: r.wasm", "wasm: r.wasm, limits: {memory: 100KB}"), `notary.yaml:4: not a size`},
 		{"plugin pages", edit(t, "wasm: r.wasm", "wasm: r.wasm, limits: {memory: 100KiB}"), "notary.yaml:4: plugins[0].limits.memory: is 100KiB; use a multiple of 64KiB up to 4GiB"},
@@ -284,7 +286,7 @@ func TestReadPlugin(t *testing.T) {
 		{Plugin{Wasm: "s.wasm"}, "", "", false},
 		{Plugin{Wasm: "r.wasm", Config: "s.json"}, "", "", false},
 	} {
-		module, config, err := c.ReadPlugin(&tt.p)
+		module, config, err := c.ReadPlugin(t.Context(), &tt.p)
 		if string(module) != tt.module || string(config) != tt.config || (err == nil) != tt.ok {
 			t.Errorf("%+v: %q, %q, %v", tt.p, module, config, err)
 		}

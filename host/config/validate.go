@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/veriproof/notary/attestation/policy"
+	"github.com/veriproof/notary/host/artifact"
 	"github.com/veriproof/notary/sdk/journal"
 )
 
@@ -56,6 +57,7 @@ func validate(c *Config, lines map[string]int) []Problem {
 	v.listen()
 	v.attestation()
 	v.plugins()
+	v.registry()
 	v.recipients()
 	v.tenants()
 	v.operators()
@@ -244,7 +246,11 @@ func (v *checker) plugin(key string, p *Plugin) {
 		v.fail(key+".name", fmt.Sprintf("%.60q is not a plugin name", p.Name), nameHint)
 	}
 	v.oneOf(key+".kind", p.Kind, KindRedactor, KindStorage)
-	v.present(key+".wasm", p.Wasm, "give the path of the module")
+	if v.present(key+".wasm", p.Wasm, "give the path of the module, or its OCI reference") && artifact.IsReference(p.Wasm) {
+		if _, err := artifact.Parse(p.Wasm); err != nil {
+			v.fail(key+".wasm", fmt.Sprintf("%.200q is not an OCI reference", p.Wasm), "write oci://REGISTRY/REPOSITORY@sha256:DIGEST, by digest and without a tag")
+		}
+	}
 	if p.SHA256 == (Digest{}) {
 		v.fail(key+".sha256", "is missing", "run `notary plugin measure` on the module you mean")
 	}
@@ -256,6 +262,12 @@ func (v *checker) plugin(key string, p *Plugin) {
 	}
 	if p.Limits.Fuel > 1<<58 {
 		v.fail(key+".limits.fuel", "is more than 2^58", "")
+	}
+}
+
+func (v *checker) registry() {
+	if ca := v.Registry.CA; ca != "" && !x509.NewCertPool().AppendCertsFromPEM([]byte(ca)) {
+		v.fail("registry.ca", "has no PEM certificate", "give one, or remove the key to have the system's roots")
 	}
 }
 

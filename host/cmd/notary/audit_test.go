@@ -45,7 +45,7 @@ func (m *machine) read(t testing.TB, f func(*storage)) {
 	}
 	if auditor.set == nil {
 		auditor.dir = filepath.Join(scratch, "audited")
-		sources, err := readPlugins(cfg)
+		sources, err := readPlugins(t.Context(), cfg)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -47,7 +47,7 @@ func configCheck(ctx context.Context, a *app, args []string) error {
 	if err != nil {
 		return err
 	}
-	sources, err := readPlugins(cfg)
+	sources, err := readPlugins(ctx, cfg)
 	if err != nil {
 		return err
 	}

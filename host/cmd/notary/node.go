@@ -97,7 +97,7 @@ func startNode(ctx context.Context, cfg *config.Config, logger *slog.Logger, tel
 		return nil, err
 	}
 	if err := step("plugins", func() (string, error) {
-		if n.sources, err = readPlugins(cfg); err != nil {
+		if n.sources, err = readPlugins(ctx, cfg); err != nil {
 			return "", err
 		}
 		n.set, err = pluginhost.Load(ctx, n.sources, pluginhost.Options{BlobDir: cfg.Path(cfg.Storage.Dir)})
@@ -191,11 +191,11 @@ func (n *node) listen() (detail string, err error) {
 
 // readPlugins reads the modules and configurations that the file names, once:
 // what is measured is what is loaded and what the journal records.
-func readPlugins(cfg *config.Config) ([]pluginhost.Source, error) {
+func readPlugins(ctx context.Context, cfg *config.Config) ([]pluginhost.Source, error) {
 	var sources []pluginhost.Source
 	for i := range cfg.Plugins {
 		p := &cfg.Plugins[i]
-		module, settings, err := cfg.ReadPlugin(p)
+		module, settings, err := cfg.ReadPlugin(ctx, p)
 		if err != nil {
 			return nil, hinted(err, "plugins[%d] in %s names it; \"make plugins\" builds the ones of this project", i, cfg.Name())
 		}

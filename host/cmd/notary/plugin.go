@@ -8,16 +8,18 @@ const pluginUsage = `usage: notary plugin new     [OPTIONS] NAME
        notary plugin test    [OPTIONS] MODULE|DIR
        notary plugin build   [OPTIONS] DIR...
        notary plugin bench   [OPTIONS] MODULE|DIR...
-       notary plugin inspect [--json] MODULE...
-       notary plugin measure [--json] MODULE...
+       notary plugin push    [OPTIONS] MODULE oci://REGISTRY/REPOSITORY
+       notary plugin inspect [OPTIONS] MODULE...
+       notary plugin measure [OPTIONS] MODULE...
 
 For authors of plugins, and for those who review and approve them. Nothing here
-needs a running notary or a network.
+needs a running notary, and only push and what begins with oci:// a network.
 
   new      writes a redactor in Go that builds and passes, to go on from
   test     runs a redactor over golden texts, and over what every redactor must bear
   build    makes the module, twice in two directories, and compares
   bench    how fast is a redactor, and what does it cost to load?
+  push     stores a module in an OCI registry
   inspect  what is this module, and if it would be refused, why?
   measure  what will stand in the attestation?
 
@@ -40,7 +42,7 @@ var pluginCommand = command{name: "plugin", brief: "makes, tests, inspects and m
 func runPlugin(ctx context.Context, a *app, args []string) error {
 	verbs := map[string]func(context.Context, *app, []string) error{
 		"new": pluginNew, "test": pluginTest, "build": pluginBuild, "bench": pluginBench,
-		"inspect": pluginInspect, "measure": pluginMeasure,
+		"push": pluginPush, "inspect": pluginInspect, "measure": pluginMeasure,
 	}
 	if len(args) > 0 {
 		if run := verbs[args[0]]; run != nil {
@@ -51,5 +53,5 @@ func runPlugin(ctx context.Context, a *app, args []string) error {
 	if err != nil {
 		return err
 	}
-	return usageError("plugin: unknown verb %.40q, want new, test, build, bench, inspect or measure", rest[0])
+	return usageError("plugin: unknown verb %.40q, want new, test, build, bench, push, inspect or measure", rest[0])
 }

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/veriproof/notary/host/pluginhost"
@@ -47,7 +46,7 @@ func problemsOf(err error) []string {
 	return []string{oneLine(err.Error())}
 }
 
-const pluginInspectUsage = `usage: notary plugin inspect [--json] MODULE...
+const pluginInspectUsage = `usage: notary plugin inspect [OPTIONS] MODULE...
 
 Shows what a module is without trusting it: hash, manifest, imports, exports, what
 it takes of the limits, and whether this notary would load it. If not, everything
@@ -57,8 +56,11 @@ module that nothing speaks against is then started, with an empty configuration.
 A redactor that imports nothing, or only what standard Go does, which is answered
 with nothing, has no way out. That is what "imports" shows, and no test could.
 
+MODULE is a file, or an artifact in an OCI registry, oci://REGISTRY/REPOSITORY@sha256:DIGEST.
+
 OPTIONS
-  --json   print JSON
+  --credentials FILE   for the registry, in the form of Docker's config.json
+  --json               print JSON
 
 EXAMPLES
   notary plugin inspect build/plugins/redact-pii.wasm
@@ -72,19 +74,20 @@ EXIT STATUS
 
 func pluginInspect(ctx context.Context, a *app, args []string) error {
 	f := a.flags("plugin inspect", pluginInspectUsage)
+	credentials := f.String("credentials", "", "")
 	asJSON := f.Bool("json", false, "")
 	files, err := parse(f, args, 1, 64)
 	if err != nil {
 		return err
 	}
-	return a.inspectAll(ctx, files, *asJSON)
+	return a.inspectAll(ctx, files, *credentials, *asJSON)
 }
 
-func (a *app) inspectAll(ctx context.Context, files []string, asJSON bool) error {
+func (a *app) inspectAll(ctx context.Context, files []string, credentials string, asJSON bool) error {
 	var all []inspected
 	var refused error
 	for _, name := range files {
-		i, err := inspect(ctx, name)
+		i, err := inspect(ctx, name, credentials)
 		if err != nil {
 			return err
 		}
@@ -107,8 +110,8 @@ func (a *app) inspectAll(ctx context.Context, files []string, asJSON bool) error
 
 // inspect reads a module without running it, and then, if nothing speaks
 // against it, loads it with an empty configuration to see that it starts.
-func inspect(ctx context.Context, name string) (*inspected, error) {
-	module, err := os.ReadFile(name)
+func inspect(ctx context.Context, name, credentials string) (*inspected, error) {
+	module, err := readModule(ctx, name, credentials)
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"net"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/veriproof/notary/host/artifact/registrytest"
 )
 
 // TestScripts plays the transcripts in testdata/script. They run the real
@@ -22,6 +25,8 @@ import (
 //	                        into the current directory
 //	occupied VARIABLE       takes a port and puts its address into the variable
 //	nothing-stored [DIR]    wants no file under DIR, by default data/store
+//	registry VARIABLE       starts an OCI registry in memory and puts its host:port
+//	                        into the variable
 //	mode FILE PERM          wants the file to have these permissions
 //
 // and the variables $SAMPLE, the directory of a notary that has run and stopped,
@@ -60,7 +65,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "machine": scriptMachine(t), "occupied": occupied, "nothing-stored": nothingStored, "mode": mode,
+			"exits": exits, "machine": scriptMachine(t), "occupied": occupied, "nothing-stored": nothingStored, "mode": mode, "registry": registry,
 		},
 	})
 }
@@ -105,6 +110,12 @@ func occupied(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	ts.Defer(func() { l.Close() })
 	ts.Setenv(args[0], l.Addr().String())
+}
+
+func registry(ts *testscript.TestScript, _ bool, args []string) {
+	server := httptest.NewServer(new(registrytest.Registry))
+	ts.Defer(server.Close)
+	ts.Setenv(args[0], server.Listener.Addr().String())
 }
 
 func nothingStored(ts *testscript.TestScript, neg bool, args []string) {

@@ -138,7 +138,7 @@ func openStorage(ctx context.Context, configFile, identityFile string) (*storage
 	if _, err := os.Stat(dir); err != nil {
 		return nil, hinted(fmt.Errorf("storage: %w", err), "storage.dir in %s names the directory; a notary that never ran has none", configFile)
 	}
-	sources, err := readPlugins(cfg)
+	sources, err := readPlugins(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
