@@ -133,8 +133,8 @@ func TestPushIsDeterministic(t *testing.T) {
 	}
 }
 
-// TestRegistryIsNotTrusted: a registry that sends something else is found out.
-func TestRegistryIsNotTrusted(t *testing.T) {
+// TestT65RegistryIsNotTrusted: a registry that sends something else is found out.
+func TestT65RegistryIsNotTrusted(t *testing.T) {
 	m := mustModule(t)
 	for name, spoiled := range map[string]func(artifact.Reference) string{
 		"module":   func(artifact.Reference) string { return fmt.Sprintf("sha256:%x", sha256.Sum256(m)) },
