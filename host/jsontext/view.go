@@ -250,7 +250,8 @@ func looseEscape(b []byte) (r rune, n int) {
 // Back returns which parts of the raw text to replace so that a range of the view,
 // on borders of characters and not empty, is gone: whole escapes, and in JSON the
 // contents of strings, numbers and words, but not what holds them together, so that
-// JSON stays JSON. There may be none, if the range has nothing but that.
+// JSON stays JSON. There may be none, if the range has nothing but that. JSON that
+// is to go as a whole becomes one string.
 //
 // In what is not JSON an escape just before the range goes with it, since its letter
 // may have been one: in C:\nick it is the n of nick.
@@ -271,8 +272,11 @@ func (v *View) Back(dst []Range, start, end int) []Range {
 		}
 	}
 	lo, hi := at.raw, at.raw+at.rawN
-	if !v.exact {
+	switch {
+	case !v.exact:
 		return append(dst, Range{int(lo), int(hi), ""})
+	case start == 0 && end == len(v.Text): // not each of a thousand strings
+		return append(dst, Range{0, len(v.raw), `"`})
 	}
 	for i := sort.Search(len(v.cells), func(i int) bool { return v.cells[i].hi > lo }); i < len(v.cells) && v.cells[i].lo < hi; i++ {
 		c := v.cells[i]
