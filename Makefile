@@ -37,6 +37,13 @@ test:
 	$(if $(RACE),,@echo 'make test: no C compiler, so without the race detector')
 	$(GO) test $(RACE) -timeout 15m ./...
 
+# Storage on real servers, which are started and stopped by the tests. Needs the
+# programs of PostgreSQL (Debian's package postgresql); they never run as root.
+.PHONY: test-storage
+test-storage:
+	$(GO) test $(RACE) -tags postgres -timeout 10m ./host/postgres
+	$(GO) test -tags postgres -timeout 10m -run '^TestDatabase' ./host/cmd/notary
+
 # Per stage, ns/span and MB/s, on requests of 50 spans and about 117 KB.
 .PHONY: bench
 bench: plugins

@@ -6,7 +6,7 @@
 # Go version give the same bytes (plugins/plugins_test.go).
 
 PLUGIN_OUT  ?= build/plugins
-PLUGIN_DIRS ?= plugins/redact-pii plugins/redact-patterns plugins/redact-fields plugins/store-dir
+PLUGIN_DIRS ?= plugins/redact-pii plugins/redact-patterns plugins/redact-fields plugins/store-dir plugins/store-postgres
 
 .PHONY: plugins plugins-clean
 plugins:

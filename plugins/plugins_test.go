@@ -25,7 +25,7 @@ import (
 	"github.com/veriproof/notary/sdk/plugin/plugintest"
 )
 
-var names = []string{"redact-pii", "redact-patterns", "redact-fields", "store-dir"}
+var names = []string{"redact-pii", "redact-patterns", "redact-fields", "store-dir", "store-postgres"}
 
 // modules builds the plugins in this directory, once.
 var modules = sync.OnceValues(func() (map[string][]byte, error) { return buildAll(".") })
@@ -106,12 +106,13 @@ func copyTree(t *testing.T, from, to string) {
 // redactor has nothing of an adapter, and imports only what is denied.
 func TestSurface(t *testing.T) {
 	redactor := []string{"_initialize", "memory", "rdx_abi_v1", "rdx_alloc", "rdx_configure", "rdx_redact"}
+	storage := []string{
+		"_initialize", "memory", "sto_abi_v1", "sto_alloc", "sto_configure", "sto_delete",
+		"sto_get", "sto_list", "sto_migrate", "sto_put",
+	}
 	exports := map[string][]string{
+		"store-dir": storage, "store-postgres": storage,
 		"redact-pii": redactor, "redact-patterns": redactor, "redact-fields": redactor,
-		"store-dir": {
-			"_initialize", "memory", "sto_abi_v1", "sto_alloc", "sto_configure", "sto_delete",
-			"sto_get", "sto_list", "sto_migrate", "sto_put",
-		},
 	}
 	ctx := context.Background()
 	r := wazero.NewRuntime(ctx)

@@ -69,6 +69,11 @@ const (
 	// DefaultStorageDir and DefaultLogDir stand beside the file.
 	DefaultStorageDir = "data/store"
 	DefaultLogDir     = "data/log"
+	// DefaultPort and the following are those of a database.
+	DefaultPort        = 5432
+	DefaultSchema      = "public"
+	DefaultStatement   = 10 * time.Second
+	DefaultConnections = 8
 	// DefaultIdle ends a session that has sent nothing for so long.
 	DefaultIdle = 15 * time.Minute
 	// DefaultMaxAge seals a part so that no receipt is more than a day away.
@@ -242,10 +247,38 @@ type Registry struct {
 	CA string `yaml:"ca"`
 }
 
-// Storage is where the storage adapter may write.
+// Storage is what stands behind the storage adapter's capabilities: a directory,
+// or a database.
 type Storage struct {
-	// Dir is the directory behind the adapter's blob capability.
+	// Dir is the directory behind the adapter's blob capability. It is not used if
+	// there is a database.
 	Dir string `yaml:"dir"`
+	// Postgres is the database behind the adapter's sql capability.
+	Postgres Postgres `yaml:"postgres"`
+}
+
+// Postgres is a database of PostgreSQL, or of an engine that speaks its protocol.
+// Only a Host makes it one.
+type Postgres struct {
+	// Host is a name or address, whose certificate TLS verifies, or the directory
+	// of a Unix socket.
+	Host string `yaml:"host"`
+	Port int    `yaml:"port"`
+	// Database and User are required.
+	Database string `yaml:"database"`
+	User     string `yaml:"user"`
+	// PasswordFile is the path of a file with the password, or with an access
+	// token that is renewed in place. It is a secret and not measured.
+	PasswordFile string `yaml:"password_file"`
+	// CA is the PEM certificate that TLS is checked by; empty means the system's
+	// roots.
+	CA string `yaml:"ca"`
+	// Schema is where the tables are.
+	Schema string `yaml:"schema"`
+	// Timeout bounds each statement.
+	Timeout Duration `yaml:"timeout"`
+	// Connections is the most connections at a time.
+	Connections int `yaml:"connections"`
 }
 
 // Recipient is one public key, by exactly one of its two forms.
@@ -334,7 +367,9 @@ func defaults() *Config {
 			Source: DefaultSource, SidecarURL: DefaultSidecarURL, APIVersion: DefaultAPIVersion,
 			Margin: Duration(DefaultMargin), UVM: UVM{Feed: DefaultUVMFeed, MinimumSVN: DefaultMinimumSVN},
 		},
-		Storage:  Storage{Dir: DefaultStorageDir},
+		Storage: Storage{Dir: DefaultStorageDir, Postgres: Postgres{
+			Port: DefaultPort, Schema: DefaultSchema, Timeout: Duration(DefaultStatement), Connections: DefaultConnections,
+		}},
 		Sessions: Sessions{Idle: Duration(DefaultIdle), MaxAge: Duration(DefaultMaxAge), MaxBytes: DefaultMaxBytes},
 		Limits: Limits{
 			RequestBytes: DefaultRequestBytes, Messages: DefaultMessages, Records: DefaultRecords,

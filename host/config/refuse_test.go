@@ -61,7 +61,7 @@ func TestShape(t *testing.T) {
 		{"yes for true", minimal + "listen: {open_metrics: yes}\n", `notary.yaml:9: listen.open_metrics: "yes" is not a truth; write true or false`},
 		{"list for a value", minimal + "mode: [enforce]\n", "notary.yaml:9: mode: want a single value"},
 		{"value for a list", minimal + "operators: me\n", `notary.yaml:9: operators: want a list; begin each entry with "- "`},
-		{"value for a section", minimal + "storage: data\n", "notary.yaml:9: storage: want keys and their values; known here: dir"},
+		{"value for a section", minimal + "storage: data\n", "notary.yaml:9: storage: want keys and their values; known here: dir, postgres"},
 		{"list for a digest", edit(t, "sha256: 0000000000000000000000000000000000000000000000000000000000000001", "sha256: [1]"), "notary.yaml:4: plugins[0].sha256: want a single value"},
 		{"no keys at all", "- a\n", "notary.yaml:1: want keys and their values; see the example configuration"},
 	}
@@ -119,6 +119,8 @@ func TestValues(t *testing.T) {
 		{"plugin name", edit(t, "name: r,", "name: R,"), `notary.yaml:4: plugins[0].name: "R" is not a plugin name; use 1 to 40 of a-z, 0-9 and the hyphen`},
 		{"plugin without digest", edit(t, ", sha256: 0000000000000000000000000000000000000000000000000000000000000001", ""), "notary.yaml:4: plugins[0].sha256: is missing; run `notary plugin measure` on the module you mean"},
 		{"plugin by tag", edit(t, "wasm: r.wasm", `wasm: "oci://registry.example/r:latest"`), `notary.yaml:4: plugins[0].wasm: "oci://registry.example/r:latest" is not an OCI reference; write oci://REGISTRY/REPOSITORY@sha256:DIGEST, by digest and without a tag`},
+		{"database without a host", minimal + "storage: {postgres: {user: notary, database: d}}\n", "notary.yaml:9: storage.postgres.host: is missing; give the server's name, or the directory of its Unix socket"},
+		{"database's schema", minimal + "storage: {postgres: {host: a, database: b, user: c, schema: Public}}\n", "notary.yaml:9: storage.postgres.schema: \"Public\" is not a schema's name; use lower case letters, digits and underscores"},
 		{"registry CA", minimal + "registry: {ca: x}\n", "notary.yaml:9: registry.ca: has no PEM certificate; give one, or remove the key to have the system's roots"},
 		{"plugin twice", edit(t, "{name: s,", "{name: r,"), "notary.yaml:5: plugins[1].name: has the same name as plugins[0].name; remove one of them"},
 		{"plugin memory", edit(t, "wasm: r.wasm", "wasm: r.wasm, limits: {memory: 100KB}"), `notary.yaml:4: not a size`},

@@ -370,6 +370,9 @@ func (v *checker) storage() {
 	if !v.present("storage.dir", v.Storage.Dir, "remove the key to have "+DefaultStorageDir) {
 		return
 	}
+	if v.postgres() {
+		return
+	}
 	store, log := v.Path(v.Storage.Dir), v.Path(v.Log.Dir)
 	switch {
 	case store == log:
@@ -379,6 +382,31 @@ func (v *checker) storage() {
 	case within(log, store):
 		v.fail("storage.dir", "lies in the directory of the log", "give each its own")
 	}
+}
+
+var schemaForm = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,62}$`)
+
+// postgres checks the database, and says whether there is one.
+func (v *checker) postgres() bool {
+	p := &v.Storage.Postgres
+	none := Postgres{Port: DefaultPort, Schema: DefaultSchema, Timeout: Duration(DefaultStatement), Connections: DefaultConnections}
+	if *p == none {
+		return false
+	}
+	const key = "storage.postgres."
+	v.present(key+"host", p.Host, "give the server's name, or the directory of its Unix socket")
+	v.present(key+"database", p.Database, "give the database's name")
+	v.present(key+"user", p.User, "give the role that the notary connects as")
+	between(v, key+"port", p.Port, 1, 65535)
+	between(v, key+"timeout", p.Timeout, Duration(time.Second), Duration(5*time.Minute))
+	between(v, key+"connections", p.Connections, 1, 100)
+	if !schemaForm.MatchString(p.Schema) {
+		v.fail(key+"schema", fmt.Sprintf("%.60q is not a schema's name", p.Schema), "use lower case letters, digits and underscores")
+	}
+	if p.CA != "" && !x509.NewCertPool().AppendCertsFromPEM([]byte(p.CA)) {
+		v.fail(key+"ca", "has no PEM certificate", "give one, or remove the key to have the system's roots")
+	}
+	return true
 }
 
 // within says whether a path lies below a directory, by its name.

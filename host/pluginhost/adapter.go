@@ -161,7 +161,7 @@ func (a *Adapter) do(ctx context.Context, c *storageCall, export string, request
 	case len(items) > most:
 		return nil, a.p.fail(ReasonReply)
 	}
-	return items, a.statusError(status)
+	return items, a.statusError(status, c.cause)
 }
 
 func readStoReply(in *instance, packed uint64) (abi.StoStatus, []abi.Item, Reason) {
@@ -179,7 +179,7 @@ func readStoReply(in *instance, packed uint64) (abi.StoStatus, []abi.Item, Reaso
 	return status, items, ""
 }
 
-func (a *Adapter) statusError(status abi.StoStatus) error {
+func (a *Adapter) statusError(status abi.StoStatus, cause error) error {
 	switch status {
 	case abi.StoOK:
 		return nil
@@ -189,6 +189,9 @@ func (a *Adapter) statusError(status abi.StoStatus) error {
 		return journal.ErrNotFound
 	case abi.StoBadRequest:
 		return a.p.fail(ReasonStatus)
+	}
+	if cause != nil {
+		return fmt.Errorf("plugin %s: %w: %w", a.p.name, errUnavailable, cause)
 	}
 	return fmt.Errorf("plugin %s: %w", a.p.name, errUnavailable)
 }

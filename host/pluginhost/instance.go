@@ -222,8 +222,12 @@ func (in *instance) migrate(ctx context.Context, fuel uint64) error {
 	if reason != "" {
 		return fmt.Errorf("%s failed (%s)", abi.ExportStoMigrate, reason)
 	}
-	if uint32(status) != 0 {
-		return fmt.Errorf("%s failed with code %d: the storage could not be made ready", abi.ExportStoMigrate, uint32(status))
+	if uint32(status) == 0 {
+		return nil
 	}
-	return nil
+	err := fmt.Errorf("%s failed with code %d: the storage could not be made ready", abi.ExportStoMigrate, uint32(status))
+	if cause := callOf(ctx).storage.cause; cause != nil {
+		return fmt.Errorf("%w: %w", err, cause)
+	}
+	return err
 }

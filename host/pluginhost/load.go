@@ -33,6 +33,9 @@ type Options struct {
 	// BlobDir is the directory of the storage adapter's blob capability. It is
 	// made if it does not exist.
 	BlobDir string
+	// Database is behind the storage adapter's capability "sql". It is the
+	// caller's to close, after the set.
+	Database Database
 	// Concurrency is the number of calls at a time in one redactor; 0 means
 	// the number of processors.
 	Concurrency int
@@ -62,9 +65,12 @@ type Set struct {
 
 // A plugin is one loaded module with its instances.
 type plugin struct {
-	name     string
-	kind     abi.Kind
-	labels   []string
+	name   string
+	kind   abi.Kind
+	labels []string
+
+	statements []string
+
 	limits   Limits
 	digests  measurement
 	runtime  wazero.Runtime
@@ -73,6 +79,7 @@ type plugin struct {
 	image    image
 	pool     *pool
 	dir      *blobDir
+	database Database
 
 	mu       sync.Mutex
 	counters Counters
@@ -106,7 +113,7 @@ func (s *Set) add(ctx context.Context, src *Source, o Options) error {
 		return err
 	}
 	p := &plugin{
-		name: src.Name, kind: src.Kind, labels: m.manifest.Labels,
+		name: src.Name, kind: src.Kind, labels: m.manifest.Labels, statements: m.manifest.SQL,
 		limits: limits, digests: measure(src, limits), mutable: m.mutableGlobals(),
 	}
 	if err := s.place(p, o); err != nil {
@@ -130,6 +137,7 @@ func (s *Set) place(p *plugin, o Options) error {
 		return fmt.Errorf("the set has a storage adapter already: %s", s.store.p.name)
 	}
 	p.pool = newPool(orDefault(o.StorageConcurrency, defaultStorageSlot))
+	p.database = o.Database
 	if o.BlobDir != "" {
 		dir, err := openBlobDir(o.BlobDir)
 		if err != nil {

@@ -24,7 +24,11 @@ const (
 // the payloads behind the handles, and a snapshot of the directory. It is
 // dropped after the call, and every handle with it.
 type storageCall struct {
-	dir      *blobDir
+	dir        *blobDir
+	database   Database
+	statements []string // of the manifest
+	cause      error    // why a host function failed last, for the operator
+
 	payloads []journal.Sealed // handle 1 is payloads[0]; nil = freed
 	owned    []bool           // counted in held
 	held     int
@@ -36,7 +40,7 @@ func (p *plugin) newStorageCall() *storageCall {
 	if p.kind != abi.KindStorage {
 		return nil
 	}
-	return &storageCall{dir: p.dir}
+	return &storageCall{dir: p.dir, database: p.database, statements: p.statements}
 }
 
 // add puts a payload in the table and returns its handle, or 0 if it is full.
@@ -73,6 +77,7 @@ var stoFunctions = map[string]hostFunction{
 	"payload_new":   {funcType{i32 + i32, i32}, payloadNew},
 	"payload_slice": {funcType{i32 + i32 + i32, i32}, payloadSlice},
 	"payload_free":  {funcType{i32, i32}, payloadFree},
+	"sql_exec":      {funcType{i32 + i32 + i32 + i32 + i32 + i32, i64}, sqlExec},
 }
 
 // errno returns -n as an i32 result.
@@ -126,6 +131,7 @@ func blobPut(c *call, mod api.Module, stack []uint64) {
 	}
 	c.storage.listed = false
 	if err := c.storage.dir.put(name, parts, flags == abi.BlobExclusive); err != nil {
+		c.storage.cause = err
 		stack[0] = errno(errnoOf(err))
 		return
 	}
@@ -161,6 +167,7 @@ func blobGet(c *call, mod api.Module, stack []uint64) {
 	}
 	b, err := c.storage.dir.get(name)
 	if err != nil {
+		c.storage.cause = err
 		fail(int64(errnoOf(err)))
 		return
 	}
@@ -203,7 +210,9 @@ func (c *storageCall) list() bool {
 		return true
 	}
 	keys, err := c.dir.keys()
-	c.keys, c.listed = keys, err == nil
+	if c.keys, c.listed = keys, err == nil; err != nil {
+		c.cause = err
+	}
 	return c.listed
 }
 
@@ -260,6 +269,7 @@ func blobDelete(c *call, mod api.Module, stack []uint64) {
 	}
 	c.storage.listed = false
 	if err := c.storage.dir.delete(name); err != nil {
+		c.storage.cause = err
 		stack[0] = errno(errnoOf(err))
 		return
 	}

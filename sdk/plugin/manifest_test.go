@@ -45,6 +45,11 @@ func TestManifestVectors(t *testing.T) {
 			ABI: abi.ABIStorage, Kind: abi.KindStorage, Capabilities: []string{abi.CapabilityBlob, abi.CapabilityPayload},
 			Limits: abi.Limits{MemoryPages: 1}, Name: "store-0", Version: "0", WASI: abi.WASINone,
 		},
+		{
+			ABI: abi.ABIStorage, Kind: abi.KindStorage, Capabilities: []string{abi.CapabilityPayload, abi.CapabilitySQL},
+			Limits: abi.Limits{MemoryPages: 1}, Name: "store-1", Version: "1", WASI: abi.WASINone,
+			Schema: []string{"create table t (a bigint)"}, SQL: []string{"select a from t where a = $1", "insert into t values ($1)"},
+		},
 	} {
 		text, err := m.Marshal()
 		if err != nil {

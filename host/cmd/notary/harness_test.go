@@ -137,6 +137,7 @@ type machine struct {
 // A setting changes what the configuration says.
 type setting struct {
 	otlp, origin, sidecar, recipient, logDir, storageDir string
+	postgres                                             string   // what storage.postgres says, in place of a directory
 	redactors                                            []string // module files, before redact-pii, with little fuel
 	extra                                                string   // more lines of YAML
 }
@@ -185,7 +186,11 @@ func (m *machine) configure(t testing.TB, s setting) {
 		t.Fatal(err)
 	}
 	modules := append([]string(nil), s.redactors...)
-	modules = append(modules, filepath.Join(m.bin.plugins, "redact-pii.wasm"), filepath.Join(m.bin.plugins, "store-dir.wasm"))
+	adapter, storage := "store-dir.wasm", fmt.Sprintf("{dir: %q}", or(s.storageDir, "data/store"))
+	if s.postgres != "" {
+		adapter, storage = "store-postgres.wasm", fmt.Sprintf("{postgres: {%s}}", s.postgres)
+	}
+	modules = append(modules, filepath.Join(m.bin.plugins, "redact-pii.wasm"), filepath.Join(m.bin.plugins, adapter))
 	var plugins strings.Builder
 	for i, path := range modules {
 		module, err := os.ReadFile(path)
@@ -215,14 +220,14 @@ attestation:
   maa_ca: |
 %s
 plugins:
-%sstorage: {dir: %q}
+%sstorage: %s
 recipients: [{file: %s}]
 tenants: [{name: acme, api_key_hashes: [%x]}]
 operators: [{name: ops, roles: [operator, auditor, metrics], token_hash: %x}]
 log: {origin: %s, dir: %q}
 %s
 `, or(s.otlp, "127.0.0.1:0"), or(s.sidecar, m.tee.SidecarURL()), m.tee.MAAURL(), indented(peers), indented(m.tee.MAACertificate()),
-		plugins.String(), or(s.storageDir, "data/store"), or(s.recipient, "recipient.pub.pem"), ingest.HashKey(m.apiKey),
+		plugins.String(), storage, or(s.recipient, "recipient.pub.pem"), ingest.HashKey(m.apiKey),
 		control.HashToken(m.operator), or(s.origin, origin), or(s.logDir, "data/log"), s.extra)
 	if err := os.WriteFile(m.path("notary.yaml"), []byte(text), 0o600); err != nil {
 		t.Fatal(err)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/veriproof/notary/host/commitlog"
 	"github.com/veriproof/notary/host/pluginhost"
+	"github.com/veriproof/notary/host/postgres"
 	"github.com/veriproof/notary/host/session"
 )
 
@@ -42,6 +43,8 @@ func pluginHint(err error) string {
 	switch {
 	case errors.As(err, &pin):
 		return "\"notary plugin inspect FILE\" shows a module's digest; sha256 in the configuration pins it"
+	case errors.As(err, &load) && errors.Is(err, postgres.ErrNoTable):
+		return "\"notary store init\" makes the adapter's tables, in the schema that storage.postgres.schema names"
 	case errors.As(err, &load) && errors.As(err, &path):
 		return "storage.dir names a directory that the notary can make and write"
 	case errors.As(err, &load):

@@ -41,7 +41,7 @@ type command struct {
 
 func commands() []command {
 	return []command{
-		serveCommand, demoCommand, keygenCommand, configCommand,
+		serveCommand, demoCommand, keygenCommand, configCommand, storeCommand,
 		sessionCommand, verifyCommand, attestCommand, policyCommand, pluginCommand,
 	}
 }

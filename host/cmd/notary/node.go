@@ -11,7 +11,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -50,7 +49,7 @@ type node struct {
 	attester  *attester.Attester
 	notary    *session.Notary
 	listeners listeners
-	lock      *os.File // of the storage directory
+	storage   *backing
 	outcomes  outcomes
 }
 
@@ -90,9 +89,10 @@ func startNode(ctx context.Context, cfg *config.Config, logger *slog.Logger, tel
 		return nil, err
 	}
 	if err := step("storage", func() (string, error) {
-		dir := cfg.Path(cfg.Storage.Dir)
-		n.lock, err = lockDir(dir)
-		return dir, err
+		if n.storage, err = openBacking(ctx, cfg, true); err != nil {
+			return "", err
+		}
+		return n.storage.String(), nil
 	}); err != nil {
 		return nil, err
 	}
@@ -100,7 +100,7 @@ func startNode(ctx context.Context, cfg *config.Config, logger *slog.Logger, tel
 		if n.sources, err = readPlugins(ctx, cfg); err != nil {
 			return "", err
 		}
-		n.set, err = pluginhost.Load(ctx, n.sources, pluginhost.Options{BlobDir: cfg.Path(cfg.Storage.Dir)})
+		n.set, err = pluginhost.Load(ctx, n.sources, n.storage.options())
 		if err != nil {
 			return "", err
 		}
@@ -364,9 +364,7 @@ func (n *node) release(ctx context.Context) {
 	if n.set != nil {
 		n.set.Close(ctx)
 	}
-	if n.lock != nil {
-		n.lock.Close()
-	}
+	n.storage.close()
 	for _, l := range []net.Listener{n.listeners.otlp, n.listeners.otlpHTTP, n.listeners.control} {
 		if l != nil {
 			l.Close()

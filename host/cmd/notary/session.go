@@ -115,6 +115,7 @@ func runSession(ctx context.Context, a *app, args []string) error {
 type storage struct {
 	*archive.Archive
 	cfg      *config.Config
+	backing  *backing
 	set      *pluginhost.Set
 	identity *journal.Identity // nil if none was given
 }
@@ -134,26 +135,30 @@ func openStorage(ctx context.Context, configFile, identityFile string) (*storage
 			return nil, hinted(err, "--identity wants the private key that \"notary keygen\" wrote")
 		}
 	}
-	dir := cfg.Path(cfg.Storage.Dir)
-	if _, err := os.Stat(dir); err != nil {
-		return nil, hinted(fmt.Errorf("storage: %w", err), "storage.dir in %s names the directory; a notary that never ran has none", configFile)
+	if s.backing, err = openBacking(ctx, cfg, false); err != nil {
+		return nil, err
 	}
 	sources, err := readPlugins(ctx, cfg)
 	if err != nil {
+		s.backing.close()
 		return nil, err
 	}
 	sources = slices.DeleteFunc(sources, func(p pluginhost.Source) bool { return p.Kind != abi.KindStorage })
-	if s.set, err = pluginhost.Load(ctx, sources, pluginhost.Options{BlobDir: dir}); err != nil {
+	if s.set, err = pluginhost.Load(ctx, sources, s.backing.options()); err != nil {
+		s.backing.close()
 		return nil, err
 	}
 	if s.Archive, err = archive.Scan(ctx, s.set.Store(), archive.Options{}); err != nil {
-		s.set.Close(ctx)
+		s.close(ctx)
 		return nil, err
 	}
 	return s, nil
 }
 
-func (s *storage) close(ctx context.Context) { s.set.Close(ctx) }
+func (s *storage) close(ctx context.Context) {
+	s.set.Close(ctx)
+	s.backing.close()
+}
 
 // damage reports epochs that do not hold together; what stands before the
 // damage is shown all the same.

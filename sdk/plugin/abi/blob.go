@@ -20,6 +20,8 @@ func CapabilityImports(capability string) []string {
 		return []string{"blob_delete", "blob_get", "blob_list", "blob_put"}
 	case CapabilityPayload:
 		return []string{"payload_free", "payload_new", "payload_read", "payload_slice"}
+	case CapabilitySQL:
+		return []string{"sql_exec"}
 	}
 	return nil
 }
@@ -55,7 +57,7 @@ const (
 const (
 	ErrnoInvalid = 1 // an argument is out of range or outside memory
 	ErrnoNoEntry = 2 // no such object
-	ErrnoExist   = 3 // the object exists
+	ErrnoExist   = 3 // the object or the row exists
 	ErrnoIO      = 4 // storage failed; the outcome is unknown
 	ErrnoTooBig  = 5 // object, handle table or key over its bound
 	ErrnoHandle  = 6 // no such handle

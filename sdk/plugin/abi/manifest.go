@@ -52,6 +52,11 @@ type Manifest struct {
 	Limits Limits
 	// Name is the plugin's name: [a-z0-9-]{1,40}.
 	Name string
+	// Schema and SQL are the statements of an adapter with [CapabilitySQL]: those
+	// that make its tables, which an operator runs, and those that it may have
+	// executed, in the order of their numbers. Without the capability there are
+	// none. See [ValidStatement].
+	Schema, SQL []string
 	// Version of the plugin: [0-9A-Za-z.+-]{1,40}.
 	Version string
 	WASI    WASI
@@ -76,8 +81,12 @@ func (m *Manifest) Marshal() ([]byte, error) {
 	b = appendList(append(b, `","labels":`...), m.Labels)
 	b = append(b, `,"limits":{"memory_pages":`...)
 	b = strconv.AppendUint(b, uint64(m.Limits.MemoryPages), 10)
-	b = append(append(b, `},"name":"`...), m.Name...)
-	b = append(append(b, `","version":"`...), m.Version...)
+	b = append(append(append(b, `},"name":"`...), m.Name...), `",`...)
+	if m.sql() {
+		b = append(appendList(append(b, `"schema":`...), m.Schema), ',')
+		b = append(appendList(append(b, `"sql":`...), m.SQL), ',')
+	}
+	b = append(append(b, `"version":"`...), m.Version...)
 	b = append(append(b, `","wasi":"`...), m.WASI...)
 	b = append(b, `"}`...)
 	if len(b) > MaxManifest {
@@ -123,6 +132,8 @@ func (m *Manifest) checkRedactor() error {
 		return malformed("manifest: abi of a redactor is not " + ABIRedactor)
 	case len(m.Capabilities) != 0:
 		return malformed("manifest: a redactor has no capabilities")
+	case len(m.Schema)+len(m.SQL) != 0:
+		return malformed("manifest: a redactor has no statements")
 	case len(m.Labels) == 0 || len(m.Labels) > MaxLabels:
 		return malformed("manifest: " + dec(len(m.Labels)) + " labels, not 1 to " + dec(MaxLabels))
 	}
@@ -148,8 +159,26 @@ func (m *Manifest) checkStorage() error {
 			return malformed("manifest: capabilities are unknown or not sorted")
 		}
 	}
+	switch n := len(m.SQL); {
+	case !m.sql() && n+len(m.Schema) != 0:
+		return malformed("manifest: statements without the capability " + CapabilitySQL)
+	case m.sql() && n == 0:
+		return malformed("manifest: the capability " + CapabilitySQL + " without statements")
+	case n > MaxStatements || len(m.Schema) > MaxStatements:
+		return malformed("manifest: more than " + dec(MaxStatements) + " statements")
+	}
+	for _, list := range [...][]string{m.Schema, m.SQL} {
+		for i, s := range list {
+			if !ValidStatement(s) {
+				return malformed("manifest: statement " + dec(i) + " is empty, longer than " + dec(MaxStatement) + ", or not printable ASCII without quotation mark and backslash")
+			}
+		}
+	}
 	return nil
 }
+
+// sql reports whether the manifest has statements.
+func (m *Manifest) sql() bool { return slices.Contains(m.Capabilities, CapabilitySQL) }
 
 // ValidName reports whether name may be a plugin's name: [a-z0-9-]{1,40}.
 func ValidName(name string) bool { return spelled(name, MaxName, "a-z0-9-") }
@@ -205,13 +234,19 @@ func ParseManifest(b []byte) (*Manifest, error) {
 	m.Limits.MemoryPages = s.number()
 	s.literal(`},"name":`)
 	m.Name = s.text()
+	if m.sql() {
+		s.literal(`,"schema":`)
+		m.Schema = s.list()
+		s.literal(`,"sql":`)
+		m.SQL = s.list()
+	}
 	s.literal(`,"version":`)
 	m.Version = s.text()
 	s.literal(`,"wasi":`)
 	m.WASI = WASI(s.text())
 	s.literal(`}`)
 	if s.failed || len(s.rest) > 0 {
-		return nil, malformed("manifest is not compact JSON with the keys abi, capabilities, kind, labels, limits{memory_pages}, name, version, wasi in this order; wrong at byte " + dec(len(b)-len(s.rest)))
+		return nil, malformed("manifest is not compact JSON with the keys abi, capabilities, kind, labels, limits{memory_pages}, name, [schema, sql,] version, wasi in this order; wrong at byte " + dec(len(b)-len(s.rest)))
 	}
 	canonical, err := m.Marshal()
 	if err != nil {

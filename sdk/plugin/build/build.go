@@ -47,6 +47,8 @@ type manifest struct {
 		MemoryPages uint32 `json:"memory_pages"`
 	} `json:"limits"`
 	Name    string   `json:"name"`
+	Schema  []string `json:"schema"`
+	SQL     []string `json:"sql"`
 	Version string   `json:"version"`
 	WASI    abi.WASI `json:"wasi"`
 }
@@ -69,7 +71,7 @@ func ReadManifest(dir string) (*abi.Manifest, error) {
 	}
 	out := &abi.Manifest{
 		ABI: m.ABI, Capabilities: m.Capabilities, Kind: m.Kind, Labels: m.Labels,
-		Limits: abi.Limits{MemoryPages: m.Limits.MemoryPages}, Name: m.Name, Version: m.Version, WASI: m.WASI,
+		Limits: abi.Limits{MemoryPages: m.Limits.MemoryPages}, Name: m.Name, Schema: m.Schema, SQL: m.SQL, Version: m.Version, WASI: m.WASI,
 	}
 	if _, err := out.Marshal(); err != nil {
 		return nil, fmt.Errorf("build: %s of %s: %w", ManifestFile, filepath.Base(dir), err)

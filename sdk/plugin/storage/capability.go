@@ -77,3 +77,43 @@ func FirstKey(listed []byte) (key, rest []byte) {
 	n := 1 + int(listed[0])
 	return listed[1:n:n], listed[n:]
 }
+
+// Database is the capability "sql": the statements of the manifest, by number.
+// Errors are [Errno].
+type Database interface {
+	// Exec executes a statement, in a transaction of its own that is durable on
+	// return. Columns whose bit is set in payloads come as handles instead of bytes.
+	// A unique key that is taken is [ErrExist].
+	Exec(statement int, payloads uint32, params ...abi.SQLValue) (Rows, error)
+}
+
+// Rows is a result: all values of all rows, one after the other.
+type Rows struct {
+	values []abi.SQLValue
+	count  int
+}
+
+// NewRows makes a result of the values of a number of rows, for tests that are a
+// [Database] themselves.
+func NewRows(values []abi.SQLValue, count int) Rows { return Rows{values, count} }
+
+// Len returns the number of rows.
+func (r Rows) Len() int { return r.count }
+
+// Row returns the columns of a row.
+func (r Rows) Row(i int) []abi.SQLValue {
+	width := len(r.values) / r.count
+	return r.values[i*width : (i+1)*width]
+}
+
+// IntValue makes a parameter of type bigint.
+func IntValue(v int64) abi.SQLValue { return abi.SQLValue{Type: abi.SQLInt, Int: v} }
+
+// BytesValue makes a parameter of type bytea.
+func BytesValue(b []byte) abi.SQLValue { return abi.SQLValue{Type: abi.SQLBytes, Bytes: b} }
+
+// PayloadValue makes a parameter of type bytea: what the handles stand for, one after
+// the other.
+func PayloadValue(handles ...uint32) abi.SQLValue {
+	return abi.SQLValue{Type: abi.SQLPayload, Handles: handles}
+}

@@ -11,6 +11,9 @@ func Blob() Blobs { return noHost{} }
 // Payload returns a payload capability of which every call fails.
 func Payload() Payloads { return noHost{} }
 
+// SQL returns a database of which every call fails.
+func SQL(int) Database { return noHost{} }
+
 type noHost struct{}
 
 var errNoHost error = Errno(abi.ErrnoIO)
@@ -23,3 +26,4 @@ func (noHost) Read(_, _ uint32, _ []byte) (int, error)         { return 0, errNo
 func (noHost) New([]byte) (uint32, error)                      { return 0, errNoHost }
 func (noHost) Slice(_, _, _ uint32) (uint32, error)            { return 0, errNoHost }
 func (noHost) Free(uint32) error                               { return errNoHost }
+func (noHost) Exec(int, uint32, ...abi.SQLValue) (Rows, error) { return Rows{}, errNoHost }

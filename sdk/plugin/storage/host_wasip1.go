@@ -1,6 +1,10 @@
 package storage
 
-import "unsafe"
+import (
+	"unsafe"
+
+	"github.com/veriproof/notary/sdk/plugin/abi"
+)
 
 // Blob returns the host's blob capability. A module that calls it imports
 // blob_put, blob_get, blob_list and blob_delete.
@@ -9,6 +13,16 @@ func Blob() Blobs { return hostBlobs{} }
 // Payload returns the host's payload capability. A module that calls it imports
 // payload_read, payload_new, payload_slice and payload_free.
 func Payload() Payloads { return hostPayloads{} }
+
+// SQL returns the host's database, with room for so many bytes of a result. A
+// module that calls it imports sql_exec. It is made in configure, so that its memory is
+// part of the image.
+func SQL(room int) Database {
+	return &hostDatabase{params: make([]byte, 0, room), out: make([]byte, room)}
+}
+
+//go:wasmimport notary_sto_v1 sql_exec
+func sqlExec(statement uint32, params *byte, paramsLen uint32, out *byte, outCap, payloads uint32) int64
 
 //go:wasmimport notary_sto_v1 blob_put
 func blobPut(key *byte, keyLen uint32, handles *uint32, n, flags uint32) int32
@@ -95,4 +109,19 @@ func (hostPayloads) Slice(handle, offset, length uint32) (uint32, error) {
 func (hostPayloads) Free(handle uint32) error {
 	_, err := result(int64(payloadFree(handle)))
 	return err
+}
+
+type hostDatabase struct{ params, out []byte }
+
+func (d *hostDatabase) Exec(statement int, payloads uint32, params ...abi.SQLValue) (Rows, error) {
+	d.params = abi.AppendSQL(d.params[:0], params...)
+	v, err := result(sqlExec(uint32(statement), unsafe.SliceData(d.params), size(d.params), unsafe.SliceData(d.out), size(d.out), payloads))
+	if err != nil {
+		return Rows{}, err
+	}
+	values, err := abi.DecodeSQL(d.out[:uint32(v)])
+	if err != nil {
+		return Rows{}, Errno(abi.ErrnoInvalid)
+	}
+	return Rows{values, int(v >> 32)}, nil
 }

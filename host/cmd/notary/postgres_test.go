@@ -1,0 +1,106 @@
+//go:build postgres
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/veriproof/notary/host/internal/pgserver"
+	"github.com/veriproof/notary/host/postgres"
+	"github.com/veriproof/notary/sdk/plugin/build"
+)
+
+// databaseMachine is a machine whose storage is a PostgreSQL of its own.
+func databaseMachine(t *testing.T, s *pgserver.Server, user string) *machine {
+	t.Helper()
+	b := programs(t)
+	module, err := build.Module(context.Background(), filepath.Join("..", "..", "..", "plugins", "store-postgres"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := build.Write(b.plugins, "store-postgres", module); err != nil {
+		t.Fatal(err)
+	}
+	return newMachine(t, setting{postgres: fmt.Sprintf("host: %q, port: %d, database: postgres, user: %s", s.Socket, s.Port, user)})
+}
+
+// TestDatabase takes a notary through its life on a real PostgreSQL: tables made
+// by an administrator, a role with few rights, kill -9 under traffic, recovery by the
+// next one, and an audit of all that was acknowledged.
+func TestDatabase(t *testing.T) {
+	s := pgserver.Start(t)
+	m := databaseMachine(t, s, "least")
+
+	// A database without tables is refused, and stays as it is.
+	admin, err := postgres.Open(t.Context(), postgres.Options{Host: s.Socket, Port: s.Port, Database: "postgres", User: pgserver.User})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer admin.Close()
+	if _, err := admin.Exec(t.Context(), "create role least login", nil); err != nil {
+		t.Fatal(err)
+	}
+	p := m.launch(t)
+	if status := p.wait(t); status != exitUsage || !strings.Contains(p.stderr.String(), "notary_schema") || !strings.Contains(p.stderr.String(), "notary store init") {
+		t.Fatalf("serve without tables: status %d\n%s", status, p.stderr.String())
+	}
+	if rows, err := admin.Exec(t.Context(), "select count(*) from pg_tables where tablename like 'notary%'", nil); err != nil || rows[0][0] != int64(0) {
+		t.Errorf("tables were made silently: %v, %v", rows, err)
+	}
+
+	if status, stdout, _ := m.run(t, "store", "init", "--print", "--user", pgserver.User, "notary.yaml"); status != exitOK || !strings.Contains(stdout, `grant update (dek) on "public".notary_keys to "least";`) {
+		t.Errorf("store init --print: %d\n%s", status, stdout)
+	}
+	if status, _, stderr := m.run(t, "store", "init", "notary.yaml"); status != exitUsage || !strings.Contains(stderr, "42501") {
+		t.Errorf("store init by a role without rights: %d\n%s", status, stderr)
+	}
+	if status, stdout, stderr := m.run(t, "store", "init", "--user", pgserver.User, "notary.yaml"); status != exitOK {
+		t.Fatalf("store init: %d\n%s%s", status, stdout, stderr)
+	}
+	if status, _, stderr := m.run(t, "store", "init", "--user", pgserver.User, "notary.yaml"); status != exitUsage || !strings.Contains(stderr, "already exists") {
+		t.Errorf("second store init: %d\n%s", status, stderr)
+	}
+
+	var acks []acknowledged
+	for round := range 2 {
+		p := m.start(t)
+		f := &traffic{c: m.connect(t, p), name: fmt.Sprint("round", round), after: 20 + rand.IntN(30), then: p.kill}
+		f.start(t.Context(), 4)
+		acks = append(acks, f.wait()...)
+	}
+	m.start(t).stop(t)
+	m.auditDatabase(t, acks)
+}
+
+// auditDatabase reads the database with the recipient's key.
+func (m *machine) auditDatabase(t *testing.T, acks []acknowledged) {
+	t.Helper()
+	st, err := openStorage(t.Context(), m.path("notary.yaml"), m.path("recipient.pem"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.close(t.Context())
+	if err := st.damage(); err != nil {
+		t.Error(err)
+	}
+	spans := make(map[string][]foundSpan)
+	for _, p := range st.Parts() {
+		if p.Manifest == nil {
+			t.Errorf("part %d of %v is not sealed", p.ID.Part, p.ID.Handle)
+			continue
+		}
+		raw, err := st.bundle(t.Context(), p, nil, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.verified(t, raw)
+		m.collect(t, st, p, spans)
+	}
+	checkAcknowledged(t, st, spans, acks)
+	m.checkRecovered(t, st)
+}
