@@ -1,6 +1,7 @@
 package jsontext
 
 import (
+	"encoding/binary"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -208,6 +209,12 @@ func (l *Lexer) name() (Token, error) {
 // str returns the end of the string that begins at pos.
 func (l *Lexer) str() int {
 	for i := l.pos + 1; i < len(l.buf); i++ {
+		for i+8 <= len(l.buf) && plain(binary.LittleEndian.Uint64(l.buf[i:])) {
+			i += 8
+		}
+		if i == len(l.buf) {
+			break
+		}
 		switch c := l.buf[i]; {
 		case c == '"':
 			return i + 1
@@ -222,6 +229,14 @@ func (l *Lexer) str() int {
 		}
 	}
 	return -1
+}
+
+// plain reports whether none of eight bytes is a quote, a backslash or a control
+// character. It may say no where there is none.
+func plain(w uint64) bool {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	below := func(w, n uint64) uint64 { return (w - ones*n) &^ w } // top bits where a byte is below n
+	return (below(w^ones*'"', 1)|below(w^ones*'\\', 1)|below(w, 0x20))&tops == 0
 }
 
 // escape returns the length of the escape at the start of b, 0 if it is none.

@@ -20,7 +20,7 @@ func mask(in []Field, edits []Edit) []string {
 	out := make([]string, len(in))
 	at := make([]int, len(in))
 	for _, e := range edits {
-		out[e.Field] += string(in[e.Field].Text[at[e.Field]:e.Start]) + "[" + e.Label + "]"
+		out[e.Field] += string(in[e.Field].Text[at[e.Field]:e.Start]) + e.Quote + "[" + e.Label + "]" + e.Quote
 		at[e.Field] = e.End
 	}
 	for i := range in {
@@ -62,6 +62,37 @@ func TestBuiltInRedactor(t *testing.T) {
 		if err != nil || len(got) != 1 || got[0].Start != at || got[0].End != at+24 {
 			t.Fatalf("address at %d: edits %v, error %v", at, got, err)
 		}
+	}
+}
+
+// TestEscapesHideNothing: what an escape of JSON stands for is found, in JSON at any
+// level and in what is left of JSON, and JSON stays JSON.
+func TestEscapesHideNothing(t *testing.T) {
+	s := loadBuiltIn(t)
+	for text, want := range map[string]string{
+		`{"to":"ada\u0040example.com","n":1}`:                  `{"to":"[EMAIL]","n":1}`,
+		`{"ada@example.com":"\u0061da@example.com"}`:           `{"[EMAIL]":"[EMAIL]"}`,
+		`{"args":"{\"to\":\"ada\\u0040example.com\"}"}`:        `{"args":"{\"to\":\"[EMAIL]\"}"}`,
+		`["\nada@example.com\n4111 1111 1111 1111\n"]`:         `["\n[EMAIL]\n[CARD]\n"]`,
+		`{"card":4111111111111111}`:                            `{"card":"[CARD]"}`,
+		`{"args":"{\"card\":4111111111111111}"}`:               `{"args":"{\"card\":\"[CARD]\"}"}`,
+		`{"card":4111111111111111,"cut":"off\nada@example.com`: `{"card":[CARD],"cut":"off[EMAIL]`,
+		`{"a":"off","b":"ada\u0040example.com\" and`:           `{"a":"off","b":"[EMAIL]\" and`,
+	} {
+		in := fields(text)
+		edits, err := s.Redact(t.Context(), in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := mask(in, edits)[0]; got != want {
+			t.Errorf("%s\ngot  %s\nwant %s", text, got, want)
+		}
+	}
+	// A value found in one field is found in another, whatever the escapes.
+	in := fields("ada@example.com", `["\u0061da\u0040example.com"]`)
+	edits, err := s.Redact(t.Context(), in)
+	if err != nil || mask(in, edits)[1] != `["[EMAIL]"]` {
+		t.Errorf("%v, %v", mask(in, edits), err)
 	}
 }
 

@@ -30,6 +30,9 @@ type Edit struct {
 	Label      string
 	Plugin     string
 	Score      uint16
+	// Quote has to stand before and after the replacement: the text is JSON, and
+	// what is replaced a number or a word. Else it is empty.
+	Quote string
 }
 
 const (
@@ -60,6 +63,10 @@ type batch struct {
 // length of the first plugin in the set's order. Edits are sorted by field and
 // start; they do not overlap and lie on UTF-8 borders.
 //
+// Redactors see what the escapes of JSON stand for, at any level (jsontext.View),
+// and the edits are those of the fields: whole escapes, and in JSON the contents of
+// strings, numbers and words, so that JSON stays JSON.
+//
 // If any redactor fails on any batch the result is an error and nothing else.
 // Errors of redactors are [*PluginError]; text that is not UTF-8 gives
 // [ErrText]; a context that ends gives its cause. With no redactor in the set
@@ -70,7 +77,8 @@ func (s *Set) Redact(ctx context.Context, fields []Field) ([]Edit, error) {
 			return nil, ErrText
 		}
 	}
-	batches := split(fields)
+	shown, seen := decode(fields)
+	batches := split(shown)
 	found := make([][]Edit, len(s.redactors)*len(batches))
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(runtime.GOMAXPROCS(0))
@@ -85,7 +93,11 @@ func (s *Set) Redact(ctx context.Context, fields []Field) ([]Edit, error) {
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
-	return s.combine(fields, found)
+	edits, err := s.combine(shown, found)
+	if err != nil {
+		return nil, err
+	}
+	return seen.restore(fields, edits), nil
 }
 
 // split lays the fields out in batches of at most 64 KiB of text. A longer text

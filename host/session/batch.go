@@ -120,12 +120,13 @@ func (b *batch) split(req *otlpwire.Request) ([]*group, error) {
 	return groups, nil
 }
 
-func replacement(label string) string { return "[" + label + "]" }
+func replacement(e *pluginhost.Edit) string { return e.Quote + "[" + e.Label + "]" + e.Quote }
 
 func toSplice(edits []pluginhost.Edit) []otlpwire.Edit {
 	out := make([]otlpwire.Edit, len(edits))
-	for i, e := range edits {
-		out[i] = otlpwire.Edit{Text: e.Field, Start: e.Start, End: e.End, Replacement: replacement(e.Label)}
+	for i := range edits {
+		e := &edits[i]
+		out[i] = otlpwire.Edit{Text: e.Field, Start: e.Start, End: e.End, Replacement: replacement(e)}
 	}
 	return out
 }
@@ -135,8 +136,8 @@ func (b *batch) name(edits []pluginhost.Edit, firstID int) {
 	for i, g := range b.sessions {
 		at := 0
 		for ; len(edits) > 0 && edits[0].Field == firstID+i; edits = edits[1:] {
-			e := edits[0]
-			g.name = append(append(g.name, g.raw[at:e.Start]...), replacement(e.Label)...)
+			e := &edits[0]
+			g.name = append(append(g.name, g.raw[at:e.Start]...), replacement(e)...)
 			at = e.End
 		}
 		g.name = append(g.name, g.raw[at:]...)

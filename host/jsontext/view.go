@@ -1,0 +1,298 @@
+package jsontext
+
+import (
+	"bytes"
+	"slices"
+	"sort"
+	"unicode/utf8"
+)
+
+// maxLevels bounds how deep JSON in strings of JSON is opened. Each level doubles
+// the backslashes of the one inside, so that real texts have two or three.
+const maxLevels = 8
+
+// A View is a text as those see it who read it in the end: with its escapes
+// decoded, so that \u0040 hides no e-mail address and \n4111 is a line break before
+// a number. What is found in a view is then replaced in the text itself.
+//
+// A text that is a JSON object, array or string is decoded as such, names and values
+// alike, and so is JSON inside of its strings. In any other text, such as JSON that
+// was cut off, whatever looks like an escape is decoded. Reading too much into it
+// only costs the neighbouring escape; see Back.
+//
+// A View keeps references to the text that it was opened on.
+type View struct {
+	Text []byte // what to search; the text itself if nothing in it is escaped
+
+	raw    []byte
+	runs   []run // of Text, in order; none if Text is raw
+	cells  []cell
+	apart  int  // runs up to here are not extended: strings have theirs for themselves
+	exact  bool // it is JSON, and cells are known
+	opened bool // it is known whether it is JSON
+}
+
+// A run maps n bytes at an offset of a decoded text to rawN bytes of the raw one. If
+// the numbers are equal the bytes are, too; else the run is one escaped character.
+type run struct{ at, n, raw, rawN int32 }
+
+func (r run) verbatim() bool { return r.n == r.rawN }
+
+// A cell is a range of a JSON text that may be replaced: what is in a string, or a
+// number or word, which becomes a string with these quotes.
+type cell struct {
+	lo, hi int32
+	quote  string
+}
+
+// A Range is a part of a text that is to be replaced. The replacement has to be put
+// between Quote and Quote, which is empty inside of strings.
+type Range struct {
+	Start, End int
+	Quote      string
+}
+
+// Open makes v the view of a text of valid UTF-8.
+func (v *View) Open(text []byte) {
+	*v = View{Text: text, raw: text, runs: v.runs[:0], cells: v.cells[:0]}
+	if bytes.IndexByte(text, '\\') < 0 {
+		return
+	}
+	v.Text = make([]byte, 0, len(text))
+	v.opened = true
+	if v.exact = isDocument(text); v.exact {
+		v.document(text, nil, 0)
+		return
+	}
+	v.loose(text)
+}
+
+// isDocument reports whether a text is a JSON object, array or string. A number or
+// a word by itself is as well no JSON.
+func isDocument(text []byte) bool {
+	for _, c := range text {
+		switch c {
+		case ' ', '\t', '\n', '\r':
+			continue
+		case '{', '[', '"':
+			return Check(text) == nil
+		}
+		return false
+	}
+	return false
+}
+
+// document decodes a JSON text at a level. back maps its offsets to raw ones; nil is
+// the identity.
+func (v *View) document(text []byte, back []run, level int) {
+	var l Lexer
+	l.Reset(text)
+	done := 0
+	for {
+		t, err := l.Next()
+		if err != nil || t.Kind == End { // it has been checked: there is no error
+			v.copy(text, back, done, len(text))
+			return
+		}
+		switch t.Kind {
+		case Name, String:
+			v.copy(text, back, done, t.Start+1)
+			v.str(text, back, t.Start+1, t.End-1, level)
+			done = t.End - 1
+		case Number, True, False, Null:
+			at := rawRange(back, t.Start, t.End)
+			v.cells = append(v.cells, cell{at.raw, at.raw + at.rawN, quotes[level]})
+		}
+	}
+}
+
+// quotes are how a string begins and ends in JSON at a level.
+var quotes = func() (q [maxLevels + 1]string) {
+	b := []byte{'"'}
+	for i := range q {
+		q[i] = string(b)
+		var next []byte
+		for _, c := range b {
+			next = append(next, '\\')
+			next = append(next, c)
+		}
+		b = next
+	}
+	return q
+}()
+
+// str decodes what is between the quotes of a string.
+func (v *View) str(text []byte, back []run, lo, hi, level int) {
+	start, runs := len(v.Text), len(v.runs)
+	v.apart = runs
+	for at := lo; at < hi; {
+		n := bytes.IndexByte(text[at:hi], '\\')
+		if n < 0 {
+			n = hi - at
+		}
+		v.copy(text, back, at, at+n)
+		if at += n; at < hi {
+			r, n := unescape(text[at:hi])
+			v.char(r, rawRange(back, at, at+n))
+			at += n
+		}
+	}
+	if inner := v.Text[start:]; level < maxLevels && isDocument(inner) {
+		inner, decoded := bytes.Clone(inner), slices.Clone(v.runs[runs:])
+		for i := range decoded {
+			decoded[i].at -= int32(start)
+		}
+		v.Text, v.runs, v.apart = v.Text[:start], v.runs[:runs], runs
+		v.document(inner, decoded, level+1)
+		return
+	}
+	if lo < hi {
+		at := rawRange(back, lo, hi)
+		v.cells = append(v.cells, cell{at.raw, at.raw + at.rawN, ""})
+	}
+}
+
+// copy appends a part of a text as it is.
+func (v *View) copy(text []byte, back []run, lo, hi int) {
+	if lo == hi {
+		return
+	}
+	if back == nil {
+		v.run(run{int32(len(v.Text)), int32(hi - lo), int32(lo), int32(hi - lo)})
+		v.Text = append(v.Text, text[lo:hi]...)
+		return
+	}
+	for i := find(back, lo); i < len(back) && int(back[i].at) < hi; i++ {
+		part, at := back[i], int32(len(v.Text))
+		if part.verbatim() {
+			skip := max(int32(lo)-part.at, 0)
+			n := min(part.at+part.n, int32(hi)) - part.at - skip
+			part = run{at, n, part.raw + skip, n}
+		}
+		part.at = at
+		v.run(part)
+		v.Text = append(v.Text, text[max(int(back[i].at), lo):min(int(back[i].at+back[i].n), hi)]...)
+	}
+}
+
+// char appends one decoded character.
+func (v *View) char(r rune, at run) {
+	at.at, at.n = int32(len(v.Text)), int32(utf8.RuneLen(r))
+	v.Text = utf8.AppendRune(v.Text, r)
+	v.run(at)
+}
+
+func (v *View) run(r run) {
+	if last := len(v.runs) - 1; last >= v.apart && r.verbatim() && v.runs[last].verbatim() && v.runs[last].raw+v.runs[last].n == r.raw {
+		v.runs[last].n += r.n
+		v.runs[last].rawN += r.n
+		return
+	}
+	v.runs = append(v.runs, r)
+}
+
+// find returns the index of the run that holds an offset.
+func find(runs []run, at int) int {
+	return sort.Search(len(runs), func(i int) bool { return int(runs[i].at+runs[i].n) > at })
+}
+
+// rawRange returns the raw range of a range of a decoded text that is not empty.
+func rawRange(runs []run, lo, hi int) run {
+	if runs == nil {
+		return run{raw: int32(lo), rawN: int32(hi - lo)}
+	}
+	first, last := runs[find(runs, lo)], runs[find(runs, hi-1)]
+	start, end := first.raw, last.raw+last.rawN
+	if first.verbatim() {
+		start += int32(lo) - first.at
+	}
+	if last.verbatim() {
+		end = last.raw + int32(hi) - last.at
+	}
+	return run{raw: start, rawN: end - start}
+}
+
+// loose decodes what looks like an escape: backslashes, as many as there are, and
+// what follows them.
+func (v *View) loose(text []byte) {
+	for at := 0; at < len(text); {
+		n := bytes.IndexByte(text[at:], '\\')
+		if n < 0 {
+			n = len(text) - at
+		}
+		v.copy(text, nil, at, at+n)
+		if at += n; at == len(text) {
+			return
+		}
+		n = 0
+		for at+n < len(text) && text[at+n] == '\\' {
+			n++
+		}
+		if r, size := looseEscape(text[at+n-1:]); size > 0 {
+			v.char(r, run{raw: int32(at), rawN: int32(n - 1 + size)})
+			at += n - 1 + size
+			continue
+		}
+		v.copy(text, nil, at, at+n)
+		at += n
+	}
+}
+
+// looseEscape decodes the escape that b begins with. \b and \f are left: nobody
+// writes them, and much else begins so.
+func looseEscape(b []byte) (r rune, n int) {
+	if escape(b) == 0 || b[1] == 'b' || b[1] == 'f' {
+		return 0, 0
+	}
+	return unescape(b)
+}
+
+// Back returns which parts of the raw text to replace so that a range of the view,
+// on borders of characters and not empty, is gone: whole escapes, and in JSON the
+// contents of strings, numbers and words, but not what holds them together, so that
+// JSON stays JSON. There may be none, if the range has nothing but that. JSON that
+// is to go as a whole becomes one string.
+//
+// In what is not JSON an escape just before the range goes with it, since its letter
+// may have been one: in C:\nick it is the n of nick.
+func (v *View) Back(dst []Range, start, end int) []Range {
+	if !v.opened {
+		v.opened = true
+		if v.exact = isDocument(v.raw); v.exact {
+			v.Text = make([]byte, 0, len(v.raw))
+			v.document(v.raw, nil, 0)
+			v.Text, v.runs = v.raw, v.runs[:0]
+		}
+	}
+	at := run{raw: int32(start), rawN: int32(end - start)}
+	if len(v.runs) > 0 {
+		at = rawRange(v.runs, start, end)
+		if i := find(v.runs, start); !v.exact && start > 0 && int(v.runs[i].at) == start && v.doubtful(v.runs[i-1]) {
+			at.raw, at.rawN = v.runs[i-1].raw, at.rawN+v.runs[i-1].rawN
+		}
+	}
+	lo, hi := at.raw, at.raw+at.rawN
+	switch {
+	case !v.exact:
+		return append(dst, Range{int(lo), int(hi), ""})
+	case start == 0 && end == len(v.Text): // not each of a thousand strings
+		return append(dst, Range{0, len(v.raw), `"`})
+	}
+	for i := sort.Search(len(v.cells), func(i int) bool { return v.cells[i].hi > lo }); i < len(v.cells) && v.cells[i].lo < hi; i++ {
+		c := v.cells[i]
+		if c.quote == "" {
+			c.lo, c.hi = max(c.lo, lo), min(c.hi, hi)
+		}
+		dst = append(dst, Range{int(c.lo), int(c.hi), c.quote})
+	}
+	return dst
+}
+
+// doubtful reports whether a run is an escape whose letter may be a letter.
+func (v *View) doubtful(r run) bool {
+	switch v.raw[r.raw+r.rawN-1] {
+	case 'n', 'r', 't':
+		return !r.verbatim()
+	}
+	return false
+}

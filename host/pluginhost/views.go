@@ -1,0 +1,55 @@
+package pluginhost
+
+import (
+	"bytes"
+	"slices"
+
+	"github.com/veriproof/notary/host/jsontext"
+)
+
+// views are what redactors get to see of fields with escapes, by field.
+type views map[int]*jsontext.View
+
+// decode returns the fields with the escapes of JSON decoded. Fields without a
+// backslash are as they were, and cost nothing.
+func decode(fields []Field) ([]Field, views) {
+	var seen views
+	for i := range fields {
+		if bytes.IndexByte(fields[i].Text, '\\') < 0 {
+			continue
+		}
+		if seen == nil {
+			seen, fields = make(views), slices.Clone(fields)
+		}
+		v := new(jsontext.View)
+		v.Open(fields[i].Text)
+		seen[i], fields[i].Text = v, v.Text
+	}
+	return fields, seen
+}
+
+// restore turns edits of what redactors saw into edits of the fields. One becomes
+// several where it goes over the borders of JSON strings, and none where it covers
+// nothing that a JSON text could do without.
+func (seen views) restore(fields []Field, edits []Edit) []Edit {
+	var out []Edit
+	var view *jsontext.View
+	var ranges []jsontext.Range
+	for i, e := range edits {
+		if i == 0 || e.Field != edits[i-1].Field {
+			if view = seen[e.Field]; view == nil {
+				view = new(jsontext.View)
+				view.Open(fields[e.Field].Text)
+			}
+		}
+		ranges = view.Back(ranges[:0], e.Start, e.End)
+		for _, r := range ranges {
+			e.Start, e.End, e.Quote = r.Start, r.End, r.Quote
+			if n := len(out) - 1; n >= 0 && out[n].Field == e.Field && e.Start < out[n].End {
+				continue // of the same number, which is replaced whole
+			}
+			out = append(out, e)
+		}
+	}
+	return out
+}
