@@ -215,7 +215,7 @@ func TestMeasurement(t *testing.T) {
 	if digest(Options{Concurrency: 7}, a) != digests["a"] {
 		t.Error("the number of instances changes the digest")
 	}
-	const golden = "d12d5f9fb85f15e96c1b3c9b2d6358835c1e8c6d1e6c43eed530738f591a6486"
+	const golden = "1134f8d27b0124491d1d59beabde8d54cd9b2015c13d992b77eefed25c0f468f"
 	if digests["none"] != golden {
 		t.Errorf("digest of the empty set = %s, want %s", digests["none"], golden)
 	}
