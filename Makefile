@@ -49,6 +49,12 @@ test-storage:
 bench: plugins
 	$(GO) test -run '^$$' -bench . -benchmem -benchtime 1s ./host/internal/bench/...
 
+# What the built-in redactors find in corpora: NOTARY_DATA=DIR make corpus
+.PHONY: corpus
+corpus:
+	@test -n "$(NOTARY_DATA)" || { echo 'make corpus: NOTARY_DATA names no directory of corpora' >&2; exit 2; }
+	@$(GO) test -count=1 -v -run '^TestCorpus' ./plugins/ | sed -n 's/^ *corpus_test.go:[0-9]*: //p; /^FAIL/p'
+
 .PHONY: lint
 lint: build/golangci-lint
 	build/golangci-lint run ./...

@@ -12,9 +12,9 @@ import (
 	"github.com/veriproof/notary/sdk/plugin/plugintest"
 )
 
-func probe(t *testing.T, name string, config []byte) *pluginhost.Probe {
+func probe(t testing.TB, name string, config []byte) *pluginhost.Probe {
 	t.Helper()
-	p, err := pluginhost.NewProbe(context.Background(), pluginhost.Source{
+	p, err := pluginhost.NewProbe(t.Context(), pluginhost.Source{
 		Name: name, Kind: abi.KindRedactor, Module: module(t, name), Config: config,
 	})
 	if err != nil {

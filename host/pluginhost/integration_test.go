@@ -11,7 +11,6 @@ import (
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
 
-	"github.com/veriproof/notary/plugins/redact-pii/detect"
 	"github.com/veriproof/notary/sdk/plugin/abi"
 )
 
@@ -29,11 +28,11 @@ func mask(in []Field, edits []Edit) []string {
 	return out
 }
 
-// TestBuiltInRedactor: a standard Go guest finds addresses wherever they stand
+// TestGoRedactor: a standard Go guest finds addresses wherever they stand
 // in texts of several windows, the same ones each time and in many goroutines
 // at once.
-func TestBuiltInRedactor(t *testing.T) {
-	s := loadBuiltIn(t)
+func TestGoRedactor(t *testing.T) {
+	s := loadGo(t)
 	// An address across each border of two windows, at every phase of it.
 	long := strings.Repeat("prose. ", (window-40)/7)
 	in := fields("mail ada@example.com now", "", long+" bob@example.com "+long+" eve@example.com "+long, "é bob@example.com")
@@ -96,31 +95,6 @@ func TestEscapesHideNothing(t *testing.T) {
 	}
 }
 
-// TestWasmMatchesNative: the built-in redactor finds in the metered guest what
-// its detector finds natively.
-func TestWasmMatchesNative(t *testing.T) {
-	s := loadBuiltIn(t)
-	d, err := detect.Configure(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	in := append(batchText(20, 2000), fields("4111 1111 1111 1111", "call +44 20 7946 0958, 10.1.2.3", "é@é 2001:db8::1", "")...)
-	got, err := s.Redact(t.Context(), in)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var want []Edit
-	for i := range in {
-		d.Scan(in[i].Text, nil, func(f detect.Finding) {
-			want = append(want, Edit{Field: i, Start: f.Start, End: f.End, Label: f.Label.String(), Plugin: "redact-pii", Score: f.Score})
-		})
-	}
-	want, err = s.combine(in, [][]Edit{want})
-	if err != nil || !slices.Equal(got, want) || len(want) < 50 {
-		t.Errorf("guest: %d edits, native: %d edits, error %v", len(got), len(want), err)
-	}
-}
-
 // A bare guest runs on the engine as it is: no metering, no image.
 type bare struct {
 	mod   api.Module
@@ -166,10 +140,10 @@ func (b *bare) redact(t testing.TB, request []byte) []byte {
 	return reply
 }
 
-// BenchmarkEngine is the built-in redactor on the bare engine, and on the
+// BenchmarkEngine is the Go redactor on the bare engine, and on the
 // engine with its own deadline checks, for comparison with BenchmarkRedact64K.
 func BenchmarkEngine(b *testing.B) {
-	src := piiSource(b)
+	src := goSource(b)
 	request, err := abi.AppendRequest(nil, split(batchText(64, 1<<10))[0].fields)
 	if err != nil {
 		b.Fatal(err)

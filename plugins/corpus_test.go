@@ -1,0 +1,196 @@
+package plugins_test
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/veriproof/notary/host/pluginhost"
+	"github.com/veriproof/notary/sdk/plugin/abi"
+)
+
+// A finder is a redactor that is asked for one text at a time.
+type finder struct {
+	t      *testing.T
+	set    *pluginhost.Set
+	labels map[string]int
+}
+
+func newFinder(t *testing.T, names ...string) *finder {
+	t.Helper()
+	var sources []pluginhost.Source
+	for _, name := range names {
+		sources = append(sources, pluginhost.Source{Name: name, Kind: abi.KindRedactor, Module: module(t, name)})
+	}
+	s, err := pluginhost.Load(t.Context(), sources, pluginhost.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close(t.Context()) })
+	return &finder{t, s, map[string]int{}}
+}
+
+// find returns the edits of a text.
+func (f *finder) find(text string) []pluginhost.Edit {
+	f.t.Helper()
+	edits, err := f.set.Redact(f.t.Context(), []pluginhost.Field{{Text: []byte(text)}})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	for _, e := range edits {
+		f.labels[e.Label]++
+	}
+	return edits
+}
+
+// corpus decodes the lines of a file under NOTARY_DATA, none without it.
+func corpus[T any](t *testing.T, path ...string) []T {
+	t.Helper()
+	var out []T
+	dir := os.Getenv("NOTARY_DATA")
+	if dir == "" {
+		return nil
+	}
+	f, err := os.Open(filepath.Join(append([]string{dir}, path...)...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	sc := bufio.NewScanner(f)
+	sc.Buffer(nil, 64<<20)
+	for sc.Scan() {
+		var v T
+		if err := json.Unmarshal(sc.Bytes(), &v); err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, v)
+	}
+	if err := sc.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// percent is a share, 0 of nothing.
+func percent(n, of int) float64 { return 100 * float64(n) / float64(max(1, of)) }
+
+func keys[V any](m map[string]V) func(func(string) bool) {
+	return func(yield func(string) bool) {
+		for k := range m {
+			if !yield(k) {
+				return
+			}
+		}
+	}
+}
+
+// piiLabels are the labels of the corpus that patterns can decide, and ours.
+// Its national ids have the form of a social security number.
+var piiLabels = map[string][]string{
+	"EMAIL": {"EMAIL"}, "PHONENUMBER": {"PHONE"}, "SSN": {"SSN"}, "NATIONALID": {"SSN"}, "IBAN": {"IBAN"}, "CREDITCARDNUMBER": {"CARD"},
+}
+
+// wordLabels are those that words beside them decide, as far as there are any;
+// they are reported, and count for nothing.
+var wordLabels = map[string][]string{
+	"DATEOFBIRTH": {"DATE_OF_BIRTH"}, "TAXNUM": {"US_EIN"}, "PASSPORTID": {"PASSPORT"}, "DRIVERLICENSENUM": {"DRIVER_LICENSE"},
+	"LICENSEPLATENUM": {"LICENSE_PLATE"}, "ZIP": {"POSTAL_CODE"}, "PASSWORD": nil, "SECURITYTOKEN": nil,
+	"FIRSTNAME": nil, "SURNAME": nil, "CITY": nil, "STREET": nil, "BUILDINGNUM": nil, "STATE": nil, "COUNTRY": nil, "USERNAME": nil,
+}
+
+// TestCorpusPII measures redact-pii on labelled sentences.
+func TestCorpusPII(t *testing.T) {
+	type sample struct {
+		Text     string
+		Entities []struct {
+			Start, End int
+			Label      string
+		}
+	}
+	f := newFinder(t, "redact-pii")
+	show := os.Getenv("NOTARY_CORPUS_SHOW") != ""
+	hits, missed, wrong := 0, 0, 0
+	byLabel := map[string][2]int{}
+	samples := corpus[sample](t, "pii", "samples.jsonl")
+	for _, s := range samples {
+		found := f.find(s.Text)
+		right := make([]bool, len(found))
+		for _, e := range s.Entities {
+			ours, decided := piiLabels[e.Label]
+			if !decided {
+				ours = wordLabels[e.Label]
+			}
+			at := slices.IndexFunc(found, func(g pluginhost.Edit) bool {
+				return g.Start == e.Start && g.End == e.End && slices.Contains(ours, g.Label)
+			})
+			n := byLabel[e.Label]
+			n[1]++
+			if at >= 0 {
+				right[at] = true
+				n[0]++
+			}
+			byLabel[e.Label] = n
+			switch {
+			case decided && at >= 0:
+				hits++
+			case decided:
+				missed++
+				if show {
+					fmt.Printf("missed %s %q in %q\n", e.Label, s.Text[e.Start:e.End], s.Text)
+				}
+			}
+		}
+		for i, g := range found {
+			if !right[i] {
+				wrong++
+				if show {
+					fmt.Printf("wrong %s %q in %q\n", g.Label, s.Text[g.Start:g.End], s.Text)
+				}
+			}
+		}
+	}
+	if len(samples) == 0 {
+		return
+	}
+	recall, precision := percent(hits, hits+missed), percent(hits, hits+wrong)
+	t.Logf("pii: recall %.1f %%, precision %.1f %% (%d found, %d missed, %d wrong)", recall, precision, hits, missed, wrong)
+	for _, l := range slices.Sorted(keys(byLabel)) {
+		t.Logf("pii, %s: %d of %d", l, byLabel[l][0], byLabel[l][1])
+	}
+	if recall < 95 || precision < 95 {
+		t.Error("want 95 and 95")
+	}
+}
+
+// TestCorpusExchanges measures how much of real requests and responses, nearly
+// free of personal data, would be masked.
+func TestCorpusExchanges(t *testing.T) {
+	type exchange struct{ Request, Response string }
+	show := os.Getenv("NOTARY_CORPUS_SHOW") != ""
+	for _, name := range scanners {
+		f := newFinder(t, name)
+		total, masked := 0, 0
+		for _, x := range corpus[exchange](t, "otlp", "exchanges.jsonl") {
+			for _, text := range []string{x.Request, x.Response} {
+				total += len(text)
+				for _, e := range f.find(text) {
+					masked += e.End - e.Start
+					if show {
+						fmt.Printf("%s %d %q in %.90q\n", e.Label, e.Score, text[e.Start:e.End], text[max(0, e.Start-40):min(len(text), e.End+20)])
+					}
+				}
+			}
+		}
+		if total == 0 {
+			return
+		}
+		t.Logf("exchanges, %s: %d of %d bytes masked, %.3f %%, %v", name, masked, total, percent(masked, total), f.labels)
+		if masked*1000 > total {
+			t.Errorf("%s: more than one byte in a thousand", name)
+		}
+	}
+}

@@ -1,0 +1,307 @@
+/* codes.h: what has letters and digits in it: account numbers, national ids,
+ * postal codes, wallets, network addresses. */
+#ifndef PII_CODES_H
+#define PII_CODES_H
+
+#include "number.h"
+
+/* IBAN (ISO 13616): two letters and two digits for each country and its length. */
+static const char iban_lengths[] =
+	"AD24AE23AL28AT20AZ28BA20BE16BG22BH22BI27BR29BY28CH21CR22CY28CZ24DE22DJ27DK18DO28EE20EG29ES24FI18FK18FO18FR27GB22GE22GI23GL18GR27GT28HN28"
+	"HR21HU28IE22IL23IQ23IS26IT27JO30KW30KZ20LB28LC32LI21LT20LU20LV21LY25MC27MD24ME22MK19MN20MR27MT31MU30NI28NL18NO15OM23PK24PL28PS29PT25QA29"
+	"RO24RS22RU33SA24SC31SD18SE24SI19SK24SM27SO23ST25SV28TL23TN24TR26UA29VA22VG24XK20YE30";
+
+static uint8_t iban_by_country[26 * 26];
+static uint32_t areas[27];           /* of British postcodes: first letter, 0 for one alone or the second letter */
+static uint32_t codes_by_run[19];    /* sets of code_forms by the letters and digits that they begin with */
+
+static int mod97(int m, uint8_t c) { return c <= '9' ? (m * 10 + c - '0') % 97 : (m * 100 + c - 'A' + 10) % 97; }
+
+/* iban reads an account number whose check digits begin at i: together or in
+ * groups of four, valid under ISO 7064 mod 97-10. It returns the end, or 0. */
+static int iban(scan *s, int i) {
+	int start = i - 2, m = 0, end = i + 2;
+	if (start < s->last || !begins(s, start, WORD) || !is(s, i + 1, DIGIT)) return 0;
+	int want = iban_by_country[(s->t[start] - 'A') * 26 + s->t[start + 1] - 'A'] - 4;
+	for (int k = 0; k < want; k++, end++) {
+		if (k % 4 == 0 && at(s, end, ' ')) end++;
+		if (!is(s, end, DIGIT | UPPER)) return 0;
+		m = mod97(m, s->t[end]);
+	}
+	for (int k = start; k < start + 4; k++) m = mod97(m, s->t[k]);
+	return m == 1 && want > 0 && !is(s, end, WORD) && report(s, start, end, IBAN, MAX_SCORE) ? end : 0;
+}
+
+/* like reports whether [a, e) has the form: A for a capital, 9 for a digit, X for
+ * either, and other characters for themselves. */
+static int like(const scan *s, int a, int e, const char *form) {
+	for (; *form; form++, a++) {
+		if (a >= e) return 0;
+		int m = class[s->t[a]];
+		if (*form == 'A' ? !(m & UPPER) : *form == '9' ? !(m & DIGIT) : *form == 'X' ? !(m & (UPPER | DIGIT)) : s->t[a] != (uint8_t)*form) return 0;
+	}
+	return a == e;
+}
+
+static int one_of(const char *set, uint8_t c) {
+	while (*set && (uint8_t)*set != c) set++;
+	return *set != 0;
+}
+
+static int letter(const scan *s, int i) { return s->t[i] - 'A'; }
+static int figure(const scan *s, int i) { return s->t[i] - '0'; }
+
+static int weighed(const scan *s, int i, const char *weights) {
+	int v = 0;
+	for (; *weights; weights++, i++) v += figure(s, i) * (*weights - '0');
+	return v;
+}
+
+static int nino(const scan *s, int a) {
+	static const char *const never[] = {"BG", "GB", "KN", "NK", "NT", "TN", "ZZ"};
+	for (int k = 0; k < 7; k++)
+		if (has(s, a, never[k])) return 0;
+	return !one_of("DFIQUV", s->t[a]) && !one_of("DFIQUVO", s->t[a + 1]);
+}
+
+static int nif(const scan *s, int a, int nie) {
+	int v = nie ? (s->t[a] - 'X') * 10000000 + prefix(s, a + 1, 7) : prefix(s, a, 8);
+	return s->t[a + 8] == (uint8_t)"TRWAGMYFPDXBNJZSQVHLCKE"[v % 23];
+}
+
+static int codice_fiscale(const scan *s, int a) {
+	static const uint8_t odd[26] = {1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16, 10, 22, 25, 24, 23};
+	int v = 0;
+	for (int k = 0; k < 15; k++) {
+		int c = is(s, a + k, DIGIT) ? figure(s, a + k) : letter(s, a + k);
+		v += k % 2 ? c : odd[c];
+	}
+	return v % 26 == letter(s, a + 15) && one_of("ABCDEHLMPRST", s->t[a + 8]);
+}
+
+static int nric(const scan *s, int a) {
+	int v = weighed(s, a + 1, "2765432"), c = s->t[a];
+	if (c == 'T' || c == 'G') v += 4;
+	if (c == 'M') v += 3;
+	const char *check = c == 'S' || c == 'T' ? "JZIHGFEDCBA" : c == 'M' ? "XWUTRQPNJLK" : "XWUTRQPNMLK";
+	if (c == 'M') return s->t[a + 8] == (uint8_t)check[10 - v % 11] || s->t[a + 8] == (uint8_t)check[v % 11];
+	return s->t[a + 8] == (uint8_t)check[v % 11];
+}
+
+static int id_tw(const scan *s, int a) {
+	static const uint8_t area[26] = {10, 11, 12, 13, 14, 15, 16, 17, 34, 18, 19, 20, 21, 22, 35, 23, 24, 25, 26, 27, 28, 29, 32, 30, 31, 33};
+	int v = area[letter(s, a)];
+	return (v / 10 + v % 10 * 9 + weighed(s, a + 1, "876543211")) % 10 == 0;
+}
+
+static int hkid(const scan *s, int a) { /* one letter; a space counts 36 before it */
+	int v = 36 * 9 + (letter(s, a) + 10) * 8 + weighed(s, a + 1, "765432"), c = (11 - v % 11) % 11;
+	return c == 10 ? s->t[a + 8] == 'A' : s->t[a + 8] == '0' + c;
+}
+
+static int pps(const scan *s, int a, int e) {
+	int v = weighed(s, a, "8765432") + (e - a == 9 ? 9 * (letter(s, a + 8) + 1) % 23 : 0);
+	v %= 23;
+	return s->t[a + 7] == (v ? 'A' + v - 1 : 'W');
+}
+
+static int curp(const scan *s, int a) {
+	int v = 0;
+	for (int k = 0; k < 17; k++) { /* the alphabet has a letter between N and O */
+		int c = is(s, a + k, DIGIT) ? figure(s, a + k) : letter(s, a + k) + 10 + (s->t[a + k] > 'N');
+		v += c * (18 - k);
+	}
+	return (10 - v % 10) % 10 == figure(s, a + 17) && one_of("HMX", s->t[a + 10]) && day_of(prefix(s, a + 6, 2), prefix(s, a + 8, 2));
+}
+
+static int hetu(const scan *s, int i) {
+	static const char check[] = "0123456789ABCDEFHJKLMNPRSTUVWXY";
+	return is(s, i + 7, DIGIT) && is(s, i + 8, DIGIT) && is(s, i + 9, DIGIT) && i + 10 < s->n && day_of(prefix(s, i + 2, 2), prefix(s, i, 2)) &&
+		s->t[i + 10] == (uint8_t)check[(prefix(s, i, 6) * 1000 + prefix(s, i + 7, 3)) % 31];
+}
+
+static int mbi(const scan *s, int a, int dashed) {
+	static const char form[] = "9AX9AX9AA99";
+	for (int k = 0; k < 11; k++) {
+		int i = a + k + (dashed ? (k > 3) + (k > 6) : 0), m = is(s, i, UPPER | DIGIT) ? class[s->t[i]] : 0;
+		if (form[k] == 'A' ? !(m & UPPER) : form[k] == '9' ? !(m & DIGIT) : !m) return 0;
+		if (one_of("SLOIBZ", s->t[i])) return 0;
+	}
+	return s->t[a] != '0';
+}
+
+/* soon reports whether the topic was named so shortly before that the code at a
+ * is most likely what was named. */
+static int soon(scan *s, int topic, int a) {
+	int seen = named(s, topic, a);
+	return seen != NEVER && a - seen <= 24 && seen >= s->seen[T_OTHER];
+}
+
+/* document reads a number that has no form of its own, right behind the word that
+ * names it. [a, e) has capitals, digits and hyphens. */
+static int document(scan *s, int a, int e) {
+	int n = e - a, label;
+	if (n < 5 || n > 18 || digits_in(s, a, e) < 2 || is(s, e, WORD) || !number_begins(s, a)) return 0;
+	if (soon(s, T_PASSPORT, a) && n >= 6) label = PASSPORT;
+	else if (soon(s, T_LICENCE, a) && soon(s, T_DRIVER, a - 1) && n >= 6) label = DRIVER_LICENSE;
+	else if (soon(s, T_PLATE, a) && n <= 9) label = LICENSE_PLATE;
+	else return 0;
+	return report(s, a, e, label, 700) ? e : 0;
+}
+
+/* The ids and codes that are letters and digits. alone: what form and check
+ * character are worth without a word. */
+static const struct {
+	const char *form;
+	uint8_t label, topic;
+	uint16_t alone;
+} code_forms[] = {
+	{"AA999999A", UK_NINO, T_GB, 550}, {"99999999A", ES_NIF, T_ES, 600}, {"99999999-A", ES_NIF, T_ES, 650}, {"A9999999A", ES_NIF, T_ES, 700},
+	{"A9999999A", SG_NRIC, T_SG, 700}, {"AAAAAA99A99A999A", IT_FISCAL_CODE, T_IT, 950}, {"AAAAA9999A", IN_PAN, T_IN, 600},
+	{"A999999999", TW_ID, T_TW, 600}, {"A999999(X)", HK_HKID, T_HK, 750}, {"9999999A", IE_PPS, T_IE, 400}, {"9999999AA", IE_PPS, T_IE, 450},
+	{"AAAA999999AAAAAAX9", MX_CURP, T_MX, 900}, {"999999-999X", FI_HETU, T_FI, 900}, {"999999A999X", FI_HETU, T_FI, 850},
+	{"999999+999X", FI_HETU, T_FI, 800}, {"9AX9AX9AA99", US_MBI, T_HEALTH, 450}, {"9AX9-AX9-AA99", US_MBI, T_HEALTH, 600},
+};
+
+static int code_valid(const scan *s, int label, const char *form, int a, int e) {
+	switch (label) {
+	case UK_NINO: return nino(s, a) && one_of("ABCD", s->t[e - 1]);
+	case ES_NIF:
+		if (form[0] == 'A') return s->t[a] >= 'X' && nif(s, a, 1);
+		return form[8] == '-' ? s->t[e - 1] == (uint8_t)"TRWAGMYFPDXBNJZSQVHLCKE"[prefix(s, a, 8) % 23] : nif(s, a, 0);
+	case SG_NRIC: return one_of("STFGM", s->t[a]) && nric(s, a);
+	case IT_FISCAL_CODE: return codice_fiscale(s, a);
+	case IN_PAN: return one_of("ABCFGHJLPT", s->t[a + 3]);
+	case TW_ID: return one_of("1289", s->t[a + 1]) && id_tw(s, a);
+	case HK_HKID: return hkid(s, a);
+	case IE_PPS: return pps(s, a, e);
+	case MX_CURP: return curp(s, a);
+	case FI_HETU: return hetu(s, a);
+	case US_MBI: return mbi(s, a, form[4] == '-');
+	}
+	return 0;
+}
+
+static const char area_names[] = "AB AL B BA BB BD BH BL BN BR BS BT CA CB CF CH CM CO CR CT CV CW DA DD DE DG DH DL DN DT DY E EC EH EN EX FK FY G GL GU GY HA "
+	"HD HG HP HR HS HU HX IG IM IP IV JE KA KT KW KY L LA LD LE LL LN LS LU M ME MK ML N NE NG NN NP NR NW OL OX PA PE PH PL PO PR RG RH RM S SA SE SG SK "
+	"SL SM SN SO SP SR SS ST SW SY TA TD TF TN TQ TR TS TW UB W WA WC WD WF WN WR WS WV YO ZE ";
+
+static void prepare_codes(void) {
+	for (const char *c = iban_lengths; *c; c += 4) iban_by_country[(c[0] - 'A') * 26 + c[1] - 'A'] = (uint8_t)((c[2] - '0') * 10 + c[3] - '0');
+	for (const char *c = area_names; *c; c += c[1] == ' ' ? 2 : 3) areas[c[0] - 'A'] |= 1u << (c[1] == ' ' ? 0 : c[1] - 'A' + 1);
+	for (unsigned f = 0; f < sizeof code_forms / sizeof code_forms[0]; f++) {
+		int n = 0;
+		while (one_of("AX9", (uint8_t)code_forms[f].form[n]) && code_forms[f].form[n]) n++;
+		codes_by_run[n] |= 1u << f;
+	}
+}
+
+/* postcode reads British, Canadian and Dutch postal codes that begin with the run
+ * [a, e). */
+static int postcode(scan *s, int a, int e) {
+	int n = e - a, b = e + at(s, e, ' '), score = 0;
+	if (n < 2 || n > 4 || !is(s, a, UPPER) || !is(s, b, DIGIT)) return 0;
+	int end = run_end(s, b, ALNUM, 4);
+	if (n == 3 && like(s, a, e, "A9A") && like(s, b, end, "9A9") && !one_of("DFIOQUWZ", s->t[a])) score = 550;
+	if (b > e && like(s, b, end, "9AA") && !one_of("CIKMOV", s->t[b + 1]) && !one_of("CIKMOV", s->t[b + 2])) {
+		int letters = 1 + is(s, a + 1, UPPER), rest = n - letters;
+		int area = letters == 1 ? 0 : s->t[a + 1] - 'A' + 1;
+		if (rest >= 1 && rest <= 2 && is(s, a + letters, DIGIT) && is(s, e - 1, UPPER | DIGIT) && areas[s->t[a] - 'A'] >> area & 1) score = 550;
+	}
+	if (!score || is(s, end, WORD)) return 0;
+	if (near(s, T_POSTAL, a)) score = 850;
+	return report(s, a, end, POSTAL_CODE, score) ? end : 0;
+}
+
+/* coded examines the run of letters and digits [a, e), and what may belong to it
+ * behind a hyphen or bracket. It returns the end of a finding, or 0. */
+static int coded(scan *s, int a, int e) {
+	int n = e - a, end, best = 0, label = 0, to = 0;
+	if (n > 18 || a < s->last || classes(s, a, e) & LOWER || !number_begins(s, a)) return 0;
+	for (uint32_t forms = codes_by_run[n]; forms; forms &= forms - 1) {
+		int f = __builtin_ctz(forms), m = 0;
+		const char *form = code_forms[f].form;
+		while (form[m]) m++;
+		if (a + m > s->n || is(s, a + m, WORD) || !like(s, a, a + m, form)) continue;
+		if (!code_valid(s, code_forms[f].label, form, a, a + m)) continue;
+		int score = near(s, code_forms[f].topic, a) ? 900 : code_forms[f].alone;
+		if (score < 600 && (near(s, T_IDENTITY, a) || near(s, T_TAX, a))) score = 600;
+		if (score > best) best = score, label = code_forms[f].label, to = a + m;
+	}
+	if (best && report(s, a, to, label, best)) return to;
+	if ((end = postcode(s, a, e))) return end;
+	int longer = run_end(s, a, UPPER | DIGIT | URLSAFE, 19);
+	while (longer > e && !(class[s->t[longer - 1]] & ALNUM)) longer--;
+	return longer - a >= 5 ? document(s, a, longer) : 0;
+}
+
+/* mac reads a hardware address whose first separator stands at i. */
+static int mac(scan *s, int i) {
+	int start = i - 2, end = i, same = 1;
+	if (start < s->last || !is(s, start, HEX) || !is(s, start + 1, HEX) || !begins(s, start, WORD) || at(s, start - 1, ':') || at(s, start - 1, '-')) return 0;
+	for (int k = 0; k < 5; k++, end += 3) {
+		if (!at(s, end, (char)s->t[i]) || !is(s, end + 1, HEX) || !is(s, end + 2, HEX)) return 0;
+		same &= s->t[end + 1] == s->t[start] && s->t[end + 2] == s->t[start];
+	}
+	if (is(s, end, WORD) || (at(s, end, (char)s->t[i]) && is(s, end + 1, HEX))) return 0;
+	return report(s, start, end, MAC, same ? 200 : 850) ? end : 0;
+}
+
+/* ipv6 reads an address in the forms of RFC 4291 section 2.2 from its first
+ * colon, with a zone (RFC 4007) if it has one. */
+static int quad(const scan *s, int i) {
+	for (int k = 0; k < 4; k++) {
+		if (k > 0 && !at(s, i++, '.')) return 0;
+		int end = run_end(s, i, DIGIT, 4);
+		if (!octet(s, i, end)) return 0;
+		i = end;
+	}
+	return i;
+}
+
+static int ipv6(scan *s, int i) {
+	int start = after_escape(s, run_start(s, i, HEX, 5));
+	if (i - start > 4 || (start == i && !at(s, i + 1, ':'))) return i + 1;
+	if (!begins(s, start, WORD) || at(s, start - 1, ':') || at(s, start - 1, '.') || at(s, start - 1, '-')) return i + 1;
+	int j = start, groups = 0, written = 0, first = 0, longest = 0, digit = 0, elided = 0, dotted = 0;
+	while (groups <= 8) {
+		if (at(s, j, ':') && at(s, j + 1, ':') && !elided) {
+			elided = 1, j += 2;
+			if (!is(s, j, HEX)) break;
+		}
+		int end = run_end(s, j, HEX, 5), n = end - j;
+		if (n == 0 || n > 4) return i + 1;
+		if (at(s, end, '.') && is(s, end + 1, DIGIT)) {
+			if (!(j = quad(s, j))) return i + 1;
+			dotted = digit = 1, groups += 2, written += 2;
+			break;
+		}
+		digit |= classes(s, j, end) & DIGIT;
+		if (groups == 0 && !elided) first = n;
+		longest = max(longest, n);
+		j = end, groups++, written++;
+		if (!at(s, j, ':')) break;
+		if (!at(s, j + 1, ':')) j++;
+	}
+	if (elided ? groups > 7 : groups != 8) return i + 1;
+	if (at(s, j, '%') && is(s, j + 1, ALNUM)) j = run_end(s, j + 1, ALNUM, 16);
+	int sentence = at(s, j, '.') && !is(s, j + 1, WORD);
+	if (!sentence && (is(s, j, WORD) || (at(s, j, ':') && is(s, j + 1, HEX)) || at(s, j, '.'))) return i + 1;
+	/* Addresses, and not the other things that have colons: scope operators, byte dumps, clocks. */
+	int score = !elided && longest <= 2 ? 300 : !elided || dotted ? 900 : !digit ? 100 : written >= 3 || first >= 3 ? 800 : 200;
+	return report(s, start, j, IP, score) ? j : i + 1;
+}
+
+/* URL credentials: the name and password before the '@' at i. */
+static int url_credentials(scan *s, int i) {
+	int stop = max(s->last, i - 256), j = i, colon = -1;
+	while (j > stop && !(class[s->t[j - 1]] & (SPACE | QUOTE)) && s->t[j - 1] != '/' && s->t[j - 1] != '@' && s->t[j - 1] != '<' && s->t[j - 1] != '>') {
+		j--;
+		if (s->t[j] == ':') colon = j;
+	}
+	if (colon < 0 || !has(s, j - 3, "://") || !is(s, i + 1, ALNUM | HIGH | EQUALS) || i - colon < 2 || colon - j > 128) return 0;
+	if (one_of("${[(%*", s->t[colon + 1]) || s->t[i - 1] == '}') return 0; /* a variable in its place */
+	return report(s, j, i, URL_CREDENTIALS, 850) ? i : 0;
+}
+
+#endif

@@ -1,0 +1,131 @@
+/* email.h: mailbox addresses. The forms of RFC 5322 without quotes and comments,
+ * and letters beyond ASCII (RFC 6531). */
+#ifndef PII_EMAIL_H
+#define PII_EMAIL_H
+
+#include "topics.h"
+
+#define MAX_LOCAL 64   /* octets before the '@' (RFC 5321 section 4.5.3.1.1) */
+#define MAX_DOMAIN 253 /* octets of a domain name */
+
+/* two_byte reports whether a, b are the UTF-8 form of a letter from U+00C0 on. */
+static int two_byte(uint8_t a, uint8_t b) { return a >= 0xc3 && a <= 0xdf && b >= 0x80 && b <= 0xbf; }
+
+/* local returns the start of the mailbox name that ends before i, or i. */
+static int local(const scan *s, int i) {
+	int stop = max(s->last, i - MAX_LOCAL), j = i;
+	for (;;) {
+		if (j > stop && class[s->t[j - 1]] & (ALNUM | LOCAL)) j--;
+		else if (j - 2 >= stop && two_byte(s->t[j - 2], s->t[j - 1])) j -= 2;
+		else break;
+	}
+	j = after_escape(s, j);
+	while (j < i && class[s->t[j]] & LOCAL && s->t[j] != '_') j++;
+	return j;
+}
+
+/* name_label returns the end of the label of a domain name that begins at i. */
+static int name_label(const scan *s, int i, int limit) {
+	while (i < limit) {
+		if (class[s->t[i]] & ALNUM || s->t[i] == '-') i++;
+		else if (i + 1 < limit && two_byte(s->t[i], s->t[i + 1])) i += 2;
+		else break;
+	}
+	return i;
+}
+
+/* top_level returns the end of the top-level domain that the label [a, b) is or
+ * begins with, or -1: "com--" behind an address is a signature's dash. */
+static int top_level(const scan *s, int a, int b) {
+	if (b - a < 2 || is(s, b, WORD)) return -1;
+	if (has(s, a, "xn--")) return b;
+	int end = run_end(s, a, LETTER, 25);
+	if (end - a >= 2 && end - a <= 24 && (end == b || s->t[end] == '-')) return end;
+	return end < b && s->t[end] & 0x80 && end == a ? b : -1; /* a top-level domain beyond ASCII is so from its first letter */
+}
+
+/* domain reads a domain name of at least two labels at i. It returns its end and
+ * the start of its top-level label, or -1. */
+static int domain(const scan *s, int i, int *tld) {
+	int end = -1, limit = min(s->n, i + MAX_DOMAIN);
+	for (int label = i;;) {
+		int j = name_label(s, label, limit), e = label > i ? top_level(s, label, j) : -1;
+		if (e > 0) end = e, *tld = label;
+		if (j == label || j >= limit || s->t[j] != '.') return end;
+		label = j + 1;
+	}
+}
+
+/* file_suffix reports whether a top-level label is the suffix of a file name
+ * ("logo@2x.png"), and no domain that anybody has mail under. */
+static int file_suffix(const scan *s, int a, int b) {
+	static const char suffixes[][8] = {"png", "jpg", "jpeg", "gif", "svg", "webp", "ico", "css", "js", "mjs", "ts", "tsx", "jsx", "json", "html", "htm", "xml",
+		"yaml", "yml", "toml", "txt", "csv", "pdf", "go", "py", "rb", "java", "class", "exe", "dll", "so", "lock", "log", "tgz", "gz", "whl", "jar", "tar",
+		"service", "local"};
+	uint64_t name = 0, known;
+	if (b - a > 7) return 0;
+	for (int i = b; i > a; i--) name = name << 8 | s->t[i - 1];
+	for (unsigned k = 0; k < sizeof suffixes / sizeof suffixes[0]; k++) {
+		__builtin_memcpy(&known, suffixes[k], 8);
+		if (known == name) return 1;
+	}
+	return 0;
+}
+
+/* email reads an address around the '@' at i. */
+static int email(scan *s, int i) {
+	int start = local(s, i), tld = 0, end = start < i ? domain(s, i + 1, &tld) : -1;
+	if (end < 0) return i + 1;
+	int score = file_suffix(s, tld, end) ? 200 : i - start == 3 && has(s, start, "git") ? 300 : end - tld > 6 ? 700 : 900;
+	return report(s, start, end, EMAIL, score) ? end : i + 1;
+}
+
+/* spelled reads one of the ways to spell '@' or '.' at i and returns its end, or
+ * 0: "(at)", "[dot]", " at ", " dot ", and any of them with spaces around. */
+static int spelled(const scan *s, int i, const char *word) {
+	int j = i, bracket;
+	while (at(s, j, ' ') && j < i + 2) j++;
+	bracket = at(s, j, '(') ? ')' : at(s, j, '[') ? ']' : at(s, j, '{') ? '}' : 0;
+	if (bracket) j++;
+	else if (j == i) return 0;
+	if (!has_any_case(s, j, word)) return 0;
+	while (*word++) j++;
+	if (bracket ? !at(s, j++, (char)bracket) : !at(s, j, ' ')) return 0;
+	while (at(s, j, ' ')) j++;
+	return j;
+}
+
+/* spoken reports whether [a, b) is a top-level domain that people have mail under:
+ * any word may stand behind a "dot". */
+static int spoken(const scan *s, int a, int b) {
+	static const char known[] = " com org net edu gov mil int info biz io co ai me dev app eu de uk fr es it nl be at ch pl cz se no fi dk pt gr ie ro hu ru ua tr us "
+		"ca mx br ar cl au nz jp cn kr in sg hk tw za il ";
+	for (const char *c = known; *c; c++)
+		if (*c == ' ') {
+			int k = 0;
+			while (a + k < b && (s->t[a + k] | 0x20) == (uint8_t)c[1 + k]) k++;
+			if (a + k == b && c[1 + k] == ' ') return 1;
+		}
+	return 0;
+}
+
+/* obfuscated reads an address of which the way to spell '@' begins at i. Two words
+ * ("ann at example dot com") are believed only if both are spelled out. */
+static int obfuscated(scan *s, int i) {
+	int name_end = i, j = spelled(s, i, "at"), bracketed = !at(s, i + at(s, i, ' '), 'a') && !at(s, i + at(s, i, ' '), 'A');
+	if (!j) return 0;
+	int start = local(s, name_end), dots = 0, end = 0;
+	if (start >= name_end || !begins(s, start, WORD)) return 0;
+	for (int limit = min(s->n, j + MAX_DOMAIN);;) {
+		int e = name_label(s, j, limit), next = spelled(s, e, "dot");
+		if (e == j) break;
+		if ((dots || end) && (bracketed ? top_level(s, j, e) == e : spoken(s, j, e))) end = e;
+		if (next) dots++, j = next, end = end ? end : -1;
+		else if (bracketed && at(s, e, '.')) j = e + 1, end = end ? end : -1;
+		else break;
+	}
+	if (end <= 0 || (!bracketed && !dots)) return 0;
+	return report(s, start, end, EMAIL, bracketed ? 800 : 750) ? end : 0;
+}
+
+#endif

@@ -1,0 +1,383 @@
+/* ids.h: national ids, dates of birth, postal codes and what else is known by its
+ * form, its check digits and the words beside it. Part of number.h. */
+
+static int sum(const uint8_t *d, const char *weights) {
+	int v = 0;
+	for (int i = 0; weights[i]; i++) v += d[i] * (weights[i] - '0'); /* ':' is ten, ';' eleven, and so on */
+	return v;
+}
+
+static int all_same(const uint8_t *d, int n) {
+	for (int i = 1; i < n; i++)
+		if (d[i] != d[0]) return 0;
+	return 1;
+}
+
+static int day_of(int month, int day) { return month >= 1 && month <= 12 && day >= 1 && day <= (month == 2 ? 29 : 31); }
+static int yymmdd(const uint8_t *d) { return day_of(value(d + 2, 2), value(d + 4, 2)); }
+static int ddmmyy(const uint8_t *d) { return day_of(value(d + 2, 2), value(d, 2)); }
+
+static int mod97_of(const uint8_t *d, int n, int lead) {
+	int m = lead;
+	for (int i = 0; i < n; i++) m = (m * 10 + d[i]) % 97;
+	return m;
+}
+
+/* iso7064 is MOD 11,10 of ISO 7064. */
+static int iso7064(const uint8_t *d, int n) {
+	int p = 10;
+	for (int i = 0; i < n - 1; i++) {
+		int v = (d[i] + p) % 10;
+		p = (v ? v : 10) * 2 % 11;
+	}
+	return (11 - p) % 10 == d[n - 1];
+}
+
+static int verhoeff(const uint8_t *d, int n) {
+	static const uint8_t turn[8][10] = {{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, {1, 5, 7, 6, 2, 8, 3, 0, 9, 4}, {5, 8, 0, 3, 7, 9, 6, 1, 4, 2},
+		{8, 9, 1, 6, 0, 4, 3, 5, 2, 7}, {9, 4, 5, 3, 1, 2, 6, 8, 7, 0}, {4, 2, 8, 6, 5, 7, 3, 9, 0, 1}, {2, 7, 9, 3, 8, 0, 6, 4, 1, 5}, {7, 0, 4, 6, 9, 1, 3, 2, 5, 8}};
+	int c = 0;
+	for (int i = 0; i < n; i++) { /* c = c * p in the dihedral group of the pentagon */
+		int p = turn[i % 8][d[n - 1 - i]];
+		c = c < 5 ? (p < 5 ? (c + p) % 5 : 5 + (c + p) % 5) : (p < 5 ? 5 + (c - p) % 5 : (c - p + 5) % 5);
+	}
+	return c == 0;
+}
+
+/* eleven is the usual check digit: 11 less the sum modulo 11, over as 0. */
+static int eleven(int total) {
+	int c = 11 - total % 11;
+	return c > 9 ? 0 : c;
+}
+
+static int npi(const uint8_t *d, int n) {
+	uint8_t full[15] = {8, 0, 8, 4, 0};
+	for (int i = 0; i < n; i++) full[5 + i] = d[i];
+	return (d[0] == 1 || d[0] == 2) && luhn(full, 15);
+}
+static int aba(const uint8_t *d, int n) {
+	(void)n;
+	int p = value(d, 2);
+	return (p <= 12 || (p >= 21 && p <= 32) || (p >= 61 && p <= 72) || p == 80) && sum(d, "371371371") % 10 == 0 && !all_same(d, 9);
+}
+static int nhs(const uint8_t *d, int n) { return 11 - sum(d, ":98765432") % 11 == (d[9] ? d[9] : 11) && !all_same(d, n); }
+static int sin_ca(const uint8_t *d, int n) { return d[0] != 0 && d[0] != 8 && luhn(d, n); }
+static int tfn(const uint8_t *d, int n) { return sum(d, "14375869:") % 11 == 0 && !all_same(d, n); }
+static int medicare_au(const uint8_t *d, int n) { return d[0] >= 2 && d[0] <= 6 && sum(d, "13791379") % 10 == d[8] && n > 0; }
+static int abn(const uint8_t *d, int n) { return d[0] > 0 && n > 0 && (sum(d, ":13579;=?AC") - 10) % 89 == 0; }
+static int ird(const uint8_t *d, int n) {
+	uint8_t p[9] = {0};
+	for (int i = 0; i < n; i++) p[9 - n + i] = d[i];
+	int v = value(p, 9), c = 11 - sum(p, "32765432") % 11;
+	if (v < 10000000 || v > 150000000) return 0;
+	if (c == 11) c = 0;
+	if (c == 10) c = (11 - sum(p, "74325276") % 11) % 11;
+	return c == p[8];
+}
+static int aadhaar(const uint8_t *d, int n) { return d[0] >= 2 && verhoeff(d, n) && !all_same(d, n); }
+static int pesel(const uint8_t *d, int n) {
+	int month = value(d + 2, 2) % 20;
+	return n > 0 && day_of(month, value(d + 4, 2)) && sum(d, "13791379131") % 10 == 0;
+}
+static int nip(const uint8_t *d, int n) { return d[0] != 0 && n > 0 && sum(d, "657234567") % 11 == d[9]; }
+static int idnr(const uint8_t *d, int n) {
+	int seen[10] = {0}, most = 0, none = 0;
+	for (int i = 0; i < 10; i++) seen[d[i]]++;
+	for (int i = 0; i < 10; i++) most = max(most, seen[i]), none += !seen[i];
+	return d[0] != 0 && most >= 2 && most <= 3 && none >= 1 && none <= 2 && iso7064(d, n);
+}
+static int bsn(const uint8_t *d, int n) {
+	int v = 0;
+	for (int i = 0; i < n; i++) v += d[i] * (i == n - 1 ? -1 : n - i);
+	return v % 11 == 0 && !all_same(d, n);
+}
+static int nrn(const uint8_t *d, int n) {
+	int c = value(d + 9, 2), month = value(d + 2, 2) % 20;
+	return n > 0 && month <= 12 && value(d + 4, 2) <= 31 && c > 0 && (97 - mod97_of(d, 9, 0) == c || 97 - mod97_of(d, 9, 2) == c) && !all_same(d, 9);
+}
+static int nir(const uint8_t *d, int n) {
+	int month = value(d + 3, 2);
+	return n > 0 && (d[0] == 1 || d[0] == 2) && ((month >= 1 && month <= 12) || (month >= 20 && month <= 42)) && 97 - mod97_of(d, 13, 0) == value(d + 13, 2);
+}
+static int personnummer(const uint8_t *d, int n) {
+	const uint8_t *p = d + n - 10;
+	int day = value(p + 4, 2);
+	if (n == 12 && value(d, 2) != 19 && value(d, 2) != 20) return 0;
+	return day_of(value(p + 2, 2), day > 60 ? day - 60 : day) && luhn(p, 10);
+}
+static int fnr(const uint8_t *d, int n) {
+	int day = value(d, 2);
+	if (n != 11 || !day_of(value(d + 2, 2) % 40, day > 40 ? day - 40 : day)) return 0;
+	return (sum(d, "376189452") + d[9]) % 11 == 0 && (sum(d, "5432765432") + d[10]) % 11 == 0;
+}
+static int cpr(const uint8_t *d, int n) { return n > 0 && ddmmyy(d); }
+static int isikukood(const uint8_t *d, int n) {
+	int c = sum(d, "1234567891") % 11;
+	if (c == 10) c = sum(d, "3456789123") % 11 % 10;
+	return n > 0 && d[0] >= 1 && d[0] <= 8 && day_of(value(d + 3, 2), value(d + 5, 2)) && c == d[10];
+}
+static int cnp(const uint8_t *d, int n) {
+	int c = sum(d, "279146358279") % 11;
+	return n > 0 && d[0] > 0 && day_of(value(d + 3, 2), value(d + 5, 2)) && (c == 10 ? 1 : c) == d[12];
+}
+static int egn(const uint8_t *d, int n) {
+	return n > 0 && day_of(value(d + 2, 2) % 20, value(d + 4, 2)) && sum(d, "2485:9736") % 11 % 10 == d[9];
+}
+static int rodne(const uint8_t *d, int n) {
+	int month = value(d + 2, 2) % 50, v = 0;
+	for (int i = 0; i < n; i++) v = (v * 10 + d[i]) % 11;
+	return day_of(month > 20 ? month - 20 : month, value(d + 4, 2)) && v == 0;
+}
+static int tckn(const uint8_t *d, int n) {
+	int odd = d[0] + d[2] + d[4] + d[6] + d[8], even = d[1] + d[3] + d[5] + d[7];
+	return n > 0 && d[0] > 0 && (odd * 7 - even + 100) % 10 == d[9] && (odd + even + d[9]) % 10 == d[10];
+}
+static int amka(const uint8_t *d, int n) { return ddmmyy(d) && luhn(d, n); }
+static int afm(const uint8_t *d, int n) {
+	int v = 0;
+	for (int i = 0; i < 8; i++) v += d[i] << (8 - i);
+	return v > 0 && n > 0 && v % 11 % 10 == d[8];
+}
+static int nif_pt(const uint8_t *d, int n) { return n > 0 && d[0] != 0 && d[0] != 4 && d[0] != 7 && eleven(sum(d, "98765432")) == d[8]; }
+static int vat_it(const uint8_t *d, int n) { return luhn(d, n) && value(d, 7) > 0; }
+static int ahv(const uint8_t *d, int n) { return n > 0 && value(d, 3) == 756 && sum(d, "1313131313131") % 10 == 0; }
+static int svnr(const uint8_t *d, int n) {
+	return n > 0 && d[0] > 0 && day_of(min(value(d + 6, 2), 12), value(d + 4, 2)) && sum(d, "3790584216") % 11 == d[3];
+}
+static int cpf(const uint8_t *d, int n) {
+	return !all_same(d, n) && eleven(sum(d, ":98765432")) == d[9] && eleven(sum(d, ";:98765432")) == d[10];
+}
+static int cnpj(const uint8_t *d, int n) {
+	return !all_same(d, n) && eleven(sum(d, "543298765432")) == d[12] && eleven(sum(d, "6543298765432")) == d[13];
+}
+static int rut(const uint8_t *d, int n) { /* a check letter K is the digit 10 */
+	int v = 0, w = 2;
+	for (int i = n - 2; i >= 0; i--, w = w == 7 ? 2 : w + 1) v += d[i] * w;
+	v = 11 - v % 11;
+	return (v == 11 ? 0 : v) == d[n - 1] && !all_same(d, n - 1);
+}
+static int cuit(const uint8_t *d, int n) {
+	int p = value(d, 2), c = 11 - sum(d, "5432765432") % 11;
+	return n > 0 && (p == 20 || p == 23 || p == 24 || p == 27 || p == 30 || p == 33 || p == 34) && (c == 11 ? 0 : c == 10 ? 9 : c) == d[10];
+}
+static int ric(const uint8_t *d, int n) { /* a check letter X is the digit 10 */
+	int v = 0;
+	for (int i = 0, w = 1; i < n; i++, w = w * 2 % 11) v += d[n - 1 - i] * w;
+	return v % 11 == 1 && value(d + 6, 2) >= 18 && value(d + 6, 2) <= 20 && day_of(value(d + 10, 2), value(d + 12, 2)) && d[0] > 0;
+}
+static int rrn(const uint8_t *d, int n) { return n > 0 && yymmdd(d) && d[6] <= 8 && (11 - sum(d, "234567892345") % 11) % 10 == d[12]; }
+static int my_number(const uint8_t *d, int n) {
+	int v = sum(d, "65432765432") % 11;
+	return (v <= 1 ? 0 : 11 - v) == d[11] && !all_same(d, n);
+}
+static int id_th(const uint8_t *d, int n) { return n > 0 && d[0] > 0 && (11 - sum(d, "=<;:98765432") % 11) % 10 == d[12]; }
+static int id_za(const uint8_t *d, int n) { return yymmdd(d) && d[10] <= 2 && luhn(d, n); }
+static int id_il(const uint8_t *d, int n) { return luhn(d, n) && !all_same(d, n); }
+static int nss(const uint8_t *d, int n) { return luhn(d, n) && !all_same(d, n); }
+static int ein(const uint8_t *d, int n) { return n > 0 && value(d, 2) > 0; }
+
+/* The ids that are digits. form: the groups it is printed in, which count as
+ * evidence; '?' in place of a separator stands for none. alone: what check digits
+ * and printed form are worth without a word; a bare number scores less. */
+static const struct {
+	uint8_t label, topic, other, digits; /* a word of topic or other names it */
+	uint16_t alone, formed;
+	const char *form;
+	int (*valid)(const uint8_t *, int);
+} id_forms[] = {
+	{US_EIN, T_TAX, T_US, 9, 0, 300, "2-7", ein},
+	{US_NPI, T_HEALTH, T_HEALTH, 10, 0, 0, 0, npi},
+	{US_ROUTING, T_BANK, T_BANK, 9, 0, 0, 0, aba},
+	{UK_NHS, T_GB, T_GB, 10, 100, 300, "3 3 4", nhs},
+	{CA_SIN, T_CA, T_CA, 9, 100, 300, "3 3 3", sin_ca},
+	{CA_SIN, T_CA, T_CA, 9, 100, 350, "3-3-3", sin_ca},
+	{AU_TFN, T_AU, T_AU, 9, 100, 300, "3 3 3", tfn},
+	{AU_MEDICARE, T_HEALTH, T_AU, 10, 100, 350, "4 5 1", medicare_au},
+	{AU_ABN, T_AU, T_AU, 11, 200, 550, "2 3 3 3", abn},
+	{NZ_IRD, T_NZ, T_NZ, 9, 100, 300, "3-3-3", ird},
+	{NZ_IRD, T_NZ, T_NZ, 8, 100, 300, "2-3-3", ird},
+	{IN_AADHAAR, T_IN, T_IN, 12, 300, 550, "4 4 4", aadhaar},
+	{PL_PESEL, T_PL, T_PL, 11, 400, 400, 0, pesel},
+	{PL_NIP, T_PL, T_PL, 10, 200, 450, "3-3-2-2", nip},
+	{DE_TAX_ID, T_DE, T_TAX, 11, 200, 450, "2 3 3 3", idnr},
+	{HR_OIB, T_HR, T_HR, 11, 100, 100, 0, iso7064},
+	{NL_BSN, T_NL, T_NL, 9, 100, 300, "4.2.3", bsn},
+	{BE_NRN, T_BE, T_BE, 11, 400, 900, "2.2.2-3.2", nrn},
+	{FR_NIR, T_FR, T_SSN, 15, 700, 900, "1 2 2 2 3 3 2", nir},
+	{SE_PERSONNUMMER, T_SE, T_IDENTITY, 10, 300, 700, "6-4", personnummer},
+	{SE_PERSONNUMMER, T_SE, T_IDENTITY, 12, 400, 800, "8-4", personnummer},
+	{NO_FNR, T_NO, T_NO, 11, 550, 700, "6 5", fnr},
+	{DK_CPR, T_DK, T_DK, 10, 100, 350, "6-4", cpr},
+	{EE_LT_CODE, T_EE, T_EE, 11, 350, 350, 0, isikukood},
+	{RO_CNP, T_RO, T_RO, 13, 400, 400, 0, cnp},
+	{BG_EGN, T_BG, T_BG, 10, 200, 200, 0, egn},
+	{CZ_RC, T_CZ, T_CZ, 10, 200, 750, "6/4", rodne},
+	{TR_TCKN, T_TR, T_TR, 11, 350, 350, 0, tckn},
+	{GR_AMKA, T_GR, T_GR, 11, 300, 300, 0, amka},
+	{GR_AFM, T_GR, T_GR, 9, 0, 0, 0, afm},
+	{PT_NIF, T_PT, T_PT, 9, 100, 300, "3 3 3", nif_pt},
+	{IT_VAT, T_IT, T_IT, 11, 100, 100, 0, vat_it},
+	{CH_AHV, T_CH, T_CH, 13, 700, 950, "3.4.4.2", ahv},
+	{AT_SVNR, T_AT, T_AT, 10, 100, 400, "4 6", svnr},
+	{BR_CPF, T_BR, T_BR, 11, 400, 950, "3.3.3-2", cpf},
+	{BR_CNPJ, T_BR, T_BR, 14, 400, 950, "2.3.3/4-2", cnpj},
+	{CL_RUT, T_CL, T_CL, 9, 100, 850, "2.3.3-1", rut},
+	{CL_RUT, T_CL, T_CL, 9, 100, 450, "8-1", rut},
+	{CL_RUT, T_CL, T_CL, 8, 100, 800, "1.3.3-1", rut},
+	{AR_CUIT, T_AR, T_AR, 11, 300, 800, "2-8-1", cuit},
+	{CN_RIC, T_CN, T_IDENTITY, 18, 900, 900, 0, ric},
+	{KR_RRN, T_KR, T_KR, 13, 350, 750, "6-7", rrn},
+	{JP_MY_NUMBER, T_JP, T_JP, 12, 100, 350, "4 4 4", my_number},
+	{TH_ID, T_TH, T_TH, 13, 200, 850, "1-4-5-2-1", id_th},
+	{ZA_ID, T_ZA, T_ZA, 13, 400, 400, "6 4 2 1", id_za},
+	{IL_ID, T_IL, T_IL, 9, 0, 0, 0, id_il},
+	{MX_NSS, T_MX, T_MX, 11, 100, 300, "2-2-2-4-1", nss},
+};
+
+
+/* Sets of id_forms by the digits that they begin with. */
+static uint64_t formed_by_first[MAX_DIGITS], bare_by_length[MAX_DIGITS];
+
+static void prepare_ids(void) {
+	_Static_assert(sizeof id_forms / sizeof id_forms[0] <= 64, "a set of forms fits into a word");
+	for (unsigned f = 0; f < sizeof id_forms / sizeof id_forms[0]; f++) {
+		bare_by_length[id_forms[f].digits] |= 1ull << f;
+		if (id_forms[f].form) formed_by_first[id_forms[f].form[0] - '0'] |= 1ull << f;
+	}
+}
+
+static int check_letter(const scan *s, int i, int label) {
+	if (label == CL_RUT) return at(s, i, 'K') || at(s, i, 'k');
+	return label == CN_RIC && (at(s, i, 'X') || at(s, i, 'x'));
+}
+
+/* read_form reads groups of digits as a form spells them ("3.3.3-2") and returns
+ * their end, or 0. A check letter stands for ten. */
+static int read_form(const scan *s, int i, const char *form, int label, uint8_t *d) {
+	int n = 0;
+	for (;; form++) {
+		for (int k = *form - '0'; k > 0; k--, i++) {
+			if (is(s, i, DIGIT)) d[n++] = s->t[i] - '0';
+			else if (k == 1 && !form[1] && check_letter(s, i, label)) d[n++] = 10;
+			else return 0;
+		}
+		if (!*++form) break;
+		if (!at(s, i++, *form)) return 0;
+	}
+	return number_ends(s, i) ? i : 0;
+}
+
+/* national_id reads an id from the digit at i, of which the run ends at end, and
+ * returns the end of the id, or 0. Of several readings the best word wins. */
+static int national_id(scan *s, int i, int end) {
+	int n = end - i, best = 0, label = 0, to = 0, bare = number_ends(s, end), letter = 0;
+	if (n >= MAX_DIGITS) return 0;
+	if (n == 17 && check_letter(s, end, CN_RIC) && number_ends(s, end + 1)) letter = 1, bare = 1;
+	uint64_t formed = n < 10 ? formed_by_first[n] : 0;
+	uint64_t forms = formed | (bare ? bare_by_length[n + letter] : 0);
+	for (; forms; forms &= forms - 1) {
+		int f = __builtin_ctzll(forms), e = 0, score = 0;
+		uint8_t d[MAX_DIGITS];
+		if (formed >> f & 1) e = read_form(s, i, id_forms[f].form, id_forms[f].label, d), score = id_forms[f].formed;
+		if (!e && bare && id_forms[f].digits == n + letter) {
+			for (int k = 0; k < n; k++) d[k] = s->t[i + k] - '0';
+			d[n] = 10;
+			e = end + letter, score = id_forms[f].alone;
+		}
+		if (!e || !id_forms[f].valid(d, id_forms[f].digits)) continue;
+		if (near(s, id_forms[f].topic, i) || near(s, id_forms[f].other, i)) score += 500;
+		else if (score > 0 && (near(s, T_IDENTITY, i) || near(s, T_TAX, i))) score = max(score, 600);
+		if (score > best) best = score, label = id_forms[f].label, to = e;
+	}
+	return best && number_begins(s, i) && report(s, i, to, label, min(best, 950)) ? to : 0;
+}
+
+/* Dates of birth. */
+
+static int month_name(const scan *s, int i, int end) {
+	static const char *const names[] = {"jan", "ene", "gen", "feb", "f\xc3\xa9", "mar", "m\xc3\xa4", "apr", "abr", "avr", "may", "mai", "mag", "maj", "mei", "jun",
+		"jui", "giu", "jul", "lug", "aug", "ago", "ao\xc3", "sep", "set", "oct", "okt", "ott", "out", "nov", "dec", "dez", "dic", "d\xc3\xa9"};
+	if (end - i < 3 || end - i > 11) return 0;
+	for (unsigned k = 0; k < sizeof names / sizeof names[0]; k++)
+		if (has_any_case(s, i, names[k])) return 1;
+	return 0;
+}
+
+static int year(const scan *s, int i, int end) {
+	return end - i == 4 && (has(s, i, "19") || has(s, i, "20")) && prefix(s, i, 4) < 2040;
+}
+
+/* date reads a calendar date of which the digits [i, end) are the first, or the
+ * day behind the name of a month. It returns its end, or 0, and its start. */
+static int date(const scan *s, int i, int end, int *start) {
+	int n = end - i, e2, e3;
+	*start = i;
+	if (n != 1 && n != 2 && n != 4) return 0;
+	if (is(s, end, LETTER) && n <= 2) /* 4th */
+		for (int k = 0; k < 4; k++)
+			if (has(s, end, (const char *const[]){"st", "nd", "rd", "th"}[k])) end += 2;
+	int sep = end < s->n ? s->t[end] : 0;
+	if (sep == ',' || (sep == ' ' && is(s, end + 1, DIGIT))) { /* March 12, 1985 */
+		int b = run_start(s, i - 1, LETTER | HIGH, 12), y = end + 1 + (sep == ',' && at(s, end + 1, ' '));
+		e3 = run_end(s, y, DIGIT, 5);
+		if (n <= 2 && at(s, i - 1, ' ') && month_name(s, b, i - 1) && year(s, y, e3)) {
+			*start = b;
+			return e3;
+		}
+	}
+	if (sep == '-' || sep == '/' || sep == '.') {
+		int two = end + 1;
+		e2 = run_end(s, two, DIGIT, 3);
+		if (e2 == two || e2 > two + 2 || !at(s, e2, (char)sep)) return 0;
+		e3 = run_end(s, e2 + 1, DIGIT, 5);
+		int last = e3 - e2 - 1, a = prefix(s, i, min(n, 4)), b = prefix(s, two, e2 - two);
+		if (n == 4) return year(s, i, end) && last >= 1 && last <= 2 && day_of(b, prefix(s, e2 + 1, last)) && number_ends(s, e3) ? e3 : 0;
+		if ((last == 2 || year(s, e2 + 1, e3)) && (day_of(a, b) || day_of(b, a)) && number_ends(s, e3)) return e3;
+		return 0;
+	}
+	if ((sep == ' ' || sep == '-') && n <= 2 && is(s, end + 1, LETTER | HIGH)) { /* 12 March 1985, 12 de marzo de 1985 */
+		int m = end + 1;
+		if (has(s, m, "de ") || has(s, m, "of ")) m += 3;
+		e2 = run_end(s, m, LETTER | HIGH, 12);
+		if (!month_name(s, m, e2)) return 0;
+		while (at(s, e2, '.') || at(s, e2, ',') || at(s, e2, ' ') || at(s, e2, '-')) e2++;
+		if (has(s, e2, "de ")) e2 += 3;
+		e3 = run_end(s, e2, DIGIT, 5);
+		return year(s, e2, e3) && !is(s, e3, WORD) ? e3 : 0;
+	}
+	return 0;
+}
+
+/* postal reads a postal code from digits alone: beside a word, or behind the
+ * name or the two letters of a state. */
+static int postal(scan *s, int i, int end) {
+	int n = end - i, to = end, score = 0;
+	if (n < 4 || n > 6 || !number_begins(s, i)) return 0;
+	if (n == 5 && at(s, end, '-') && run_end(s, end + 1, DIGIT, 5) == end + 5) to = end + 5;
+	if (!number_ends(s, to)) return 0;
+	if (n == 5 && at(s, i - 1, ' ')) {
+		static const char states[] = "AL AK AZ AR CA CO CT DE FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND OH OK OR PA RI SC SD "
+			"TN TX UT VT VA WA WV WI WY DC PR ";
+		if (is(s, i - 2, UPPER) && is(s, i - 3, UPPER) && has(s, i - 5, ", "))
+			for (const char *c = states; *c; c += 3)
+				if (at(s, i - 3, c[0]) && at(s, i - 2, c[1])) score = 700;
+		if (!score && is(s, i - 2, LOWER) && named(s, T_STATE, i) == i - 1) score = 650;
+	}
+	if (score < 650 && near(s, T_POSTAL, i)) score = n == 5 ? 800 : 600;
+	return score && report(s, i, to, POSTAL_CODE, score) ? to : 0;
+}
+
+static int coded(scan *s, int a, int e);
+static int document(scan *s, int a, int e);
+
+/* known_form reads what digits at i are as a whole, or the beginning of: an id, a
+ * date of birth, a postal code, the number of a document. It returns the end, or 0. */
+static int known_form(scan *s, int i, int end) {
+	int n = end - i, start, e;
+	if (at(s, i - 1, '-') && is(s, i - 2, UPPER | DIGIT)) return document(s, run_start(s, i, UPPER | DIGIT | URLSAFE, 12), run_end(s, end, UPPER | DIGIT, 12));
+	if ((n == 6 || n == 8) && (at(s, end, '-') || at(s, end, '+')) && (e = coded(s, i, end))) return e;
+	if ((n >= 8 || (end < s->n && is(s, end + 1, DIGIT))) && (e = national_id(s, i, end))) return e;
+	if (n <= 4 && (e = date(s, i, end, &start)) && near(s, T_BIRTH, start) && report(s, start, e, DATE_OF_BIRTH, 800)) return e;
+	if ((e = postal(s, i, end))) return e;
+	return n >= 6 && n <= 10 ? document(s, i, end) : 0;
+}

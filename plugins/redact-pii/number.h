@@ -1,0 +1,317 @@
+/* number.h: numbers written as groups of digits.
+ *
+ * All readings of a number (card, social security number, telephone, address,
+ * national id) work on the same groups, so each digit is read once, whatever it
+ * turns out to be.
+ */
+#ifndef PII_NUMBER_H
+#define PII_NUMBER_H
+
+#include "topics.h"
+
+#define MAX_GROUPS 16 /* that are kept at a time; no reading needs more than LOOKAHEAD of them */
+#define LOOKAHEAD 8
+#define MAX_DIGITS 20 /* one more than any reading takes */
+#define MIN_DIGITS 7  /* the shortest number alone that is anything: a telephone number beside a word */
+
+enum { NO_SEP, SPACED, DASHED, DOTTED, CLOSED, OPENED };
+/* CLOSED is ')' and perhaps a space, hyphen or dot; OPENED the same before '('. */
+
+typedef struct {
+	int start, end, sep; /* sep: what separates it from the group before */
+} group;
+
+typedef struct {
+	scan *s;
+	group g[MAX_GROUPS];
+	int n;
+	int next, pending; /* start of the group behind the last one, or -1, and its separator */
+	int named;         /* what speaking() found for this run */
+} numbers;
+
+static inline int len(const numbers *r, int k) { return r->g[k].end - r->g[k].start; }
+
+/* separator reads what stands at i between two groups and returns the start of
+ * the group behind it, or -1 if none follows. */
+static int separator(const scan *s, int i, int *sep) {
+	int j = i;
+	*sep = NO_SEP;
+	if (i >= s->n) return -1;
+	switch (s->t[i]) {
+	case ' ': *sep = SPACED, j = i + 1; break;
+	case 0xc2: if (at(s, i + 1, (char)0xa0)) *sep = SPACED, j = i + 2; break;
+	case '-': *sep = DASHED, j = i + 1; break;
+	case '.': *sep = DOTTED, j = i + 1; break;
+	case ')':
+		*sep = CLOSED, j = i + 1;
+		if (at(s, j, ' ') || at(s, j, '-') || at(s, j, '.')) j++;
+	}
+	if (*sep != CLOSED && at(s, j, '(')) *sep = OPENED, j++;
+	if (*sep == NO_SEP || !is(s, j, DIGIT)) {
+		*sep = NO_SEP;
+		return -1;
+	}
+	return j;
+}
+
+/* fill reads groups until the table is full or the run ends. */
+static void fill(numbers *r) {
+	while (r->n < MAX_GROUPS && r->next >= 0) {
+		int end = run_end(r->s, r->next, DIGIT, r->s->n);
+		r->g[r->n++] = (group){r->next, end, r->pending};
+		r->next = separator(r->s, end, &r->pending);
+	}
+}
+
+/* lead returns where a number begins that has its first digit at i: a plus or
+ * an opening bracket belongs to it. */
+static int lead(const scan *s, int i) {
+	for (int k = 0; k < 2; k++)
+		if (i > s->last && (at(s, i - 1, '+') || at(s, i - 1, '('))) i--;
+	return i;
+}
+
+/* number_begins reports whether what stands before the first digit at i allows a
+ * number to begin there, rather than to go on: "v1.2", "$12", "#12", "a-1". */
+static int number_begins(const scan *s, int i) {
+	i = lead(s, i);
+	if (i == 0 || i == s->last) return 1;
+	if (!begins(s, i, WORD)) return 0;
+	switch (s->t[i - 1]) {
+	case '$': case '#': case '%': return 0;
+	case '-': case '.': case '+': case '/': case '@': case '\'': case '*': case '^': return !is(s, i - 2, WORD);
+	case ':': case ',': return !is(s, i - 2, DIGIT);
+	}
+	return 1;
+}
+
+static int number_ends(const scan *s, int i) {
+	if (i >= s->n) return 1;
+	switch (s->t[i]) {
+	case '@': case '%': return 0;
+	case '-': case '.': case '/': case '+': case '*': case '^': return !is(s, i + 1, WORD);
+	case ':': case ',': return !is(s, i + 1, DIGIT);
+	}
+	return !is(s, i, WORD);
+}
+
+/* ends_at reports whether a number may end with group k: it is the last of its
+ * run or followed by a space, and no word or further part goes on behind it. */
+static int ends_at(const numbers *r, int k) {
+	if (k + 1 < r->n) return r->g[k + 1].sep == SPACED || r->g[k + 1].sep == OPENED;
+	return r->next < 0 && number_ends(r->s, r->g[k].end);
+}
+
+/* digits writes the digits of groups k to e into buf and returns their number,
+ * or 0 if they do not fit. */
+static int digits(const numbers *r, int k, int e, uint8_t *buf) {
+	int n = 0;
+	for (int j = k; j <= e; j++) {
+		if (n + len(r, j) > MAX_DIGITS) return 0;
+		for (int i = r->g[j].start; i < r->g[j].end; i++) buf[n++] = r->s->t[i] - '0';
+	}
+	return n;
+}
+
+static int value(const uint8_t *d, int n) {
+	int v = 0;
+	for (int i = 0; i < n; i++) v = v * 10 + d[i];
+	return v;
+}
+
+static int prefix(const scan *s, int i, int n) {
+	int v = 0;
+	for (int k = 0; k < n; k++) v = v * 10 + s->t[i + k] - '0';
+	return v;
+}
+
+/* shape returns the separator that is between all of the groups k, k+1, … if
+ * they have the lengths that the string spells ("344"), or -1. */
+static int shape(const numbers *r, int k, const char *lengths) {
+	int sep = NO_SEP;
+	for (int j = 0; lengths[j]; j++) {
+		if (k + j >= r->n || len(r, k + j) != lengths[j] - '0') return -1;
+		if (j == 1) sep = r->g[k + 1].sep;
+		if (j > 1 && r->g[k + j].sep != sep) return -1;
+	}
+	return sep;
+}
+
+/* luhn checks the check digit of ISO/IEC 7812-1 annex B. */
+static int luhn(const uint8_t *d, int n) {
+	int sum = 0;
+	for (int i = 0; i < n; i++) {
+		int v = d[i];
+		if ((n - i) % 2 == 0 && (v *= 2) > 9) v -= 9;
+		sum += v;
+	}
+	return sum % 10 == 0;
+}
+
+/* issuer says whether an issuer uses the range for numbers of this length (1),
+ * and for hardly anything else (2). */
+static int issuer(const uint8_t *d, int n) {
+	int p = value(d, 4);
+	if (p / 1000 == 4) return n == 16 ? 2 : n == 13 || n == 19;                                             /* Visa */
+	if ((p / 100 >= 51 && p / 100 <= 55) || (p >= 2221 && p <= 2720)) return n == 16 ? 2 : 0;               /* Mastercard */
+	if (p / 100 == 34 || p / 100 == 37) return n == 15 ? 2 : 0;                                             /* American Express */
+	if (p == 6011 || p / 100 == 65 || (p / 10 >= 644 && p / 10 <= 649)) return n == 16 ? 2 : n >= 16;       /* Discover */
+	if (p / 100 == 35) return n == 16 && p >= 3528 && p <= 3589 ? 2 : n >= 16;                              /* JCB */
+	if (p == 1800 || p == 2131) return n == 15;                                                             /* JCB, old numbers */
+	if ((p / 10 >= 300 && p / 10 <= 305) || p / 10 == 309 || p / 100 == 36 || p / 100 == 38 || p / 100 == 39) return n == 14 || n == 16; /* Diners Club */
+	if (p / 100 == 62) return n == 16 ? 2 : n >= 16;                                                        /* UnionPay */
+	if (p >= 2200 && p <= 2204) return n == 16 ? 2 : n >= 16;                                               /* Mir */
+	return p / 100 == 50 || (p / 100 >= 56 && p / 100 <= 69);                                               /* Maestro */
+}
+
+/* card reads a payment card number (ISO/IEC 7812): a known issuer range with a
+ * length that issuer uses, a valid check digit, and digits written together or in
+ * the groups that are printed on cards. One number in ten passes the check, so
+ * ranges that are wide, or lengths that ids and times have too, need a word or
+ * groups. */
+static int card(numbers *r, int k) {
+	int e = -1, n = len(r, k);
+	if (n >= 12 && n <= 19) e = k;
+	if (n == 4) {
+		static const char *const printed[] = {"44443", "4444", "465", "464", "4441"};
+		for (int i = 0; i < 5 && e < 0; i++) {
+			int sep = shape(r, k, printed[i]), groups = 0;
+			while (printed[i][groups]) groups++;
+			if (sep == SPACED || sep == DASHED) e = k + groups - 1;
+		}
+	}
+	uint8_t d[MAX_DIGITS];
+	if (e < k || !ends_at(r, e)) return k;
+	n = digits(r, k, e, d);
+	if (n < 12 || n > 19) return k;
+	int known = issuer(d, n), score = e > k ? 950 : known == 2 ? 850 : 350;
+	if (!known || !luhn(d, n)) return k;
+	int start = r->g[k].start;
+	if (score < 900 && near(r->s, T_CARD, start)) score = 900;
+	return report(r->s, start, r->g[e].end, CARD, score) ? e + 1 : k;
+}
+
+static int issued_ssn(const uint8_t *d) {
+	int area = value(d, 3);
+	return area != 0 && area != 666 && area < 900 && value(d + 3, 2) != 0 && value(d + 5, 4) != 0;
+}
+
+/* ssn reads a US social security number. Numbers that are never issued count only
+ * beside a word that names it: a person's typing error is still personal data. */
+static int ssn(numbers *r, int k) {
+	int e, score;
+	if (len(r, k) == 9) e = k, score = 250;
+	else switch (shape(r, k, "324")) {
+	case DASHED: e = k + 2, score = 700; break;
+	case SPACED: e = k + 2, score = 300; break;
+	default: return k;
+	}
+	uint8_t d[MAX_DIGITS];
+	if (!ends_at(r, e)) return k;
+	digits(r, k, e, d);
+	int start = r->g[k].start, word = near(r->s, T_SSN, start), valid = issued_ssn(d);
+	if (word && valid) score += 300;
+	else if ((word && e > k) || (e > k && near(r->s, T_TAX, start))) score = 550;
+	else if (!valid) return k;
+	return report(r->s, start, r->g[e].end, SSN, score) ? e + 1 : k;
+}
+
+static int octet(const scan *s, int start, int end) {
+	int n = end - start;
+	return n >= 1 && n <= 3 && (n == 1 || s->t[start] != '0') && prefix(s, start, n) <= 255;
+}
+
+/* ipv4 reads a dotted quad. A port or prefix length may follow; a fifth number
+ * may not. Four numbers below ten without a word that names an address are more
+ * often a version or a section. */
+static int ipv4(numbers *r, int k) {
+	scan *s = r->s;
+	if (k + 3 >= r->n) return k;
+	for (int j = k; j < k + 4; j++)
+		if ((j > k && r->g[j].sep != DOTTED) || !octet(s, r->g[j].start, r->g[j].end)) return k;
+	if (k + 4 < r->n && r->g[k + 4].sep != SPACED) return k;
+	int start = r->g[k].start, end = r->g[k + 3].end;
+	if (is(s, end, WORD) || ((at(s, end, '.') || at(s, end, '-')) && is(s, end + 1, WORD))) return k;
+	int first = prefix(s, start, len(r, k)), score = 800;
+	if (first == 0 || first == 127 || first == 255) score = 200; /* names no machine */
+	else if (!near(s, T_IP, start) && (end - start == 7 || near(s, T_OTHER, start) || s->seen[T_OTHER] == 0)) score = 300;
+	return report(s, start, end, IP, score) ? k + 4 : k;
+}
+
+#include "phone.h"
+#include "ids.h"
+
+/* speaking reports whether words before this run of numbers speak of one that
+ * has no form of its own. It is found out once for a run, and only if needed. */
+static int speaking(numbers *r) {
+	if (r->named < 0) {
+		int start = r->g[0].start;
+		r->named = near(r->s, T_PHONE, start) || near(r->s, T_CALL, start) || near(r->s, T_SSN, start) || near(r->s, T_TAX, start);
+	}
+	return r->named;
+}
+
+/* has_shape reports whether the lengths of groups k, k+1 and k+2 are those of a
+ * number that is known by its form. */
+static int has_shape(const numbers *r, int k) {
+	int n = len(r, k);
+	if (k + 2 >= r->n) return k + 1 < r->n && n == 5;
+	int dotted = r->g[k + 1].sep == DOTTED && r->g[k + 2].sep == DOTTED, a = len(r, k + 1), b = len(r, k + 2);
+	switch (n) {
+	case 1: return dotted || (a == 3 && b == 3);
+	case 2: return dotted || (a == 2 && b == 2);
+	case 3: return dotted || a == 3 || (a == 2 && b == 4);
+	case 4: return a == 4 || a == 6;
+	}
+	return 0;
+}
+
+/* may_begin reports whether the length of group k, and what stands behind it,
+ * leave any reading open. It spares most groups of a table of numbers the look at
+ * each reading. */
+static int may_begin(numbers *r, int k) {
+	const group *g = &r->g[k];
+	if (g->sep == DASHED || g->sep == DOTTED || g->sep == CLOSED) return 0;
+	if (g->end - g->start >= MIN_DIGITS || at(r->s, g->start - 1, '+') || has_shape(r, k)) return 1;
+	return k + 1 < r->n && speaking(r);
+}
+
+/* groups_at tries the readings that begin with group k and returns the group to
+ * go on with, behind k. */
+static int groups_at(numbers *r, int k) {
+	int next = k;
+	if (!number_begins(r->s, r->g[k].start)) return k + 1;
+	if ((next = card(r, k)) > k) return next;
+	if ((next = ssn(r, k)) > k) return next;
+	if ((next = ipv4(r, k)) > k) return next;
+	return max(k + 1, phone(r, k));
+}
+
+static int token(scan *s, int i);
+
+/* number examines the run of groups that begins with the digit at i. */
+static int number(scan *s, int i) {
+	if (!begins(s, i, WORD)) return token(s, i);
+	int end = run_end(s, i, DIGIT, s->n), sep, known = known_form(s, i, end);
+	if (known) return known;
+	if (is(s, end, WORD) && s->t[end] != 'x') return token(s, i);
+	int next = separator(s, end, &sep);
+	if (next < 0 && end - i < MIN_DIGITS) return end;
+	numbers r = {.s = s, .n = 1, .next = next, .pending = sep, .named = -1};
+	r.g[0] = (group){i, end, NO_SEP};
+	fill(&r);
+	for (int k = 0; k < r.n;) {
+		k = may_begin(&r, k) ? groups_at(&r, k) : k + 1;
+		if (r.n - k < LOOKAHEAD && r.next >= 0) {
+			for (int j = k; j < r.n; j++) r.g[j - k] = r.g[j];
+			r.n -= k, k = 0;
+			fill(&r);
+		}
+	}
+	end = max(i + 1, s->last);
+	if (r.n > 0) end = max(end, r.g[r.n - 1].end);
+	/* The last group may turn out to be the head of a longer token. */
+	return is(s, end, WORD) && s->last < end ? token(s, end - 1) : end;
+}
+
+#endif

@@ -1,0 +1,140 @@
+/* phone.h: telephone numbers. In descending order of evidence: E.164 with a plus
+ * sign, the forms of the North American Numbering Plan and two national forms that
+ * hardly anything else has, and other groups of digits beside a word that names a
+ * telephone. Part of number.h. */
+
+/* country_code reports whether digits begin with an assigned country code. */
+static int country_code(const uint8_t *d) {
+	static const uint8_t two[] = {20, 27, 30, 31, 32, 33, 34, 36, 39, 40, 41, 43, 44, 45, 46, 47, 48, 49, 51, 52, 53, 54, 55, 56, 57, 58,
+		60, 61, 62, 63, 64, 65, 66, 81, 82, 84, 86, 90, 91, 92, 93, 94, 95, 98};
+	static const uint16_t three[][2] = {{211, 213}, {216, 216}, {218, 218}, {220, 269}, {290, 291}, {297, 299}, {350, 359}, {370, 389},
+		{420, 421}, {423, 423}, {500, 509}, {590, 599}, {670, 692}, {800, 800}, {808, 808}, {850, 856}, {870, 870}, {878, 883}, {886, 888},
+		{960, 968}, {970, 977}, {979, 979}, {992, 998}};
+	if (d[0] == 1 || d[0] == 7) return 1;
+	for (unsigned i = 0; i < sizeof two; i++)
+		if (value(d, 2) == two[i]) return 1;
+	for (unsigned i = 0; i < sizeof three / sizeof three[0]; i++)
+		if (value(d, 3) >= three[i][0] && value(d, 3) <= three[i][1]) return 1;
+	return 0;
+}
+
+/* extent returns the last group, and the digits up to it, of a number of at most
+ * limit digits that begins at group k. Behind a space it does not go on when the
+ * number is long enough already: what follows may be another number. */
+static int extent(const numbers *r, int k, int limit, int *n) {
+	int e = k - 1;
+	*n = 0;
+	for (int j = k; j < r->n && j < k + LOOKAHEAD; j++) {
+		if (*n + len(r, j) > limit || (j > k && r->g[j].sep == SPACED && *n >= 11)) break;
+		*n += len(r, j);
+		e = j;
+	}
+	return e;
+}
+
+/* exactly returns the group with which the digits from group k on sum up to n, or -1. */
+static int exactly(const numbers *r, int k, int n) {
+	for (int j = k; j < r->n && j < k + LOOKAHEAD && n > 0; j++)
+		if ((n -= len(r, j)) == 0) return j;
+	return -1;
+}
+
+/* nanp reports whether ten digits can be a number of the North American Numbering
+ * Plan: neither area nor exchange begins with 0 or 1. */
+static int nanp(const uint8_t *d) { return d[0] >= 2 && d[3] >= 2; }
+
+/* international reads the digits after a plus sign (ITU-T E.164): a country code
+ * and at most fifteen digits in all. */
+static int international(const numbers *r, int k, int *score) {
+	int n, e = extent(r, k, 15, &n);
+	uint8_t d[MAX_DIGITS];
+	if (n < 8 || digits(r, k, e, d) != n || !country_code(d)) return -1;
+	if (d[0] == 1 && ((e = exactly(r, k, 11)) < k || !nanp(d + 1))) return -1;
+	*score = e == k && n < 10 ? 700 : 900;
+	return e;
+}
+
+/* north_american reads [1] AAA EEE NNNN, perhaps behind the prefix of an
+ * international call. */
+static int north_american(const numbers *r, int k, int *score) {
+	int trunk = (len(r, k) == 1 && at(r->s, r->g[k].start, '1')) || (len(r, k) == 3 && has(r->s, r->g[k].start, "001"));
+	int a = k + trunk;
+	uint8_t d[MAX_DIGITS];
+	if (a + 2 >= r->n || len(r, a) != 3 || len(r, a + 1) != 3 || len(r, a + 2) != 4 || r->g[a + 2].sep == OPENED) return -1;
+	digits(r, a, a + 2, d);
+	if (!nanp(d)) return -1;
+	int first = r->g[a + 1].sep, second = r->g[a + 2].sep;
+	*score = first == CLOSED ? 850 : first == DASHED && second == DASHED ? 750 : (first == DOTTED && second == DOTTED) || second == DASHED ? 650 : 350;
+	*score += 50 * trunk;
+	int start = r->g[k].start;
+	if (*score < 500 && (near(r->s, T_PHONE, start) || near(r->s, T_CALL, start))) *score = 700;
+	return a + 2;
+}
+
+/* national reads French numbers (five pairs) and British mobiles (07xxx xxxxxx),
+ * if nothing else stands in the same run of groups. */
+static int national(const numbers *r, int k, int *score) {
+	if (k != 0 || !at(r->s, r->g[0].start, '0') || at(r->s, r->g[0].start + 1, '0')) return -1;
+	*score = 600;
+	int sep = shape(r, k, "22222");
+	if (r->n == 5 && (sep == SPACED || sep == DOTTED)) return 4;
+	if (r->n == 2 && shape(r, k, "56") == SPACED && at(r->s, r->g[0].start + 1, '7')) return 1;
+	return -1;
+}
+
+/* date_like reports whether the groups have the form of a date, of an IPv4
+ * address or of Unix seconds or milliseconds. */
+static int date_like(const numbers *r, int k, int e) {
+	int start = r->g[k].start, century = has(r->s, start, "19") || has(r->s, start, "20");
+	switch (len(r, k)) {
+	case 4: return e > k && len(r, k + 1) <= 2 && century;
+	case 10: case 13: return e == k && at(r->s, start, '1');
+	case 8: return e == k && century;
+	case 1: case 2: return e == k + 2 && len(r, k + 1) <= 2 && len(r, k + 2) == 4;
+	}
+	return e == k + 3 && r->g[k + 1].sep == DOTTED && len(r, k + 3) <= 3;
+}
+
+/* named_phone reads digits in any form beside a word that says what they are. A
+ * verb ("call 4777848739") is believed only for a number that dials. */
+static int named_phone(const numbers *r, int k, int *score) {
+	int n, e = extent(r, k, 15, &n), start = r->g[k].start;
+	if (n < MIN_DIGITS || date_like(r, k, e)) return -1;
+	int phone = near(r->s, T_PHONE, start) && !id_since(r->s, T_PHONE);
+	int call = near(r->s, T_CALL, start) && !id_since(r->s, T_CALL);
+	uint8_t d[MAX_DIGITS];
+	if (!phone && !call) return -1;
+	digits(r, k, e, d);
+	int dials = (n == 10 && nanp(d)) || (n == 11 && d[0] == 1 && nanp(d + 1)) || (e > k && d[0] == 0 && n >= 9);
+	*score = phone ? 650 : 550;
+	return phone || dials ? e : -1;
+}
+
+/* extension returns the end of a telephone number that ends at i, with the
+ * extension behind it if there is one: x123, ext. 123. */
+static int extension(const scan *s, int i) {
+	int j = i + at(s, i, ' ');
+	if (has_any_case(s, j, "ext.")) j += 4;
+	else if (has_any_case(s, j, "ext")) j += 3;
+	else if (at(s, j, 'x')) j++;
+	else return i;
+	j += at(s, j, ' ');
+	int end = run_end(s, j, DIGIT, 7);
+	return end == j || end > j + 6 || !number_ends(s, end) ? i : end;
+}
+
+static int phone(numbers *r, int k) {
+	scan *s = r->s;
+	int start = r->g[k].start, from = lead(s, start), score = 0, e;
+	if (from < start && (at(s, from, '+') || at(s, start - 1, '+'))) e = international(r, k, &score);
+	else if ((e = north_american(r, k, &score)) < k && (e = national(r, k, &score)) < k) e = named_phone(r, k, &score);
+	if (e < k) return k;
+	int end = extension(s, r->g[e].end);
+	if (end == r->g[e].end && !ends_at(r, e)) return k;
+	if (at(s, from, '(')) { /* belongs to the number only if it closes there */
+		int closes = 0;
+		for (int j = k + 1; j <= e; j++) closes |= r->g[j].sep == CLOSED;
+		from += !closes;
+	}
+	return report(s, from, end, PHONE, score) ? e + 1 : k;
+}

@@ -1,0 +1,129 @@
+/* redact-pii: the notary's built-in redactor of personal data, and of the tokens
+ * that are most often in the way of it. README.md says what it finds. */
+
+#define LABELS(X) \
+	X(EMAIL) X(CARD) X(SSN) X(PHONE) X(IP) X(IBAN) X(JWT) X(AWS_KEY) X(AWS_SECRET) X(GITHUB_TOKEN) X(OPENAI_KEY) X(SLACK_TOKEN) X(PRIVATE_KEY) \
+	X(MAC) X(URL_CREDENTIALS) X(DATE_OF_BIRTH) X(CRYPTO_ADDRESS) X(POSTAL_CODE) X(PASSPORT) X(DRIVER_LICENSE) X(LICENSE_PLATE) \
+	X(AR_CUIT) X(AT_SVNR) X(AU_ABN) X(AU_MEDICARE) X(AU_TFN) X(BE_NRN) X(BG_EGN) X(BR_CNPJ) X(BR_CPF) X(CA_SIN) X(CH_AHV) X(CL_RUT) X(CN_RIC) \
+	X(CZ_RC) X(DE_TAX_ID) X(DK_CPR) X(EE_LT_CODE) X(ES_NIF) X(FI_HETU) X(FR_NIR) X(GR_AFM) X(GR_AMKA) X(HK_HKID) X(HR_OIB) X(IE_PPS) X(IL_ID) \
+	X(IN_AADHAAR) X(IN_PAN) X(IT_FISCAL_CODE) X(IT_VAT) X(JP_MY_NUMBER) X(KR_RRN) X(MX_CURP) X(MX_NSS) X(NL_BSN) X(NO_FNR) X(NZ_IRD) X(PL_NIP) \
+	X(PL_PESEL) X(PT_NIF) X(RO_CNP) X(SE_PERSONNUMMER) X(SG_NRIC) X(TH_ID) X(TR_TCKN) X(TW_ID) X(UK_NHS) X(UK_NINO) X(US_EIN) X(US_MBI) X(US_NPI) \
+	X(US_ROUTING) X(ZA_ID)
+
+#include "../scan/config.h"
+#include "../scan/tokens.h"
+#include "email.h"
+#include "wallet.h"
+
+static const rule rules[] = {
+	{"AKIA", AWS_KEY, UPPER | DIGIT, 16, 16, 900, BASE32},
+	{"ASIA", AWS_KEY, UPPER | DIGIT, 16, 16, 900, BASE32},
+	{"ABIA", AWS_KEY, UPPER | DIGIT, 16, 16, 900, BASE32},
+	{"ACCA", AWS_KEY, UPPER | DIGIT, 16, 16, 900, BASE32},
+	{"A3T", AWS_KEY, UPPER | DIGIT, 17, 17, 900, BASE32},
+	{"ghp_", GITHUB_TOKEN, ALNUM, 36, 251, 700, GITHUB_CRC},
+	{"gho_", GITHUB_TOKEN, ALNUM, 36, 251, 700, GITHUB_CRC},
+	{"ghu_", GITHUB_TOKEN, ALNUM, 36, 251, 700, GITHUB_CRC},
+	{"ghs_", GITHUB_TOKEN, ALNUM, 36, 251, 700, GITHUB_CRC},
+	{"ghr_", GITHUB_TOKEN, ALNUM, 36, 251, 700, GITHUB_CRC},
+	{"github_pat_", GITHUB_TOKEN, WORD, 82, 255, 900, NONE},
+	{"sk-", OPENAI_KEY, BASE64U, 20, 511, 900, OPENAI},
+	{"xoxb-", SLACK_TOKEN, BASE64U, 16, 511, 900, NUMBERED},
+	{"xoxp-", SLACK_TOKEN, BASE64U, 16, 511, 900, NUMBERED},
+	{"xoxa-", SLACK_TOKEN, BASE64U, 16, 511, 900, NUMBERED},
+	{"xoxr-", SLACK_TOKEN, BASE64U, 16, 511, 900, NUMBERED},
+	{"xoxs-", SLACK_TOKEN, BASE64U, 16, 511, 900, NUMBERED},
+	{"xoxo-", SLACK_TOKEN, BASE64U, 16, 511, 900, NUMBERED},
+	{"xoxe-", SLACK_TOKEN, BASE64U, 16, 511, 900, NUMBERED},
+	{"xoxc-", SLACK_TOKEN, BASE64U, 16, 511, 900, NUMBERED},
+	{"xoxd-", SLACK_TOKEN, BASE64U | STD, 16, 511, 900, NUMBERED},
+	{"xoxe.xoxp-", SLACK_TOKEN, BASE64U, 16, 511, 900, NUMBERED},
+	{"xoxe.xoxb-", SLACK_TOKEN, BASE64U, 16, 511, 900, NUMBERED},
+	{"xapp-", SLACK_TOKEN, BASE64U, 16, 511, 900, NUMBERED},
+};
+static const int n_rules = sizeof rules / sizeof rules[0];
+
+static const webhook webhooks[] = {
+	WEBHOOK("hooks.slack.com/services/", SLACK_TOKEN, 20),
+	WEBHOOK("hooks.slack.com/workflows/", SLACK_TOKEN, 20),
+	WEBHOOK("hooks.slack.com/triggers/", SLACK_TOKEN, 20),
+};
+static const int n_webhooks = sizeof webhooks / sizeof webhooks[0];
+
+static void prepare(void) {
+	learn(vocabulary, sizeof vocabulary / sizeof vocabulary[0]);
+	prepare_rules();
+	prepare_ids();
+	prepare_codes();
+	prepare_wallets();
+}
+
+#define AWS_SECRET_LENGTH 40
+#define KEY_REACH 256 /* a secret stands within so many bytes of its key id */
+
+/* aws_secret reads a secret access key of which the digit at i is the first: forty
+ * characters of base64 beside a word or a key id that says so. Forty hexadecimal
+ * digits are a hash, not a key. A run of base64 is looked at once. */
+static int aws_secret(scan *s, int i) {
+	if (i < s->base64) return 0;
+	int end = s->base64 = run_end(s, i, BASE64, s->n), start = end - AWS_SECRET_LENGTH;
+	if (start > i || start < s->last || run_end(s, start, BASE64, i - start) != i || !begins(s, start, BASE64) || at(s, end, '=')) return 0;
+	int m = classes(s, start, end), score = 0;
+	if (!(m & UPPER) || !(m & LOWER) || !(m & DIGIT)) return 0;
+	if (s->last_key >= 0 && start - s->last_key <= KEY_REACH) score = 900;
+	else if (near(s, T_AWS, start)) score = 800;
+	else if (near(s, T_SECRET, start)) score = 700;
+	return score && report(s, start, end, AWS_SECRET, score) ? end : 0;
+}
+
+/* token examines a run of letters and digits from the first digit in it, at i, and
+ * returns its end, or that of a finding. */
+static int token(scan *s, int i) {
+	int found;
+	if (is(s, i - 1, UPPER) && is(s, i - 2, UPPER) && (found = iban(s, i))) return found;
+	int before = s->last, seen = s->run;
+	if ((found = prefixed(s, i))) {
+		for (int k = 0; k < 3 && s->last > before; k++) /* a key id, in whose reach the secret may stand */
+			if (has(s, found - 20, (const char *const[]){"AKIA", "ASIA", "A3T"}[k])) s->last_key = found;
+		return found;
+	}
+	int start = after_escape(s, run_start(s, i, ALNUM, i - min(i, seen > i ? 0 : seen))), end = run_end(s, i, ALNUM, s->n);
+	if ((found = coded(s, start, end)) || (found = wallet(s, start, end)) || (found = aws_secret(s, i))) return found;
+	if (end - start == 2 && at(s, end, '-') && (found = mac(s, end))) return found;
+	return end;
+}
+
+static int begin_text(scan *s) { return jwt_tail(s); }
+
+/* telling marks digits, '@' and ':', two hyphens, and the beginnings of "(at)" and
+ * " dot ". */
+static inline v128_t telling(const uint8_t *p) {
+	v128_t v = wasm_v128_load(p), w = wasm_v128_load(p + 1), small = wasm_v128_or(w, wasm_u8x16_splat(0x20)), lower = wasm_v128_or(v, wasm_u8x16_splat(0x20));
+	v128_t one = wasm_v128_or(between(v, '0', ':'), wasm_i8x16_eq(v, wasm_u8x16_splat('@')));
+	v128_t hyphens = wasm_v128_and(wasm_i8x16_eq(v, wasm_u8x16_splat('-')), wasm_i8x16_eq(w, wasm_u8x16_splat('-')));
+	v128_t dot = wasm_v128_and(wasm_i8x16_eq(lower, wasm_u8x16_splat('d')), wasm_i8x16_eq(small, wasm_u8x16_splat('o')));
+	v128_t open = wasm_v128_or(wasm_i8x16_eq(lower, wasm_u8x16_splat('{')), wasm_i8x16_eq(v, wasm_u8x16_splat('(')));
+	v128_t at_sign = wasm_v128_and(open, wasm_i8x16_eq(small, wasm_u8x16_splat('a')));
+	return wasm_v128_or(wasm_v128_or(one, hyphens), wasm_v128_or(dot, at_sign));
+}
+
+/* dot examines a " dot ", and goes back to the " at " before it. */
+static int dot(scan *s, int i) {
+	if (!at(s, i - 1, ' ') || !has_any_case(s, i, "dot ")) return i + 1;
+	int label = run_start(s, i - 1, ALNUM | URLSAFE, 64);
+	if (label == i - 1 || !at(s, label - 1, ' ') || !has_any_case(s, label - 4, " at ")) return i + 1;
+	int end = obfuscated(s, label - 4);
+	return end > i ? end : i + 1;
+}
+
+static int candidate(scan *s, int i) {
+	int found;
+	switch (s->t[i]) {
+	case '@': return (found = url_credentials(s, i)) ? found : email(s, i);
+	case ':': return (found = mac(s, i)) ? found : ipv6(s, i);
+	case '-': return dashes(s, i);
+	case 'd': case 'D': return dot(s, i);
+	case '(': case '[': case '{': return (found = obfuscated(s, i - at(s, i - 1, ' '))) ? found : i + 1;
+	}
+	return number(s, i);
+}

@@ -1,0 +1,119 @@
+/* topics.h: the words that make numbers personal. */
+#ifndef PII_TOPICS_H
+#define PII_TOPICS_H
+
+#include "../scan/words.h"
+
+enum {
+	T_PHONE,  /* names a telephone number */
+	T_CALL,   /* speaks of reaching somebody */
+	T_CARD,   /* names a payment card */
+	T_SSN,    /* names a social security number */
+	T_TAX,    /* names a tax or national id */
+	T_IP,     /* names a network address */
+	T_AWS,    /* names AWS */
+	T_SECRET, /* names a secret */
+	T_ID,     /* says that the number is somebody's handle for a thing */
+	T_OTHER,  /* names some other number: versions, counts, times */
+	T_BIRTH, T_POSTAL, T_PASSPORT, T_LICENCE, T_DRIVER, T_PLATE, T_BANK, T_WALLET, T_STATE,
+	T_IDENTITY, /* names an identity document or number of any country */
+	T_HEALTH,
+	T_AT, T_AU, T_BE, T_BG, T_BR, T_CA, T_CH, T_CL, T_CN, T_CZ, T_DE, T_DK, T_ES, T_FI, T_FR, T_GB, T_GR, T_HK, T_HR, T_IE, T_IL, T_IN,
+	T_IT, T_JP, T_KR, T_MX, T_NL, T_NO, T_NZ, T_PL, T_PT, T_RO, T_SE, T_SG, T_TH, T_TR, T_TW, T_US, T_ZA, T_AR, T_EE,
+	N_TOPICS
+};
+_Static_assert(N_TOPICS <= MAX_TOPICS, "topics fit into a word");
+
+static const topic_words vocabulary[] = {
+	{T_PHONE, "phone phones telephon tel mobile cell cellphon fax whatsapp sms handy telefon telefono mobil portable landline "
+		"hotline t\xc3\xa9l\xc3\xa9ph tel\xc3\xa9"
+		"fon telef\xc3\xb3n m\xc3\xb3vil celular rufnumme handynum phonenum telefone telemove komorka telefonn puhelin "
+		"mobilnum msisdn \xe7\x94\xb5\xe8\xaf\x9d \xe6\x89\x8b\xe6\x9c\xba \xe9\x9b\xbb\xe8\xa9\xb1 signal telegram viber"},
+	{T_CALL, "call calls called contact dial reach reached ring callback appelez anrufen llamar"},
+	{T_CARD, "card cards visa masterca amex maestro diners discover jcb credit debit cc pan cardnumb creditca debitcar karte "
+		"kreditka tarjeta carte carta american unionpay mir"},
+	{T_SSN, "ssn ssns social itin socialse"},
+	{T_TAX, "tax taxpayer tin national ein fein taxid taxnumbe vat"},
+	{T_IP, "ip ips ipv host server address addr client peer gateway dns from ipaddres hostname remote"},
+	{T_AWS, "aws amazon"},
+	{T_SECRET, "secret secrets secretke"},
+	{T_ID, "id ids identifi"},
+	{T_OTHER, "order invoice version versions timestam trace span tokens count isbn tracking ticket sku serial build release commit "
+		"hash uuid guid index created updated epoch size bytes offset seed"},
+	{T_BIRTH, "born birth birthday dob birthdat birthday geboren geburtst geburtsd naissanc nacimien nascita nascimen nacido nacida "
+		"urodzeni syntym narozeni dateofbi bday f\xc3\xb8"
+		"dt f\xc3\xb6"
+		"dd geboorte n\xc3\xa9 n\xc3\xa9"
+		"e d\xc3\xb8"
+		"dt nato nata"},
+	{T_POSTAL, "zip zipcode postcode postal postleit plz cap cp codigo postnumm postnumb kodpoczt pincode psc"},
+	{T_PASSPORT, "passport passeport pasaport passapor reisepas paszport"},
+	{T_LICENCE, "licence license licences licenses lic dl permis permiso patente fuehrers f\xc3\xbchrers rijbewij"},
+	{T_DRIVER, "driver drivers driving dl dln conduire conducir guida fuehrers f\xc3\xbchrers rijbewij"},
+	{T_PLATE, "plate plates licensep kennzeic matricul targa vrn immatric rego numberpl"},
+	{T_STATE, "alabama alaska arizona arkansas californ colorado connecti delaware florida georgia hawaii idaho illinois indiana iowa "
+		"kansas kentucky louisian maine maryland massachu michigan minnesot mississi missouri montana nebraska nevada hampshir jersey "
+		"mexico york carolina dakota ohio oklahoma oregon pennsylv island tennesse texas utah vermont virginia washingt wisconsi wyoming"},
+	{T_BANK, "routing aba rtn bank account acct checking savings swift bic sort sortcode iban konto cuenta compte conto"},
+	{T_WALLET, "bitcoin btc wallet eth ethereum crypto litecoin ltc xrp ripple doge dogecoin tron trx monero xmr solana address"},
+	{T_IDENTITY, "identity identit identida ausweis personal identifi documen citizen resident idcard nric idnumber personnu kennitala"},
+	{T_HEALTH, "medicare mbi beneficiary npi provider dea medical health patient beneficia nationalp"},
+	{T_AT, "svnr sozialve austria austrian versiche"},
+	{T_AU, "tfn abn acn australi taxfile business company medicare"},
+	{T_BE, "rijksreg registre niss insz belgian belge belgium rrn nn"},
+	{T_BG, "egn bulgaria \xd0\x95\xd0\x93\xd0\x9d edinen"},
+	{T_BR, "cpf cnpj brazil brasil cadastro contribu"},
+	{T_CA, "sin canadian canada insuranc"},
+	{T_CH, "ahv avs oasi swiss schweiz suisse sozialve"},
+	{T_CL, "rut run chile chilean rol"},
+	{T_CN, "chinese china shenfenz resident \xe8\xba\xab\xe4\xbb\xbd \xe8\xba\xab\xe4\xbb\xbd\xe8\xaf\x81\xe5\x8f\xb7 \xe8\xba\xab\xe4\xbb\xbd\xe8\xaf\x81"},
+	{T_CZ, "rodn\xc3\xa9 rodne cislo czech slovak birthnum \xc4\x8d\xc3\xadslo"},
+	{T_DE, "steuerid steueri steuer identifi idnr german germany deutsche steuerid tin"},
+	{T_DK, "cpr danish denmark personnu"},
+	{T_ES, "dni nif nie spanish spain espa\xc3\xb1"
+		"a documento"},
+	{T_FI, "hetu finnish finland henkil\xc3\xb6 henkilot personbe"},
+	{T_FR, "nir insee french france s\xc3\xa9"
+		"curi securite secu"},
+	{T_GB, "nhs nino ni insuranc uk british utr england"},
+	{T_GR, "amka afm greek greece \xce\x91\xce\x9c\xce\x9a\xce\x91 \xce\x91\xce\xa6\xce\x9c"},
+	{T_HK, "hkid hong kong"},
+	{T_HR, "oib croatian croatia hrvatska"},
+	{T_IE, "pps ppsn irish ireland"},
+	{T_IL, "teudat zehut israeli israel"},
+	{T_IN, "aadhaar aadhar uidai uid pan india indian permanen"},
+	{T_IT, "codice fiscale italian italy italia partita iva piva"},
+	{T_JP, "mynumber japan japanese \xe3\x83\x9e\xe3\x82\xa4\xe3\x83\x8a\xe3\x83\xb3\xe3\x83\x90\xe3\x83\xbc \xe3\x83\x9e\xe3\x82\xa4"},
+	{T_KR, "rrn korean korea resident \xec\xa3\xbc\xeb\xaf\xbc\xeb\x93\xb1"},
+	{T_MX, "curp rfc mexican mexico m\xc3\xa9xico nss imss"},
+	{T_NL, "bsn burgerse dutch nederlan netherla sofinumm sofi"},
+	{T_NO, "fnr f\xc3\xb8"
+		"dselsn fodselsn norwegia norway personnu"},
+	{T_NZ, "ird nhi zealand inland"},
+	{T_PL, "pesel nip regon polish poland polska dowod dow\xc3\xb3"
+		"d"},
+	{T_PT, "nif contribu portugue portugal fiscal nipc"},
+	{T_RO, "cnp romanian romania numeric"},
+	{T_SE, "personnu swedish sweden samordni orgnr"},
+	{T_SG, "nric fin uen singapor"},
+	{T_TH, "thai thailand \xe0\xb8\x9a\xe0\xb8\xb1"},
+	{T_TR, "tckn kimlik turkish turkey t\xc3\xbcrk t\xc3\xbcrkiye tc"},
+	{T_TW, "taiwan taiwanes"},
+	{T_US, "ein fein itin american usa"},
+	{T_ZA, "south african rsa sa"},
+	{T_AR, "cuit cuil argentin argentina"},
+	{T_EE, "isikukoo estonian estonia asmens lithuani lithuania"},
+};
+
+/* near reports whether the topic was named within reach before offset to, and no
+ * other number since. */
+static int near(scan *s, int topic, int to) {
+	int seen = named(s, topic, to);
+	return seen != NEVER && seen >= s->seen[T_OTHER];
+}
+
+/* id_since reports whether the words called the number an id after they named
+ * the topic ("phone_number_id", "call id"). */
+static int id_since(const scan *s, int topic) { return s->seen[T_ID] > s->seen[topic]; }
+
+#endif

@@ -1,0 +1,95 @@
+/* wallet.h: addresses of crypto currencies that carry a checksum. */
+#ifndef PII_WALLET_H
+#define PII_WALLET_H
+
+#include "codes.h"
+
+static uint32_t turn(uint32_t v, int n) { return v >> n | v << (32 - n); }
+
+/* sha256_block hashes a message of at most 55 bytes (FIPS 180-4): enough for
+ * addresses and their digests. */
+static void sha256_short(const uint8_t *m, int n, uint8_t *out) {
+	static const uint32_t k[64] = {
+		0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5, 0xd807aa98, 0x12835b01, 0x243185be,
+		0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174, 0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa,
+		0x5cb0a9dc, 0x76f988da, 0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7, 0xc6e00bf3, 0xd5a79147, 0x06ca6351, 0x14292967, 0x27b70a85,
+		0x2e1b2138, 0x4d2c6dfc, 0x53380d13, 0x650a7354, 0x766a0abb, 0x81c2c92e, 0x92722c85, 0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3,
+		0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070, 0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f,
+		0x682e6ff3, 0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2};
+	uint32_t w[64] = {0}, h[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19}, v[8];
+	for (int i = 0; i < n; i++) w[i / 4] |= (uint32_t)m[i] << (24 - i % 4 * 8);
+	w[n / 4] |= 0x80u << (24 - n % 4 * 8);
+	w[15] = (uint32_t)n * 8;
+	for (int i = 16; i < 64; i++)
+		w[i] = w[i - 16] + w[i - 7] + (turn(w[i - 15], 7) ^ turn(w[i - 15], 18) ^ w[i - 15] >> 3) + (turn(w[i - 2], 17) ^ turn(w[i - 2], 19) ^ w[i - 2] >> 10);
+	for (int i = 0; i < 8; i++) v[i] = h[i];
+	for (int i = 0; i < 64; i++) {
+		uint32_t a = v[0], e = v[4];
+		uint32_t t1 = v[7] + (turn(e, 6) ^ turn(e, 11) ^ turn(e, 25)) + ((e & v[5]) ^ (~e & v[6])) + k[i] + w[i];
+		uint32_t t2 = (turn(a, 2) ^ turn(a, 13) ^ turn(a, 22)) + ((a & v[1]) ^ (a & v[2]) ^ (v[1] & v[2]));
+		for (int j = 7; j > 0; j--) v[j] = v[j - 1];
+		v[4] += t1, v[0] = t1 + t2;
+	}
+	for (int i = 0; i < 32; i++) out[i] = (uint8_t)((h[i / 4] + v[i / 4]) >> (24 - i % 4 * 8));
+}
+
+static uint8_t base58[128], base32[128]; /* values of characters, one too high */
+
+static void prepare_wallets(void) {
+	static const char alphabet[] = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz", bech[] = "qpzry9x8gf2tvdw0s3jn54khce6mua7l";
+	for (int i = 0; alphabet[i]; i++) base58[(int)alphabet[i]] = (uint8_t)(i + 1);
+	for (int i = 0; bech[i]; i++) base32[(int)bech[i]] = (uint8_t)(i + 1);
+}
+
+/* base58check reports whether [a, e) is 21 bytes and the first four of their
+ * double SHA-256. */
+static int base58check(const scan *s, int a, int e) {
+	uint32_t limb[7] = {0};
+	uint8_t b[28], digest[32];
+	for (; a < e; a++) {
+		uint64_t carry = base58[s->t[a] & 127];
+		if (carry-- == 0) return 0;
+		for (int i = 6; i >= 0; i--, carry >>= 32) limb[i] = (uint32_t)(carry += (uint64_t)limb[i] * 58);
+	}
+	if (limb[0] >> 8) return 0; /* more than 25 bytes */
+	for (int i = 0; i < 28; i++) b[i] = (uint8_t)(limb[i / 4] >> (24 - i % 4 * 8));
+	sha256_short(b + 3, 21, digest);
+	sha256_short(digest, 32, digest);
+	return b[24] == digest[0] && b[25] == digest[1] && b[26] == digest[2] && b[27] == digest[3];
+}
+
+static uint32_t polymod(uint32_t c, uint32_t v) {
+	static const uint32_t generator[5] = {0x3b6a57b2, 0x26508e6d, 0x1ea119fa, 0x3d4233dd, 0x2a1462b3};
+	uint32_t top = c >> 25;
+	c = (c & 0x1ffffff) << 5 ^ v;
+	for (int k = 0; k < 5; k++)
+		if (top >> k & 1) c ^= generator[k];
+	return c;
+}
+
+/* bech32 checks an address of BIP 173 or BIP 350 behind its separator at sep. */
+static int bech32(const scan *s, int a, int sep, int e) {
+	uint32_t c = 1;
+	for (int i = a; i < sep; i++) c = polymod(c, s->t[i] >> 5);
+	c = polymod(c, 0);
+	for (int i = a; i < sep; i++) c = polymod(c, s->t[i] & 31);
+	for (int i = sep + 1; i < e; i++) {
+		uint32_t v = base32[s->t[i] & 127];
+		if (v == 0) return 0;
+		c = polymod(c, v - 1);
+	}
+	return c == 1 || c == 0x2bc830a3;
+}
+
+/* wallet reads an address that is the whole run of letters and digits [a, e). */
+static int wallet(scan *s, int a, int e) {
+	int n = e - a, score = 0;
+	if (n < 26 || n > 90 || a < s->last || !begins(s, a, WORD)) return 0;
+	if (n == 42 && has(s, a, "0x") && run_end(s, a + 2, HEX, 41) == e) score = near(s, T_WALLET, a) ? 900 : distinct(s, a + 2, e) >= 8 ? 550 : 0;
+	else if (has(s, a, "bc1") || has(s, a, "tb1")) score = bech32(s, a, a + 2, e) ? MAX_SCORE : 0;
+	else if (has(s, a, "ltc1")) score = bech32(s, a, a + 3, e) ? MAX_SCORE : 0;
+	else if (n <= 35 && one_of("13LMDXT29Am", s->t[a])) score = base58check(s, a, e) ? MAX_SCORE : 0;
+	return score && report(s, a, e, CRYPTO_ADDRESS, score) ? e : 0;
+}
+
+#endif

@@ -1,0 +1,250 @@
+/* scan.h: the pass over a text that the built-in redactors share.
+ *
+ * A telling byte ('@', a digit, ':') is found sixteen at a time; everything else
+ * is passed over. From a telling byte a detector looks back and ahead by bounded
+ * amounts, and regions that could be read twice are remembered, so that the work
+ * is linear in the text whatever it says. There is no backtracking, no floating
+ * point, no allocation and no state that outlives a batch.
+ *
+ * Findings are reported in ascending order, do not overlap, and begin and end at
+ * the borders of UTF-8 sequences. A finding never takes the letter of a JSON
+ * escape ("\n") without its backslash. Equal input gives equal findings.
+ *
+ * A redactor is one translation unit. It defines, before it includes this file,
+ * LABELS(X), which lists its labels in the order of its manifest; and behind it
+ * telling(), which marks the telling bytes, and candidate(), which examines one.
+ */
+#ifndef SCAN_H
+#define SCAN_H
+
+#include <wasm_simd128.h>
+
+#include "../../sdk/plugin/c/rdx.h"
+
+enum {
+#define LABEL(name) name,
+	LABELS(LABEL)
+#undef LABEL
+	N_LABELS
+};
+
+static const char *const label_names[N_LABELS] = {
+#define LABEL(name) #name,
+	LABELS(LABEL)
+#undef LABEL
+};
+
+#define MAX_SCORE 1000         /* of a finding that a checksum has proved */
+#define DEFAULT_THRESHOLD 500  /* a checksum, a form of its own, or a word beside it */
+#define OFF (MAX_SCORE + 1)    /* a threshold that no score reaches */
+
+static uint16_t threshold[N_LABELS]; /* set by configure, part of the image */
+
+/* Bits of a byte's class. */
+#define DIGIT 1
+#define UPPER 2
+#define LOWER 4
+#define HEXLETTER 8
+#define URLSAFE 16 /* '-' and '_', the two that base64url adds to letters and digits */
+#define STD 32     /* '+' and '/', the two of base64 */
+#define LOCAL 64   /* what else an e-mail address may hold before the '@' */
+#define UNDERSCORE 128
+#define HIGH 256   /* part of a character beyond ASCII */
+#define DOT 512
+#define EQUALS 1024
+#define SPACE 2048
+#define QUOTE 4096
+#define LETTER (UPPER | LOWER)
+#define ALNUM (DIGIT | LETTER)
+#define WORD (ALNUM | UNDERSCORE)
+#define HEX (DIGIT | HEXLETTER)
+#define BASE64 (ALNUM | STD)
+#define BASE64U (ALNUM | URLSAFE)
+
+static const uint16_t class[256] = {
+	['0' ... '9'] = DIGIT,
+	['A' ... 'F'] = UPPER | HEXLETTER, ['G' ... 'Z'] = UPPER,
+	['a' ... 'f'] = LOWER | HEXLETTER, ['g' ... 'z'] = LOWER,
+	['-'] = URLSAFE | LOCAL, ['_'] = URLSAFE | UNDERSCORE | LOCAL,
+	['+'] = STD | LOCAL, ['/'] = STD, ['.'] = LOCAL | DOT, ['%'] = LOCAL, ['='] = EQUALS,
+	[' '] = SPACE, ['\t'] = SPACE, ['\n'] = SPACE, ['\r'] = SPACE,
+	['"'] = QUOTE, ['\''] = QUOTE, ['`'] = QUOTE,
+	[0x80 ... 0xff] = HIGH,
+};
+
+#define MAX_TOPICS 64
+
+/* A scan is the state of one pass over one text. Offsets are ints: a message
+ * has at most 16 MiB, and some look before the beginning. */
+typedef struct {
+	const uint8_t *t;
+	int n;
+	const rdx_field *field;
+	rdx_out *out;
+	uint32_t index;   /* of the field */
+	int last;         /* end of the last finding: look-behind stops here */
+	int from, pem_none, pem_tail_seen, base64, last_key;
+	int run;          /* end of the run of letters and digits that was last examined */
+	int words_read;   /* see words.h; -1 before the first question */
+	int seen[MAX_TOPICS];
+	int list_end, list_has; /* see number.h */
+} scan;
+
+/* What the redactor defines. */
+static inline v128_t telling(const uint8_t *p);
+static int candidate(scan *s, int i); /* returns where the pass goes on, behind i */
+static int begin_text(scan *s);       /* returns where the pass begins */
+
+static inline int is(const scan *s, int i, int mask) {
+	return (unsigned)i < (unsigned)s->n && class[s->t[i]] & mask;
+}
+
+static inline int at(const scan *s, int i, char c) {
+	return (unsigned)i < (unsigned)s->n && s->t[i] == (uint8_t)c;
+}
+
+/* has reports whether want stands at i, which may lie outside the text. */
+static inline int has(const scan *s, int i, const char *want) {
+	if (i < 0) return 0;
+	int k = 0;
+	for (; want[k]; k++)
+		if (i + k >= s->n || s->t[i + k] != (uint8_t)want[k]) return 0;
+	return 1;
+}
+
+/* has_any_case is has for a want in small letters and ASCII. */
+static inline int has_any_case(const scan *s, int i, const char *want) {
+	if (i < 0) return 0;
+	int k = 0;
+	for (; want[k]; k++) {
+		if (i + k >= s->n) return 0;
+		uint8_t c = s->t[i + k];
+		if (class[c] & UPPER) c |= 0x20;
+		if (c != (uint8_t)want[k]) return 0;
+	}
+	return 1;
+}
+
+static inline int min(int a, int b) { return a < b ? a : b; }
+static inline int max(int a, int b) { return a > b ? a : b; }
+
+/* run_end returns the end of the run of bytes of the classes that begins at i,
+ * looking at limit bytes at most. */
+static int run_end(const scan *s, int i, int mask, int limit) {
+	int end = limit < s->n - i ? i + limit : s->n;
+	while (i < end && class[s->t[i]] & mask) i++;
+	return i;
+}
+
+/* run_start returns the start of the run of bytes of the classes that ends
+ * before i, looking back limit bytes at most, and never into a finding. */
+static int run_start(const scan *s, int i, int mask, int limit) {
+	int stop = max(s->last, i - limit);
+	while (i > stop && class[s->t[i - 1]] & mask) i--;
+	return i;
+}
+
+/* escape_end reports whether a JSON escape sequence ends right before i. The
+ * texts of AI sessions are often JSON strings inside JSON, with "\n" spelled as
+ * a backslash and a letter. */
+static int escape_end(const scan *s, int i) {
+	if (i < 2) return 0;
+	if (s->t[i - 2] == '\\') switch (s->t[i - 1]) case 'n': case 'r': case 't': case 'b': case 'f': return 1;
+	if (i < 6 || s->t[i - 6] != '\\' || s->t[i - 5] != 'u') return 0;
+	for (int k = i - 4; k < i; k++)
+		if (!(class[s->t[k]] & HEX)) return 0;
+	return 1;
+}
+
+/* begins reports whether a token may begin at i: nothing stands before it, or a
+ * byte outside the classes, or the end of a JSON escape sequence, whose last
+ * letter looks like part of the token and is not. */
+static int begins(const scan *s, int i, int mask) { return i == 0 || !is(s, i - 1, mask) || escape_end(s, i); }
+
+/* after_escape moves start, which lies in a run of letters and digits, behind
+ * the escape sequence the run begins in, so that an edit cannot cut one in two. */
+static int after_escape(const scan *s, int start) {
+	if (start == 0 || s->t[start - 1] != '\\') return start;
+	if (is(s, start, ALNUM) && escape_end(s, start + 1)) return start + 1;
+	if (at(s, start, 'u') && escape_end(s, min(start + 5, s->n))) return start + 5;
+	return start;
+}
+
+/* room sees to it that one more edit fits. The reply is the last thing in
+ * memory, so that it can grow where it is. */
+static int room(rdx_out *out) {
+	if (out->room > 0 || out->reply->n_edits >= RDX_MAX_EDITS) return out->room > 0;
+	uint32_t have = sizeof(rdx_reply) + out->reply->n_edits * sizeof(rdx_edit), more = 64 << 10;
+	uint32_t skip = (uint32_t)(uintptr_t)out->reply - (uint32_t)(uintptr_t)&__heap_base;
+	if (!rdx_heap(skip, have + more)) return 0;
+	out->room = (uint32_t)min((int)(more / sizeof(rdx_edit)), (int)(RDX_MAX_EDITS - out->reply->n_edits));
+	return 1;
+}
+
+/* report emits a finding if it reaches its threshold, and says whether it did,
+ * so that a reading with less evidence may give way to another. */
+static int report(scan *s, int start, int end, int label, int score) {
+	if (score < threshold[label] || start < s->last || end <= start) return 0;
+	room(s->out);
+	rdx_add(s->out, s->index, (uint32_t)start, (uint32_t)end, (uint16_t)label, (uint16_t)min(score, MAX_SCORE));
+	s->last = end;
+	return 1;
+}
+
+static inline v128_t between(v128_t v, uint8_t from, uint8_t to) {
+	return wasm_u8x16_le(wasm_i8x16_sub(v, wasm_u8x16_splat(from)), wasm_u8x16_splat((uint8_t)(to - from)));
+}
+
+/* pass is the one pass. Digits tell only where a run of them begins. */
+static void pass(scan *s) {
+	int next = begin_text(s);
+	for (int base = next & ~15; base < s->n;) {
+		const uint8_t *p = s->t + base;
+		if (base + 64 <= s->n &&
+			!wasm_v128_any_true(wasm_v128_or(wasm_v128_or(telling(p), telling(p + 16)), wasm_v128_or(telling(p + 32), telling(p + 48))))) {
+			base += 64;
+			continue;
+		}
+		for (int end = min(base + 64, s->n); base < end; base += 16) {
+			p = s->t + base;
+			uint32_t m = wasm_i8x16_bitmask(telling(p));
+			if (m == 0) continue;
+			uint32_t d = wasm_i8x16_bitmask(between(wasm_v128_load(p), '0', '9'));
+			m &= ~(d & (d << 1 | is(s, base - 1, DIGIT)));
+			for (; m; m &= m - 1) {
+				int i = base + __builtin_ctz(m);
+				if (i >= s->n) break;
+				if (i >= next) next = candidate(s, i);
+			}
+		}
+		if (next - base >= 64) base = next & ~15;
+	}
+}
+
+/* Whole redactors: what rdx calls, but for configure. */
+
+RDX_MARKER
+
+RDX_EXPORT("rdx_alloc") uint32_t alloc(uint32_t len) { return rdx_heap(0, len); }
+
+#define REPLY_ROOM (64u << 10) /* of the image; a reply that needs more makes it grow */
+
+RDX_EXPORT("rdx_redact") uint64_t redact(const uint8_t *request, uint32_t len) {
+	int foreign = request != (const uint8_t *)(uintptr_t)rdx_heap(0, 0);
+	uint64_t skip = (uint64_t)len + RDX_TAIL + RDX_ALIGN;
+	uint32_t behind = foreign || len > RDX_MAX_MESSAGE ? 0 : rdx_heap((uint32_t)skip, 4096);
+	if (!behind) return 0;
+	rdx_out out = rdx_begin((void *)(uintptr_t)behind, 4096);
+	if (!rdx_valid(request, len)) return rdx_end(&out, 1);
+	for (uint32_t i = 0; i < rdx_count(request); i++) {
+		rdx_field f = rdx_get(request, i);
+		static scan s; /* not on the stack: it has many words, of which a plain text touches few */
+		s.t = f.text, s.n = (int)f.text_len, s.field = &f, s.out = &out, s.index = i;
+		s.last = s.from = s.pem_none = s.pem_tail_seen = s.base64 = s.run = s.list_end = s.list_has = 0;
+		s.last_key = s.words_read = -1;
+		pass(&s);
+	}
+	return rdx_end(&out, 0);
+}
+
+#endif

@@ -1,0 +1,288 @@
+/* tokens.h: tokens that are known by how they begin, and private keys.
+ *
+ * A redactor defines rules[], one line for each kind of token. A token is looked
+ * for where a run of letters, digits, '-' and '_' begins that has a digit in it.
+ */
+#ifndef SCAN_TOKENS_H
+#define SCAN_TOKENS_H
+
+#include "scan.h"
+
+enum check {
+	NONE,
+	GITHUB_CRC, /* the last six characters are the CRC-32 of the others; raises the score */
+	NUMBERED,   /* holds at least four digits: numbers of a workspace or a user */
+	BASE32,     /* holds digits from 2 to 7 only */
+	OPENAI,     /* see openai() */
+	MIXED,      /* digits and letters of both cases */
+	WHOLE,      /* nothing of the masks may follow, as everywhere, and no '.' */
+};
+
+typedef struct {
+	const char *prefix;
+	uint16_t label;
+	uint16_t mask;     /* classes of the bytes behind the prefix */
+	uint16_t min, max; /* how many of them; max 0: as many as there are */
+	uint16_t score;
+	uint16_t check;
+} rule;
+
+static const rule rules[];
+static const int n_rules;
+
+#define RULES_BITS 8
+static uint16_t rule_first[(1 << RULES_BITS) + 1], rule_order[512];
+
+static inline int rule_slot(uint8_t a, uint8_t b) { return (a * 31 + b) & ((1 << RULES_BITS) - 1); }
+
+/* prepare_rules sorts the rules by their first two bytes. */
+static void prepare_rules(void) {
+	int n = 0;
+	for (int slot = 0; slot < 1 << RULES_BITS; slot++) {
+		rule_first[slot] = (uint16_t)n;
+		for (int i = 0; i < n_rules; i++)
+			if (rule_slot((uint8_t)rules[i].prefix[0], (uint8_t)rules[i].prefix[1]) == slot) rule_order[n++] = (uint16_t)i;
+	}
+	rule_first[1 << RULES_BITS] = (uint16_t)n;
+}
+
+/* distinct counts the different characters of [a, b), of 256 at most;
+ * placeholders ("xxxxxxxx") have few. */
+static int distinct(const scan *s, int a, int b) {
+	uint64_t seen[4] = {0};
+	for (b = min(b, a + 256); a < b; a++) seen[s->t[a] >> 6] |= 1ull << (s->t[a] & 63);
+	return __builtin_popcountll(seen[0]) + __builtin_popcountll(seen[1]) + __builtin_popcountll(seen[2]) + __builtin_popcountll(seen[3]);
+}
+
+/* classes returns the classes of the bytes of [a, b), of 256 at most. */
+static int classes(const scan *s, int a, int b) {
+	int m = 0;
+	for (b = min(b, a + 256); a < b; a++) m |= class[s->t[a]];
+	return m;
+}
+
+static int digits_in(const scan *s, int a, int b) {
+	int n = 0;
+	for (b = min(b, a + 256); a < b; a++) n += class[s->t[a]] & DIGIT;
+	return n;
+}
+
+/* repeats reports whether [a, b) holds a character six times in a row, as
+ * placeholders do ("AKIAXXXXXX") and random characters do not. */
+static int repeats(const scan *s, int a, int b) {
+	int row = 1;
+	for (b = min(b, a + 256), a++; a < b; a++) {
+		row = s->t[a] == s->t[a - 1] ? row + 1 : 1;
+		if (row == 6) return 1;
+	}
+	return 0;
+}
+
+/* github_checked reports whether the last 6 of 36 characters are the CRC-32 of the
+ * others in base 62. */
+static int github_checked(const scan *s, int body) {
+	static const char base62[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+	uint32_t crc = 0xffffffff;
+	for (int i = body; i < body + 30; i++) {
+		crc ^= s->t[i];
+		for (int k = 0; k < 8; k++) crc = crc >> 1 ^ (crc & 1 ? 0xedb88320 : 0);
+	}
+	crc = ~crc;
+	for (int i = body + 35; i >= body + 30; i--, crc /= 62)
+		if (s->t[i] != (uint8_t)base62[crc % 62]) return 0;
+	return 1;
+}
+
+/* openai says what the key behind "sk-" is worth: by its marker, by the kind that
+ * is written before it, or by the length of the old keys. */
+static int openai(const scan *s, int body, int end) {
+	int n = end - body, m = classes(s, body, end), plain = !(m & URLSAFE) && m & DIGIT && m & LETTER;
+	for (int i = body; i + 8 <= end; i++)
+		if (s->t[i] == 'T' && has(s, i, "T3BlbkFJ")) return MAX_SCORE;
+	if (n >= 40 && (has(s, body, "proj-") || has(s, body, "svcacct-") || has(s, body, "admin-") || has(s, body, "None-"))) return 900;
+	return plain && n == 48 ? 850 : plain && n >= 32 ? 600 : 0;
+}
+
+static int checked(const scan *s, const rule *r, int body, int end) {
+	int score = r->score, n = end - body;
+	switch (r->check) {
+	case GITHUB_CRC: return n == 36 && github_checked(s, body) ? MAX_SCORE : score;
+	case NUMBERED: return digits_in(s, body, end) >= 4 ? score : 0;
+	case BASE32:
+		for (int i = body; i < end; i++)
+			if (s->t[i] == '0' || s->t[i] == '1' || s->t[i] == '8' || s->t[i] == '9') return 0;
+		return score;
+	case OPENAI: return openai(s, body, end);
+	case MIXED: {
+		int m = classes(s, body, end);
+		return m & UPPER && m & LOWER && m & DIGIT ? score : 0;
+	}
+	case WHOLE: return at(s, end, '.') && is(s, end + 1, WORD) ? 0 : score;
+	}
+	return score;
+}
+
+/* by_rule reads a token that begins at start and returns its end, or 0. */
+static int by_rule(scan *s, int start) {
+	if (start + 2 > s->n || start < s->last) return 0;
+	int slot = rule_slot(s->t[start], s->t[start + 1]);
+	for (int k = rule_first[slot]; k < rule_first[slot + 1]; k++) {
+		const rule *r = &rules[rule_order[k]];
+		if (!has(s, start, r->prefix)) continue;
+		int body = start;
+		for (const char *c = r->prefix; *c; c++) body++;
+		int end = run_end(s, body, r->mask, r->max ? r->max + 1 : s->n);
+		while (end > body && r->mask & DOT && s->t[end - 1] == '.') end--; /* a full stop of the sentence */
+		int n = end - body;
+		if (n < r->min || (r->max && n > r->max) || !begins(s, start, WORD)) continue;
+		if (distinct(s, body, end) < (n >= 30 ? 10 : 6) || repeats(s, body, end)) continue;
+		int score = checked(s, r, body, end);
+		if (score && report(s, start, end, r->label, score)) return end;
+	}
+	return 0;
+}
+
+/* jwt reads a JSON Web Token (RFC 7519) or encrypted JWT (RFC 7516): "ey" is how
+ * base64url begins a JSON object. Three parts are signed, five are encrypted. */
+static int more_parts(const scan *s, int end) {
+	for (int k = 0; k < 3 && at(s, end, '.') && is(s, end + 1, BASE64U); k++) end = run_end(s, end + 1, BASE64U, s->n);
+	return end;
+}
+
+static int jwt(scan *s, int start) {
+	if (start < s->last || !has(s, start, "ey") || !is(s, start + 2, UPPER) || !begins(s, start, BASE64U)) return 0;
+	int end = run_end(s, start, BASE64U, s->n);
+	if (end - start < 10 || !at(s, end, '.')) return 0;
+	int body = end + 1, score = has(s, body, "eyJ") && has(s, start, "eyJ") ? MAX_SCORE : has(s, start, "eyJ") ? 800 : 300;
+	if (score == 300 && has(s, body, "ey") && is(s, body + 2, UPPER)) score = 700;
+	end = run_end(s, body, BASE64U, s->n);
+	if (end - body < 8 && !(at(s, body, '.') && is(s, body + 1, BASE64U))) return 0;
+	end = more_parts(s, end);
+	return report(s, start, end, JWT, score) ? end : 0;
+}
+
+#define WINDOW_OVERLAP 1024 /* how much of a long field two windows share: the host cuts fields at 64 KiB */
+
+/* jwt_tail handles a token that is longer than the overlap of two windows and
+ * began in the window before: its head was found there, its end is reported here. */
+static int jwt_tail(scan *s) {
+	int dot = run_end(s, 0, BASE64U, s->n);
+	if (dot < 8 || !at(s, dot, '.') || has(s, 0, "eyJ")) return 0;
+	int end = more_parts(s, dot);
+	return end >= WINDOW_OVERLAP && end - dot >= 22 && report(s, 0, end, JWT, 700) ? end : 0;
+}
+
+/* In the path of a webhook the secret stands behind the name of the host. */
+typedef struct {
+	const char *before;
+	uint16_t length, label, min;
+} webhook;
+
+#define WEBHOOK(before, label, min) {before, sizeof before - 1, label, min}
+
+static const webhook webhooks[];
+static const int n_webhooks;
+
+static int hook(scan *s, int start) {
+	if (start == 0 || (s->t[start - 1] != '/' && s->t[start - 1] != 't')) return 0;
+	for (int k = 0; k < n_webhooks; k++) {
+		int n = webhooks[k].length;
+		if (start < n || s->t[start - n] != (uint8_t)webhooks[k].before[0] || !has(s, start - n, webhooks[k].before)) continue;
+		int end = run_end(s, start, BASE64U | STD | DOT | EQUALS, 256);
+		while (end > start && s->t[end - 1] == '.') end--;
+		if (start >= s->last && end - start >= webhooks[k].min && distinct(s, start, end) >= 6 && report(s, start, end, webhooks[k].label, 900)) return end;
+	}
+	return 0;
+}
+
+/* prefixed looks for a token in the run of letters, digits, '-' and '_' that the
+ * digit at i stands in, once for each run. The parts of a token may be joined by
+ * dots, and the digit stand behind them; a part that has none is looked at again, but
+ * not beyond the overlap of windows. It returns the end of the token, or 0. */
+static int prefixed(scan *s, int i) {
+	if (i < s->run) return 0;
+	int start = run_start(s, i, BASE64U, s->n), end;
+	s->run = run_end(s, i, BASE64U, s->n);
+	int starts[3] = {after_escape(s, start)}, n = 1;
+	while (n < 3 && at(s, starts[n - 1] - 1, '.') && is(s, starts[n - 1] - 2, BASE64U))
+		starts[n] = after_escape(s, run_start(s, starts[n - 1] - 1, BASE64U, WINDOW_OVERLAP)), n++;
+	while (n-- > 0) {
+		start = starts[n];
+		if ((end = by_rule(s, start)) || (end = jwt(s, start))) return end;
+		if ((end = hook(s, start))) return end;
+	}
+	return 0;
+}
+
+/* Private keys in armour (RFC 7468, and the older forms of OpenSSL, OpenSSH and
+ * PGP). Line ends may be real or spelled as escapes. */
+
+#define ARMOUR "-----"
+#define MAX_PEM (32 << 10) /* RSA with 16384 bits and attributes stays below */
+#define MIN_PEM 24         /* the shortest body that is a key rather than a mention of the armour */
+
+/* pem_label reads a label that ends in PRIVATE KEY [BLOCK] and the hyphens behind
+ * it, and returns their end, or -1. */
+static int pem_label(const scan *s, int i) {
+	for (int j = i; j <= i + 24; j++) {
+		if (at(s, j, 'P') && has(s, j, "PRIVATE KEY")) {
+			j += 11;
+			if (has(s, j, " BLOCK")) j += 6;
+			return has(s, j, ARMOUR) ? j + 5 : -1;
+		}
+		if (!is(s, j, ALNUM) && !at(s, j, ' ')) return -1;
+	}
+	return -1;
+}
+
+/* pem_end returns the start and end of the next END line for a private key within
+ * MAX_PEM bytes, or -1. What it has searched in vain it remembers, so that many
+ * BEGIN lines cost no more than one. */
+static int pem_end(scan *s, int body, int *end) {
+	int limit = min(s->n, body + MAX_PEM), j = max(body, s->pem_none);
+	for (; j < limit; j++) {
+		if (s->t[j] != '-' || !has(s, j, ARMOUR)) continue;
+		if (has(s, j, ARMOUR "END ") && (*end = pem_label(s, j + 9)) >= 0) return j;
+		if (has(s, j, ARMOUR "BEGIN ")) break;
+	}
+	s->pem_none = max(s->pem_none, j);
+	return -1;
+}
+
+/* pem_body returns the end of the base64 lines at i. Escaped line ends count. */
+static int pem_body(const scan *s, int i) {
+	int j = i;
+	while (j < s->n && (class[s->t[j]] & (BASE64 | EQUALS) || s->t[j] == '\n' || s->t[j] == '\r' || s->t[j] == '\\')) j++;
+	while (j > i && (s->t[j - 1] == '\n' || s->t[j - 1] == '\r' || s->t[j - 1] == '\\')) j--;
+	return j;
+}
+
+static int pem(scan *s, int start, int i) {
+	int body = pem_label(s, i), end;
+	if (body < 0) return 0;
+	int stop = pem_end(s, body, &end);
+	if (stop < 0) stop = end = pem_body(s, body); /* cut off: the lines that look like a key */
+	return stop - body >= MIN_PEM && report(s, start, end, PRIVATE_KEY, MAX_SCORE) ? end : 0;
+}
+
+/* pem_tail handles an END line whose BEGIN line was in the window before: all of
+ * the text up to it must be base64. Only the first can close what began outside. */
+static int pem_tail(scan *s, int i) {
+	int end = pem_label(s, i), start = i - 9;
+	if (s->pem_tail_seen || end < 0 || s->last > 0 || start < MIN_PEM || start > MAX_PEM) return 0;
+	s->pem_tail_seen = 1;
+	return pem_body(s, 0) >= start - 2 && report(s, 0, end, PRIVATE_KEY, 900) ? end : 0;
+}
+
+/* dashes examines two hyphens at i: armour may begin or end there. */
+static int dashes(scan *s, int i) {
+	int end = i;
+	while (at(s, end, '-')) end++;
+	int start = end - 5, found = 0;
+	if (start < i) return end;
+	if (has(s, end, "BEGIN ")) found = pem(s, start, end + 6);
+	else if (has(s, end, "END ")) found = pem_tail(s, end + 4);
+	return max(end, found);
+}
+
+#endif
