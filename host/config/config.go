@@ -74,6 +74,8 @@ const (
 	DefaultSchema      = "public"
 	DefaultStatement   = 10 * time.Second
 	DefaultConnections = 8
+	// DefaultTokenClaim is the claim of a bearer token that names the sender.
+	DefaultTokenClaim = "sub"
 	// DefaultIdle ends a session that has sent nothing for so long.
 	DefaultIdle = 15 * time.Minute
 	// DefaultMaxAge seals a part so that no receipt is more than a day away.
@@ -125,6 +127,8 @@ type Config struct {
 	Recipients []Recipient `yaml:"recipients"`
 	// Tenants may send sessions. At least one.
 	Tenants []Tenant `yaml:"tenants"`
+	// Senders says what else than API keys is believed of a sender.
+	Senders Senders `yaml:"senders"`
 	// Operators may use the control interface. None is allowed.
 	Operators []Operator `yaml:"operators"`
 	Sessions  Sessions   `yaml:"sessions"`
@@ -295,6 +299,32 @@ type Tenant struct {
 	Name string `yaml:"name"`
 	// APIKeyHashes are the hashes of its keys, several while keys rotate.
 	APIKeyHashes []Digest `yaml:"api_key_hashes"`
+	// CertificateNames are names in its client certificates, as they stand in the
+	// subject alternative names. They need Senders.ClientCA.
+	CertificateNames []string `yaml:"certificate_names"`
+	// TokenSubjects are its names in bearer tokens. They need Senders.Tokens.
+	TokenSubjects []string `yaml:"token_subjects"`
+}
+
+// Senders is what is believed of who sends: client certificates, bearer tokens.
+// Certificates and keys stand inline, so that they are measured.
+type Senders struct {
+	// ClientCA are the PEM certificates of those who sign client certificates;
+	// empty asks for none.
+	ClientCA string `yaml:"client_ca"`
+	Tokens   Tokens `yaml:"tokens"`
+}
+
+// Tokens says which JSON Web Tokens are believed. No issuer means none.
+type Tokens struct {
+	// Issuer is the exact iss.
+	Issuer string `yaml:"issuer"`
+	// Audience is what aud has to name.
+	Audience string `yaml:"audience"`
+	// JWKS is the issuer's key set (RFC 7517), of RS256 keys.
+	JWKS string `yaml:"jwks"`
+	// Claim is the claim that names the sender.
+	Claim string `yaml:"claim"`
 }
 
 // Operator is a person or program that uses the control interface.
@@ -367,6 +397,7 @@ func defaults() *Config {
 			Source: DefaultSource, SidecarURL: DefaultSidecarURL, APIVersion: DefaultAPIVersion,
 			Margin: Duration(DefaultMargin), UVM: UVM{Feed: DefaultUVMFeed, MinimumSVN: DefaultMinimumSVN},
 		},
+		Senders: Senders{Tokens: Tokens{Claim: DefaultTokenClaim}},
 		Storage: Storage{Dir: DefaultStorageDir, Postgres: Postgres{
 			Port: DefaultPort, Schema: DefaultSchema, Timeout: Duration(DefaultStatement), Connections: DefaultConnections,
 		}},

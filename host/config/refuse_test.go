@@ -42,7 +42,7 @@ func edit(t *testing.T, old, with string) string {
 
 // TestShape: what an operator mistypes, and what a YAML file could hide.
 func TestShape(t *testing.T) {
-	const unknownTop = "attestation, journal, limits, listen, log, mode, operators, plugins, recipients, registry, sessions, storage, tenants, version"
+	const unknownTop = "attestation, journal, limits, listen, log, mode, operators, plugins, recipients, registry, senders, sessions, storage, tenants, version"
 	tests := []struct{ name, text, want string }{
 		{"misspelt key", minimal + "sesions: {idle: 5m}\n", `notary.yaml:9: unknown key "sesions"; did you mean "sessions"?`},
 		{"misspelt key below", minimal + "sessions:\n  max_byte: 1MiB\n", `notary.yaml:10: sessions: unknown key "max_byte"; did you mean "max_bytes"?`},
@@ -134,6 +134,11 @@ func TestValues(t *testing.T) {
 		{"recipient twice", edit(t, "[{file: key.pem}]", "[{file: key.pem}, {file: key.pem}]"), "notary.yaml:6: recipients[1]: has the same key as recipients[0]; remove one of them"},
 		{"no tenants", edit(t, "tenants: [{name: t, api_key_hashes: ["+b64+"]}]\n", ""), "notary.yaml: tenants: is missing; name at least one sender with the hash of its API key"},
 		{"one key, two tenants", edit(t, "["+b64+"]}]", "["+b64+"]}, {name: u, api_key_hashes: ["+b64+"]}]"), "notary.yaml:7: tenants[1].api_key_hashes[0]: has the same hash as tenants[0].api_key_hashes[0]; remove one of them"},
+		{"certificate name, nobody signs", edit(t, "["+b64+"]}]", "["+b64+"], certificate_names: [a.example]}]"), "notary.yaml:7: tenants[0].certificate_names: mean nothing, since nobody signs them; set senders.client_ca, or remove them"},
+		{"token subject, nobody signs", edit(t, "api_key_hashes: ["+b64+"]", "token_subjects: [a]"), "notary.yaml:7: tenants[0].token_subjects: mean nothing, since nobody signs them; set senders.tokens, or remove them"},
+		{"no certificate", minimal + "senders: {client_ca: x}\n", "notary.yaml:9: senders.client_ca: has no PEM certificate; paste the certificate with its BEGIN and END lines"},
+		{"half of the tokens", minimal + "senders: {tokens: {issuer: i}}\n", "notary.yaml:9: senders.tokens.audience: is missing; write the aud that tokens for this notary have\nnotary.yaml:9: senders.tokens.jwks: is missing; paste the issuer's key set"},
+		{"no key set", minimal + "senders: {tokens: {issuer: i, audience: a, jwks: \"{}\"}}\n", "notary.yaml:9: senders.tokens.jwks: is not a key set: invalid key set: want a list \"keys\" of at most 256; paste the JSON that the issuer serves as its jwks_uri"},
 		{"operator", minimal + "operators: [{name: o, roles: [root], token_hash: " + b64 + "}]\n", `notary.yaml:9: operators[0].roles[0]: "root" is not known; use operator or auditor or metrics`},
 		{"operator without token", minimal + "operators: [{name: o, roles: [auditor]}]\n", "notary.yaml:9: operators[0].token_hash: is missing; run `notary keygen --operator-token` for one and its hash"},
 		{"operator without role", minimal + "operators: [{name: o, token_hash: " + b64 + "}]\n", "notary.yaml:9: operators[0].roles: is missing; use operator, auditor or metrics"},

@@ -2,13 +2,15 @@ package main
 
 import (
 	"context"
-	"crypto/subtle"
+	"crypto/x509"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
 	"google.golang.org/grpc/codes"
 
+	"github.com/veriproof/notary/attestation/maa"
 	"github.com/veriproof/notary/host/control"
 	"github.com/veriproof/notary/host/ingest"
 	"github.com/veriproof/notary/host/journal"
@@ -61,18 +63,33 @@ func exportError(err error) error {
 	return err
 }
 
-// tenantOf finds the tenant of an API key for the control interface. It looks
-// at every hash, whatever it finds.
-func (n *node) tenantOf(key string) (tenant string, ok bool) {
-	h := ingest.HashKey(key)
+// senders says who may send, and as which tenant.
+func (n *node) senders() (*ingest.Senders, error) {
+	s := new(ingest.Senders)
+	c := &n.cfg.Senders
+	if c.ClientCA != "" {
+		s.ClientCAs = x509.NewCertPool()
+		s.ClientCAs.AppendCertsFromPEM([]byte(c.ClientCA)) // the configuration has been checked
+	}
+	if c.Tokens.Issuer != "" {
+		keys, err := maa.ParseKeySet([]byte(c.Tokens.JWKS))
+		if err != nil {
+			return nil, fmt.Errorf("senders.tokens.jwks: %w", err)
+		}
+		s.Tokens = &ingest.Tokens{Issuer: c.Tokens.Issuer, Audience: c.Tokens.Audience, Claim: c.Tokens.Claim, Keys: keys}
+	}
 	for _, t := range n.cfg.Tenants {
-		for _, known := range t.APIKeyHashes {
-			if subtle.ConstantTimeCompare(h[:], known[:]) == 1 {
-				tenant, ok = t.Name, true
-			}
+		for _, h := range t.APIKeyHashes {
+			s.Keys = append(s.Keys, ingest.Key{Tenant: t.Name, Hash: h})
+		}
+		for _, name := range t.CertificateNames {
+			s.Certificates = append(s.Certificates, ingest.Name{Tenant: t.Name, Name: name})
+		}
+		for _, name := range t.TokenSubjects {
+			s.Tokens.Subjects = append(s.Tokens.Subjects, ingest.Name{Tenant: t.Name, Name: name})
 		}
 	}
-	return tenant, ok
+	return s, nil
 }
 
 // outcomes counts exports by code.
