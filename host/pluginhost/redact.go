@@ -3,6 +3,7 @@ package pluginhost
 import (
 	"context"
 	"runtime"
+	"slices"
 	"unicode/utf8"
 
 	"golang.org/x/sync/errgroup"
@@ -23,7 +24,8 @@ type Field struct {
 	Group  uint32
 }
 
-// An Edit says that bytes [Start, End) of a field's text have to go.
+// An Edit says that bytes [Start, End) of a field's text have to go, and what
+// goes with them.
 type Edit struct {
 	Field      int
 	Start, End int
@@ -32,7 +34,8 @@ type Edit struct {
 	Score      uint16
 	// Quote has to stand before and after the replacement: the text is JSON, and
 	// what is replaced a number or a word. Else it is empty.
-	Quote string
+	Quote  string
+	Action Action
 }
 
 const (
@@ -59,9 +62,10 @@ type batch struct {
 // Redact runs the fields through every redactor and returns what has to be
 // replaced: the union of all redactors' edits on the original text, plus every
 // other place in these fields where a reported value of 6 bytes or more
-// stands. Overlapping edits become one, with the label of the longest, at equal
-// length of the first plugin in the set's order. Edits are sorted by field and
-// start; they do not overlap and lie on UTF-8 borders.
+// stands. What scores under its label's threshold is not reported. Overlapping
+// edits become one, with the label of the longest, at equal length of the first
+// plugin in the set's order, and with the greatest action of all. Edits are sorted
+// by field and start; they do not overlap and lie on UTF-8 borders.
 //
 // Redactors see what the escapes of JSON stand for, at any level (jsontext.View),
 // and the edits are those of the fields: whole escapes, and in JSON the contents of
@@ -153,13 +157,30 @@ func runeStart(b []byte, at int) int {
 	return max(at, 0)
 }
 
-// redact gives one batch to one instance of the guest.
+// redact gives one batch to one instance of the guest, or to two that have to
+// agree.
 func (p *plugin) redact(ctx context.Context, b *batch) ([]Edit, error) {
 	request, err := abi.AppendRequest(nil, b.fields)
 	if err != nil {
 		return nil, p.fail(ReasonLimit)
 	}
-	in, err := p.acquire(ctx)
+	edits, err := p.run(ctx, p.pool, b, request)
+	if err != nil || p.twin == nil {
+		return p.apply(b, edits), err
+	}
+	again, err := p.run(ctx, p.twin, b, request)
+	if err != nil {
+		return nil, err
+	}
+	if !slices.Equal(edits, again) {
+		return nil, p.fail(ReasonDiffers)
+	}
+	return p.apply(b, edits), nil
+}
+
+// run makes the call in an instance of a pool.
+func (p *plugin) run(ctx context.Context, from *pool, b *batch, request []byte) ([]abi.Edit, error) {
+	in, err := p.acquireFrom(ctx, from)
 	if err != nil {
 		return nil, err
 	}
@@ -174,15 +195,7 @@ func (p *plugin) redact(ctx context.Context, b *batch) ([]Edit, error) {
 	if reason != "" {
 		return nil, p.fail(reason)
 	}
-	out := make([]Edit, len(edits))
-	for i, e := range edits {
-		at := b.pieces[e.Field]
-		out[i] = Edit{
-			Field: at.field, Start: at.offset + int(e.Start), End: at.offset + int(e.End),
-			Label: p.labels[e.Label], Plugin: p.name, Score: e.Score,
-		}
-	}
-	return out, nil
+	return edits, nil
 }
 
 // readReply reads and checks the reply while it is still in the guest's memory.
