@@ -44,7 +44,9 @@ const Version = 1
 // Defaults of what the file leaves out (DESIGN section 8).
 const (
 	// DefaultMode: every record goes through every redactor, or is refused.
-	DefaultMode = "enforce"
+	DefaultMode = ModeEnforce
+	// DefaultAction puts the label in the place of a value.
+	DefaultAction = ActionMask
 	// DefaultOTLP and DefaultControl listen on loopback, since a listener for
 	// the network is for the operator to ask for. 4317 is OTLP/gRPC's port, 4318
 	// that of OTLP/HTTP.
@@ -113,15 +115,17 @@ type Config struct {
 	// Version of the file's format, 1. Required, so that a later notary knows
 	// how the file was meant.
 	Version int `yaml:"version"`
-	// Mode is "enforce". It stands in the runtime data for relying parties to pin.
+	// Mode is ModeEnforce or ModeShadow. It stands in the runtime data for relying
+	// parties to pin.
 	Mode string `yaml:"mode"`
 
 	Listen      Listen      `yaml:"listen"`
 	Attestation Attestation `yaml:"attestation"`
 	// Plugins in their order: redactors, at least one, and one storage adapter.
-	Plugins  []Plugin `yaml:"plugins"`
-	Registry Registry `yaml:"registry"`
-	Storage  Storage  `yaml:"storage"`
+	Plugins   []Plugin  `yaml:"plugins"`
+	Registry  Registry  `yaml:"registry"`
+	Redaction Redaction `yaml:"redaction"`
+	Storage   Storage   `yaml:"storage"`
 	// Recipients are the public keys that can open what is stored. At least
 	// one: without it nobody ever could.
 	Recipients []Recipient `yaml:"recipients"`
@@ -140,6 +144,15 @@ type Config struct {
 	raw    []byte
 	digest [32]byte
 }
+
+// Modes.
+const (
+	// ModeEnforce: what a redactor reports is gone from what is stored.
+	ModeEnforce = "enforce"
+	// ModeShadow, for trials: what redactors report is counted, and stored as it was
+	// sent.
+	ModeShadow = "shadow"
+)
 
 // Sources of Evidence.
 const (
@@ -250,6 +263,38 @@ type Registry struct {
 	// the system's roots.
 	CA string `yaml:"ca"`
 }
+
+// Redaction says what becomes of what the redactors report.
+type Redaction struct {
+	// DoubleRun gives every batch to two instances of each redactor and refuses a
+	// request for which they differ.
+	DoubleRun bool `yaml:"double_run"`
+	// Labels are the rules, each label once.
+	Labels []Label `yaml:"labels"`
+}
+
+// Label is the rule for what is reported under a label.
+type Label struct {
+	// Label is a label of one of the redactors, or AnyLabel for those that have no
+	// rule of their own. Without either, ActionMask and no threshold.
+	Label string `yaml:"label"`
+	// Action is one of the Actions.
+	Action string `yaml:"action"`
+	// Threshold is the least score that counts. Redactors give 0 to 65535; those of
+	// this project 0 to 1000.
+	Threshold int `yaml:"threshold"`
+}
+
+// AnyLabel stands for every label without a rule of its own.
+const AnyLabel = "*"
+
+// Actions. Where findings overlap, the one that stands last here holds.
+const (
+	ActionToken      = "token"       // a keyed token, the same for the same value in a session part
+	ActionMask       = "mask"        // the label alone
+	ActionDropField  = "drop_field"  // the attribute goes
+	ActionDropRecord = "drop_record" // the record goes
+)
 
 // Storage is what stands behind the storage adapter's capabilities: a directory,
 // or a database.
@@ -418,6 +463,11 @@ func defaults() *Config {
 func (c *Config) complete() {
 	if c.Attestation.Issuer == "" {
 		c.Attestation.Issuer = c.Attestation.MAAURL
+	}
+	for i := range c.Redaction.Labels {
+		if l := &c.Redaction.Labels[i]; l.Action == "" {
+			l.Action = DefaultAction
+		}
 	}
 }
 

@@ -28,12 +28,14 @@ const (
 	maxOperators  = 1000
 	maxNames      = 64
 	maxKeys       = 32
+	maxLabels     = 4096
 	maxRequest    = 1 << 30
 	pageBytes     = 64 << 10 // a page of WebAssembly memory
 	maxPages      = 1 << 16
 )
 
 var (
+	labelForm  = regexp.MustCompile(`^(\*|[0-9A-Z_]{1,32})$`)
 	nameForm   = regexp.MustCompile(`^[a-z0-9-]{1,40}$`)
 	originForm = regexp.MustCompile(`^[!-*,-~]{1,200}$`) // visible ASCII without plus
 	dnsForm    = regexp.MustCompile(`^(\*\.)?([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.)*[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$`)
@@ -55,11 +57,12 @@ func validate(c *Config, lines map[string]int) []Problem {
 	if c.Version != Version {
 		v.fail("version", fmt.Sprintf("is %d, this notary reads version %d", c.Version, Version), fmt.Sprintf("write version: %d", Version))
 	}
-	v.oneOf("mode", c.Mode, DefaultMode)
+	v.oneOf("mode", c.Mode, ModeEnforce, ModeShadow)
 	v.listen()
 	v.attestation()
 	v.plugins()
 	v.registry()
+	v.redaction()
 	v.recipients()
 	v.tenants()
 	v.senders()
@@ -271,6 +274,22 @@ func (v *checker) plugin(key string, p *Plugin) {
 func (v *checker) registry() {
 	if ca := v.Registry.CA; ca != "" && !x509.NewCertPool().AppendCertsFromPEM([]byte(ca)) {
 		v.fail("registry.ca", "has no PEM certificate", "give one, or remove the key to have the system's roots")
+	}
+}
+
+// redaction: that the labels are those of redactors is checked when the modules
+// are loaded, which is before anything is served.
+func (v *checker) redaction() {
+	v.count("redaction.labels", len(v.Redaction.Labels), 0, maxLabels, "")
+	seen := map[string]string{}
+	for i, l := range v.Redaction.Labels {
+		key := fmt.Sprintf("redaction.labels[%d]", i)
+		if !labelForm.MatchString(l.Label) {
+			v.fail(key+".label", fmt.Sprintf("%.60q is not a label", l.Label), `write it as the redactor's manifest has it ("notary plugin inspect"), or "*" for all others`)
+		}
+		v.once(seen, key+".label", l.Label, "label")
+		v.oneOf(key+".action", l.Action, ActionMask, ActionToken, ActionDropField, ActionDropRecord)
+		between(v, key+".threshold", l.Threshold, 0, 1<<16-1)
 	}
 }
 
