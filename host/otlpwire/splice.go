@@ -8,11 +8,7 @@ import (
 )
 
 // BinaryReplacement stands in the place of a bytes value that is no text.
-// [BinaryLabel] is the label to count such an edit under.
-const (
-	BinaryReplacement = "[BINARY]"
-	BinaryLabel       = "BINARY"
-)
+const BinaryReplacement = "[BINARY]"
 
 // MaxReplacement bounds the length of a replacement in bytes: it is a label or
 // a token of the host's making, never a text.

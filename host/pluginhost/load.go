@@ -11,6 +11,7 @@ import (
 	"github.com/tetratelabs/wazero/api"
 
 	"github.com/veriproof/notary/sdk/plugin/abi"
+	"github.com/veriproof/notary/sdk/receipt"
 )
 
 // A Source is one plugin as the configuration names it.
@@ -180,7 +181,7 @@ func inspect(src *Source) (*module, Limits, error) {
 	if !abi.ValidName(src.Name) {
 		return nil, Limits{}, errors.New("the name is not [a-z0-9-]{1,40}")
 	}
-	if src.Name == HostName {
+	if src.Name == receipt.HostPlugin {
 		return nil, Limits{}, errors.New("the name is the host's own in edit lists; choose another")
 	}
 	if len(src.Config) > maxConfig {

@@ -9,9 +9,6 @@ import (
 	"github.com/veriproof/notary/sdk/plugin/abi"
 )
 
-// HostName is the name under which the host itself edits. No plugin has it.
-const HostName = "notary"
-
 // AnyLabel stands in [Options] for every label that has no rule of its own.
 const AnyLabel = "*"
 

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/veriproof/notary/sdk/plugin/abi"
+	"github.com/veriproof/notary/sdk/receipt"
 )
 
 // TestRules: labels 0 and 1 of these guests are EMAIL and CARD.
@@ -65,7 +66,7 @@ func TestRuleForNoLabel(t *testing.T) {
 }
 
 func TestHostNameIsTaken(t *testing.T) {
-	_, err := Load(t.Context(), []Source{redactor(HostName, noEdits).source()}, Options{})
+	_, err := Load(t.Context(), []Source{redactor(receipt.HostPlugin, noEdits).source()}, Options{})
 	var refused *LoadError
 	if !errors.As(err, &refused) {
 		t.Errorf("a plugin with the host's name: %v", err)

@@ -17,13 +17,6 @@ import (
 	"github.com/veriproof/notary/sdk/receipt"
 )
 
-// Labels of the host's own edits, beside otlpwire.BinaryLabel. They are counted
-// under pluginhost.HostName.
-const (
-	oversizeLabel = "OVERSIZE" // a text too long to be searched, masked whole
-	droppedLabel  = "DROPPED"  // a record, at the place "span" or "log"
-)
-
 // maxText is the longest text that redactors see.
 const maxText = 1 << 20
 
@@ -91,7 +84,7 @@ func (n *Notary) redact(ctx context.Context, req *otlpwire.Request) (*batch, err
 		switch text := req.Text(t); {
 		case t.Binary: // replaced whole by Splice; an empty field keeps the numbering
 		case len(text) > maxText:
-			oversize = append(oversize, pluginhost.Edit{Field: i, End: len(text), Label: oversizeLabel, Plugin: pluginhost.HostName})
+			oversize = append(oversize, pluginhost.Edit{Field: i, End: len(text), Label: receipt.LabelOversize, Plugin: receipt.HostPlugin})
 		default:
 			fields[i] = pluginhost.Field{Text: text, Key: req.Key(t), Role: t.Role, Group: belongs(t)}
 		}
@@ -280,7 +273,7 @@ func (f *filler) record(i int, g *group) error {
 	if r.Dropped || g.drop {
 		// Its leaf stays, without any text: nothing vanishes silently.
 		own = append(slices.Clone(own), receipt.Edit{
-			Plugin: pluginhost.HostName, Label: droppedLabel, Place: rec.Kind.String(), Length: uint32(len(f.req.Original(i))),
+			Plugin: receipt.HostPlugin, Label: receipt.LabelDropped, Place: rec.Kind.String(), Length: uint32(len(f.req.Original(i))),
 		})
 	} else {
 		rec.Resource, rec.Scope, rec.Bytes = resource, scope, r.Bytes
@@ -396,7 +389,7 @@ func listEdits(req *otlpwire.Request, edits []pluginhost.Edit) map[owner][]recei
 
 func binaryEdit(req *otlpwire.Request, text int) receipt.Edit {
 	t := &req.Texts[text]
-	return receipt.Edit{Plugin: pluginhost.HostName, Label: otlpwire.BinaryLabel, Length: t.End - t.Start}
+	return receipt.Edit{Plugin: receipt.HostPlugin, Label: receipt.LabelBinary, Length: t.End - t.Start}
 }
 
 // A mark identifies a record with its context, for finding one that was sent

@@ -125,10 +125,11 @@ func (n *node) metrics() []control.Metric {
 		count("notary_proved_total", "Session parts with a durable log proof.", s.Proved, nil),
 		count("notary_log_failures_total", "Submissions that the log did not take.", s.LogFailures, nil),
 		count("notary_fenced_total", "Epochs of dead notaries that this one ended.", s.Fenced, nil),
+		{Name: "notary_mode", Help: "1; the label says whether findings are edited (enforce) or counted only (shadow).", Kind: control.Gauge, Value: 1, Labels: map[string]string{"mode": n.cfg.Mode}},
 		{Name: "notary_damaged_epochs", Help: "Epochs in storage that do not hold together or are not believed.", Kind: control.Gauge, Value: float64(s.DamagedEpochs)},
 	}
 	for k, v := range s.Edits {
-		m = append(m, count("notary_edits_total", "Redactions by plugin and label.", v, map[string]string{"plugin": k.Plugin, "label": k.Label}))
+		m = append(m, count("notary_edits_total", "What redactors and the notary found, by plugin and label; in mode enforce it was edited.", v, map[string]string{"plugin": k.Plugin, "label": k.Label}))
 	}
 	for reason, v := range s.Sealed {
 		m = append(m, count("notary_sealed_total", "Session parts sealed, by reason.", v, map[string]string{"reason": string(reason)}))

@@ -75,7 +75,12 @@ func startNode(ctx context.Context, cfg *config.Config, logger *slog.Logger, tel
 	var claims attester.Claims
 	if err := step("configuration", func() (string, error) {
 		recipients, err = n.readConfig()
-		return fmt.Sprintf("%s, SHA-256 %x", cfg.Name(), cfg.Digest()), err
+		detail := fmt.Sprintf("%s, SHA-256 %x", cfg.Name(), cfg.Digest())
+		if cfg.Mode == config.ModeShadow {
+			detail += "; mode shadow: NOTHING IS REDACTED"
+			n.logger.Warn("mode is shadow: findings are counted and everything is stored as it was sent")
+		}
+		return detail, err
 	}); err != nil {
 		return nil, err
 	}
