@@ -25,7 +25,8 @@ type Field struct {
 }
 
 // An Edit says that bytes [Start, End) of a field's text have to go, and what
-// goes with them.
+// goes with them. The range of an edit that drops the field or the record may be
+// beside the point: it is that of what redactors saw.
 type Edit struct {
 	Field      int
 	Start, End int
@@ -36,6 +37,9 @@ type Edit struct {
 	// what is replaced a number or a word. Else it is empty.
 	Quote  string
 	Action Action
+	// Value, if the action is Token, is what the token is of: the whole finding as
+	// redactors saw it, however the text spells it.
+	Value string
 }
 
 const (
@@ -101,7 +105,7 @@ func (s *Set) Redact(ctx context.Context, fields []Field) ([]Edit, error) {
 	if err != nil {
 		return nil, err
 	}
-	return seen.restore(fields, edits), nil
+	return seen.restore(fields, shown, edits), nil
 }
 
 // split lays the fields out in batches of at most 64 KiB of text. A longer text

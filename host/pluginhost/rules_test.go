@@ -58,6 +58,37 @@ func TestRules(t *testing.T) {
 	}
 }
 
+// TestRulesInJSON: the way back from what redactors see to the text makes no rule
+// weaker, and a token is of the value, however it is written.
+func TestRulesInJSON(t *testing.T) {
+	run := func(rules map[string]Rule, text string, edits ...abi.Edit) []Edit {
+		t.Helper()
+		got, err := load(t, Options{Rules: rules}, redactor("a", abi.AppendReply(nil, 0, edits))).Redact(t.Context(), fields(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	for _, spelling := range []string{`{"a":"jo@x.de"}`, `{"a":"j\u006f@x\u002ede"}`} {
+		got := run(map[string]Rule{AnyLabel: {Action: Token}}, spelling, abi.Edit{Start: 6, End: 13})
+		if len(got) != 1 || got[0].Value != "jo@x.de" || got[0].Start != 6 || got[0].End != len(spelling)-2 {
+			t.Errorf("%s: %+v", spelling, got)
+		}
+	}
+	const number = `{"n":4111111111}`
+	rules := map[string]Rule{"EMAIL": {Action: Token}, "CARD": {Action: DropRecord}}
+	got := run(rules, number, abi.Edit{Start: 5, End: 8}, abi.Edit{Start: 8, End: 11, Label: 1})
+	if len(got) != 1 || got[0].Action != DropRecord {
+		t.Errorf("two findings in one number: %+v", got)
+	}
+	if got := run(rules, number, abi.Edit{Start: 3, End: 5, Label: 1}); len(got) != 1 || got[0].Action != DropRecord {
+		t.Errorf("a finding that is no value, and drops the record: %+v", got)
+	}
+	if got := run(nil, number, abi.Edit{Start: 3, End: 5, Label: 1}); len(got) != 0 {
+		t.Errorf("a finding that is no value: %+v", got)
+	}
+}
+
 func TestRuleForNoLabel(t *testing.T) {
 	_, err := Load(t.Context(), []Source{redactor("a", noEdits).source()}, Options{Rules: map[string]Rule{"EMIAL": {}, AnyLabel: {}}})
 	if err == nil || !strings.Contains(err.Error(), `"EMIAL", which no redactor has; there are *, CARD, EMAIL`) {

@@ -160,9 +160,9 @@ func (r *Ring) OpenPart(id receipt.PartID) (*Part, error) {
 
 // PutToken writes the token of a value to the first TokenDigits bytes of dst. The
 // same value has the same token as long as the part is open, and never again.
-func (p *Part) PutToken(dst, value []byte) {
+func (p *Part) PutToken(dst []byte, value string) {
 	m := hmac.New(sha256.New, p.token[:])
-	m.Write(transcript.New("veriproof-notary/token/v1").Bytes(value).Encode())
+	m.Write(transcript.New("veriproof-notary/token/v1").String(value).Encode())
 	var sum [sha256.Size]byte
 	hex.Encode(dst[:TokenDigits], m.Sum(sum[:0])[:TokenDigits/2])
 }

@@ -131,8 +131,8 @@ func TestTokens(t *testing.T) {
 		}
 		for _, value := range []string{"", "jo@mail.example", "jo@mail.example ", "J"} {
 			var a, b [seal.TokenDigits]byte
-			part.PutToken(a[:], []byte(value))
-			part.PutToken(b[:], []byte(value))
+			part.PutToken(a[:], value)
+			part.PutToken(b[:], value)
 			if _, err := hex.DecodeString(string(a[:])); err != nil || a != b || seen[string(a[:])] {
 				t.Errorf("%q has token %q, then %q; seen before: %v", value, a, b, seen[string(a[:])])
 			}

@@ -88,6 +88,22 @@ func TestReplacements(t *testing.T) {
 	}
 }
 
+// TestTokenInQuotes: a number in JSON becomes a string.
+func TestTokenInQuotes(t *testing.T) {
+	w := newWorld(t)
+	w.redactor.action, w.redactor.quote = pluginhost.Token, `"`
+	n := w.start()
+	s := span("chat")
+	s.Attributes = append(s.Attributes, text("gen_ai.prompt", `{"key":`+secret+`}`))
+	export(t, n, request("s", s))
+	w.close(n)
+	o := w.opened()[0]
+	prompt := spanOf(t, &o.Records[0]).Attributes[0].Value.GetStringValue()
+	if got := tokenForm.ReplaceAllString(prompt, "[SECRET:0]"); got != `{"key":"[SECRET:0]"}` || tokens(o)[0] == strings.Repeat("0", 16) {
+		t.Errorf("prompt %s", prompt)
+	}
+}
+
 // manySessions is a request whose spans are of sessions a, b and "user-"+secret
 // and share a resource that holds the secret.
 func manySessions(name string) []byte {
@@ -271,7 +287,8 @@ func TestShadow(t *testing.T) {
 	}
 }
 
-// TestOversize: a text of a mebibyte is searched, one byte more is masked whole.
+// TestOversize: a text of a mebibyte is searched, one byte more is masked whole, and
+// JSON is JSON afterwards.
 func TestOversize(t *testing.T) {
 	w := newWorld(t)
 	n := w.start()
@@ -280,6 +297,9 @@ func TestOversize(t *testing.T) {
 		s.Attributes = append(s.Attributes, text("doc", secret+strings.Repeat("x", 1<<20-len(secret)+more)))
 		export(t, n, request("s", s))
 	}
+	s := span("JSON")
+	s.Attributes = append(s.Attributes, text("doc", `["`+strings.Repeat("x", 1<<20)+`"]`))
+	export(t, n, request("s", s))
 	w.close(n)
 	o := w.opened()[0]
 	if got := spanOf(t, &o.Records[0]).Attributes[0].Value.GetStringValue(); len(got) != 1<<20-len(secret)+len("[SECRET]") || !strings.HasPrefix(got, "[SECRET]xx") {
@@ -287,6 +307,9 @@ func TestOversize(t *testing.T) {
 	}
 	if got := spanOf(t, &o.Records[1]).Attributes[0].Value.GetStringValue(); got != "[OVERSIZE]" {
 		t.Errorf("a longer one became %d bytes, %.20q", len(got), got)
+	}
+	if got := spanOf(t, &o.Records[2]).Attributes[0].Value.GetStringValue(); got != `"[OVERSIZE]"` {
+		t.Errorf("a JSON text became %d bytes, %.20q", len(got), got)
 	}
 	edits, _ := receipt.DecodeEdits(o.Records[1].Edits)
 	if want := []receipt.Edit{{Plugin: "notary", Label: "OVERSIZE", Place: "span.attributes.value", Length: 1<<20 + 1}}; !slices.Equal(edits, want) {

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/veriproof/notary/attestation/runtimedata"
+	"github.com/veriproof/notary/host/jsontext"
 	"github.com/veriproof/notary/host/otlpwire"
 	"github.com/veriproof/notary/host/pluginhost"
 	"github.com/veriproof/notary/host/seal"
@@ -59,7 +60,10 @@ type group struct {
 }
 
 // A slot is where the token of a value has to be put.
-type slot struct{ at, value []byte }
+type slot struct {
+	at    []byte
+	value string
+}
 
 // counted is an edit and what it belongs to, so that an edit of a shared
 // context counts once for the records that share it.
@@ -84,7 +88,7 @@ func (n *Notary) redact(ctx context.Context, req *otlpwire.Request) (*batch, err
 		switch text := req.Text(t); {
 		case t.Binary: // replaced whole by Splice; an empty field keeps the numbering
 		case len(text) > maxText:
-			oversize = append(oversize, pluginhost.Edit{Field: i, End: len(text), Label: receipt.LabelOversize, Plugin: receipt.HostPlugin})
+			oversize = append(oversize, wholeText(i, text))
 		default:
 			fields[i] = pluginhost.Field{Text: text, Key: req.Key(t), Role: t.Role, Group: belongs(t)}
 		}
@@ -117,6 +121,15 @@ func (n *Notary) redact(ctx context.Context, req *otlpwire.Request) (*batch, err
 	}
 	b.name(ids, firstID)
 	return b, f.fill(ctx, groups)
+}
+
+// wholeText masks a text that is too long to be searched. JSON becomes one string.
+func wholeText(field int, text []byte) pluginhost.Edit {
+	e := pluginhost.Edit{Field: field, End: len(text), Label: receipt.LabelOversize, Plugin: receipt.HostPlugin}
+	if jsontext.Check(text) == nil {
+		e.Quote = `"`
+	}
+	return e
 }
 
 // split makes a group for each session id, in the order of first appearance,
@@ -191,23 +204,26 @@ func (b *batch) name(edits []pluginhost.Edit, firstID int) {
 // rename makes the group's name: the id with the edits applied, or nothing, if one
 // of them drops the field or the record.
 func (g *group) rename(edits []pluginhost.Edit) {
-	last, drop := 0, pluginhost.Token
-	places := make([]int, len(edits))
+	drop := pluginhost.Token
+	for i := range edits {
+		drop = max(drop, edits[i].Action)
+	}
+	if drop >= pluginhost.DropField {
+		g.drop = drop == pluginhost.DropRecord
+		return
+	}
+	last, places := 0, make([]int, len(edits))
 	for i := range edits {
 		e := &edits[i]
 		g.name = append(g.name, g.raw[last:e.Start]...)
 		places[i] = len(g.name)
 		g.name = append(g.name, replacement(e)...)
-		last, drop = e.End, max(drop, e.Action)
+		last = e.End
 	}
 	g.name = append(g.name, g.raw[last:]...)
-	if drop >= pluginhost.DropField {
-		g.name, g.drop = nil, drop == pluginhost.DropRecord
-		return
-	}
 	for i := range edits {
 		if e := &edits[i]; e.Action == pluginhost.Token {
-			g.slots = append(g.slots, slot{slotIn(g.name[places[i]:], e), g.raw[e.Start:e.End]})
+			g.slots = append(g.slots, slot{slotIn(g.name[places[i]:], e), e.Value})
 		}
 	}
 }
@@ -323,7 +339,7 @@ func (f *filler) context(g *group, o owner, spliced []byte, gaps []otlpwire.Gap)
 func (f *filler) leaveSlots(g *group, b []byte, gaps []otlpwire.Gap) {
 	for _, gap := range gaps {
 		e := &f.edits[gap.Edit]
-		g.slots = append(g.slots, slot{slotIn(b[gap.At:], e), f.req.Text(f.req.Texts[e.Field])[e.Start:e.End]})
+		g.slots = append(g.slots, slot{slotIn(b[gap.At:], e), e.Value})
 	}
 }
 
