@@ -70,7 +70,7 @@ const (
 // defaults.
 type Config struct {
 	Certificate tls.Certificate // required
-	Senders     Senders         // required: who may send
+	Keys        []Key           // required: who may send
 	Exporter    Exporter        // required
 
 	MaxRequest  int    // bytes of one request after decompression
@@ -124,13 +124,14 @@ func (c Config) check() error {
 	case c.MaxInFlight < int64(c.MaxRequest):
 		return fmt.Errorf("%d bytes in flight leave no room for a request of %d", c.MaxInFlight, c.MaxRequest)
 	}
-	return c.Senders.check()
+	return checkKeys(c.Keys)
 }
 
 // A Server receives OTLP over gRPC and over HTTP. Both have the same budget, turns
 // and senders.
 type Server struct {
 	cfg    Config
+	keys   []Key
 	budget *semaphore.Weighted
 	turns  chan struct{}
 	grpc   *grpc.Server
@@ -145,7 +146,7 @@ func New(cfg Config) (*Server, error) {
 		return nil, fmt.Errorf("ingest: %w", err)
 	}
 	s := &Server{
-		cfg:    cfg,
+		cfg: cfg, keys: cfg.Keys,
 		budget: semaphore.NewWeighted(cfg.MaxInFlight),
 		turns:  make(chan struct{}, cfg.MaxExports),
 	}
@@ -159,7 +160,7 @@ func New(cfg Config) (*Server, error) {
 func (s *Server) newHTTP() *http.Server {
 	return &http.Server{
 		Handler:           handler{s},
-		TLSConfig:         tlsConfig(s.cfg.Certificate, s.cfg.Senders.ClientCAs),
+		TLSConfig:         tlsConfig(s.cfg.Certificate),
 		ReadHeaderTimeout: headerTime,
 		WriteTimeout:      s.cfg.ReceiveTimeout + s.cfg.ExportTimeout + handshakeTime,
 		IdleTimeout:       idleTime,
@@ -176,7 +177,7 @@ func (s *Server) newHTTP() *http.Server {
 
 func (s *Server) options() []grpc.ServerOption {
 	return []grpc.ServerOption{
-		grpc.Creds(newServerTLS(s.cfg.Certificate, s.cfg.Senders.ClientCAs)),
+		grpc.Creds(newServerTLS(s.cfg.Certificate)),
 		grpc.ForceServerCodecV2(rawCodec{}),
 		grpc.UnknownServiceHandler(unknown),
 		experimental.BufferPool(wire),

@@ -17,21 +17,19 @@ type pool struct {
 
 func newPool(width int) *pool { return &pool{slots: make(chan struct{}, width)} }
 
-func (p *plugin) acquire(ctx context.Context) (*instance, error) { return p.acquireFrom(ctx, p.pool) }
-
-// acquireFrom waits for a slot and takes an instance, or makes one.
-func (p *plugin) acquireFrom(ctx context.Context, from *pool) (*instance, error) {
+// acquire waits for a slot and takes an instance, or makes one.
+func (p *plugin) acquire(ctx context.Context) (*instance, error) {
 	if ctx.Err() != nil { // select would choose at random
 		return nil, context.Cause(ctx)
 	}
 	select {
-	case from.slots <- struct{}{}:
+	case p.pool.slots <- struct{}{}:
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
-	in, closed := from.take()
+	in, closed := p.pool.take()
 	if closed {
-		<-from.slots
+		<-p.pool.slots
 		return nil, &PluginError{p.name, ReasonClosed}
 	}
 	if in != nil {
@@ -39,10 +37,9 @@ func (p *plugin) acquireFrom(ctx context.Context, from *pool) (*instance, error)
 	}
 	in, err := p.fromImage(ctx)
 	if err != nil {
-		<-from.slots
+		<-p.pool.slots
 		return nil, &PluginError{p.name, ReasonTrap}
 	}
-	in.home = from
 	return in, nil
 }
 
@@ -55,18 +52,18 @@ func (p *pool) take() (in *instance, closed bool) {
 	return in, p.closed
 }
 
-// release gives an instance back to its pool. After a failure its state is unknown and it
+// release gives an instance back. After a failure its state is unknown and it
 // is closed; so is one that cannot be put back to the image.
 func (p *plugin) release(in *instance, failed bool) {
 	if failed || !in.restore(&p.image) {
 		p.count(func(c *Counters) { c.Discarded++ })
 		in.mod.Close(context.Background())
 	} else {
-		in.home.mu.Lock()
-		in.home.free = append(in.home.free, in)
-		in.home.mu.Unlock()
+		p.pool.mu.Lock()
+		p.pool.free = append(p.pool.free, in)
+		p.pool.mu.Unlock()
 	}
-	<-in.home.slots
+	<-p.pool.slots
 }
 
 // close waits for the calls under way, each of which is bounded, and closes

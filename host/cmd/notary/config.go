@@ -51,8 +51,7 @@ func configCheck(ctx context.Context, a *app, args []string) error {
 	if err != nil {
 		return err
 	}
-	rules, _ := redaction(cfg)
-	set, err := measureSet(ctx, sources, rules)
+	set, err := measureSet(ctx, sources)
 	if err != nil {
 		return err
 	}

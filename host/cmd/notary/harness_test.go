@@ -136,10 +136,12 @@ type machine struct {
 
 // A setting changes what the configuration says.
 type setting struct {
-	otlp, origin, sidecar, recipient, logDir, storageDir string
-	postgres                                             string   // what storage.postgres says, in place of a directory
-	redactors                                            []string // module files, before redact-pii, with little fuel
-	extra                                                string   // more lines of YAML
+	otlp, otlpHTTP, control                        string
+	origin, sidecar, recipient, logDir, storageDir string
+	pii                                            string   // settings of redact-pii
+	postgres                                       string   // what storage.postgres says, in place of a directory
+	redactors                                      []string // module files, before redact-pii, with little fuel
+	extra                                          string   // more lines of YAML
 }
 
 func newMachine(t testing.TB, s setting) *machine {
@@ -202,6 +204,9 @@ func (m *machine) configure(t testing.TB, s setting) {
 			kind = "storage"
 		}
 		limits := ""
+		if s.pii != "" && strings.HasSuffix(path, "redact-pii.wasm") {
+			limits = fmt.Sprintf(", settings: %q", s.pii)
+		}
 		if i < len(s.redactors) {
 			limits = ", limits: {fuel: 100000}"
 		}
@@ -210,7 +215,7 @@ func (m *machine) configure(t testing.TB, s setting) {
 	}
 	text := fmt.Sprintf(`# Configuration of a test, on SIMULATED hardware.
 version: 1
-listen: {otlp: %q, otlp_http: "127.0.0.1:0", control: "127.0.0.1:0"}
+listen: {otlp: %q, otlp_http: %q, control: %q}
 attestation:
   sidecar_url: %s
   security_context_dir: security-context
@@ -226,7 +231,7 @@ tenants: [{name: acme, api_key_hashes: [%x]}]
 operators: [{name: ops, roles: [operator, auditor, metrics], token_hash: %x}]
 log: {origin: %s, dir: %q}
 %s
-`, or(s.otlp, "127.0.0.1:0"), or(s.sidecar, m.tee.SidecarURL()), m.tee.MAAURL(), indented(peers), indented(m.tee.MAACertificate()),
+`, or(s.otlp, "127.0.0.1:0"), or(s.otlpHTTP, "127.0.0.1:0"), or(s.control, "127.0.0.1:0"), or(s.sidecar, m.tee.SidecarURL()), m.tee.MAAURL(), indented(peers), indented(m.tee.MAACertificate()),
 		plugins.String(), storage, or(s.recipient, "recipient.pub.pem"), ingest.HashKey(m.apiKey),
 		control.HashToken(m.operator), or(s.origin, origin), or(s.logDir, "data/log"), s.extra)
 	if err := os.WriteFile(m.path("notary.yaml"), []byte(text), 0o600); err != nil {

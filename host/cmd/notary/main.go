@@ -42,7 +42,7 @@ type command struct {
 func commands() []command {
 	return []command{
 		serveCommand, demoCommand, keygenCommand, configCommand, storeCommand,
-		sessionCommand, verifyCommand, attestCommand, policyCommand, pluginCommand,
+		sessionCommand, verifyCommand, attestCommand, policyCommand, trustCommand, proxyCommand, pluginCommand,
 	}
 }
 

@@ -1,0 +1,179 @@
+package attested
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/veriproof/notary/attestation"
+	"github.com/veriproof/notary/attestation/challenge"
+	"github.com/veriproof/notary/attestation/policy"
+)
+
+// These tests are about time and turns, on a clock of their own, with appraisals
+// that are made up. What is appraised, over real TLS with a real notary, is
+// tested with the command.
+
+type world struct {
+	*Gate
+	mu    sync.Mutex
+	clock time.Time
+	err   error
+	made  atomic.Int32
+	hold  chan struct{}
+}
+
+func (w *world) advance(d time.Duration) {
+	w.mu.Lock()
+	w.clock = w.clock.Add(d)
+	w.mu.Unlock()
+}
+
+func (w *world) fail(err error) {
+	w.mu.Lock()
+	w.err = err
+	w.mu.Unlock()
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	p, err := policy.Parse([]byte("format: \"1\"\nrequire: [hardware]\nproducts: [Genoa]\nhost_data: [" + fmt.Sprintf("%064d", 1) + "]\nplugin_set: [" + fmt.Sprintf("%064d", 1) + "]\nuvm: {min_svn: 101}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := New(Options{Control: "https://127.0.0.1:1", Policy: p})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{Gate: g, clock: time.Unix(1_800_000_000, 0)}
+	g.now = func() time.Time {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		return w.clock
+	}
+	g.attempt = func(context.Context) (*Appraisal, []attestation.Check, error) {
+		w.made.Add(1)
+		if w.hold != nil {
+			<-w.hold
+		}
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if w.err != nil {
+			return nil, nil, w.err
+		}
+		return &Appraisal{Proof: &challenge.Proof{At: w.clock}, Until: w.clock.Add(g.o.Validity)}, nil, nil
+	}
+	return w
+}
+
+var errCut = fmt.Errorf("%w: %w", ErrNotAttested, challenge.ErrFetch)
+
+// TestHardGate: an appraisal is renewed in the second half of its time. A notary
+// that cannot be reached is sent to until the time is over, and not a moment longer.
+func TestHardGate(t *testing.T) {
+	w := newWorld(t)
+	ctx := t.Context()
+	if _, err := w.Check(ctx); err != nil || w.made.Load() != 1 {
+		t.Fatalf("first: %v, %d appraisals", err, w.made.Load())
+	}
+	w.advance(DefaultValidity/2 - time.Second)
+	if _, err := w.Check(ctx); err != nil || w.made.Load() != 1 {
+		t.Fatalf("in the first half: %v, %d appraisals", err, w.made.Load())
+	}
+	w.fail(errCut)
+	w.advance(2 * time.Second)
+	if _, err := w.Check(ctx); err != nil {
+		t.Fatalf("control cut, in the second half: %v", err)
+	}
+	w.advance(DefaultValidity / 2)
+	if _, err := w.Check(ctx); !errors.Is(err, ErrStale) || !errors.Is(err, ErrNotAttested) {
+		t.Fatalf("control cut, time over: %v, want ErrStale", err)
+	}
+	w.fail(nil)
+	w.advance(retry)
+	if _, err := w.Check(ctx); err != nil {
+		t.Fatalf("reachable again: %v", err)
+	}
+}
+
+// TestClearNo: a policy's no counts at once, whatever counted before.
+func TestClearNo(t *testing.T) {
+	w := newWorld(t)
+	if _, err := w.Check(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.fail(&Unacceptable{Checks: []attestation.Check{{Name: "notary.plugin-set", Required: true, Status: attestation.Fail, Detail: "another"}}})
+	w.advance(retry)
+	if _, err := w.appraise(t.Context()); !errors.Is(err, ErrPluginSet) {
+		t.Fatal(err)
+	}
+	if _, err := w.Check(t.Context()); !errors.Is(err, ErrPluginSet) || !errors.Is(err, ErrUnacceptable) {
+		t.Errorf("after a no: %v", err)
+	}
+}
+
+// TestClock: a clock that goes back before the appraisal, or far ahead, does not
+// keep it alive.
+func TestClock(t *testing.T) {
+	for _, jump := range []time.Duration{-365 * 24 * time.Hour, 365 * 24 * time.Hour, -time.Hour} {
+		w := newWorld(t)
+		if _, err := w.Check(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		w.fail(errCut)
+		w.advance(jump)
+		if _, err := w.Check(t.Context()); !errors.Is(err, ErrStale) {
+			t.Errorf("after a jump of %v: %v, want ErrStale", jump, err)
+		}
+	}
+}
+
+// TestOneAtATime: many requests that come to a gate without an appraisal cause one.
+func TestOneAtATime(t *testing.T) {
+	w := newWorld(t)
+	w.hold = make(chan struct{})
+	var wg sync.WaitGroup
+	errs := make([]error, 50)
+	for i := range errs {
+		wg.Go(func() { _, errs[i] = w.Check(t.Context()) })
+	}
+	close(w.hold)
+	wg.Wait()
+	if err := errors.Join(errs...); err != nil || w.made.Load() != 1 {
+		t.Errorf("%d appraisals, %v; want 1", w.made.Load(), err)
+	}
+	// One that gives up waiting does not take the others with it.
+	w.hold = make(chan struct{})
+	w.advance(DefaultValidity)
+	ctx, cancel := context.WithCancel(t.Context())
+	first := make(chan error, 1)
+	go func() { _, err := w.Check(t.Context()); first <- err }()
+	for w.made.Load() != 2 {
+	}
+	cancel()
+	if _, err := w.Check(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("given up: %v", err)
+	}
+	close(w.hold)
+	if err := <-first; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestOptions(t *testing.T) {
+	w := newWorld(t)
+	for name, o := range map[string]Options{
+		"no policy":  {Control: "https://a"},
+		"plain http": {Control: "http://a", Policy: w.o.Policy},
+		"no URL":     {Policy: w.o.Policy},
+		"negative":   {Control: "https://a", Policy: w.o.Policy, Validity: -1},
+	} {
+		if _, err := New(o); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+}
