@@ -12,8 +12,16 @@ import (
 // Attribute keys of the sender that mean something to the notary itself.
 const (
 	keySessionEnd = "veriproof.session.end"
+	keyPrevious   = "session.previous_id"
+	keyEventName  = "event.name" // of log records, before they had a field for it
 	keySDKName    = "telemetry.sdk.name"
 	keySDKVersion = "telemetry.sdk.version"
+)
+
+// Events of the semantic conventions, as log records.
+const (
+	eventSessionStart = "session.start"
+	eventSessionEnd   = "session.end"
 )
 
 // sessionKeys are the well-known names of a session, most telling first.
@@ -92,9 +100,7 @@ func (w *walker) attribute(f *field, key, value span, next int) {
 		w.candidate(f.hook, rank, value)
 	}
 	if f.hook == recordAttribute {
-		if string(name) == keySessionEnd && w.isTrue(value) {
-			w.record().End = true
-		}
+		w.recordAttribute(name, value)
 		return
 	}
 	if v, kind := w.scalar(value); kind == text && v.lo < v.hi {
@@ -105,6 +111,33 @@ func (w *walker) attribute(f *field, key, value span, next int) {
 		case string(name) == keySDKVersion && res.SDKVersion < 0:
 			res.SDKVersion = next
 		}
+	}
+}
+
+func (w *walker) recordAttribute(name []byte, value span) {
+	switch string(name) {
+	case keySessionEnd:
+		if w.isTrue(value) {
+			w.record().End = true
+		}
+	case keyPrevious:
+		if v, kind := w.scalar(value); kind == text {
+			w.record().previous = v
+		}
+	case keyEventName:
+		if v, kind := w.scalar(value); kind == text && w.kind == Log {
+			w.event(w.buf[v.lo:v.hi])
+		}
+	}
+}
+
+// event notes what a log record says of its session.
+func (w *walker) event(name []byte) {
+	switch string(name) {
+	case eventSessionStart:
+		w.record().starts = true
+	case eventSessionEnd:
+		w.record().End = true
 	}
 }
 

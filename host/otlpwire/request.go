@@ -53,6 +53,8 @@ type Record struct {
 	observed   uint64
 	traceID    int // offset, 0 if none: no identifier starts a request
 	session    hint
+	previous   span // session.previous_id
+	starts     bool // it is the event session.start
 }
 
 // A Resource is one ResourceSpans or ResourceLogs message.
@@ -133,6 +135,17 @@ func (r *Request) SessionID(record int) []byte {
 		return r.scratch[h.lo:h.hi:h.hi]
 	}
 	return r.buf[h.lo:h.hi:h.hi]
+}
+
+// PreviousSession returns the session that has ended because a record starts another:
+// the session.previous_id of a log event session.start; else nil. It is plaintext of
+// the sender's, not redacted.
+func (r *Request) PreviousSession(record int) []byte {
+	x := &r.Records[record]
+	if !x.starts {
+		return nil
+	}
+	return r.buf[x.previous.lo:x.previous.hi:x.previous.hi]
 }
 
 // Original returns a record as it was sent, unknown fields included. It is

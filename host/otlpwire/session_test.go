@@ -162,6 +162,39 @@ func TestLogRecords(t *testing.T) {
 	}
 }
 
+// A session.start event ends the session before it, if it names one; and both events
+// are known by their name as attribute, too.
+func TestSessionEvents(t *testing.T) {
+	previous := textAttr("session.previous_id", "old")
+	for _, c := range []struct {
+		name     string
+		log      *logs.LogRecord
+		end      bool
+		previous string
+	}{
+		{"start", &logs.LogRecord{EventName: "session.start", Attributes: attrs{previous}}, false, "old"},
+		{"start by attribute", &logs.LogRecord{Attributes: attrs{previous, textAttr("event.name", "session.start")}}, false, "old"},
+		{"a first start", &logs.LogRecord{EventName: "session.start"}, false, ""},
+		{"another event", &logs.LogRecord{EventName: "chat", Attributes: attrs{previous}}, false, ""},
+		{"a number", &logs.LogRecord{EventName: "session.start", Attributes: attrs{intAttr("session.previous_id", 7)}}, false, ""},
+		{"end", &logs.LogRecord{EventName: "session.end", Attributes: attrs{previous}}, true, ""},
+		{"end by attribute", &logs.LogRecord{Attributes: attrs{textAttr("event.name", "session.end")}}, true, ""},
+	} {
+		b, err := proto.Marshal(&logscollector.ExportLogsServiceRequest{ResourceLogs: []*logs.ResourceLogs{{ScopeLogs: []*logs.ScopeLogs{{LogRecords: []*logs.LogRecord{c.log}}}}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := walk(t, b, otlpwire.Logs)
+		if got := string(r.PreviousSession(0)); got != c.previous || r.Records[0].End != c.end {
+			t.Errorf("%s: previous %q, end %v", c.name, got, r.Records[0].End)
+		}
+	}
+	r := walk(t, request(t, nil, &trace.Span{Attributes: attrs{previous, textAttr("event.name", "session.end")}}), otlpwire.Traces)
+	if r.PreviousSession(0) != nil || r.Records[0].End {
+		t.Error("a span is no event")
+	}
+}
+
 func TestRoles(t *testing.T) {
 	kv := func(key string) *common.KeyValue {
 		return &common.KeyValue{Key: key, Value: &common.AnyValue{Value: &common.AnyValue_KvlistValue{

@@ -155,8 +155,8 @@ func (w *walker) text(m *message, f *field, at span) error {
 			t.Role = w.role
 		}
 	}
-	if f.hook == eventNameHook && string(b) == "session.end" {
-		w.record().End = true
+	if f.hook == eventNameHook {
+		w.event(b)
 	}
 	w.req.Texts = append(w.req.Texts, t)
 	return nil

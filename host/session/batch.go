@@ -1,6 +1,7 @@
 package session
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -46,8 +47,9 @@ type group struct {
 	marks   []mark // duplicate marks, by record
 	edits   []counted
 	end     bool
-	start   uint64 // earliest claimed start
-	finish  uint64 // latest claimed end
+	before  [][]byte // sessions that have ended, since this one follows them
+	start   uint64   // earliest claimed start
+	finish  uint64   // latest claimed end
 	sdks    []string
 }
 
@@ -115,6 +117,9 @@ func (b *batch) split(req *otlpwire.Request) ([]*group, error) {
 			b.sessions = append(b.sessions, g)
 		}
 		g.end = g.end || req.Records[i].End
+		if before := req.PreviousSession(i); len(before) > 0 && len(before) <= maxSessionID && !bytes.Equal(before, id) {
+			g.before = append(g.before, before)
+		}
 		groups[i] = g
 	}
 	return groups, nil

@@ -47,6 +47,9 @@ func (n *Notary) Export(ctx context.Context, tenant string, sig otlpwire.Signal,
 		if g.end {
 			ends = append(ends, handle)
 		}
+		for _, before := range g.before {
+			ends = append(ends, n.opts.Ring.Handle(tenant, before))
+		}
 	}
 	n.opts.Waiting(ctx)
 	pos, err := waitAll(ctx, pending)
