@@ -54,7 +54,7 @@ func receive(t *testing.T, s *stored) options {
 	cert, certPEM := selfSigned(t)
 	server, err := ingest.New(ingest.Config{
 		Certificate: cert, Exporter: s,
-		Keys: []ingest.Key{{Tenant: "quickstart", Hash: ingest.HashKey(apiKey)}},
+		Senders: ingest.Senders{Keys: []ingest.Key{{Tenant: "quickstart", Hash: ingest.HashKey(apiKey)}}},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -44,7 +44,9 @@ const Version = 1
 // Defaults of what the file leaves out (DESIGN section 8).
 const (
 	// DefaultMode: every record goes through every redactor, or is refused.
-	DefaultMode = "enforce"
+	DefaultMode = ModeEnforce
+	// DefaultAction puts the label in the place of a value.
+	DefaultAction = ActionMask
 	// DefaultOTLP and DefaultControl listen on loopback, since a listener for
 	// the network is for the operator to ask for. 4317 is OTLP/gRPC's port, 4318
 	// that of OTLP/HTTP.
@@ -74,6 +76,8 @@ const (
 	DefaultSchema      = "public"
 	DefaultStatement   = 10 * time.Second
 	DefaultConnections = 8
+	// DefaultTokenClaim is the claim of a bearer token that names the sender.
+	DefaultTokenClaim = "sub"
 	// DefaultIdle ends a session that has sent nothing for so long.
 	DefaultIdle = 15 * time.Minute
 	// DefaultMaxAge seals a part so that no receipt is more than a day away.
@@ -111,20 +115,24 @@ type Config struct {
 	// Version of the file's format, 1. Required, so that a later notary knows
 	// how the file was meant.
 	Version int `yaml:"version"`
-	// Mode is "enforce". It stands in the runtime data for relying parties to pin.
+	// Mode is ModeEnforce or ModeShadow. It stands in the runtime data for relying
+	// parties to pin.
 	Mode string `yaml:"mode"`
 
 	Listen      Listen      `yaml:"listen"`
 	Attestation Attestation `yaml:"attestation"`
 	// Plugins in their order: redactors, at least one, and one storage adapter.
-	Plugins  []Plugin `yaml:"plugins"`
-	Registry Registry `yaml:"registry"`
-	Storage  Storage  `yaml:"storage"`
+	Plugins   []Plugin  `yaml:"plugins"`
+	Registry  Registry  `yaml:"registry"`
+	Redaction Redaction `yaml:"redaction"`
+	Storage   Storage   `yaml:"storage"`
 	// Recipients are the public keys that can open what is stored. At least
 	// one: without it nobody ever could.
 	Recipients []Recipient `yaml:"recipients"`
 	// Tenants may send sessions. At least one.
 	Tenants []Tenant `yaml:"tenants"`
+	// Senders says what else than API keys is believed of a sender.
+	Senders Senders `yaml:"senders"`
 	// Operators may use the control interface. None is allowed.
 	Operators []Operator `yaml:"operators"`
 	Sessions  Sessions   `yaml:"sessions"`
@@ -136,6 +144,15 @@ type Config struct {
 	raw    []byte
 	digest [32]byte
 }
+
+// Modes.
+const (
+	// ModeEnforce: what a redactor reports is gone from what is stored.
+	ModeEnforce = "enforce"
+	// ModeShadow, for trials: what redactors report is counted, and stored as it was
+	// sent.
+	ModeShadow = "shadow"
+)
 
 // Sources of Evidence.
 const (
@@ -247,6 +264,38 @@ type Registry struct {
 	CA string `yaml:"ca"`
 }
 
+// Redaction says what becomes of what the redactors report.
+type Redaction struct {
+	// DoubleRun gives every batch to two instances of each redactor and refuses a
+	// request for which they differ.
+	DoubleRun bool `yaml:"double_run"`
+	// Labels are the rules, each label once.
+	Labels []Label `yaml:"labels"`
+}
+
+// Label is the rule for what is reported under a label.
+type Label struct {
+	// Label is a label of one of the redactors, or AnyLabel for those that have no
+	// rule of their own. Without either, ActionMask and no threshold.
+	Label string `yaml:"label"`
+	// Action is one of the Actions.
+	Action string `yaml:"action"`
+	// Threshold is the least score that counts. Redactors give 0 to 65535; those of
+	// this project 0 to 1000.
+	Threshold int `yaml:"threshold"`
+}
+
+// AnyLabel stands for every label without a rule of its own.
+const AnyLabel = "*"
+
+// Actions. Where findings overlap, the one that stands last here holds.
+const (
+	ActionToken      = "token"       // a keyed token, the same for the same value in a session part
+	ActionMask       = "mask"        // the label alone
+	ActionDropField  = "drop_field"  // the attribute goes
+	ActionDropRecord = "drop_record" // the record goes
+)
+
 // Storage is what stands behind the storage adapter's capabilities: a directory,
 // or a database.
 type Storage struct {
@@ -295,6 +344,32 @@ type Tenant struct {
 	Name string `yaml:"name"`
 	// APIKeyHashes are the hashes of its keys, several while keys rotate.
 	APIKeyHashes []Digest `yaml:"api_key_hashes"`
+	// CertificateNames are names in its client certificates, as they stand in the
+	// subject alternative names. They need Senders.ClientCA.
+	CertificateNames []string `yaml:"certificate_names"`
+	// TokenSubjects are its names in bearer tokens. They need Senders.Tokens.
+	TokenSubjects []string `yaml:"token_subjects"`
+}
+
+// Senders is what is believed of who sends: client certificates, bearer tokens.
+// Certificates and keys stand inline, so that they are measured.
+type Senders struct {
+	// ClientCA are the PEM certificates of those who sign client certificates;
+	// empty asks for none.
+	ClientCA string `yaml:"client_ca"`
+	Tokens   Tokens `yaml:"tokens"`
+}
+
+// Tokens says which JSON Web Tokens are believed. No issuer means none.
+type Tokens struct {
+	// Issuer is the exact iss.
+	Issuer string `yaml:"issuer"`
+	// Audience is what aud has to name.
+	Audience string `yaml:"audience"`
+	// JWKS is the issuer's key set (RFC 7517), of RS256 keys.
+	JWKS string `yaml:"jwks"`
+	// Claim is the claim that names the sender.
+	Claim string `yaml:"claim"`
 }
 
 // Operator is a person or program that uses the control interface.
@@ -367,6 +442,7 @@ func defaults() *Config {
 			Source: DefaultSource, SidecarURL: DefaultSidecarURL, APIVersion: DefaultAPIVersion,
 			Margin: Duration(DefaultMargin), UVM: UVM{Feed: DefaultUVMFeed, MinimumSVN: DefaultMinimumSVN},
 		},
+		Senders: Senders{Tokens: Tokens{Claim: DefaultTokenClaim}},
 		Storage: Storage{Dir: DefaultStorageDir, Postgres: Postgres{
 			Port: DefaultPort, Schema: DefaultSchema, Timeout: Duration(DefaultStatement), Connections: DefaultConnections,
 		}},
@@ -387,6 +463,11 @@ func defaults() *Config {
 func (c *Config) complete() {
 	if c.Attestation.Issuer == "" {
 		c.Attestation.Issuer = c.Attestation.MAAURL
+	}
+	for i := range c.Redaction.Labels {
+		if l := &c.Redaction.Labels[i]; l.Action == "" {
+			l.Action = DefaultAction
+		}
 	}
 }
 

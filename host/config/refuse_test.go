@@ -42,7 +42,7 @@ func edit(t *testing.T, old, with string) string {
 
 // TestShape: what an operator mistypes, and what a YAML file could hide.
 func TestShape(t *testing.T) {
-	const unknownTop = "attestation, journal, limits, listen, log, mode, operators, plugins, recipients, registry, sessions, storage, tenants, version"
+	const unknownTop = "attestation, journal, limits, listen, log, mode, operators, plugins, recipients, redaction, registry, senders, sessions, storage, tenants, version"
 	tests := []struct{ name, text, want string }{
 		{"misspelt key", minimal + "sesions: {idle: 5m}\n", `notary.yaml:9: unknown key "sesions"; did you mean "sessions"?`},
 		{"misspelt key below", minimal + "sessions:\n  max_byte: 1MiB\n", `notary.yaml:10: sessions: unknown key "max_byte"; did you mean "max_bytes"?`},
@@ -82,6 +82,7 @@ func TestNotAFile(t *testing.T) {
 		"NUL":             minimal + "# \x00\n",
 		"too long":        minimal + strings.Repeat("#\n", MaxSize/2),
 		"number for text": minimal + "limits: {messages: many}\n",
+		"part of a score": minimal + "redaction: {labels: [{label: EMAIL, threshold: 0.5}]}\n",
 		"fraction":        minimal + "limits: {messages: 1000.5}\n",
 		"negative SVN":    edit(t, `{maa_url: "https://maa.example.org"}`, `{maa_url: "https://maa.example.org", uvm: {minimum_svn: -1}}`),
 		"word for a flag": minimal + "listen: {open_metrics: maybe}\n",
@@ -99,7 +100,7 @@ func TestValues(t *testing.T) {
 	tests := []struct{ name, text, want string }{
 		{"version", edit(t, "version: 1", "version: 2"), "notary.yaml:1: version: is 2, this notary reads version 1; write version: 1"},
 		{"no version", edit(t, "version: 1\n", ""), "notary.yaml: version: is 0, this notary reads version 1; write version: 1"},
-		{"mode", minimal + "mode: monitor\n", `notary.yaml:9: mode: "monitor" is not known; use enforce`},
+		{"mode", minimal + "mode: monitor\n", `notary.yaml:9: mode: "monitor" is not known; use enforce or shadow`},
 		{"address", minimal + "listen: {otlp: 4317}\n", `notary.yaml:9: listen.otlp: "4317" is not an address; write host:port, such as "0.0.0.0:4317"`},
 		{"port", minimal + "listen: {otlp: \"[::1]:70000\"}\n", `notary.yaml:9: listen.otlp: "[::1]:70000" is not an address; write host:port, such as "0.0.0.0:4317"`},
 		{"same address", minimal + "listen: {otlp: 127.0.0.1:8443}\n", "notary.yaml:9: listen.control: is the address of listen.otlp; give each its own port"},
@@ -128,12 +129,23 @@ func TestValues(t *testing.T) {
 		{"config and settings", edit(t, "wasm: r.wasm", "wasm: r.wasm, config: a, settings: b"), "notary.yaml:4: plugins[0].settings: stands beside config; give one of them"},
 		{"no redactor", edit(t, "kind: redactor", "kind: storage"), "notary.yaml:3: plugins: have no redactor; add one of kind redactor: a notary does not store what nothing redacted\nnotary.yaml:3: plugins: have 2 storage adapters; name exactly one of kind storage"},
 		{"no storage", edit(t, "kind: storage", "kind: redactor"), "notary.yaml:3: plugins: have 0 storage adapters; name exactly one of kind storage"},
+		{"label in small letters", minimal + "redaction: {labels: [{label: Email}]}\n", `notary.yaml:9: redaction.labels[0].label: "Email" is not a label; write it as the redactor's manifest has it ("notary plugin inspect"), or "*" for all others`},
+		{"rule without label", minimal + "redaction: {labels: [{action: mask}]}\n", `notary.yaml:9: redaction.labels[0].label: "" is not a label; write it as the redactor's manifest has it ("notary plugin inspect"), or "*" for all others`},
+		{"two rules for a label", minimal + "redaction:\n  labels:\n    - {label: EMAIL}\n    - {label: EMAIL, action: token}\n", "notary.yaml:12: redaction.labels[1].label: has the same label as redaction.labels[0].label; remove one of them"},
+		{"action", minimal + "redaction:\n  labels:\n    - {label: \"*\", action: drop}\n", `notary.yaml:11: redaction.labels[0].action: "drop" is not known; use mask or token or drop_field or drop_record`},
+		{"threshold", minimal + "redaction: {labels: [{label: EMAIL, threshold: 65536}]}\n", "notary.yaml:9: redaction.labels[0].threshold: is 65536; use 0 to 65535"},
+		{"negative threshold", minimal + "redaction: {labels: [{label: EMAIL, threshold: -1}]}\n", "notary.yaml:9: redaction.labels[0].threshold: is -1; use 0 to 65535"},
 		{"no recipients", edit(t, "recipients: [{file: key.pem}]\n", ""), "notary.yaml: recipients: is missing; run `notary keygen -o recipient.pem` and name the public key here"},
 		{"recipient by both", edit(t, "{file: key.pem}", "{file: key.pem, pem: x}"), "notary.yaml:6: recipients[0]: wants exactly one of file and pem"},
 		{"recipient by neither", edit(t, "[{file: key.pem}]", "[{}]"), "notary.yaml:6: recipients[0]: wants exactly one of file and pem"},
 		{"recipient twice", edit(t, "[{file: key.pem}]", "[{file: key.pem}, {file: key.pem}]"), "notary.yaml:6: recipients[1]: has the same key as recipients[0]; remove one of them"},
 		{"no tenants", edit(t, "tenants: [{name: t, api_key_hashes: ["+b64+"]}]\n", ""), "notary.yaml: tenants: is missing; name at least one sender with the hash of its API key"},
 		{"one key, two tenants", edit(t, "["+b64+"]}]", "["+b64+"]}, {name: u, api_key_hashes: ["+b64+"]}]"), "notary.yaml:7: tenants[1].api_key_hashes[0]: has the same hash as tenants[0].api_key_hashes[0]; remove one of them"},
+		{"certificate name, nobody signs", edit(t, "["+b64+"]}]", "["+b64+"], certificate_names: [a.example]}]"), "notary.yaml:7: tenants[0].certificate_names: mean nothing, since nobody signs them; set senders.client_ca, or remove them"},
+		{"token subject, nobody signs", edit(t, "api_key_hashes: ["+b64+"]", "token_subjects: [a]"), "notary.yaml:7: tenants[0].token_subjects: mean nothing, since nobody signs them; set senders.tokens, or remove them"},
+		{"no certificate", minimal + "senders: {client_ca: x}\n", "notary.yaml:9: senders.client_ca: has no PEM certificate; paste the certificate with its BEGIN and END lines"},
+		{"half of the tokens", minimal + "senders: {tokens: {issuer: i}}\n", "notary.yaml:9: senders.tokens.audience: is missing; write the aud that tokens for this notary have\nnotary.yaml:9: senders.tokens.jwks: is missing; paste the issuer's key set"},
+		{"no key set", minimal + "senders: {tokens: {issuer: i, audience: a, jwks: \"{}\"}}\n", "notary.yaml:9: senders.tokens.jwks: is not a key set: invalid key set: want a list \"keys\" of at most 256; paste the JSON that the issuer serves as its jwks_uri"},
 		{"operator", minimal + "operators: [{name: o, roles: [root], token_hash: " + b64 + "}]\n", `notary.yaml:9: operators[0].roles[0]: "root" is not known; use operator or auditor or metrics`},
 		{"operator without token", minimal + "operators: [{name: o, roles: [auditor]}]\n", "notary.yaml:9: operators[0].token_hash: is missing; run `notary keygen --operator-token` for one and its hash"},
 		{"operator without role", minimal + "operators: [{name: o, token_hash: " + b64 + "}]\n", "notary.yaml:9: operators[0].roles: is missing; use operator, auditor or metrics"},
@@ -167,7 +179,7 @@ func TestValues(t *testing.T) {
 func TestEverythingAtOnce(t *testing.T) {
 	refuse(t, edit(t, "https://maa.example.org", "ftp://x")+"mode: off\nsessions:\n  idle: 0s\n  max_age: 1ms\n",
 		`notary.yaml:2: attestation.maa_url: "ftp://x" is not a provider; write "https://host" or "https://host:port", without a path`,
-		`notary.yaml:9: mode: "off" is not known; use enforce`,
+		`notary.yaml:9: mode: "off" is not known; use enforce or shadow`,
 		"notary.yaml:11: sessions.idle: is 0s; use 1s to 24h0m0s",
 		"notary.yaml:12: sessions.max_age: is 1ms; use 1s to 744h0m0s",
 	)

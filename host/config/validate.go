@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/veriproof/notary/attestation/maa"
 	"github.com/veriproof/notary/attestation/policy"
 	"github.com/veriproof/notary/host/artifact"
 	"github.com/veriproof/notary/sdk/journal"
@@ -22,16 +23,19 @@ const (
 	maxPlugins    = 16
 	maxRecipients = 16 // each costs 1.2 KB and an HPKE seal per wrap key
 	maxTenants    = 10_000
-	maxAPIKeys    = 16
+	maxAPIKeys    = 16 // and names of another kind
+	maxName       = 256
 	maxOperators  = 1000
 	maxNames      = 64
 	maxKeys       = 32
+	maxLabels     = 4096
 	maxRequest    = 1 << 30
 	pageBytes     = 64 << 10 // a page of WebAssembly memory
 	maxPages      = 1 << 16
 )
 
 var (
+	labelForm  = regexp.MustCompile(`^(\*|[0-9A-Z_]{1,32})$`)
 	nameForm   = regexp.MustCompile(`^[a-z0-9-]{1,40}$`)
 	originForm = regexp.MustCompile(`^[!-*,-~]{1,200}$`) // visible ASCII without plus
 	dnsForm    = regexp.MustCompile(`^(\*\.)?([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.)*[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$`)
@@ -53,13 +57,15 @@ func validate(c *Config, lines map[string]int) []Problem {
 	if c.Version != Version {
 		v.fail("version", fmt.Sprintf("is %d, this notary reads version %d", c.Version, Version), fmt.Sprintf("write version: %d", Version))
 	}
-	v.oneOf("mode", c.Mode, DefaultMode)
+	v.oneOf("mode", c.Mode, ModeEnforce, ModeShadow)
 	v.listen()
 	v.attestation()
 	v.plugins()
 	v.registry()
+	v.redaction()
 	v.recipients()
 	v.tenants()
+	v.senders()
 	v.operators()
 	v.sessions()
 	v.limits()
@@ -271,6 +277,22 @@ func (v *checker) registry() {
 	}
 }
 
+// redaction: that the labels are those of redactors is checked when the modules
+// are loaded, which is before anything is served.
+func (v *checker) redaction() {
+	v.count("redaction.labels", len(v.Redaction.Labels), 0, maxLabels, "")
+	seen := map[string]string{}
+	for i, l := range v.Redaction.Labels {
+		key := fmt.Sprintf("redaction.labels[%d]", i)
+		if !labelForm.MatchString(l.Label) {
+			v.fail(key+".label", fmt.Sprintf("%.60q is not a label", l.Label), `write it as the redactor's manifest has it ("notary plugin inspect"), or "*" for all others`)
+		}
+		v.once(seen, key+".label", l.Label, "label")
+		v.oneOf(key+".action", l.Action, ActionMask, ActionToken, ActionDropField, ActionDropRecord)
+		between(v, key+".threshold", l.Threshold, 0, 1<<16-1)
+	}
+}
+
 func (v *checker) recipients() {
 	v.count("recipients", len(v.Recipients), 1, maxRecipients, "run `notary keygen -o recipient.pem` and name the public key here")
 	seen := map[string]string{}
@@ -286,15 +308,56 @@ func (v *checker) recipients() {
 func (v *checker) tenants() {
 	v.count("tenants", len(v.Tenants), 1, maxTenants, "name at least one sender with the hash of its API key")
 	names, hashes := map[string]string{}, map[string]string{}
+	certificates, subjects := map[string]string{}, map[string]string{}
 	for i, t := range v.Tenants {
 		key := fmt.Sprintf("tenants[%d]", i)
 		if !nameForm.MatchString(t.Name) {
 			v.fail(key+".name", fmt.Sprintf("%.60q is not a tenant name", t.Name), nameHint)
 		}
 		v.once(names, key+".name", t.Name, "name")
-		v.count(key+".api_key_hashes", len(t.APIKeyHashes), 1, maxAPIKeys, "run `notary keygen --api-key` for a key and its hash")
+		least := 1
+		if len(t.CertificateNames)+len(t.TokenSubjects) > 0 {
+			least = 0
+		}
+		v.count(key+".api_key_hashes", len(t.APIKeyHashes), least, maxAPIKeys, "run `notary keygen --api-key` for a key and its hash")
+		v.known(certificates, key+".certificate_names", t.CertificateNames, v.Senders.ClientCA != "", "set senders.client_ca, or remove them")
+		v.known(subjects, key+".token_subjects", t.TokenSubjects, v.Senders.Tokens.Issuer != "", "set senders.tokens, or remove them")
 		for j, h := range t.APIKeyHashes {
 			v.once(hashes, fmt.Sprintf("%s.api_key_hashes[%d]", key, j), h.String(), "hash")
+		}
+	}
+}
+
+// known checks the names of a tenant in credentials of a kind.
+func (v *checker) known(seen map[string]string, key string, names []string, used bool, hint string) {
+	v.count(key, len(names), 0, maxAPIKeys, "")
+	if len(names) > 0 && !used {
+		v.fail(key, "mean nothing, since nobody signs them", hint)
+	}
+	for i, n := range names {
+		at := fmt.Sprintf("%s[%d]", key, i)
+		if n == "" || len(n) > maxName {
+			v.fail(at, "is not a name", fmt.Sprintf("use 1 to %d bytes", maxName))
+		}
+		v.once(seen, at, n, "name")
+	}
+}
+
+func (v *checker) senders() {
+	s := &v.Senders
+	if s.ClientCA != "" && !x509.NewCertPool().AppendCertsFromPEM([]byte(s.ClientCA)) {
+		v.fail("senders.client_ca", "has no PEM certificate", "paste the certificate with its BEGIN and END lines")
+	}
+	t := &s.Tokens
+	if t.Issuer == "" && t.Audience == "" && t.JWKS == "" {
+		return
+	}
+	v.present("senders.tokens.issuer", t.Issuer, "write the iss of the tokens")
+	v.present("senders.tokens.audience", t.Audience, "write the aud that tokens for this notary have")
+	v.present("senders.tokens.claim", t.Claim, "remove the key to have "+DefaultTokenClaim)
+	if v.present("senders.tokens.jwks", t.JWKS, "paste the issuer's key set") {
+		if _, err := maa.ParseKeySet([]byte(t.JWKS)); err != nil {
+			v.fail("senders.tokens.jwks", "is not a key set: "+err.Error(), "paste the JSON that the issuer serves as its jwks_uri")
 		}
 	}
 }

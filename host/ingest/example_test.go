@@ -14,7 +14,7 @@ import (
 func Example() {
 	_, err := ingest.New(ingest.Config{
 		Certificate: tls.Certificate{}, // born in the process, in a notary
-		Keys:        []ingest.Key{{Tenant: "acme", Hash: ingest.HashKey("a random key")}},
+		Senders:     ingest.Senders{Keys: []ingest.Key{{Tenant: "acme", Hash: ingest.HashKey("a random key")}}},
 		Exporter: exporterFunc(func(_ context.Context, _ string, sig otlpwire.Signal, body []byte) (ingest.Receipt, error) {
 			if _, err := otlpwire.Walk(body, sig, otlpwire.Limits{}); err != nil {
 				return ingest.Receipt{}, err // becomes INVALID_ARGUMENT or RESOURCE_EXHAUSTED

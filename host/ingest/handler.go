@@ -2,13 +2,16 @@ package ingest
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"io"
 	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
 
 	"github.com/veriproof/notary/host/otlpwire"
@@ -74,7 +77,7 @@ func unimplemented(reason string) *Error {
 func (s *Server) serve(stream grpc.ServerStream, sig otlpwire.Signal) error {
 	md, _ := metadata.FromIncomingContext(stream.Context())
 	r := request{
-		sig: sig, shown: presented{md.Get("authorization"), md.Get("x-api-key")},
+		sig: sig, shown: presented{md.Get("authorization"), md.Get("x-api-key"), peerOf(stream.Context())},
 		receive: func(room *lease) (*body, error) {
 			msg, err := s.receive(stream)
 			if err != nil {
@@ -86,6 +89,16 @@ func (s *Server) serve(stream grpc.ServerStream, sig otlpwire.Signal) error {
 	}
 	if refused := s.handle(stream.Context(), r); refused != nil {
 		return refused.status().Err()
+	}
+	return nil
+}
+
+// peerOf returns the client certificates of a gRPC connection.
+func peerOf(ctx context.Context) []*x509.Certificate {
+	if p, ok := peer.FromContext(ctx); ok {
+		if info, ok := p.AuthInfo.(credentials.TLSInfo); ok {
+			return info.State.PeerCertificates
+		}
 	}
 	return nil
 }
@@ -104,7 +117,7 @@ type request struct {
 func (s *Server) handle(ctx context.Context, r request) (refused *Error) {
 	out := Outcome{Signal: r.sig}
 	start := time.Now()
-	receipt, err := s.export(ctx, r, &out)
+	receipt, err := s.export(ctx, r, start, &out)
 	if err == nil {
 		err = r.answer(receipt)
 	}
@@ -120,10 +133,10 @@ func (s *Server) handle(ctx context.Context, r request) (refused *Error) {
 }
 
 // export takes one request through the checks, in their order, to the exporter.
-func (s *Server) export(ctx context.Context, req request, out *Outcome) (r Receipt, err error) {
+func (s *Server) export(ctx context.Context, req request, start time.Time, out *Outcome) (r Receipt, err error) {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.ExportTimeout)
 	defer cancel()
-	if out.Tenant, err = s.authenticate(req.shown); err != nil {
+	if out.Tenant, err = s.cfg.Senders.tenant(req.shown, start); err != nil {
 		return Receipt{}, err
 	}
 	room, err := s.lease()

@@ -77,11 +77,11 @@ func startOn(t testing.TB, wrap func(net.Listener) net.Listener, exporter export
 	cert, _ := certificate()
 	cfg := ingest.Config{
 		Certificate: cert, Exporter: exporter,
-		Keys: []ingest.Key{
+		Senders: ingest.Senders{Keys: []ingest.Key{
 			{Tenant: "other", Hash: ingest.HashKey("another")},
 			{Tenant: "acme", Hash: ingest.HashKey(key)},
 			{Tenant: "acme", Hash: ingest.HashKey(key + "-next")},
-		},
+		}},
 	}
 	for _, m := range more {
 		m(&cfg)

@@ -62,7 +62,7 @@ func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		x.refuse(http.StatusUnsupportedMediaType, Invalid("content encoding is neither gzip nor identity", nil))
 	default:
 		refused := h.handle(r.Context(), request{
-			sig: sig, shown: presented{r.Header.Values("Authorization"), r.Header.Values("X-Api-Key")},
+			sig: sig, shown: presented{r.Header.Values("Authorization"), r.Header.Values("X-Api-Key"), r.TLS.PeerCertificates},
 			receive: func(room *lease) (*body, error) { return h.readHTTP(x, sig, room) },
 			answer:  x.succeed,
 		})

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"crypto/tls"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -220,7 +221,7 @@ func TestRefusedOverHTTP(t *testing.T) {
 		{"snappy", "POST", "/v1/traces", nil, with(inProtobuf, "Content-Encoding", "snappy"), 415, codes.InvalidArgument, "content encoding"},
 		{"T50: two encodings", "POST", "/v1/traces", packed(packed(valid)), with(inProtobuf, "Content-Encoding", "gzip, gzip"), 415, codes.InvalidArgument, "content encoding"},
 		{"T50: two encoding headers", "POST", "/v1/traces", packed(packed(valid)), with(inProtobuf, "Content-Encoding", "gzip", "Content-Encoding", "gzip"), 415, codes.InvalidArgument, "content encoding"},
-		{"no key", "POST", "/v1/traces", valid, inProtobuf[:2], 401, codes.Unauthenticated, "no API key"},
+		{"no key", "POST", "/v1/traces", valid, inProtobuf[:2], 401, codes.Unauthenticated, "no credentials"},
 		{"a wrong key", "POST", "/v1/traces", valid, with(inProtobuf[:2], "X-Api-Key", canary), 401, codes.Unauthenticated, "unknown API key"},
 		{"no gzip", "POST", "/v1/traces", []byte(canary), with(inProtobuf, "Content-Encoding", "gzip"), 400, codes.InvalidArgument, "compression"},
 		{"gzip cut off", "POST", "/v1/traces", packed(valid)[:200], with(inProtobuf, "Content-Encoding", "gzip"), 400, codes.InvalidArgument, "compression"},
@@ -343,7 +344,7 @@ func FuzzHTTP(f *testing.F) {
 	cert, _ := certificate()
 	s, err := ingest.New(ingest.Config{
 		Certificate: cert, Exporter: exporterFunc(walks), MaxRequest: 1 << 20,
-		Keys: []ingest.Key{{Tenant: "acme", Hash: ingest.HashKey(key)}},
+		Senders: ingest.Senders{Keys: []ingest.Key{{Tenant: "acme", Hash: ingest.HashKey(key)}}},
 	})
 	if err != nil {
 		f.Fatal(err)
@@ -357,7 +358,7 @@ func FuzzHTTP(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r.URL.Path = path
+		r.URL.Path, r.TLS = path, new(tls.ConnectionState)
 		r.Header = http.Header{"Content-Type": {media}, "X-Api-Key": {key}}
 		if encoding != "" {
 			r.Header["Content-Encoding"] = []string{encoding}

@@ -3,6 +3,7 @@ package ingest_test
 import (
 	"bytes"
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"math"
@@ -287,7 +288,7 @@ func TestManyPositions(t *testing.T) {
 
 func TestConfigIsChecked(t *testing.T) {
 	cert, _ := certificate()
-	good := ingest.Config{Certificate: cert, Exporter: exporterFunc(walks), Keys: []ingest.Key{{Tenant: "a", Hash: ingest.HashKey("k")}}}
+	good := ingest.Config{Certificate: cert, Exporter: exporterFunc(walks), Senders: ingest.Senders{Keys: []ingest.Key{{Tenant: "a", Hash: ingest.HashKey("k")}}}}
 	s, err := ingest.New(good)
 	if err != nil {
 		t.Fatal(err)
@@ -298,10 +299,18 @@ func TestConfigIsChecked(t *testing.T) {
 	for want, spoil := range map[string]func(*ingest.Config){
 		"no TLS certificate": func(c *ingest.Config) { c.Certificate.Certificate = nil },
 		"no exporter":        func(c *ingest.Config) { c.Exporter = nil },
-		"no API keys":        func(c *ingest.Config) { c.Keys = nil },
-		"has no tenant":      func(c *ingest.Config) { c.Keys = []ingest.Key{{Hash: ingest.HashKey("k")}} },
-		"has the hash of":    func(c *ingest.Config) { c.Keys = append(c.Keys, ingest.Key{Tenant: "b", Hash: c.Keys[0].Hash}) },
-		"leave no room for":  func(c *ingest.Config) { c.MaxInFlight = 1 << 20 },
+		"no API keys":        func(c *ingest.Config) { c.Senders.Keys = nil },
+		"has no tenant":      func(c *ingest.Config) { c.Senders.Keys = []ingest.Key{{Hash: ingest.HashKey("k")}} },
+		"has the hash of": func(c *ingest.Config) {
+			c.Senders.Keys = append(c.Senders.Keys, ingest.Key{Tenant: "b", Hash: c.Senders.Keys[0].Hash})
+		},
+		"no authority": func(c *ingest.Config) { c.Senders.Certificates = []ingest.Name{{Tenant: "a", Name: "n"}} },
+		"certificate 1 has the name": func(c *ingest.Config) {
+			c.Senders.ClientCAs = x509.NewCertPool()
+			c.Senders.Certificates = []ingest.Name{{Tenant: "a", Name: "n"}, {Tenant: "b", Name: "n"}}
+		},
+		"tokens need":       func(c *ingest.Config) { c.Senders.Tokens = &ingest.Tokens{Issuer: "i"} },
+		"leave no room for": func(c *ingest.Config) { c.MaxInFlight = 1 << 20 },
 	} {
 		c := good
 		spoil(&c)

@@ -70,7 +70,7 @@ const (
 // defaults.
 type Config struct {
 	Certificate tls.Certificate // required
-	Keys        []Key           // required: who may send
+	Senders     Senders         // required: who may send
 	Exporter    Exporter        // required
 
 	MaxRequest  int    // bytes of one request after decompression
@@ -124,14 +124,13 @@ func (c Config) check() error {
 	case c.MaxInFlight < int64(c.MaxRequest):
 		return fmt.Errorf("%d bytes in flight leave no room for a request of %d", c.MaxInFlight, c.MaxRequest)
 	}
-	return checkKeys(c.Keys)
+	return c.Senders.check()
 }
 
 // A Server receives OTLP over gRPC and over HTTP. Both have the same budget, turns
 // and senders.
 type Server struct {
 	cfg    Config
-	keys   []Key
 	budget *semaphore.Weighted
 	turns  chan struct{}
 	grpc   *grpc.Server
@@ -146,7 +145,7 @@ func New(cfg Config) (*Server, error) {
 		return nil, fmt.Errorf("ingest: %w", err)
 	}
 	s := &Server{
-		cfg: cfg, keys: cfg.Keys,
+		cfg:    cfg,
 		budget: semaphore.NewWeighted(cfg.MaxInFlight),
 		turns:  make(chan struct{}, cfg.MaxExports),
 	}
@@ -160,7 +159,7 @@ func New(cfg Config) (*Server, error) {
 func (s *Server) newHTTP() *http.Server {
 	return &http.Server{
 		Handler:           handler{s},
-		TLSConfig:         tlsConfig(s.cfg.Certificate),
+		TLSConfig:         tlsConfig(s.cfg.Certificate, s.cfg.Senders.ClientCAs),
 		ReadHeaderTimeout: headerTime,
 		WriteTimeout:      s.cfg.ReceiveTimeout + s.cfg.ExportTimeout + handshakeTime,
 		IdleTimeout:       idleTime,
@@ -177,7 +176,7 @@ func (s *Server) newHTTP() *http.Server {
 
 func (s *Server) options() []grpc.ServerOption {
 	return []grpc.ServerOption{
-		grpc.Creds(newServerTLS(s.cfg.Certificate)),
+		grpc.Creds(newServerTLS(s.cfg.Certificate, s.cfg.Senders.ClientCAs)),
 		grpc.ForceServerCodecV2(rawCodec{}),
 		grpc.UnknownServiceHandler(unknown),
 		experimental.BufferPool(wire),

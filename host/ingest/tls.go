@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"io"
 	"net"
@@ -34,14 +35,20 @@ var (
 	errNotHTTP2 = errors.New("ingest: HTTP/1 on the gRPC port")
 )
 
-// tlsConfig admits TLS 1.3 alone. HTTP/1.1 is offered so that it can be
-// answered.
-func tlsConfig(cert tls.Certificate) *tls.Config {
-	return &tls.Config{
+// tlsConfig admits TLS 1.3 alone. On the gRPC port HTTP/1.1 is offered so that it
+// can be answered. Where client certificates mean something they are asked for, and
+// one that no known authority signed ends the handshake; without one a sender has to
+// show something else.
+func tlsConfig(cert tls.Certificate, clients *x509.CertPool) *tls.Config {
+	c := &tls.Config{
 		Certificates: []tls.Certificate{cert},
 		MinVersion:   tls.VersionTLS13,
 		NextProtos:   []string{"h2", "http/1.1"},
 	}
+	if clients != nil {
+		c.ClientAuth, c.ClientCAs = tls.VerifyClientCertIfGiven, clients
+	}
+	return c
 }
 
 // serverTLS is TLS for gRPC that answers foreign protocols before it hangs up.
@@ -50,8 +57,8 @@ type serverTLS struct {
 	config *tls.Config
 }
 
-func newServerTLS(cert tls.Certificate) serverTLS {
-	config := tlsConfig(cert)
+func newServerTLS(cert tls.Certificate, clients *x509.CertPool) serverTLS {
+	config := tlsConfig(cert, clients)
 	return serverTLS{credentials.NewTLS(config), config}
 }
 

@@ -20,6 +20,13 @@
 // ASCII text is valid UTF-8 with zeros), cannot be shown to a redactor. It is
 // listed in Request.Binary and always replaced by [BinaryReplacement].
 //
+// # What an edit does
+//
+// It masks a range of a text, with a label or with a stand-in for what is known
+// later (a [Gap]); or it drops the innermost attribute around the text; or the
+// record. What an edit writes has to be plain text for the place it comes to: a
+// caller who masks inside JSON brings nothing that JSON would have to escape.
+//
 // # What is refused
 //
 // The walk accepts less than a proto parser does, because what two parsers

@@ -51,18 +51,19 @@ func FuzzWalk(f *testing.F) {
 // FuzzSplice sends edits of any kind: they are refused, or what comes out
 // unmarshals.
 func FuzzSplice(f *testing.F) {
-	f.Add(uint64(1), 0, 0, 1, "[X]", false)
-	f.Add(uint64(2), 3, 1, 4, "", true)
-	f.Add(uint64(3), -1, 1<<40, -5, "\xff", false)
-	f.Fuzz(func(t *testing.T, seed uint64, text, start, end int, replacement string, drop bool) {
+	f.Add(uint64(1), 0, 0, 1, "[X]", byte(0))
+	f.Add(uint64(2), 3, 1, 4, "", byte(2))
+	f.Add(uint64(3), -1, 1<<40, -5, "\xff", byte(0))
+	f.Add(uint64(4), 2, 0, 1, "[X]", byte(1))
+	f.Fuzz(func(t *testing.T, seed uint64, text, start, end int, replacement string, drop byte) {
 		plain, _ := random(seed%64, otlpwire.Traces)
 		req, err := otlpwire.Walk(plain, otlpwire.Traces, otlpwire.Limits{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		edits := []otlpwire.Edit{
-			{Text: text, Start: start, End: end, Replacement: replacement, Drop: drop},
-			{Text: text, Start: end, End: end + 1, Replacement: replacement},
+			{Text: text, Start: start, End: end, Replacement: replacement, Drop: otlpwire.Drop(drop % 3)},
+			{Text: text, Start: end, End: end + 1, Replacement: replacement, Gap: true},
 		}
 		d, err := req.Splice(edits)
 		var refused *otlpwire.EditError

@@ -8,24 +8,45 @@ import (
 )
 
 // BinaryReplacement stands in the place of a bytes value that is no text.
-// [BinaryLabel] is the label to count such an edit under.
-const (
-	BinaryReplacement = "[BINARY]"
-	BinaryLabel       = "BINARY"
-)
+const BinaryReplacement = "[BINARY]"
 
 // MaxReplacement bounds the length of a replacement in bytes: it is a label or
 // a token of the host's making, never a text.
 const MaxReplacement = 256
 
-// An Edit masks bytes [Start, End) of a text, or drops what owns the text.
+// An Edit masks bytes [Start, End) of a text, or drops what the text stands in.
 type Edit struct {
 	Text        int // index into Request.Texts
 	Start, End  int // offsets in the text, on UTF-8 boundaries, not empty
 	Replacement string
-	// Drop removes the record that owns the text, or all records of the
-	// resource or scope that does. The other fields but Text are not used.
-	Drop bool
+	// Gap says that the replacement stands in for one of the same length that is
+	// known later. Where it was written, the [Gap]s of the result tell.
+	Gap bool
+	// Drop removes more than the range. The other fields but Text are then not
+	// used.
+	Drop Drop
+}
+
+// A Drop says what goes with a text.
+type Drop uint8
+
+// What an Edit can drop.
+const (
+	DropNothing Drop = iota
+	// DropField removes the innermost attribute (KeyValue) that has the text in
+	// its key or value, with all that it holds. A text in no attribute, such as a
+	// span's name or a log's string body, becomes empty.
+	DropField
+	// DropRecord removes the record that owns the text, or all records of the
+	// resource or scope that does.
+	DropRecord
+)
+
+// A Gap is the place of a replacement that is to be filled in later: it begins at
+// byte At of what was written, and is as long as the edit's Replacement.
+type Gap struct {
+	Edit int // index into the edits
+	At   int
 }
 
 // A Redacted request has the same records, resources and scopes as the Request
@@ -35,6 +56,8 @@ type Redacted struct {
 	Resources [][]byte // ResourceSpans or ResourceLogs without its scopes
 	Scopes    [][]byte // ScopeSpans or ScopeLogs without its records
 	SDKs      []SDK    // by resource
+
+	ResourceGaps, ScopeGaps [][]Gap // by resource and scope, in order
 }
 
 // A RedactedRecord is a Span or LogRecord message with all edits applied.
@@ -42,10 +65,12 @@ type RedactedRecord struct {
 	Kind            Kind
 	Resource, Scope int
 	Dropped         bool   // by an edit; Bytes is nil
-	Bytes           []byte // may share the memory of the walked request
+	Bytes           []byte // may share the memory of the walked request, if it has no Gaps
+	Gaps            []Gap  // in order
 }
 
-// SDK is what a resource says of the sender's SDK, redacted.
+// SDK is what a resource says of the sender's SDK, redacted; empty where it does
+// not say, or where the redaction leaves a [Gap].
 type SDK struct{ Name, Version []byte }
 
 func (d *Redacted) reset() {
@@ -53,8 +78,11 @@ func (d *Redacted) reset() {
 	clear(d.Resources)
 	clear(d.Scopes)
 	clear(d.SDKs)
+	clear(d.ResourceGaps)
+	clear(d.ScopeGaps)
 	*d = Redacted{
 		Records: d.Records[:0], Resources: d.Resources[:0], Scopes: d.Scopes[:0], SDKs: d.SDKs[:0],
+		ResourceGaps: d.ResourceGaps[:0], ScopeGaps: d.ScopeGaps[:0],
 	}
 }
 
@@ -63,6 +91,7 @@ type op struct {
 	text   int
 	edits  span // into the edits; empty for a binary text
 	binary bool
+	drop   bool // the text, and the attribute it stands in
 }
 
 // Splice writes every record, and the context of every resource and scope, with
@@ -101,12 +130,12 @@ func (r *Request) plan(edits []Edit) error {
 		}
 		for ; end < len(edits) && edits[end].Text == text; end++ {
 		}
-		masks, err := r.check(edits, span{i, end})
+		masks, drops, err := r.check(edits, span{i, end})
 		if err != nil {
 			return err
 		}
-		if masks {
-			r.ops = append(r.ops, op{text: text, edits: span{i, end}})
+		if masks || drops {
+			r.ops = append(r.ops, op{text: text, edits: span{i, end}, drop: drops})
 		}
 		i = end
 	}
@@ -116,30 +145,32 @@ func (r *Request) plan(edits []Edit) error {
 	return nil
 }
 
-// check checks the edits of one text, notes what they drop, and reports whether
-// any of them masks.
-func (r *Request) check(edits []Edit, at span) (masks bool, err error) {
+// check checks the edits of one text, notes the records they drop, and reports
+// whether any of them masks, and whether any drops the field.
+func (r *Request) check(edits []Edit, at span) (masks, drops bool, err error) {
 	t := r.Texts[edits[at.lo].Text]
 	text, last := r.Text(t), 0
 	for i := at.lo; i < at.hi; i++ {
 		e := &edits[i]
-		if e.Drop {
+		switch {
+		case e.Drop == DropRecord:
 			r.drop(t)
 			continue
-		}
-		switch {
 		case t.Binary:
-			return false, &EditError{i, "masks part of a binary text"}
+			return false, false, &EditError{i, "masks part of a binary text"}
+		case e.Drop == DropField:
+			drops = true
+			continue
 		case e.Start < last || e.End <= e.Start || e.End > len(text):
-			return false, &EditError{i, fmt.Sprintf("range [%d, %d) is empty, overlaps or leaves its text", e.Start, e.End)}
+			return false, false, &EditError{i, fmt.Sprintf("range [%d, %d) is empty, overlaps or leaves its text", e.Start, e.End)}
 		case !boundary(text, e.Start) || !boundary(text, e.End):
-			return false, &EditError{i, "cuts a UTF-8 sequence"}
+			return false, false, &EditError{i, "cuts a UTF-8 sequence"}
 		case len(e.Replacement) > MaxReplacement || !utf8.ValidString(e.Replacement):
-			return false, &EditError{i, "replacement too long or not UTF-8"}
+			return false, false, &EditError{i, "replacement too long or not UTF-8"}
 		}
 		masks, last = true, e.End
 	}
-	return masks, nil
+	return masks, drops, nil
 }
 
 func boundary(text []byte, at int) bool {
@@ -166,7 +197,14 @@ type splicer struct {
 	edits []Edit
 	out   []byte
 	next  int
+
+	base int   // where in out the present record or context begins
+	gaps []Gap // of the present record or context
+	attr attribute
 }
+
+// An attribute is the innermost KeyValue that is being written, if there is one.
+type attribute struct{ open, dropped bool }
 
 func (s *splicer) all(d *Redacted) error {
 	r := s.req
@@ -177,7 +215,7 @@ func (s *splicer) all(d *Redacted) error {
 		}
 		rec := &r.Records[i]
 		d.Records = append(d.Records, RedactedRecord{
-			Kind: rec.Kind, Resource: rec.Resource, Scope: rec.Scope, Dropped: r.dropped[i], Bytes: b,
+			Kind: rec.Kind, Resource: rec.Resource, Scope: rec.Scope, Dropped: r.dropped[i], Bytes: b, Gaps: s.gaps,
 		})
 	}
 	for _, res := range r.Resources {
@@ -185,7 +223,7 @@ func (s *splicer) all(d *Redacted) error {
 		if err != nil {
 			return err
 		}
-		d.Resources = append(d.Resources, b)
+		d.Resources, d.ResourceGaps = append(d.Resources, b), append(d.ResourceGaps, s.gaps)
 		d.SDKs = append(d.SDKs, SDK{s.one(res.SDKName), s.one(res.SDKVersion)})
 	}
 	for _, sc := range r.Scopes {
@@ -193,7 +231,7 @@ func (s *splicer) all(d *Redacted) error {
 		if err != nil {
 			return err
 		}
-		d.Scopes = append(d.Scopes, b)
+		d.Scopes, d.ScopeGaps = append(d.Scopes, b), append(d.ScopeGaps, s.gaps)
 	}
 	return nil
 }
@@ -202,24 +240,22 @@ func (s *splicer) all(d *Redacted) error {
 // write the same ones.
 func (s *splicer) record(i int) ([]byte, error) {
 	rec := &s.req.Records[i]
+	s.begin(rec.start)
 	if s.req.dropped[i] {
 		return nil, nil
 	}
-	s.seek(rec.start)
 	if !rec.loose && !s.touches(rec.end) {
 		return s.buf[rec.start:rec.end:rec.end], nil
 	}
-	lo := len(s.out)
 	err := s.message(s.req.Signal.record(), span{rec.start, rec.end}, rec.loose)
-	return s.out[lo:len(s.out):len(s.out)], err
+	return s.written(), err
 }
 
 // context returns the bytes of a resource or scope without what it contains.
 func (s *splicer) context(m *message, at span) ([]byte, error) {
-	s.seek(at.lo)
-	lo := len(s.out)
+	s.begin(at.lo)
 	err := s.message(m, at, true)
-	return s.out[lo:len(s.out):len(s.out)], err
+	return s.written(), err
 }
 
 // one returns a single text with its edits applied.
@@ -228,14 +264,25 @@ func (s *splicer) one(text int) []byte {
 		return nil
 	}
 	t := s.req.Texts[text]
-	s.seek(int(t.Start))
+	s.begin(int(t.Start))
 	if !s.touches(int(t.End)) {
 		return s.req.Text(t)
 	}
-	lo := len(s.out)
 	s.edited(s.req.ops[s.next])
-	return s.out[lo:len(s.out):len(s.out)]
+	if len(s.gaps) > 0 {
+		return nil
+	}
+	return s.written()
 }
+
+// begin starts the writing of what begins at an offset of the request.
+func (s *splicer) begin(at int) {
+	s.seek(at)
+	s.base, s.gaps = len(s.out), nil
+}
+
+// written returns what has been written since begin.
+func (s *splicer) written() []byte { return s.out[s.base:len(s.out):len(s.out)] }
 
 func (s *splicer) start(o op) int { return int(s.req.Texts[o.text].Start) }
 
@@ -280,6 +327,7 @@ func (s *splicer) message(m *message, at span, loose bool) error {
 
 // known writes one field anew.
 func (s *splicer) known(f *field, at span, loose bool) error {
+	start := len(s.out)
 	s.out = appendVarint(s.out, uint64(f.number)<<3|uint64(f.wire))
 	switch {
 	case f.wire == wireVarint:
@@ -289,6 +337,8 @@ func (s *splicer) known(f *field, at span, loose bool) error {
 	case f.wire != wireBytes:
 		s.out = append(s.out, s.buf[at.lo:at.hi]...)
 		return nil
+	case f.kind == nested && f.sub.pair:
+		return s.attribute(f.sub, at, loose, start)
 	case f.kind == nested:
 		return s.nested(f.sub, at, loose)
 	case s.touches(at.hi):
@@ -301,11 +351,24 @@ func (s *splicer) known(f *field, at span, loose bool) error {
 	return nil
 }
 
+// attribute writes a KeyValue behind its length, and takes it back from start on
+// if an edit in it, and in no attribute further in, drops the field.
+func (s *splicer) attribute(m *message, at span, loose bool, start int) error {
+	outer, gaps := s.attr, len(s.gaps)
+	s.attr = attribute{open: true}
+	err := s.nested(m, at, loose)
+	if s.attr.dropped {
+		s.out, s.gaps = s.out[:start], s.gaps[:gaps]
+	}
+	s.attr = outer
+	return err
+}
+
 // nested writes a submessage behind its length. The length is known only
 // afterwards: room is left for one as long as the old, and the submessage moves
 // in the rare case that the new one needs other room.
 func (s *splicer) nested(m *message, at span, loose bool) error {
-	start := len(s.out)
+	start, gaps := len(s.out), len(s.gaps)
 	room := varintSize(uint64(at.hi - at.lo))
 	s.out = append(s.out, make([]byte, room)...)
 	if err := s.message(m, at, loose); err != nil {
@@ -316,6 +379,9 @@ func (s *splicer) nested(m *message, at span, loose bool) error {
 		s.out = slices.Grow(s.out, need)
 		copy(s.out[start+need:start+need+size], s.out[start+room:])
 		s.out = s.out[:start+need+size]
+		for i := range s.gaps[gaps:] {
+			s.gaps[gaps+i].At += need - room
+		}
 	}
 	appendVarint(s.out[:start], uint64(size))
 	return nil
@@ -325,11 +391,14 @@ func (s *splicer) nested(m *message, at span, loose bool) error {
 func (s *splicer) edit(o op) {
 	t := s.req.Texts[o.text]
 	size := int(t.End - t.Start)
-	if o.binary {
+	switch {
+	case o.binary:
 		size = len(BinaryReplacement)
+	case o.drop:
+		size, s.attr.dropped = 0, s.attr.open
 	}
 	for _, e := range s.edits[o.edits.lo:o.edits.hi] {
-		if !e.Drop {
+		if !o.drop && e.Drop == DropNothing {
 			size += len(e.Replacement) - (e.End - e.Start)
 		}
 	}
@@ -339,16 +408,23 @@ func (s *splicer) edit(o op) {
 
 // edited writes the content of a text that an op touches.
 func (s *splicer) edited(o op) {
-	if o.binary {
+	switch {
+	case o.binary:
 		s.out = append(s.out, BinaryReplacement...)
+		return
+	case o.drop:
 		return
 	}
 	text, last := s.req.Text(s.req.Texts[o.text]), 0
-	for _, e := range s.edits[o.edits.lo:o.edits.hi] {
-		if e.Drop {
+	for i := o.edits.lo; i < o.edits.hi; i++ {
+		e := &s.edits[i]
+		if e.Drop != DropNothing {
 			continue
 		}
 		s.out = append(s.out, text[last:e.Start]...)
+		if e.Gap {
+			s.gaps = append(s.gaps, Gap{i, len(s.out) - s.base})
+		}
 		s.out = append(s.out, e.Replacement...)
 		last = e.End
 	}

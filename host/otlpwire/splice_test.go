@@ -102,7 +102,7 @@ func TestSpliceDrops(t *testing.T) {
 		var edits []otlpwire.Edit
 		for i, have := range r.Texts {
 			if string(r.Text(have)) == text {
-				edits = append(edits, otlpwire.Edit{Text: i, Drop: true})
+				edits = append(edits, otlpwire.Edit{Text: i, Drop: otlpwire.DropRecord})
 			}
 		}
 		d, err := r.Splice(edits)
@@ -127,7 +127,7 @@ func TestSpliceDrops(t *testing.T) {
 // An edit may come with a drop of another record, or of its own.
 func TestSpliceDropsAndMasks(t *testing.T) {
 	r := walk(t, inScope(delimited(2, str(5, "gone")), delimited(2, str(5, "kept"))), otlpwire.Traces)
-	d, err := r.Splice([]otlpwire.Edit{{Text: 0, Drop: true}, {Text: 0, End: 1, Replacement: "x"}, {Text: 1, End: 4, Replacement: "y"}})
+	d, err := r.Splice([]otlpwire.Edit{{Text: 0, Drop: otlpwire.DropRecord}, {Text: 0, End: 1, Replacement: "x"}, {Text: 1, End: 4, Replacement: "y"}})
 	if err != nil {
 		t.Fatal(err)
 	}

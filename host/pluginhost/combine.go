@@ -33,7 +33,8 @@ func (s *Set) combine(fields []Field, found [][]Edit) ([]Edit, error) {
 
 // union sorts edits by field and start and merges those that overlap. The
 // merged edit covers all of them: dropping the shorter would leave its
-// remainder in clear. Its label is that of the longest.
+// remainder in clear. Its label is that of the longest; its action the greatest,
+// so that no label's rule is weaker for what another redactor finds.
 func union(edits []Edit) []Edit {
 	slices.SortStableFunc(edits, func(a, b Edit) int {
 		return cmp.Or(cmp.Compare(a.Field, b.Field), cmp.Compare(a.Start, b.Start))
@@ -47,7 +48,7 @@ func union(edits []Edit) []Edit {
 			continue
 		}
 		last := &out[n]
-		last.End = max(last.End, e.End)
+		last.End, last.Action = max(last.End, e.End), max(last.Action, e.Action)
 		if size := e.End - e.Start; size > longest {
 			longest = size
 			last.Label, last.Plugin, last.Score = e.Label, e.Plugin, e.Score

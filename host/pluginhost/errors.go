@@ -18,6 +18,9 @@ const (
 	ReasonStatus Reason = "status" // the guest said that it failed
 	ReasonLimit  Reason = "limit"  // the work exceeds a bound of the host
 	ReasonClosed Reason = "closed" // the plugin set has been closed
+	// ReasonDiffers: two instances of the same guest gave different edits for the
+	// same batch.
+	ReasonDiffers Reason = "differs"
 )
 
 // A PluginError is a plugin's failure to handle a call. Nothing of the call's

@@ -61,6 +61,7 @@ type instance struct {
 	globals []api.MutableGlobal
 	alloc   api.Function
 	calls   map[string]api.Function
+	home    *pool // where it is released to
 }
 
 var errEngine = errors.New("the engine does not show what the host has added to the module")

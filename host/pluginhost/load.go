@@ -11,6 +11,7 @@ import (
 	"github.com/tetratelabs/wazero/api"
 
 	"github.com/veriproof/notary/sdk/plugin/abi"
+	"github.com/veriproof/notary/sdk/receipt"
 )
 
 // A Source is one plugin as the configuration names it.
@@ -27,9 +28,18 @@ type Source struct {
 	Limits Limits
 }
 
-// Options are what a set needs besides its plugins. None of it changes what a
-// plugin does to the data, and none is measured.
+// Options are what a set needs besides its plugins. What of it changes what becomes
+// of the data, Rules and DoubleRun, is not part of the plugin set's digest: it
+// stands in the notary's configuration file, whose digest is beside it in the
+// runtime data.
 type Options struct {
+	// Rules say what becomes of the edits under a label, or under [AnyLabel]; a
+	// label with neither is masked, whatever its score. Load refuses a label that
+	// no redactor of the set has.
+	Rules map[string]Rule
+	// DoubleRun gives each batch to two instances of each redactor. If their edits
+	// differ the request fails closed ([ReasonDiffers]).
+	DoubleRun bool
 	// BlobDir is the directory of the storage adapter's blob capability. It is
 	// made if it does not exist.
 	BlobDir string
@@ -78,6 +88,8 @@ type plugin struct {
 	mutable  []int
 	image    image
 	pool     *pool
+	twin     *pool  // of the second run of each batch, or nil
+	rules    []Rule // of a redactor, by label
 	dir      *blobDir
 	database Database
 
@@ -98,6 +110,9 @@ func Load(ctx context.Context, sources []Source, o Options) (*Set, error) {
 		if err := s.add(ctx, &sources[i], o); err != nil {
 			return nil, errors.Join(&LoadError{sources[i].Name, err}, s.Close(ctx))
 		}
+	}
+	if err := s.applyRules(o.Rules); err != nil {
+		return nil, errors.Join(err, s.Close(ctx))
 	}
 	return s, nil
 }
@@ -130,6 +145,11 @@ func (s *Set) add(ctx context.Context, src *Source, o Options) error {
 func (s *Set) place(p *plugin, o Options) error {
 	if p.kind == abi.KindRedactor {
 		p.pool = newPool(orDefault(o.Concurrency, runtime.GOMAXPROCS(0)))
+		if o.DoubleRun {
+			// Its own pool: whoever holds an instance of the one waits for the other
+			// only, and never the other way round.
+			p.twin = newPool(cap(p.pool.slots))
+		}
 		s.redactors = append(s.redactors, p)
 		return nil
 	}
@@ -160,6 +180,9 @@ func orDefault(n, d int) int {
 func inspect(src *Source) (*module, Limits, error) {
 	if !abi.ValidName(src.Name) {
 		return nil, Limits{}, errors.New("the name is not [a-z0-9-]{1,40}")
+	}
+	if src.Name == receipt.HostPlugin {
+		return nil, Limits{}, errors.New("the name is the host's own in edit lists; choose another")
 	}
 	if len(src.Config) > maxConfig {
 		return nil, Limits{}, fmt.Errorf("configuration of %d bytes, at most %d", len(src.Config), maxConfig)
@@ -215,6 +238,9 @@ func (s *Set) close(ctx context.Context) error {
 	var errs []error
 	for _, p := range s.plugins {
 		p.pool.close(ctx)
+		if p.twin != nil {
+			p.twin.close(ctx)
+		}
 		if p.runtime != nil {
 			errs = append(errs, p.runtime.Close(ctx))
 		}

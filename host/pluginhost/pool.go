@@ -17,19 +17,21 @@ type pool struct {
 
 func newPool(width int) *pool { return &pool{slots: make(chan struct{}, width)} }
 
-// acquire waits for a slot and takes an instance, or makes one.
-func (p *plugin) acquire(ctx context.Context) (*instance, error) {
+func (p *plugin) acquire(ctx context.Context) (*instance, error) { return p.acquireFrom(ctx, p.pool) }
+
+// acquireFrom waits for a slot and takes an instance, or makes one.
+func (p *plugin) acquireFrom(ctx context.Context, from *pool) (*instance, error) {
 	if ctx.Err() != nil { // select would choose at random
 		return nil, context.Cause(ctx)
 	}
 	select {
-	case p.pool.slots <- struct{}{}:
+	case from.slots <- struct{}{}:
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
-	in, closed := p.pool.take()
+	in, closed := from.take()
 	if closed {
-		<-p.pool.slots
+		<-from.slots
 		return nil, &PluginError{p.name, ReasonClosed}
 	}
 	if in != nil {
@@ -37,9 +39,10 @@ func (p *plugin) acquire(ctx context.Context) (*instance, error) {
 	}
 	in, err := p.fromImage(ctx)
 	if err != nil {
-		<-p.pool.slots
+		<-from.slots
 		return nil, &PluginError{p.name, ReasonTrap}
 	}
+	in.home = from
 	return in, nil
 }
 
@@ -52,18 +55,18 @@ func (p *pool) take() (in *instance, closed bool) {
 	return in, p.closed
 }
 
-// release gives an instance back. After a failure its state is unknown and it
+// release gives an instance back to its pool. After a failure its state is unknown and it
 // is closed; so is one that cannot be put back to the image.
 func (p *plugin) release(in *instance, failed bool) {
 	if failed || !in.restore(&p.image) {
 		p.count(func(c *Counters) { c.Discarded++ })
 		in.mod.Close(context.Background())
 	} else {
-		p.pool.mu.Lock()
-		p.pool.free = append(p.pool.free, in)
-		p.pool.mu.Unlock()
+		in.home.mu.Lock()
+		in.home.free = append(in.home.free, in)
+		in.home.mu.Unlock()
 	}
-	<-p.pool.slots
+	<-in.home.slots
 }
 
 // close waits for the calls under way, each of which is bounded, and closes

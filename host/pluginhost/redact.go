@@ -3,6 +3,7 @@ package pluginhost
 import (
 	"context"
 	"runtime"
+	"slices"
 	"unicode/utf8"
 
 	"golang.org/x/sync/errgroup"
@@ -23,7 +24,9 @@ type Field struct {
 	Group  uint32
 }
 
-// An Edit says that bytes [Start, End) of a field's text have to go.
+// An Edit says that bytes [Start, End) of a field's text have to go, and what
+// goes with them. The range of an edit that drops the field or the record may be
+// beside the point: it is that of what redactors saw.
 type Edit struct {
 	Field      int
 	Start, End int
@@ -32,7 +35,11 @@ type Edit struct {
 	Score      uint16
 	// Quote has to stand before and after the replacement: the text is JSON, and
 	// what is replaced a number or a word. Else it is empty.
-	Quote string
+	Quote  string
+	Action Action
+	// Value, if the action is Token, is what the token is of: the whole finding as
+	// redactors saw it, however the text spells it.
+	Value string
 }
 
 const (
@@ -59,9 +66,10 @@ type batch struct {
 // Redact runs the fields through every redactor and returns what has to be
 // replaced: the union of all redactors' edits on the original text, plus every
 // other place in these fields where a reported value of 6 bytes or more
-// stands. Overlapping edits become one, with the label of the longest, at equal
-// length of the first plugin in the set's order. Edits are sorted by field and
-// start; they do not overlap and lie on UTF-8 borders.
+// stands. What scores under its label's threshold is not reported. Overlapping
+// edits become one, with the label of the longest, at equal length of the first
+// plugin in the set's order, and with the greatest action of all. Edits are sorted
+// by field and start; they do not overlap and lie on UTF-8 borders.
 //
 // Redactors see what the escapes of JSON stand for, at any level (jsontext.View),
 // and the edits are those of the fields: whole escapes, and in JSON the contents of
@@ -97,7 +105,7 @@ func (s *Set) Redact(ctx context.Context, fields []Field) ([]Edit, error) {
 	if err != nil {
 		return nil, err
 	}
-	return seen.restore(fields, edits), nil
+	return seen.restore(fields, shown, edits), nil
 }
 
 // split lays the fields out in batches of at most 64 KiB of text. A longer text
@@ -153,13 +161,30 @@ func runeStart(b []byte, at int) int {
 	return max(at, 0)
 }
 
-// redact gives one batch to one instance of the guest.
+// redact gives one batch to one instance of the guest, or to two that have to
+// agree.
 func (p *plugin) redact(ctx context.Context, b *batch) ([]Edit, error) {
 	request, err := abi.AppendRequest(nil, b.fields)
 	if err != nil {
 		return nil, p.fail(ReasonLimit)
 	}
-	in, err := p.acquire(ctx)
+	edits, err := p.run(ctx, p.pool, b, request)
+	if err != nil || p.twin == nil {
+		return p.apply(b, edits), err
+	}
+	again, err := p.run(ctx, p.twin, b, request)
+	if err != nil {
+		return nil, err
+	}
+	if !slices.Equal(edits, again) {
+		return nil, p.fail(ReasonDiffers)
+	}
+	return p.apply(b, edits), nil
+}
+
+// run makes the call in an instance of a pool.
+func (p *plugin) run(ctx context.Context, from *pool, b *batch, request []byte) ([]abi.Edit, error) {
+	in, err := p.acquireFrom(ctx, from)
 	if err != nil {
 		return nil, err
 	}
@@ -174,15 +199,7 @@ func (p *plugin) redact(ctx context.Context, b *batch) ([]Edit, error) {
 	if reason != "" {
 		return nil, p.fail(reason)
 	}
-	out := make([]Edit, len(edits))
-	for i, e := range edits {
-		at := b.pieces[e.Field]
-		out[i] = Edit{
-			Field: at.field, Start: at.offset + int(e.Start), End: at.offset + int(e.End),
-			Label: p.labels[e.Label], Plugin: p.name, Score: e.Score,
-		}
-	}
-	return out, nil
+	return edits, nil
 }
 
 // readReply reads and checks the reply while it is still in the guest's memory.

@@ -159,7 +159,8 @@ func (a *automaton) scan(text []byte, field int, edits []Edit, at int, out []Edi
 			continue
 		}
 		e := edits[a.nodes[hit].edit]
-		out = append(out, Edit{Field: field, Start: start, End: end, Label: e.Label, Plugin: e.Plugin, Score: e.Score})
+		e.Field, e.Start, e.End = field, start, end
+		out = append(out, e)
 	}
 	for at < len(edits) && edits[at].Field <= field {
 		at++

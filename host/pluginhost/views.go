@@ -30,8 +30,8 @@ func decode(fields []Field) ([]Field, views) {
 
 // restore turns edits of what redactors saw into edits of the fields. One becomes
 // several where it goes over the borders of JSON strings, and none where it covers
-// nothing that a JSON text could do without.
-func (seen views) restore(fields []Field, edits []Edit) []Edit {
+// nothing that a JSON text could do without, unless more than that is to go.
+func (seen views) restore(fields, shown []Field, edits []Edit) []Edit {
 	var out []Edit
 	var view *jsontext.View
 	var ranges []jsontext.Range
@@ -42,11 +42,18 @@ func (seen views) restore(fields []Field, edits []Edit) []Edit {
 				view.Open(fields[e.Field].Text)
 			}
 		}
-		ranges = view.Back(ranges[:0], e.Start, e.End)
+		if e.Action == Token {
+			e.Value = string(shown[e.Field].Text[e.Start:e.End])
+		}
+		if ranges = view.Back(ranges[:0], e.Start, e.End); len(ranges) == 0 && e.Action > Mask {
+			out = append(out, e)
+		}
 		for _, r := range ranges {
 			e.Start, e.End, e.Quote = r.Start, r.End, r.Quote
 			if n := len(out) - 1; n >= 0 && out[n].Field == e.Field && e.Start < out[n].End {
-				continue // of the same number, which is replaced whole
+				// Of the same number, which is replaced whole, by what is stricter.
+				out[n].Action = max(out[n].Action, e.Action)
+				continue
 			}
 			out = append(out, e)
 		}

@@ -10,11 +10,15 @@
 package seal
 
 import (
+	"crypto/hmac"
+	"crypto/rand"
 	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"sync"
 
+	"github.com/veriproof/notary/attestation/transcript"
 	format "github.com/veriproof/notary/sdk/journal"
 	"github.com/veriproof/notary/sdk/receipt"
 )
@@ -127,7 +131,15 @@ type Part struct {
 	keys        *format.PartKeys
 	wrappedHash receipt.Hash
 	next        uint64
+	// token keys the tokens of the part. It is not derived from the DEK: whoever
+	// opens a session must not be able to try out which value a token is of.
+	token receipt.Hash
 }
+
+// TokenDigits is the length of a token: 64 bits of an HMAC in hex. The part's
+// usual size has room for some ten million values; that two of so many have the same
+// token has a chance of one in 300,000.
+const TokenDigits = 16
 
 // OpenPart makes the keys of a new part. The DEK itself is forgotten at once:
 // what is derived from it suffices.
@@ -141,7 +153,18 @@ func (r *Ring) OpenPart(id receipt.PartID) (*Part, error) {
 	defer clear(dek[:])
 	r.used = true
 	wrapped := format.WrapDEK(r.wrap, r.number, id, dek)
-	return &Part{ID: id, Wrapped: wrapped, wrappedHash: sha256.Sum256(wrapped), keys: format.DeriveKeys(dek, id)}, nil
+	p := &Part{ID: id, Wrapped: wrapped, wrappedHash: sha256.Sum256(wrapped), keys: format.DeriveKeys(dek, id)}
+	rand.Read(p.token[:])
+	return p, nil
+}
+
+// PutToken writes the token of a value to the first TokenDigits bytes of dst. The
+// same value has the same token as long as the part is open, and never again.
+func (p *Part) PutToken(dst []byte, value string) {
+	m := hmac.New(sha256.New, p.token[:])
+	m.Write(transcript.New("veriproof-notary/token/v1").String(value).Encode())
+	var sum [sha256.Size]byte
+	hex.Encode(dst[:TokenDigits], m.Sum(sum[:0])[:TokenDigits/2])
 }
 
 // Commitment is the part's DEK commitment.
@@ -155,5 +178,9 @@ func (p *Part) Seal(c *format.Content) (number uint64, s *format.Segment) {
 	return number, p.keys.SealSegment(number, p.wrappedHash, c)
 }
 
-// Wipe zeroes the part's keys. The part cannot seal afterwards.
-func (p *Part) Wipe() { p.keys.Wipe() }
+// Wipe zeroes the part's keys. The part can neither seal nor make tokens
+// afterwards.
+func (p *Part) Wipe() {
+	p.keys.Wipe()
+	clear(p.token[:])
+}

@@ -1,6 +1,7 @@
 package seal_test
 
 import (
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"testing"
@@ -104,5 +105,38 @@ func TestSegmentNumbersAreUsedOnce(t *testing.T) {
 			t.Fatal("two segments of equal content have the same first block: a nonce was used twice")
 		}
 		seen[string(s.Ciphertext[:16])] = true
+	}
+}
+
+// TestTokens: 64 bits of an HMAC under a key of the part's own, gone with the part.
+func TestTokens(t *testing.T) {
+	auditor, err := journal.GenerateIdentity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ring, err := seal.NewRing(receipt.Epoch{1}, []*journal.Recipient{auditor.Recipient()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	fresh, err := ring.Next()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ring.Use(fresh)
+	seen := make(map[string]bool)
+	for range 2 { // the same part id: the key is no function of it
+		part, err := ring.OpenPart(receipt.PartID{Epoch: receipt.Epoch{1}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, value := range []string{"", "jo@mail.example", "jo@mail.example ", "J"} {
+			var a, b [seal.TokenDigits]byte
+			part.PutToken(a[:], value)
+			part.PutToken(b[:], value)
+			if _, err := hex.DecodeString(string(a[:])); err != nil || a != b || seen[string(a[:])] {
+				t.Errorf("%q has token %q, then %q; seen before: %v", value, a, b, seen[string(a[:])])
+			}
+			seen[string(a[:])] = true
+		}
 	}
 }

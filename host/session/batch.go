@@ -7,15 +7,19 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
+	"github.com/veriproof/notary/attestation/runtimedata"
+	"github.com/veriproof/notary/host/jsontext"
 	"github.com/veriproof/notary/host/otlpwire"
 	"github.com/veriproof/notary/host/pluginhost"
+	"github.com/veriproof/notary/host/seal"
 	"github.com/veriproof/notary/sdk/plugin/abi"
 	"github.com/veriproof/notary/sdk/receipt"
 )
 
-// hostPlugin is the name under which edits of the host itself are counted.
-const hostPlugin = "notary"
+// maxText is the longest text that redactors see.
+const maxText = 1 << 20
 
 // Bounds of what one request may make of itself here. A sender decides how many
 // records share a context, and how much in it is edited: each record's edit list
@@ -23,6 +27,7 @@ const hostPlugin = "notary"
 const (
 	maxSessionID = 4 << 10  // bytes
 	maxEditBytes = 16 << 20 // of all records' edit lists together
+	maxCopyBytes = 64 << 20 // of contexts that get tokens of several sessions
 )
 
 // Reasons to refuse a request, inside an *otlpwire.Error like those of the walk.
@@ -51,6 +56,14 @@ type group struct {
 	start   uint64   // earliest claimed start
 	finish  uint64   // latest claimed end
 	sdks    []string
+	drop    bool   // all records, since the session id says what drops a record
+	slots   []slot // for the tokens of the part that the records come into
+}
+
+// A slot is where the token of a value has to be put.
+type slot struct {
+	at    []byte
+	value string
 }
 
 // counted is an edit and what it belongs to, so that an edit of a shared
@@ -71,11 +84,15 @@ func belongs(t otlpwire.Text) uint32 { return uint32(t.Owner)<<30 | t.Index&(1<<
 // ids, and splices what they report.
 func (n *Notary) redact(ctx context.Context, req *otlpwire.Request) (*batch, error) {
 	fields := make([]pluginhost.Field, len(req.Texts), len(req.Texts)+8)
+	var oversize []pluginhost.Edit
 	for i, t := range req.Texts {
-		if t.Binary {
-			continue // replaced whole by Splice; an empty field keeps the numbering
+		switch text := req.Text(t); {
+		case t.Binary: // replaced whole by Splice; an empty field keeps the numbering
+		case len(text) > maxText:
+			oversize = append(oversize, wholeText(i, text))
+		default:
+			fields[i] = pluginhost.Field{Text: text, Key: req.Key(t), Role: t.Role, Group: belongs(t)}
 		}
-		fields[i] = pluginhost.Field{Text: req.Text(t), Key: req.Key(t), Role: t.Role, Group: belongs(t)}
 	}
 	b := new(batch)
 	groups, err := b.split(req)
@@ -90,14 +107,30 @@ func (n *Notary) redact(ctx context.Context, req *otlpwire.Request) (*batch, err
 	if err != nil {
 		return nil, err
 	}
+	if len(oversize) > 0 {
+		edits = append(edits, oversize...)
+		slices.SortStableFunc(edits, func(a, b pluginhost.Edit) int { return a.Field - b.Field })
+	}
 	cut, _ := slices.BinarySearchFunc(edits, firstID, func(e pluginhost.Edit, field int) int { return e.Field - field })
-	spliced, err := req.Splice(toSplice(edits[:cut]))
-	if err != nil {
+	ids, edits := edits[cut:], edits[:cut]
+	f := filler{n: n, req: req, edits: edits, lists: listEdits(req, edits), shadow: n.opts.Origin.Mode == runtimedata.ModeShadow}
+	if f.shadow {
+		ids, f.edits, req.Binary = nil, nil, req.Binary[:0]
+	}
+	if f.spliced, err = req.Splice(toSplice(f.edits)); err != nil {
 		return nil, fmt.Errorf("edits do not fit the request: %w", err)
 	}
-	b.name(edits[cut:], firstID)
-	f := filler{n: n, req: req, spliced: spliced, lists: listEdits(req, edits[:cut])}
+	b.name(ids, firstID)
 	return b, f.fill(ctx, groups)
+}
+
+// wholeText masks a text that is too long to be searched. JSON becomes one string.
+func wholeText(field int, text []byte) pluginhost.Edit {
+	e := pluginhost.Edit{Field: field, End: len(text), Label: receipt.LabelOversize, Plugin: receipt.HostPlugin}
+	if jsontext.Check(text) == nil {
+		e.Quote = `"`
+	}
+	return e
 }
 
 // split makes a group for each session id, in the order of first appearance,
@@ -125,13 +158,37 @@ func (b *batch) split(req *otlpwire.Request) ([]*group, error) {
 	return groups, nil
 }
 
-func replacement(e *pluginhost.Edit) string { return e.Quote + "[" + e.Label + "]" + e.Quote }
+// replacement is what stands in the place of a value: the label, and room for a
+// token. Labels are of A-Z, 0-9 and the underscore, so that it needs no escaping
+// in any place.
+func replacement(e *pluginhost.Edit) string {
+	if e.Action != pluginhost.Token {
+		return e.Quote + "[" + e.Label + "]" + e.Quote
+	}
+	return e.Quote + "[" + e.Label + ":" + noToken + "]" + e.Quote
+}
+
+var noToken = strings.Repeat("0", seal.TokenDigits)
+
+// slotIn returns where the token goes in a replacement that begins at b[0].
+func slotIn(b []byte, e *pluginhost.Edit) []byte {
+	at := len(e.Quote + "[" + e.Label + ":")
+	return b[at : at+seal.TokenDigits]
+}
 
 func toSplice(edits []pluginhost.Edit) []otlpwire.Edit {
 	out := make([]otlpwire.Edit, len(edits))
 	for i := range edits {
 		e := &edits[i]
-		out[i] = otlpwire.Edit{Text: e.Field, Start: e.Start, End: e.End, Replacement: replacement(e)}
+		out[i] = otlpwire.Edit{Text: e.Field, Start: e.Start, End: e.End}
+		switch e.Action {
+		case pluginhost.DropRecord:
+			out[i].Drop = otlpwire.DropRecord
+		case pluginhost.DropField:
+			out[i].Drop = otlpwire.DropField
+		default:
+			out[i].Replacement, out[i].Gap = replacement(e), e.Action == pluginhost.Token
+		}
 	}
 	return out
 }
@@ -139,13 +196,39 @@ func toSplice(edits []pluginhost.Edit) []otlpwire.Edit {
 // name applies the edits of the session ids, which are sorted.
 func (b *batch) name(edits []pluginhost.Edit, firstID int) {
 	for i, g := range b.sessions {
-		at := 0
-		for ; len(edits) > 0 && edits[0].Field == firstID+i; edits = edits[1:] {
-			e := &edits[0]
-			g.name = append(append(g.name, g.raw[at:e.Start]...), replacement(e)...)
-			at = e.End
+		n := 0
+		for n < len(edits) && edits[n].Field == firstID+i {
+			n++
 		}
-		g.name = append(g.name, g.raw[at:]...)
+		g.rename(edits[:n])
+		edits = edits[n:]
+	}
+}
+
+// rename makes the group's name: the id with the edits applied, or nothing, if one
+// of them drops the field or the record.
+func (g *group) rename(edits []pluginhost.Edit) {
+	drop := pluginhost.Token
+	for i := range edits {
+		drop = max(drop, edits[i].Action)
+	}
+	if drop >= pluginhost.DropField {
+		g.drop = drop == pluginhost.DropRecord
+		return
+	}
+	last, places := 0, make([]int, len(edits))
+	for i := range edits {
+		e := &edits[i]
+		g.name = append(g.name, g.raw[last:e.Start]...)
+		places[i] = len(g.name)
+		g.name = append(g.name, replacement(e)...)
+		last = e.End
+	}
+	g.name = append(g.name, g.raw[last:]...)
+	for i := range edits {
+		if e := &edits[i]; e.Action == pluginhost.Token {
+			g.slots = append(g.slots, slot{slotIn(g.name[places[i]:], e), e.Value})
+		}
 	}
 }
 
@@ -160,14 +243,18 @@ type filler struct {
 	n       *Notary
 	req     *otlpwire.Request
 	spliced *otlpwire.Redacted
+	edits   []pluginhost.Edit // as spliced
 	lists   map[owner][]receipt.Edit
+	shadow  bool // the lists are counted, and nothing was edited
 	// Contexts are hashed once, however many records share them.
 	resources, scopes []receipt.Hash
-	seen              map[seen]bool
+	shared            map[shared][]byte
+	copied            int
 }
 
-// seen says that a group has counted the edits of a context.
-type seen struct {
+// shared is a context in a group. Its edits are counted once, and it is copied once
+// if it gets tokens: those of another session are others.
+type shared struct {
 	owner owner
 	group *group
 }
@@ -178,42 +265,86 @@ func (f *filler) fill(ctx context.Context, groups []*group) error {
 	if err := f.checkEdits(); err != nil {
 		return err
 	}
-	f.resources, f.scopes = hashAll(f.spliced.Resources), hashAll(f.spliced.Scopes)
-	f.seen = make(map[seen]bool)
+	f.resources, f.scopes = f.hashAll(otlpwire.OfResource, f.spliced.Resources), f.hashAll(otlpwire.OfScope, f.spliced.Scopes)
+	f.shared = make(map[shared][]byte)
 	for i := range f.spliced.Records {
 		if i%1024 == 0 && ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if !f.spliced.Records[i].Dropped {
-			f.record(i, groups[i])
+		if err := f.record(i, groups[i]); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-func (f *filler) record(i int, g *group) {
+func (f *filler) record(i int, g *group) error {
 	r := &f.spliced.Records[i]
-	resource, scope := owner{otlpwire.OfResource, uint32(r.Resource)}, owner{otlpwire.OfScope, uint32(r.Scope)}
 	own := f.lists[owner{otlpwire.OfRecord, uint32(i)}]
-	rec := receipt.Record{
-		Kind: receipt.Kind(r.Kind), Resource: f.spliced.Resources[r.Resource], Scope: f.spliced.Scopes[r.Scope],
-		Edits: receipt.EncodeEdits(slices.Concat(f.lists[resource], f.lists[scope], own)), Bytes: r.Bytes,
+	resource, ofResource, err := f.context(g, owner{otlpwire.OfResource, uint32(r.Resource)}, f.spliced.Resources[r.Resource], f.spliced.ResourceGaps[r.Resource])
+	if err != nil {
+		return err
 	}
-	for _, o := range []owner{resource, scope} {
-		if len(f.lists[o]) == 0 || f.seen[seen{o, g}] {
-			continue
-		}
-		f.seen[seen{o, g}] = true
-		for _, e := range f.lists[o] {
-			g.edits = append(g.edits, counted{e, -1})
-		}
+	scope, ofScope, err := f.context(g, owner{otlpwire.OfScope, uint32(r.Scope)}, f.spliced.Scopes[r.Scope], f.spliced.ScopeGaps[r.Scope])
+	if err != nil {
+		return err
+	}
+	rec := receipt.Record{Kind: receipt.Kind(r.Kind)}
+	if r.Dropped || g.drop {
+		// Its leaf stays, without any text: nothing vanishes silently.
+		own = append(slices.Clone(own), receipt.Edit{
+			Plugin: receipt.HostPlugin, Label: receipt.LabelDropped, Place: rec.Kind.String(), Length: uint32(len(f.req.Original(i))),
+		})
+	} else {
+		rec.Resource, rec.Scope, rec.Bytes = resource, scope, r.Bytes
+		f.leaveSlots(g, r.Bytes, r.Gaps)
+		g.claim(&f.req.Records[i], &f.spliced.SDKs[r.Resource])
 	}
 	for _, e := range own {
 		g.edits = append(g.edits, counted{e, len(g.records)})
 	}
+	if f.shadow {
+		rec.Edits = receipt.EncodeEdits(nil)
+	} else {
+		rec.Edits = receipt.EncodeEdits(slices.Concat(ofResource, ofScope, own))
+	}
 	g.records = append(g.records, rec)
 	g.marks = append(g.marks, f.mark(i, &rec))
-	g.claim(&f.req.Records[i], &f.spliced.SDKs[r.Resource])
+	return nil
+}
+
+// context returns a context as a group is to have it, and the edits in it, which
+// count once for the group.
+func (f *filler) context(g *group, o owner, spliced []byte, gaps []otlpwire.Gap) ([]byte, []receipt.Edit, error) {
+	list := f.lists[o]
+	if len(list) == 0 {
+		return spliced, nil, nil
+	}
+	b, known := f.shared[shared{o, g}]
+	if known {
+		return b, list, nil
+	}
+	for _, e := range list {
+		g.edits = append(g.edits, counted{e, -1})
+	}
+	b = spliced
+	if len(gaps) > 0 {
+		if f.copied += len(b); f.copied > maxCopyBytes {
+			return nil, nil, tooLarge("redaction", errEdits)
+		}
+		b = bytes.Clone(b)
+		f.leaveSlots(g, b, gaps)
+	}
+	f.shared[shared{o, g}] = b
+	return b, list, nil
+}
+
+// leaveSlots notes where in b tokens of the group's session part go.
+func (f *filler) leaveSlots(g *group, b []byte, gaps []otlpwire.Gap) {
+	for _, gap := range gaps {
+		e := &f.edits[gap.Edit]
+		g.slots = append(g.slots, slot{slotIn(b[gap.At:], e), e.Value})
+	}
 }
 
 // checkEdits bounds the edit lists before they are made.
@@ -235,10 +366,19 @@ func (f *filler) checkEdits() error {
 	return nil
 }
 
-func hashAll(list [][]byte) []receipt.Hash {
-	sums := make([]receipt.Hash, len(list))
-	for i, b := range list {
+// hashAll identifies the resources or scopes of the request, as sent and as
+// spliced: two that redaction made equal are two.
+func (f *filler) hashAll(kind otlpwire.Owner, spliced [][]byte) []receipt.Hash {
+	sums := make([]receipt.Hash, len(spliced))
+	for i, b := range spliced {
 		sums[i] = sha256.Sum256(b)
+	}
+	last := -1
+	for _, e := range f.edits {
+		if t := f.req.Texts[e.Field]; t.Owner == kind && e.Field != last {
+			last = e.Field
+			sums[t.Index] = sha256.Sum256(slices.Concat(sums[t.Index][:], f.req.Text(t)))
+		}
 	}
 	return sums
 }
@@ -269,7 +409,7 @@ func listEdits(req *otlpwire.Request, edits []pluginhost.Edit) map[owner][]recei
 
 func binaryEdit(req *otlpwire.Request, text int) receipt.Edit {
 	t := &req.Texts[text]
-	return receipt.Edit{Plugin: hostPlugin, Label: otlpwire.BinaryLabel, Length: t.End - t.Start}
+	return receipt.Edit{Plugin: receipt.HostPlugin, Label: receipt.LabelBinary, Length: t.End - t.Start}
 }
 
 // A mark identifies a record with its context, for finding one that was sent

@@ -46,6 +46,8 @@ const secret = "s3cret-value"
 type finder struct {
 	fail   error
 	groups map[string]uint32 // of the last request, by text
+	action pluginhost.Action
+	quote  string
 }
 
 func (f *finder) Redact(_ context.Context, fields []pluginhost.Field) ([]pluginhost.Edit, error) {
@@ -61,7 +63,7 @@ func (f *finder) Redact(_ context.Context, fields []pluginhost.Field) ([]pluginh
 			if n < 0 {
 				break
 			}
-			edits = append(edits, pluginhost.Edit{Field: i, Start: at + n, End: at + n + len(secret), Label: "SECRET", Plugin: "finder"})
+			edits = append(edits, pluginhost.Edit{Field: i, Start: at + n, End: at + n + len(secret), Label: "SECRET", Plugin: "finder", Action: f.action, Value: secret, Quote: f.quote})
 			at += n + len(secret)
 		}
 	}

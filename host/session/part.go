@@ -102,6 +102,9 @@ func (n *Notary) appendTo(p *part, g *group) ([]*journal.Pending, error) {
 		return wait, nil
 	}
 	p.name = g.name
+	for _, s := range g.slots {
+		p.keys.PutToken(s.at, s.value)
+	}
 	content := &format.Content{Tenant: p.tenant, Session: g.name}
 	var size int64
 	for _, i := range fresh {

@@ -77,17 +77,34 @@ func (r *Record) ContextLeafHash(salt, editCommitment, resource, scope Hash) Has
 	return sum
 }
 
-// An Edit says that redaction replaced something, without saying what.
+// HostPlugin is the plugin of edits that the notary itself makes. They have one of
+// these labels.
+const (
+	HostPlugin = "notary"
+
+	LabelBinary   = "BINARY"   // a bytes value that is no text
+	LabelOversize = "OVERSIZE" // a text too long to be searched
+	LabelDropped  = "DROPPED"  // the record itself, at the place "span" or "log"
+)
+
+// An Edit says that redaction replaced or removed something, without saying what.
 type Edit struct {
-	// Plugin is the name of the redactor in the plugin set, or "notary" for
-	// what the host itself replaces.
+	// Plugin is the name of the redactor in the plugin set, or HostPlugin.
 	Plugin string `json:"plugin"`
 	// Label is the kind of value found, e.g. "EMAIL".
 	Label string `json:"label"`
 	// Place is the place in the OTLP message, e.g. "span.attributes.value".
 	Place string `json:"place"`
-	// Length is the number of bytes that were replaced.
+	// Length is the number of bytes of what was found: it was replaced, or removed
+	// with the attribute or record it stood in. For LabelDropped, of the record.
 	Length uint32 `json:"length"`
+}
+
+// Dropped says that an edit list is that of a record that was dropped: its leaf has
+// no record bytes and no contexts.
+func Dropped(edits []Edit) bool {
+	n := len(edits)
+	return n > 0 && edits[n-1].Plugin == HostPlugin && edits[n-1].Label == LabelDropped
 }
 
 // Bounds of an edit list as decoded from outside.

@@ -64,12 +64,16 @@ func TestVectorsLeaf(t *testing.T) {
 		fixedRecord(),
 		{Kind: receipt.Log, Resource: []byte("resource"), Bytes: []byte("record"), Edits: receipt.EncodeEdits(nil)},
 		{Kind: receipt.Closing, Bytes: []byte("{}"), Edits: receipt.EncodeEdits(nil)},
+		{Kind: receipt.Span, Edits: receipt.EncodeEdits([]receipt.Edit{ // dropped
+			{Plugin: "redact-pii", Label: "PRIVATE_KEY", Place: "span.attributes.value", Length: 1704},
+			{Plugin: receipt.HostPlugin, Label: receipt.LabelDropped, Place: receipt.Span.String(), Length: 2210},
+		})},
 	} {
 		salt, editKey := receipt.Hash(seq(1, 32)), receipt.Hash(seq(0x41, 32))
 		commitment := receipt.EditCommitment(editKey, r.Edits)
 		edits, err := receipt.DecodeEdits(r.Edits)
-		if err != nil {
-			t.Fatal(err)
+		if err != nil || receipt.Dropped(edits) != (r.Bytes == nil) {
+			t.Fatal(edits, err)
 		}
 		cases = append(cases, obj{
 			"kind": r.Kind, "salt": salt, "resource": hx(r.Resource), "scope": hx(r.Scope), "record": hx(r.Bytes),
@@ -139,7 +143,10 @@ func TestVectorsSummary(t *testing.T) {
 func fixedSummary() receipt.Summary {
 	return receipt.Summary{
 		Format: "1", Tenant: "acme", Session: "s-1", Records: 2, Duplicates: 1,
-		Edits:          []receipt.EditCount{{Plugin: "redact-pii", Label: "EMAIL", Place: "span.attributes.value", Count: 3}},
+		Edits: []receipt.EditCount{
+			{Plugin: receipt.HostPlugin, Label: receipt.LabelDropped, Place: "span", Count: 1},
+			{Plugin: "redact-pii", Label: "EMAIL", Place: "span.attributes.value", Count: 3},
+		},
 		OpenedUnixNano: 1_800_000_000_000_000_000, SealedUnixNano: 1_800_000_060_000_000_001,
 		ClaimedStartUnixNano: 1_799_999_999_000_000_000, ClaimedEndUnixNano: 1_800_000_050_000_000_000,
 		SDKs: []string{"opentelemetry go 1.47.0"},

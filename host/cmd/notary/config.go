@@ -51,7 +51,8 @@ func configCheck(ctx context.Context, a *app, args []string) error {
 	if err != nil {
 		return err
 	}
-	set, err := measureSet(ctx, sources)
+	rules, _ := redaction(cfg)
+	set, err := measureSet(ctx, sources, rules)
 	if err != nil {
 		return err
 	}

@@ -2,13 +2,15 @@ package main
 
 import (
 	"context"
-	"crypto/subtle"
+	"crypto/x509"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
 	"google.golang.org/grpc/codes"
 
+	"github.com/veriproof/notary/attestation/maa"
 	"github.com/veriproof/notary/host/control"
 	"github.com/veriproof/notary/host/ingest"
 	"github.com/veriproof/notary/host/journal"
@@ -61,18 +63,33 @@ func exportError(err error) error {
 	return err
 }
 
-// tenantOf finds the tenant of an API key for the control interface. It looks
-// at every hash, whatever it finds.
-func (n *node) tenantOf(key string) (tenant string, ok bool) {
-	h := ingest.HashKey(key)
+// senders says who may send, and as which tenant.
+func (n *node) senders() (*ingest.Senders, error) {
+	s := new(ingest.Senders)
+	c := &n.cfg.Senders
+	if c.ClientCA != "" {
+		s.ClientCAs = x509.NewCertPool()
+		s.ClientCAs.AppendCertsFromPEM([]byte(c.ClientCA)) // the configuration has been checked
+	}
+	if c.Tokens.Issuer != "" {
+		keys, err := maa.ParseKeySet([]byte(c.Tokens.JWKS))
+		if err != nil {
+			return nil, fmt.Errorf("senders.tokens.jwks: %w", err)
+		}
+		s.Tokens = &ingest.Tokens{Issuer: c.Tokens.Issuer, Audience: c.Tokens.Audience, Claim: c.Tokens.Claim, Keys: keys}
+	}
 	for _, t := range n.cfg.Tenants {
-		for _, known := range t.APIKeyHashes {
-			if subtle.ConstantTimeCompare(h[:], known[:]) == 1 {
-				tenant, ok = t.Name, true
-			}
+		for _, h := range t.APIKeyHashes {
+			s.Keys = append(s.Keys, ingest.Key{Tenant: t.Name, Hash: h})
+		}
+		for _, name := range t.CertificateNames {
+			s.Certificates = append(s.Certificates, ingest.Name{Tenant: t.Name, Name: name})
+		}
+		for _, name := range t.TokenSubjects {
+			s.Tokens.Subjects = append(s.Tokens.Subjects, ingest.Name{Tenant: t.Name, Name: name})
 		}
 	}
-	return tenant, ok
+	return s, nil
 }
 
 // outcomes counts exports by code.
@@ -108,10 +125,11 @@ func (n *node) metrics() []control.Metric {
 		count("notary_proved_total", "Session parts with a durable log proof.", s.Proved, nil),
 		count("notary_log_failures_total", "Submissions that the log did not take.", s.LogFailures, nil),
 		count("notary_fenced_total", "Epochs of dead notaries that this one ended.", s.Fenced, nil),
+		{Name: "notary_mode", Help: "1; the label says whether findings are edited (enforce) or counted only (shadow).", Kind: control.Gauge, Value: 1, Labels: map[string]string{"mode": n.cfg.Mode}},
 		{Name: "notary_damaged_epochs", Help: "Epochs in storage that do not hold together or are not believed.", Kind: control.Gauge, Value: float64(s.DamagedEpochs)},
 	}
 	for k, v := range s.Edits {
-		m = append(m, count("notary_edits_total", "Redactions by plugin and label.", v, map[string]string{"plugin": k.Plugin, "label": k.Label}))
+		m = append(m, count("notary_edits_total", "What redactors and the notary found, by plugin and label; in mode enforce it was edited.", v, map[string]string{"plugin": k.Plugin, "label": k.Label}))
 	}
 	for reason, v := range s.Sealed {
 		m = append(m, count("notary_sealed_total", "Session parts sealed, by reason.", v, map[string]string{"reason": string(reason)}))

@@ -75,7 +75,12 @@ func startNode(ctx context.Context, cfg *config.Config, logger *slog.Logger, tel
 	var claims attester.Claims
 	if err := step("configuration", func() (string, error) {
 		recipients, err = n.readConfig()
-		return fmt.Sprintf("%s, SHA-256 %x", cfg.Name(), cfg.Digest()), err
+		detail := fmt.Sprintf("%s, SHA-256 %x", cfg.Name(), cfg.Digest())
+		if cfg.Mode == config.ModeShadow {
+			detail += "; mode shadow: NOTHING IS REDACTED"
+			n.logger.Warn("mode is shadow: findings are counted and everything is stored as it was sent")
+		}
+		return detail, err
 	}); err != nil {
 		return nil, err
 	}
@@ -100,7 +105,9 @@ func startNode(ctx context.Context, cfg *config.Config, logger *slog.Logger, tel
 		if n.sources, err = readPlugins(ctx, cfg); err != nil {
 			return "", err
 		}
-		n.set, err = pluginhost.Load(ctx, n.sources, n.storage.options())
+		o := n.storage.options()
+		o.Rules, o.DoubleRun = redaction(cfg)
+		n.set, err = pluginhost.Load(ctx, n.sources, o)
 		if err != nil {
 			return "", err
 		}
@@ -210,6 +217,19 @@ func readPlugins(ctx context.Context, cfg *config.Config) ([]pluginhost.Source, 
 		sources = append(sources, s)
 	}
 	return sources, nil
+}
+
+// redaction translates what the file says about findings.
+func redaction(cfg *config.Config) (rules map[string]pluginhost.Rule, doubleRun bool) {
+	actions := map[string]pluginhost.Action{
+		config.ActionToken: pluginhost.Token, config.ActionMask: pluginhost.Mask,
+		config.ActionDropField: pluginhost.DropField, config.ActionDropRecord: pluginhost.DropRecord,
+	}
+	rules = make(map[string]pluginhost.Rule)
+	for _, l := range cfg.Redaction.Labels {
+		rules[l.Label] = pluginhost.Rule{Action: actions[l.Action], Threshold: uint16(l.Threshold)}
+	}
+	return rules, cfg.Redaction.DoubleRun
 }
 
 // newAttester decides whom this notary trusts about its own hardware: AMD and

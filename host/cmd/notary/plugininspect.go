@@ -124,7 +124,7 @@ func inspect(ctx context.Context, name, credentials string) (*inspected, error) 
 	i.Manifest, i.Imports, i.Exports, i.Functions = x.Manifest, x.Imports, x.Exports, x.Functions
 	i.MemoryPages, i.Score, i.MaxScore = x.MemoryPages, x.Score, x.MaxScore
 	if err = x.Refusal; err == nil {
-		_, err = measureSet(ctx, []pluginhost.Source{{Name: x.Manifest.Name, Kind: x.Manifest.Kind, Module: module}})
+		_, err = measureSet(ctx, []pluginhost.Source{{Name: x.Manifest.Name, Kind: x.Manifest.Kind, Module: module}}, nil)
 	}
 	if err != nil {
 		i.refuse(err)

@@ -157,11 +157,15 @@ func writeReady(name string, r ready) error {
 
 // run serves until ctx ends or the epoch does, and then stops in good order.
 func (n *node) run(ctx context.Context, onReady func() error) error {
-	receiver, err := n.receiver()
+	senders, err := n.senders()
 	if err != nil {
 		return err
 	}
-	ctl, err := n.control()
+	receiver, err := n.receiver(senders)
+	if err != nil {
+		return err
+	}
+	ctl, err := n.control(senders)
 	if err != nil {
 		return err
 	}
@@ -228,21 +232,15 @@ func (n *node) renewed(ctx context.Context, at *attester.Attestation) error {
 	return n.notary.Renewed(ctx, evidenceBody(at))
 }
 
-func (n *node) receiver() (*ingest.Server, error) {
-	var keys []ingest.Key
-	for _, t := range n.cfg.Tenants {
-		for _, h := range t.APIKeyHashes {
-			keys = append(keys, ingest.Key{Tenant: t.Name, Hash: h})
-		}
-	}
+func (n *node) receiver(senders *ingest.Senders) (*ingest.Server, error) {
 	return ingest.New(ingest.Config{
-		Certificate: n.keys.TLS, Keys: keys, Exporter: exporter{n.notary},
+		Certificate: n.keys.TLS, Senders: *senders, Exporter: exporter{n.notary},
 		MaxRequest: int(n.cfg.Limits.RequestBytes), MaxInFlight: int64(n.cfg.Limits.InFlight),
 		Observe: n.observe,
 	})
 }
 
-func (n *node) control() (*control.Server, error) {
+func (n *node) control(senders *ingest.Senders) (*control.Server, error) {
 	var operators []control.Operator
 	for _, o := range n.cfg.Operators {
 		var roles []control.Role
@@ -253,7 +251,7 @@ func (n *node) control() (*control.Server, error) {
 	}
 	return control.New(control.Options{
 		Notary: api{n}, Certificate: n.keys.TLS, OTLPCertificate: n.keys.CertificatePEM(),
-		Operators: operators, Authenticate: n.tenantOf, LogKey: n.log.VerifierKey(),
+		Operators: operators, Authenticate: senders.ByCredential, LogKey: n.log.VerifierKey(),
 		OpenMetrics: n.cfg.Listen.OpenMetrics, Stats: n.metrics, Logger: n.logger,
 	})
 }

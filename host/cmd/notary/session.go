@@ -407,10 +407,12 @@ func openedJSON(o *archive.Opened) map[string]any {
 	for i, r := range o.Records {
 		edits, _ := receipt.DecodeEdits(r.Edits)
 		m := map[string]any{"index": i, "kind": r.Kind.String(), "edits": edits}
-		switch r.Kind {
-		case receipt.Closing:
+		switch {
+		case receipt.Dropped(edits):
+			m["dropped"] = true
+		case r.Kind == receipt.Closing:
 			m["summary"] = json.RawMessage(r.Bytes)
-		case receipt.Span:
+		case r.Kind == receipt.Span:
 			var s trace.Span
 			if text, err := jsonOf(r.Bytes, &s); err == nil {
 				m["span"] = json.RawMessage(text)
@@ -435,11 +437,16 @@ func jsonOf(b []byte, m proto.Message) ([]byte, error) {
 
 // printRecord shows one record as a person would read it.
 func (a *app) printRecord(index int, r *receipt.Record) {
-	switch r.Kind {
-	case receipt.Closing:
+	edits, _ := receipt.DecodeEdits(r.Edits)
+	switch {
+	case receipt.Dropped(edits):
+		fmt.Fprintf(a.stdout, "\n%s\n", a.paint(bold, fmt.Sprintf("leaf %d: %s, dropped", index, r.Kind)))
+		a.printEdits(new(table), edits)
+		return
+	case r.Kind == receipt.Closing:
 		fmt.Fprintf(a.stdout, "\n%s\n  %s\n", a.paint(bold, fmt.Sprintf("leaf %d: summary", index)), r.Bytes)
 		return
-	case receipt.Log:
+	case r.Kind == receipt.Log:
 		fmt.Fprintf(a.stdout, "\n%s  %d bytes of OTLP\n", a.paint(bold, fmt.Sprintf("leaf %d: log record", index)), len(r.Bytes))
 		return
 	}
@@ -457,7 +464,11 @@ func (a *app) printRecord(index int, r *receipt.Record) {
 		t.row("event "+printable(e.Name), "")
 		attributes(&t, "  ", e.Attributes)
 	}
-	edits, _ := receipt.DecodeEdits(r.Edits)
+	a.printEdits(&t, edits)
+}
+
+// printEdits ends a record's table.
+func (a *app) printEdits(t *table, edits []receipt.Edit) {
 	for _, e := range edits {
 		t.row(a.paint(yellow, "redacted"), fmt.Sprintf("%s in %s, %d bytes, by %s", e.Label, e.Place, e.Length, e.Plugin))
 	}

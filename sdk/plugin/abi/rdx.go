@@ -87,7 +87,8 @@ type Edit struct {
 	Start, End uint32
 	// Label is the index of the label in the manifest's list.
 	Label uint16
-	// Score is the guest's confidence, 0 to 65535; the host does not act on it.
+	// Score is the guest's confidence, 0 to 65535, by custom 0 to 1000. The
+	// operator may set a least one for a label; lower edits are not made.
 	Score uint16
 }
 
