@@ -90,6 +90,14 @@ class Test(unittest.TestCase):
                 continue
             self.assertNotEqual(self.status(self.forged(name, None)), 0, name)
 
+    def test_edit_lists(self):
+        one = b"\x00\x00\x00\x01\x06notary\x07DROPPED\x04span\x00\x00\x00\x15"
+        self.assertEqual(verify.edit_list(one), [("notary", "DROPPED", "span", 21)])
+        self.assertEqual(verify.edit_list(bytes(4)), [])
+        for bad in (b"", one[:-1], one + b"\x00", b"\x00\x00\x00\x02" + one[4:], b"\x00\x00\x00\x01\xff" + one[5:]):
+            with self.assertRaises(verify.Wrong):
+                verify.edit_list(bad)
+
     def test_garbage(self):
         rng = random.Random(2)
         for size in (0, 1, 22, 1000):

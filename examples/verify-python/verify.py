@@ -86,6 +86,22 @@ def transcript(name, *fields):
     return head + b"".join(field(struct.pack(">Q", f) if isinstance(f, int) else f) for f in fields)
 
 
+def edit_list(b):
+    """Section 4.2: (plugin, label, place, length) of each edit."""
+    n, at, out = int.from_bytes(b[:4], "big"), 4, []
+    for _ in range(n):
+        names = []
+        for _ in range(3):
+            need(at < len(b) and at + b[at] < len(b), "an edit list is cut short")
+            names.append(b[at + 1 : at + 1 + b[at]].decode())
+            at += 1 + b[at]
+        need(at + 4 <= len(b), "an edit list is cut short")
+        out.append((*names, int.from_bytes(b[at : at + 4], "big")))
+        at += 4
+    need(at == len(b), "bytes behind an edit list")
+    return out
+
+
 # Signatures. Ed25519: RFC 8032 section 5.1.7, without cofactor.
 P = 2**255 - 19
 L = 2**252 + 27742317777372353535851937790883648493
@@ -394,6 +410,9 @@ class Bundle:
             commitment = unhex(o["edit_commitment"])
             if "edits" in o:
                 need(hmac.digest(unhex(o["edit_key"]), transcript("edit-commitment", unb64(o["edits"])), "sha256") == commitment, "edit list of " + name)
+                edits = edit_list(unb64(o["edits"]))
+                if edits and edits[-1][:2] == ("notary", "DROPPED"):
+                    need(not o["resource"] + o["scope"] + o["record"], "text of a dropped record in " + name)
             leaf = sha256(b"\0", unhex(o["salt"]), sha256(unb64(o["resource"])), sha256(unb64(o["scope"])), commitment, bytes([o["kind"]]), unb64(o["record"]))
             root = climb(leaf, o["index"], self.manifest["leaves"], [unhex(p) for p in o["path"]])
             need(root.hex() == self.manifest["root"], name + " is not a leaf of this part")

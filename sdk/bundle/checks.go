@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -307,7 +308,10 @@ func (v *verification) checkRecords() {
 		}
 		v.result.Records = append(v.result.Records, *r)
 		edits := "edit list not shown"
-		if r.EditsShown {
+		switch {
+		case receipt.Dropped(r.Edits):
+			edits = "dropped by redaction"
+		case r.EditsShown:
 			edits = fmt.Sprintf("%d edits", len(r.Edits))
 		}
 		v.pass(name, "%s of %d bytes, %s", r.Kind, len(r.Record), edits)
@@ -331,6 +335,9 @@ func openRecord(index uint64, data []byte, m *receipt.Manifest) (*Record, error)
 		if r.Edits, err = receipt.DecodeEdits(o.Edits); err != nil {
 			return nil, err
 		}
+	}
+	if receipt.Dropped(r.Edits) && len(o.Record)+len(o.Resource)+len(o.Scope) > 0 {
+		return nil, errors.New("its edit list says that the record was dropped, and here is text of it")
 	}
 	if o.Kind == receipt.Closing {
 		if index != m.Leaves-1 {

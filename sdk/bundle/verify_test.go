@@ -360,3 +360,23 @@ func TestBuildsWithoutServer(t *testing.T) {
 		}
 	}
 }
+
+// TestDroppedRecord: the leaf of a record that redaction dropped says so, and holds
+// nothing else.
+func TestDroppedRecord(t *testing.T) {
+	w := getWorld(t)
+	for text, want := range map[string]attestation.Status{"": attestation.Pass, "what was dropped": attestation.Fail} {
+		s := newSession(t, w, w.a)
+		r := s.openings[0]
+		r.Edits = receipt.EncodeEdits([]receipt.Edit{{Plugin: receipt.HostPlugin, Label: receipt.LabelDropped, Place: "span", Length: 16}})
+		r.EditCommitment = receipt.EditCommitment(*r.EditKey, r.Edits)
+		r.Resource, r.Scope, r.Record = nil, nil, []byte(text)
+		leaf := (&receipt.Record{Kind: r.Kind, Bytes: r.Record}).LeafHash(r.Salt, r.EditCommitment)
+		both := receipt.NodeHash(leaf, r.Path[0])
+		s.manifest.Root, s.openings[2].Path = receipt.NodeHash(both, r.Path[1]), []receipt.Hash{both}
+		res := verify(t, w, encode(t, bundleOf(t, w, w.a, s)))
+		if c := check(t, res, "record.00000000"); c.Status != want || !strings.Contains(c.Detail, "dropped") {
+			t.Errorf("record %q: %s, %s", text, c.Status, c.Detail)
+		}
+	}
+}
