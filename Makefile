@@ -25,6 +25,15 @@ build/notary:
 build/notary-simulated:
 	CGO_ENABLED=0 $(BUILD) -tags simtee -o $@ ./host/cmd/notary
 
+# The verifier for a browser: a folder to open or to serve, without a server behind
+# it. WEBTAGS=simtee makes a development page, which takes simulated hardware.
+.PHONY: web
+web:
+	@mkdir -p build/web
+	GOOS=js GOARCH=wasm $(BUILD) -tags '$(WEBTAGS)' -o build/verifier.wasm ./sdk/bundle/web
+	cp sdk/bundle/web/static/* "$$($(GO) env GOROOT)/lib/wasm/wasm_exec.js" build/web/
+	{ printf 'window.verifierModule="'; gzip -9nc build/verifier.wasm | base64 | tr -d '\n'; printf '";\n'; } >build/web/verifier.js
+
 .PHONY: demo
 demo: build/notary-simulated plugins
 	build/notary-simulated demo --plugins build/plugins

@@ -13,6 +13,7 @@ import (
 )
 
 const verifyUsage = `usage: notary verify --policy FILE [OPTIONS] BUNDLE
+       notary verify --web [--web-dir DIR] [--listen ADDR]
 
 Checks one session part's evidence, offline: no socket is opened. Every check is
 shown as pass, fail or not-done with the reason, with the anchor of trust it rests
@@ -28,26 +29,41 @@ OPTIONS
   --at TIME       appraise as of this time (RFC 3339); the default is the time of
                   sealing that the receipt states
   --json          print the result as JSON
+  --web           serve the same verifier as a page for a browser on this machine; bundles
+                  stay in the browser
+  --web-dir DIR   where "make web" has put the page (default: web, beside this program)
+  --listen ADDR   where the page is served (default 127.0.0.1:8080)
 
 EXAMPLES
   notary verify --policy policy.yaml session.bundle
   notary verify --policy policy.yaml --jwks maa-2026.jwks.json session.bundle
   notary verify --policy policy.yaml --json session.bundle | jq .verdict
+  notary verify --web
 
 ` + verifyingStatus
 
 var verifyCommand = command{name: "verify", brief: "checks a session's evidence bundle offline", usage: verifyUsage, run: verify}
 
-func verify(_ context.Context, a *app, args []string) error {
+func verify(ctx context.Context, a *app, args []string) error {
 	f := a.flags("verify", verifyUsage)
 	policyFile := f.String("policy", "", "")
 	var keys trustedKeys
 	keys.flags(f)
 	at := f.String("at", "", "")
 	asJSON := f.Bool("json", false, "")
-	rest, err := parse(f, args, 1, 1)
-	if err != nil {
+	web := f.Bool("web", false, "")
+	webDir := f.String("web-dir", "", "")
+	listen := f.String("listen", "127.0.0.1:8080", "")
+	rest, err := parse(f, args, 0, 1)
+	switch {
+	case err != nil:
 		return err
+	case *web && (len(rest) > 0 || *policyFile != ""):
+		return usageError("verify --web takes no bundle and no policy: choose them on the page")
+	case *web:
+		return serveVerifier(ctx, a, *webDir, *listen)
+	case len(rest) == 0:
+		return usageError("verify: no bundle is given")
 	}
 	if *policyFile == "" {
 		return usageError("verify: --policy is missing: without Reference Values there is nothing to compare with")

@@ -1,0 +1,6 @@
+//go:build js && wasm && !simtee
+
+package main
+
+// simulatedAllowed: the page accepts nothing but hardware.
+const simulatedAllowed = false
