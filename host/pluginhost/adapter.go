@@ -147,7 +147,7 @@ func (a *Adapter) do(ctx context.Context, c *storageCall, export string, request
 		return nil, err
 	}
 	guest := withCall(context.WithoutCancel(ctx), &call{ctx: ctx, clock: clockCall, storage: c})
-	packed, reason := in.exchange(guest, export, a.p.limits.Fuel, request)
+	packed, reason := in.exchange(guest, export, a.p.limits.of(len(request)), request)
 	var status abi.StoStatus
 	var items []abi.Item
 	if reason == "" {

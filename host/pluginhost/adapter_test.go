@@ -209,7 +209,7 @@ func hostCall(t *testing.T, dir, name string, args ...int32) int64 {
 		code = append(code, i32Const(a)...)
 	}
 	code = append(code, callTo(0)...)
-	if f.typ.results == i32 {
+	if f.typ.Results == i32 {
 		code = append(code, 0xac) // i64.extend_i32_s
 	}
 	code = append(code, 0x37, 0, 16) // i64.store behind the reply's header

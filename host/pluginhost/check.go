@@ -6,15 +6,19 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/veriproof/notary/host/pluginhost/fuel"
 	"github.com/veriproof/notary/sdk/plugin/abi"
 )
 
 const (
-	i32 = string(rune(typeI32))
-	i64 = string(rune(typeI64))
+	i32 = string(rune(fuel.I32))
+	i64 = string(rune(fuel.I64))
 )
 
-// signatures are the exports of each kind of plugin.
+// A funcType is [fuel.FunctionType] with its spelling for authors.
+type funcType fuel.FunctionType
+
+// signatures are the fuel.Exports of each kind of plugin.
 var signatures = map[abi.Kind]map[string]funcType{
 	abi.KindRedactor: {
 		abi.ExportRdxMarker:    {},
@@ -71,7 +75,7 @@ func (p problems) Error() string {
 }
 
 func (m *module) checkExports(wrong *problems) {
-	if e, ok := m.exports[abi.ExportMemory]; !ok || e.kind != kindMemory {
+	if e, ok := m.exports[abi.ExportMemory]; !ok || e.Kind != fuel.KindMemory {
 		wrong.add("no export %q: export the one memory under this name", abi.ExportMemory)
 	}
 	want := signatures[m.manifest.Kind]
@@ -93,7 +97,7 @@ func (m *module) checkExports(wrong *problems) {
 	}
 }
 
-func (m *module) checkExport(wrong *problems, name string, e export, want funcType) {
+func (m *module) checkExport(wrong *problems, name string, e fuel.Export, want funcType) {
 	switch got, isFunc := m.funcType(e); {
 	case !isFunc:
 		wrong.add("export %q is not a function; %s demands %s", name, m.manifest.ABI, want)
@@ -104,26 +108,26 @@ func (m *module) checkExport(wrong *problems, name string, e export, want funcTy
 
 func (m *module) checkImports(wrong *problems) {
 	allowed := m.allowed()
-	for _, i := range m.imports {
-		typ, ok := allowed[i.module+"\x00"+i.name]
-		switch {
+	for _, i := range m.Imports {
+		typ, ok := allowed[i.Module+"\x00"+i.Name]
+		switch got := funcType(m.Types[i.Type]); {
 		case !ok:
-			wrong.add("imports %q.%q: %s", i.module, i.name, m.whyNot(i))
-		case m.types[i.typ] != typ:
-			wrong.add("import %q.%q is a function %s; the host has %s", i.module, i.name, m.types[i.typ], typ)
+			wrong.add("imports %q.%q: %s", i.Module, i.Name, m.whyNot(i))
+		case got != typ:
+			wrong.add("import %q.%q is a function %s; the host has %s", i.Module, i.Name, got, typ)
 		}
 	}
 }
 
 // whyNot says why an import is not allowed, and how an author does without.
-func (m *module) whyNot(i imported) string {
-	_, known := stoFunctions[i.name]
+func (m *module) whyNot(i fuel.Import) string {
+	_, known := stoFunctions[i.Name]
 	switch {
-	case i.module == abi.ImportWASI && slices.Contains(abi.WASIFunctions(), i.name):
+	case i.Module == abi.ImportWASI && slices.Contains(abi.WASIFunctions(), i.Name):
 		return `say "wasi":"deny" in the manifest if it is a guest of standard Go, or build it without a runtime that imports this`
-	case i.module == abi.ImportWASI:
+	case i.Module == abi.ImportWASI:
 		return "of WASI a guest may import only what standard Go's runtime does; no plugin has files, sockets or processes"
-	case i.module == abi.ImportSto && known && m.manifest.Kind == abi.KindStorage:
+	case i.Module == abi.ImportSto && known && m.manifest.Kind == abi.KindStorage:
 		return "no capability in the manifest opens it; name the one that does"
 	case m.manifest.Kind == abi.KindRedactor:
 		return "a redactor imports nothing; remove it, or define the function in the module"
@@ -149,11 +153,11 @@ func (m *module) allowed() map[string]funcType {
 }
 
 func (t funcType) String() string {
-	return "(" + spellTypes(t.params) + ") -> (" + spellTypes(t.results) + ")"
+	return "(" + spellTypes(t.Params) + ") -> (" + spellTypes(t.Results) + ")"
 }
 
 func spellTypes(types string) string {
-	names := map[byte]string{typeI32: "i32", typeI64: "i64", typeF32: "f32", typeF64: "f64", typeV128: "v128"}
+	names := map[byte]string{fuel.I32: "i32", fuel.I64: "i64", fuel.F32: "f32", fuel.F64: "f64", fuel.V128: "v128", fuel.FuncRef: "funcref", fuel.ExternRef: "externref"}
 	var out []string
 	for _, t := range []byte(types) {
 		out = append(out, names[t])

@@ -13,7 +13,7 @@
 //
 // A guest cannot stop the process: all its work is metered, also _initialize,
 // the start function and configure, by rewriting the module before compilation
-// (fuel.go). It cannot remember: memory and globals are put back to the image
+// (package fuel), and is done in slices. It cannot remember: memory and globals are put back to the image
 // taken after configure when a call ends, and instructions whose effect could
 // not be put back are refused. It cannot tell: a redactor has no imports, or
 // those of Go bound to a world with nothing in it (wasi.go), and answers with
@@ -34,6 +34,6 @@
 // # Concurrency
 //
 // A [Set] and its [Adapter] are safe for concurrent use. Calls beyond the
-// number of instances wait. Compiled code cannot be preempted, so while a guest
-// runs, the garbage collector may have to wait for the end of a batch.
+// number of instances wait. Compiled code cannot be preempted, so the garbage
+// collector may have to wait for the end of a guest's slice of fuel.
 package pluginhost

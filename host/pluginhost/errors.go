@@ -13,6 +13,7 @@ type Reason string
 const (
 	ReasonTrap   Reason = "trap"   // the guest trapped
 	ReasonFuel   Reason = "fuel"   // the guest did not end within its fuel
+	ReasonDepth  Reason = "depth"  // the guest's calls nested too deep
 	ReasonAlloc  Reason = "alloc"  // the guest gave no buffer, or one outside its memory
 	ReasonReply  Reason = "reply"  // the reply is malformed or breaks a rule of the ABI
 	ReasonStatus Reason = "status" // the guest said that it failed

@@ -77,16 +77,21 @@ func loadGo(t testing.TB) *Set {
 // loadBuiltIn loads the built-in redactor as it is checked in.
 func loadBuiltIn(t testing.TB) *Set {
 	t.Helper()
-	module, err := build.Module(t.Context(), filepath.Join("..", "..", "plugins", "redact-pii"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := Load(t.Context(), []Source{{Name: "redact-pii", Kind: abi.KindRedactor, Module: module}}, Options{})
+	s, err := Load(t.Context(), []Source{{Name: "redact-pii", Kind: abi.KindRedactor, Module: builtInModule(t)}}, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close(context.Background()) })
 	return s
+}
+
+func builtInModule(t testing.TB) []byte {
+	t.Helper()
+	module, err := build.Module(t.Context(), filepath.Join("..", "..", "plugins", "redact-pii"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return module
 }
 
 // batchText returns n fields of about size bytes each with things to find.
@@ -168,14 +173,15 @@ func BenchmarkFuel(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	var used uint64
+	var used int64
 	for b.Loop() {
 		in, err := p.acquire(b.Context())
 		if err != nil {
 			b.Fatal(err)
 		}
-		_, reason := in.exchange(withCall(b.Context(), &call{clock: clockCall}), abi.ExportRdxRedact, p.limits.Fuel, request)
-		used = p.limits.Fuel - in.fuel.Get()
+		c := &call{clock: clockCall}
+		_, reason := in.exchange(withCall(b.Context(), c), abi.ExportRdxRedact, p.limits.Fuel, request)
+		used = int64(p.limits.Fuel) - in.left(c)
 		p.release(in, reason != "")
 		if reason != "" {
 			b.Fatal(reason)

@@ -33,12 +33,12 @@ func Inspect(binary []byte) (*Inspection, error) {
 	}
 	out := &Inspection{
 		SHA256: sha256.Sum256(binary), Manifest: *m.manifest,
-		Exports: slices.Sorted(maps.Keys(m.exports)), Functions: len(m.funcs),
-		MemoryPages: m.memory.min, Score: m.score, MaxScore: maxScore,
+		Exports: slices.Sorted(maps.Keys(m.exports)), Functions: len(m.Functions),
+		MemoryPages: m.Memories[0].Min, Score: m.score, MaxScore: maxScore,
 		Refusal: m.check(m.manifest.Name, m.manifest.Kind),
 	}
-	for _, i := range m.imports {
-		out.Imports = append(out.Imports, i.module+"."+i.name)
+	for _, i := range m.Imports {
+		out.Imports = append(out.Imports, i.Module+"."+i.Name)
 	}
 	slices.Sort(out.Imports)
 	if _, err := (Limits{}).resolve(m); out.Refusal == nil {

@@ -17,6 +17,8 @@ type call struct {
 	ctx     context.Context
 	clock   uint64
 	storage *storageCall // of a storage adapter, else nil
+	budget  int64        // fuel that the guest has not been given yet
+	spent   bool         // the guest ran out of fuel
 }
 
 // Clock values in nanoseconds. Calls begin behind anything that set-up has
@@ -58,6 +60,7 @@ type instance struct {
 	mod     api.Module
 	memory  api.Memory
 	fuel    api.MutableGlobal
+	depth   api.MutableGlobal
 	globals []api.MutableGlobal
 	alloc   api.Function
 	calls   map[string]api.Function
@@ -67,23 +70,28 @@ type instance struct {
 var errEngine = errors.New("the engine does not show what the host has added to the module")
 
 // newInstance instantiates the compiled module; the start function, if any,
-// runs on the fuel the module was metered with.
+// runs on the budget of the call in the context.
 func (p *plugin) newInstance(ctx context.Context) (*instance, error) {
 	mod, err := p.runtime.InstantiateModule(ctx, p.compiled, wazero.NewModuleConfig().WithName("").WithStartFunctions())
+	if err != nil && callOf(ctx).spent {
+		return nil, errors.New("the start function does not end within its fuel")
+	}
 	if err != nil {
 		return nil, errors.New("the module cannot be instantiated: a segment is out of bounds, or its start function traps")
 	}
 	in := &instance{mod: mod, memory: mod.Memory(), calls: make(map[string]api.Function)}
-	var ok bool
-	if in.fuel, ok = mod.ExportedGlobal(exportFuel).(api.MutableGlobal); !ok {
-		return nil, errors.Join(errEngine, mod.Close(ctx))
+	seen := true
+	global := func(name string) api.MutableGlobal {
+		g, ok := mod.ExportedGlobal(name).(api.MutableGlobal)
+		seen = seen && ok
+		return g
 	}
+	in.fuel, in.depth = global(metering.Fuel), global(metering.Depth)
 	for _, i := range p.mutable {
-		g, ok := mod.ExportedGlobal(globalExport(i)).(api.MutableGlobal)
-		if !ok {
-			return nil, errors.Join(errEngine, mod.Close(ctx))
-		}
-		in.globals = append(in.globals, g)
+		in.globals = append(in.globals, global(metering.GlobalName(i)))
+	}
+	if !seen {
+		return nil, errors.Join(errEngine, mod.Close(ctx))
 	}
 	for name := range signatures[p.kind] {
 		in.calls[name] = mod.ExportedFunction(name)
@@ -101,7 +109,7 @@ func allocName(k abi.Kind) string {
 
 // fromImage makes an instance in the state of the image.
 func (p *plugin) fromImage(ctx context.Context) (*instance, error) {
-	in, err := p.newInstance(withCall(ctx, &call{ctx: ctx, clock: clockSetup}))
+	in, err := p.newInstance(withCall(ctx, &call{ctx: ctx, clock: clockSetup, budget: p.setupBudget()}))
 	if err != nil {
 		return nil, err
 	}
@@ -140,25 +148,27 @@ func (in *instance) restore(img *image) bool {
 	return true
 }
 
-// invoke calls an export with fuel and returns its one result, if it has any.
-func (in *instance) invoke(ctx context.Context, f api.Function, fuel uint64, args ...uint64) (uint64, Reason) {
+// invoke calls an export and returns its one result, if it has any.
+func (in *instance) invoke(ctx context.Context, f api.Function, args ...uint64) (uint64, Reason) {
 	var stack [2]uint64
 	copy(stack[:], args)
-	in.fuel.Set(fuel)
 	err := f.CallWithStack(ctx, stack[:])
 	switch {
 	case err == nil:
 		return stack[0], ""
-	case int64(in.fuel.Get()) < 0:
+	case callOf(ctx).spent:
 		return 0, ReasonFuel
+	case int64(in.depth.Get()) < 0:
+		return 0, ReasonDepth
 	}
 	return 0, ReasonTrap
 }
 
 // exchange writes a message, and zeros behind it, into a buffer of the guest and
-// calls the export with it.
+// calls the export with it, within one budget.
 func (in *instance) exchange(ctx context.Context, export string, fuel uint64, message []byte) (uint64, Reason) {
-	ptr, reason := in.invoke(ctx, in.alloc, fuel, uint64(len(message)+abi.Tail))
+	in.fund(callOf(ctx), fuel)
+	ptr, reason := in.invoke(ctx, in.alloc, uint64(len(message)+abi.Tail))
 	if reason != "" {
 		return 0, reason
 	}
@@ -168,8 +178,7 @@ func (in *instance) exchange(ctx context.Context, export string, fuel uint64, me
 		return 0, ReasonAlloc
 	}
 	clear(buffer[copy(buffer, message):])
-	// The fuel goes on from where alloc has left it: one bound for both.
-	return in.invoke(ctx, in.calls[export], in.fuel.Get(), uint64(at), uint64(len(message)))
+	return in.invoke(ctx, in.calls[export], uint64(at), uint64(len(message)))
 }
 
 // reply returns a view of the reply in the guest's memory.
@@ -185,18 +194,22 @@ func (in *instance) reply(packed uint64) ([]byte, Reason) {
 	return b, ""
 }
 
+// setupBudget is the fuel of each step of setting up.
+func (p *plugin) setupBudget() int64 { return int64(p.limits.Fuel * setupFuel) }
+
 // setUp runs what runs once in a guest's life, and takes the image.
 func (p *plugin) setUp(ctx context.Context, config []byte) error {
-	c := &call{ctx: ctx, clock: clockSetup, storage: p.newStorageCall()}
+	fuel := p.setupBudget()
+	c := &call{ctx: ctx, clock: clockSetup, storage: p.newStorageCall(), budget: fuel}
 	ctx = withCall(ctx, c)
 	in, err := p.newInstance(ctx)
 	if err != nil {
 		return err
 	}
 	defer in.mod.Close(ctx)
-	fuel := p.limits.Fuel * setupFuel
 	if f := in.mod.ExportedFunction(abi.ExportInitialize); f != nil {
-		if _, reason := in.invoke(ctx, f, fuel); reason != "" {
+		in.fund(c, uint64(fuel))
+		if _, reason := in.invoke(ctx, f); reason != "" {
 			return fmt.Errorf("%s failed (%s)", abi.ExportInitialize, reason)
 		}
 	}
@@ -204,7 +217,7 @@ func (p *plugin) setUp(ctx context.Context, config []byte) error {
 	if p.kind == abi.KindStorage {
 		configure = abi.ExportStoConfigure
 	}
-	status, reason := in.exchange(ctx, configure, fuel, config)
+	status, reason := in.exchange(ctx, configure, uint64(fuel), config)
 	if reason != "" {
 		return fmt.Errorf("%s failed (%s)", configure, reason)
 	}
@@ -213,13 +226,14 @@ func (p *plugin) setUp(ctx context.Context, config []byte) error {
 	}
 	p.image = in.takeImage()
 	if p.kind == abi.KindStorage {
-		return in.migrate(ctx, fuel)
+		in.fund(c, uint64(fuel))
+		return in.migrate(ctx)
 	}
 	return nil
 }
 
-func (in *instance) migrate(ctx context.Context, fuel uint64) error {
-	status, reason := in.invoke(ctx, in.calls[abi.ExportStoMigrate], fuel)
+func (in *instance) migrate(ctx context.Context) error {
+	status, reason := in.invoke(ctx, in.calls[abi.ExportStoMigrate])
 	if reason != "" {
 		return fmt.Errorf("%s failed (%s)", abi.ExportStoMigrate, reason)
 	}

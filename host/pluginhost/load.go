@@ -219,7 +219,14 @@ func (p *plugin) compile(ctx context.Context, m *module) error {
 			return errors.Join(errEngine, err)
 		}
 	}
-	compiled, err := p.runtime.CompileModule(ctx, m.meter(p.limits.Fuel*setupFuel))
+	if err := instantiateYield(ctx, p.runtime); err != nil {
+		return errors.Join(errEngine, err)
+	}
+	metered, err := m.Meter(metering)
+	if err != nil {
+		return err
+	}
+	compiled, err := p.runtime.CompileModule(ctx, metered)
 	if err != nil {
 		return fmt.Errorf("the module is not valid core WebAssembly 2.0: %w", err)
 	}

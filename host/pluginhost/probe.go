@@ -17,8 +17,8 @@ type Probe struct{ set *Set }
 type Trial struct {
 	// Edits as the guest gave them, after all checks.
 	Edits []abi.Edit
-	// Fuel that the batch took, in the unit of [DefaultFuel].
-	Fuel uint64
+	// Fuel that the batch took, of Budget, in the unit of [DefaultFuel].
+	Fuel, Budget uint64
 	// Discarded means that the batch cost the instance, since it left more memory
 	// behind than there was after configure. Right, but slow.
 	Discarded bool
@@ -58,12 +58,11 @@ func (p *Probe) Try(ctx context.Context, fields []abi.Field) (Trial, error) {
 	if err != nil {
 		return Trial{}, err
 	}
-	ctx = withCall(context.WithoutCancel(ctx), &call{ctx: ctx, clock: clockCall})
-	packed, reason := in.exchange(ctx, abi.ExportRdxRedact, g.limits.Fuel, request)
-	t := Trial{Fuel: g.limits.Fuel}
-	if left := int64(in.fuel.Get()); left > 0 {
-		t.Fuel -= uint64(left)
-	}
+	c := &call{ctx: ctx, clock: clockCall}
+	ctx = withCall(context.WithoutCancel(ctx), c)
+	budget := g.limits.of(len(request))
+	packed, reason := in.exchange(ctx, abi.ExportRdxRedact, budget, request)
+	t := Trial{Fuel: budget - uint64(max(in.left(c), 0)), Budget: budget}
 	var why error
 	if reason == "" {
 		if t.Edits, reason = g.readReply(in, packed, fields); reason == ReasonReply {

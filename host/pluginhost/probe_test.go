@@ -67,8 +67,8 @@ func TestProbeTellsWhy(t *testing.T) {
 		if !errors.As(err, &pe) || pe.Reason != c.reason || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v, want %s with %q", name, err, c.reason, c.want)
 		}
-		if c.reason == ReasonFuel && trial.Fuel != p.Limits().Fuel {
-			t.Errorf("%s: fuel %d of %d", name, trial.Fuel, p.Limits().Fuel)
+		if c.reason == ReasonFuel && (trial.Fuel != trial.Budget || trial.Budget == 0) {
+			t.Errorf("%s: fuel %d of %d", name, trial.Fuel, trial.Budget)
 		}
 	}
 }

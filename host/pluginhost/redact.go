@@ -189,7 +189,7 @@ func (p *plugin) run(ctx context.Context, from *pool, b *batch, request []byte) 
 		return nil, err
 	}
 	ctx = withCall(context.WithoutCancel(ctx), &call{ctx: ctx, clock: clockCall})
-	packed, reason := in.exchange(ctx, abi.ExportRdxRedact, p.limits.Fuel, request)
+	packed, reason := in.exchange(ctx, abi.ExportRdxRedact, p.limits.of(len(request)), request)
 	var edits []abi.Edit
 	if reason == "" {
 		edits, reason = p.readReply(in, packed, b.fields)

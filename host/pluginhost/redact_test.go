@@ -32,7 +32,7 @@ func TestBadGuests(t *testing.T) {
 	}
 	recursion := redactor("bad", noEdits)
 	recursion.funcs["zz"] = fn{typ: funcType{"", ""}, code: slices.Concat(callTo(4), callTo(4))}
-	recursion.limits.Fuel = 0 // the default: enough to reach the end of the stack
+	recursion.limits.Fuel = 0 // the default: enough to reach the bound of depth
 	recursion.noExports = []string{"zz"}
 	recursion.set(abi.ExportRdxRedact, 0, callTo(4), i64Const(0))
 	for name, tc := range map[string]struct {
@@ -43,7 +43,7 @@ func TestBadGuests(t *testing.T) {
 		"endless alloc":      {alloc(endless, i32Const(16)), ReasonFuel},
 		"fill bomb":          {code(0, []byte{opLoop, 0x40}, i32Const(0), i32Const(0), i32Const(8<<16), memoryFill, []byte{0x0c, 0, opEnd}, i64Const(0)), ReasonFuel},
 		"trap":               {code(0, unreachable), ReasonTrap},
-		"recursion":          {recursion, ReasonTrap},
+		"recursion":          {recursion, ReasonDepth},
 		"memory bomb":        {code(0, []byte{opLoop, 0x40}, i32Const(1), memoryGrow, drop, []byte{0x0c, 0, opEnd}, i64Const(0)), ReasonFuel},
 		"no buffer":          {alloc(i32Const(0)), ReasonAlloc},
 		"unaligned buffer":   {alloc(i32Const(0x10008)), ReasonAlloc},
@@ -73,10 +73,7 @@ func TestBadGuests(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := load(t, Options{Concurrency: 1}, tc.guest)
-			rounds := uint64(2) // a failure leaves nothing behind that changes the next
-			if name == "recursion" {
-				rounds = 1 // the engine's stack grows to 50 MB each time
-			}
+			const rounds = 2 // a failure leaves nothing behind that changes the next
 			for range rounds {
 				edits, err := s.Redact(t.Context(), fields("hello", "é"))
 				var pe *PluginError
@@ -97,18 +94,19 @@ func TestBadGuests(t *testing.T) {
 func TestFuelIsExact(t *testing.T) {
 	s := load(t, Options{}, redactor("a", oneEdit))
 	p := s.plugins[0]
-	var used []uint64
+	var used []int64
 	for range 3 {
 		in, err := p.acquire(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, reason := in.exchange(withCall(t.Context(), &call{}), abi.ExportRdxRedact, 1000, make([]byte, 64))
-		used = append(used, 1000-in.fuel.Get())
+		c := &call{}
+		_, reason := in.exchange(withCall(t.Context(), c), abi.ExportRdxRedact, 1000, make([]byte, 64))
+		used = append(used, 1000-in.left(c))
 		p.release(in, reason != "")
 	}
-	if used[0] != 4 || used[1] != 4 || used[2] != 4 {
-		t.Errorf("fuel used: %v, want 4 (two entries, two instructions) each time", used)
+	if used[0] != 2 || used[1] != 2 || used[2] != 2 {
+		t.Errorf("fuel used: %v, want 2 (one instruction in each of two functions) each time", used)
 	}
 }
 

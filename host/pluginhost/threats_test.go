@@ -34,7 +34,7 @@ func TestT62OutputBomb(t *testing.T) {
 	// Ten million edits, in memory that the guest takes for them.
 	const bytes = 16 + 16*10_000_000
 	huge := reply()
-	huge.manifest.Limits.MemoryPages = abi.MaxMemoryPages
+	huge.manifest.Limits.MemoryPages, huge.limits.Fuel = abi.MaxMemoryPages, 0 // taking so much memory costs
 	huge.set(abi.ExportRdxRedact, 0, i32Const(bytes>>16+1), memoryGrow, drop, i64Const(abi.Pack(16, bytes)))
 	for name, tc := range map[string]struct {
 		guest *guest

@@ -28,7 +28,7 @@ func instantiateHost(ctx context.Context, r wazero.Runtime, name string, functio
 				c := callOf(ctx)
 				c.charge(mod, hostFuel)
 				run(c, mod, stack)
-			}), valueTypes(f.typ.params), valueTypes(f.typ.results)).Export(name)
+			}), valueTypes(f.typ.Params), valueTypes(f.typ.Results)).Export(name)
 	}
 	_, err := b.Instantiate(ctx)
 	return err
@@ -152,18 +152,4 @@ func randomGet(c *call, mod api.Module, stack []uint64) {
 	clear(b)
 	c.charge(mod, uint64(n)/16)
 	stack[0] = errnoIf(!ok, wasiFault)
-}
-
-// charge takes fuel for work that the host does for the guest in proportion to
-// a length the guest chose.
-func (c *call) charge(mod api.Module, n uint64) {
-	fuel, ok := mod.ExportedGlobal(exportFuel).(api.MutableGlobal)
-	if !ok {
-		return // another engine would have failed the load already
-	}
-	left := int64(fuel.Get()) - int64(n)
-	fuel.Set(uint64(left))
-	if left < 0 {
-		panic(errExit{})
-	}
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/veriproof/notary/host/pluginhost/fuel"
 	"github.com/veriproof/notary/sdk/plugin/abi"
 )
 
@@ -32,6 +33,17 @@ type fn struct {
 	locals uint32 // i32 locals
 	code   []byte // without the final end
 }
+
+// Parts of the binary format.
+const (
+	typeI32    = fuel.I32
+	typeI64    = fuel.I64
+	kindFunc   = byte(fuel.KindFunction)
+	kindMemory = byte(fuel.KindMemory)
+	opLoop     = 0x03
+	opIf       = 0x04
+	opEnd      = 0x0b
+)
 
 // Places in a test guest's memory.
 const (
@@ -84,8 +96,8 @@ func (g *guest) build() []byte {
 	n := len(g.imports)
 	m = section(m, abi.SectionType, vector(all, func(b []byte, f fn) []byte {
 		b = append(b, 0x60)
-		b = append(leb(b, len(f.typ.params)), f.typ.params...)
-		return append(leb(b, len(f.typ.results)), f.typ.results...)
+		b = append(leb(b, len(f.typ.Params)), f.typ.Params...)
+		return append(leb(b, len(f.typ.Results)), f.typ.Results...)
 	}))
 	if n > 0 {
 		i := -1

@@ -193,7 +193,7 @@ func (t *Trial) properties(ctx context.Context, vectors []golden.Vector, o Optio
 		if err != nil {
 			continue
 		}
-		most.see(b.Name, first.Fuel)
+		most.see(b.Name, share(first))
 		if first.Discarded {
 			grown++
 		}
@@ -212,25 +212,28 @@ func (t *Trial) properties(ctx context.Context, vectors []golden.Vector, o Optio
 	if o.MaxFuelPerKiB > 0 {
 		r.Properties = append(r.Properties, t.affordable(ctx, vectors, o.MaxFuelPerKiB))
 	}
-	if share := float64(most.fuel) / float64(t.probe.Limits().Fuel); share > 0.5 {
-		r.Warnings = append(r.Warnings, fmt.Sprintf("%s takes %.0f %% of the fuel of a call: on a worse text a request would be refused", most.batch, share*100))
+	if most.share > 0.5 {
+		r.Warnings = append(r.Warnings, fmt.Sprintf("%s takes %.0f %% of the fuel of a call: on a worse text a request would be refused", most.batch, most.share*100))
 	}
 	if grown > 0 {
 		r.Warnings = append(r.Warnings, fmt.Sprintf("memory grew in %d batches, each of which costs the host a new instance: take the memory in configure", grown))
 	}
 }
 
-// fullest is the batch that took the most fuel.
+// fullest is the batch that took the most of its fuel.
 type fullest struct {
 	batch string
-	fuel  uint64
+	share float64
 }
 
-func (f *fullest) see(batch string, fuel uint64) {
-	if fuel > f.fuel {
-		f.batch, f.fuel = batch, fuel
+func (f *fullest) see(batch string, share float64) {
+	if share > f.share {
+		f.batch, f.share = batch, share
 	}
 }
+
+// share is what a batch took of its fuel.
+func share(t pluginhost.Trial) float64 { return float64(t.Fuel) / float64(t.Budget) }
 
 func texts(vectors []golden.Vector) []string {
 	out := make([]string, len(vectors))

@@ -98,7 +98,7 @@ func TestGoodRedactor(t *testing.T) {
 // told why; one that comes close is warned of.
 func TestTooLittleFuel(t *testing.T) {
 	v := vectors(`{"text":"a*b","spans":[{"label":"RUN","text":"*"}]}`)
-	r, err := open(t, pluginhost.Limits{Fuel: 20_000}).Run(t.Context(), v, plugintrial.Options{})
+	r, err := open(t, pluginhost.Limits{Fuel: 80_000}).Run(t.Context(), v, plugintrial.Options{})
 	if err != nil || r.OK() || len(r.Misses) != 0 || !strings.Contains(r.Properties[0].Failed, "fuel") {
 		t.Errorf("%+v, %v", r, err)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/veriproof/notary/host/pluginhost"
 	"github.com/veriproof/notary/sdk/plugin/abi"
 	"github.com/veriproof/notary/sdk/plugin/golden"
 )
@@ -63,10 +64,10 @@ func perKiB(fuel uint64, fields []abi.Field) uint64 {
 func (t *Trial) Measure(ctx context.Context, vectors []golden.Vector, each time.Duration) ([]Speed, error) {
 	var out []Speed
 	for _, s := range samples(vectors) {
-		calls, took, fuel, err := t.repeat(ctx, s.fields, each)
+		calls, took, first, err := t.repeat(ctx, s.fields, each)
 		if err != nil {
 			// A text that the redactor fails on has no speed; the trial tells.
-			out = append(out, Speed{Text: s.name + " (fails)", FuelPerKiB: perKiB(fuel, s.fields)})
+			out = append(out, Speed{Text: s.name + " (fails)", FuelPerKiB: perKiB(first.Fuel, s.fields)})
 			if ctx.Err() != nil {
 				return nil, fmt.Errorf("measuring %s: %w", s.name, context.Cause(ctx))
 			}
@@ -76,8 +77,8 @@ func (t *Trial) Measure(ctx context.Context, vectors []golden.Vector, each time.
 			Text:         s.name,
 			MBPerSecond:  float64(calls) * float64(size(s.fields)) / 1e6 / took.Seconds(),
 			NanosPerCall: float64(took.Nanoseconds()) / float64(calls),
-			FuelPerKiB:   perKiB(fuel, s.fields),
-			OfLimit:      float64(fuel) / float64(t.probe.Limits().Fuel),
+			FuelPerKiB:   perKiB(first.Fuel, s.fields),
+			OfLimit:      share(first),
 		})
 	}
 	return out, nil
@@ -93,16 +94,16 @@ func (t *Trial) EmptyCall(ctx context.Context, each time.Duration) (float64, err
 }
 
 // repeat makes calls for so long, after one that warms what there is to warm.
-func (t *Trial) repeat(ctx context.Context, fields []abi.Field, each time.Duration) (calls int, took time.Duration, fuel uint64, err error) {
-	first, err := t.probe.Try(ctx, fields)
+func (t *Trial) repeat(ctx context.Context, fields []abi.Field, each time.Duration) (calls int, took time.Duration, first pluginhost.Trial, err error) {
+	first, err = t.probe.Try(ctx, fields)
 	if err != nil {
-		return 0, 0, first.Fuel, err
+		return 0, 0, first, err
 	}
 	for start := time.Now(); took < each || calls == 0; calls++ {
 		if _, err := t.probe.Try(ctx, fields); err != nil {
-			return calls, took, first.Fuel, err
+			return calls, took, first, err
 		}
 		took = time.Since(start)
 	}
-	return calls, took, first.Fuel, nil
+	return calls, took, first, nil
 }
