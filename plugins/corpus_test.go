@@ -78,6 +78,59 @@ func corpus[T any](t *testing.T, path ...string) []T {
 // percent is a share, 0 of nothing.
 func percent(n, of int) float64 { return 100 * float64(n) / float64(max(1, of)) }
 
+// TestCorpusSecrets measures redact-secrets on texts that hold a secret and on
+// texts that look like it and do not. The rules were tuned on the even lines.
+func TestCorpusSecrets(t *testing.T) {
+	type line struct{ Kind, Rule, Text string }
+	f := newFinder(t, "redact-secrets")
+	show := os.Getenv("NOTARY_CORPUS_SHOW")
+	hits, all := map[string][2]int{}, map[string][2]int{}
+	byRule := map[string][2]int{}
+	lines := corpus[line](t, "secrets", "gitleaks_vectors.jsonl")
+	must := map[string]bool{} // texts that hold a secret; some must not match another rule, but hold it all the same
+	for _, l := range lines {
+		must[l.Text] = must[l.Text] || l.Kind == "tp"
+	}
+	for i, l := range lines {
+		if l.Kind == "fp" && must[l.Text] {
+			continue
+		}
+		found := f.find(l.Text)
+		h, a := hits[l.Kind], all[l.Kind]
+		a[i%2]++
+		n := byRule[l.Kind+" "+l.Rule]
+		n[1]++
+		if len(found) > 0 {
+			h[i%2]++
+			n[0]++
+		}
+		byRule[l.Kind+" "+l.Rule] = n
+		hits[l.Kind], all[l.Kind] = h, a
+		if show != "" && i%2 == 0 && (l.Kind == "fp") == (len(found) > 0) {
+			what := ""
+			for _, e := range found {
+				what += " " + e.Label + "=" + l.Text[e.Start:e.End]
+			}
+			fmt.Printf("%s %s %.300q %s\n", l.Kind, l.Rule, l.Text, what)
+		}
+	}
+	if len(all) == 0 {
+		return
+	}
+	for half, name := range []string{"tuned on", "held out"} {
+		recall, wrong := percent(hits["tp"][half], all["tp"][half]), percent(hits["fp"][half], all["fp"][half])
+		t.Logf("secrets, half %s: %.1f %% of %d that must match, %.1f %% of %d that must not", name, recall, all["tp"][half], wrong, all["fp"][half])
+		if recall < 90 || wrong > 5 {
+			t.Errorf("half %s: want 90 and 5", name)
+		}
+	}
+	for _, r := range slices.Sorted(keys(byRule)) {
+		if n := byRule[r]; show == "rules" && r[0] == 't' && n[0] < n[1] {
+			t.Logf("%s: %d of %d", r, n[0], n[1])
+		}
+	}
+}
+
 func keys[V any](m map[string]V) func(func(string) bool) {
 	return func(yield func(string) bool) {
 		for k := range m {

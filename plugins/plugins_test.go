@@ -24,7 +24,7 @@ import (
 
 // scanners are the redactors in C, which share plugins/scan.
 var (
-	scanners = []string{"redact-pii"}
+	scanners = []string{"redact-pii", "redact-secrets"}
 	names    = append([]string{"redact-patterns", "redact-fields", "store-dir", "store-postgres"}, scanners...)
 )
 
@@ -113,7 +113,7 @@ func TestSurface(t *testing.T) {
 	}
 	exports := map[string][]string{
 		"store-dir": storage, "store-postgres": storage,
-		"redact-pii": redactor[1:], "redact-patterns": redactor, "redact-fields": redactor,
+		"redact-pii": redactor[1:], "redact-secrets": redactor[1:], "redact-patterns": redactor, "redact-fields": redactor,
 	}
 	ctx := context.Background()
 	r := wazero.NewRuntime(ctx)

@@ -308,7 +308,12 @@ func TestWorkIsLinear(t *testing.T) {
 				for !utf8.Valid(half) {
 					half = half[:len(half)-1]
 				}
-				whole, part := try(t, p, text, nil).Fuel, try(t, p, half, nil).Fuel
+				out, err := p.Try(t.Context(), []abi.Field{{Text: text}})
+				if err != nil {
+					t.Errorf("%s with %q: %q: %v", name, config, what, err)
+				}
+				halfway, _ := p.Try(t.Context(), []abi.Field{{Text: half}})
+				whole, part := out.Fuel, halfway.Fuel
 				cost[what] = float64(whole) / float64(len(text))
 				if whole > 5*part/2+fuelOfCall && heads[what] == "" {
 					t.Errorf("%s: %q: fuel %d, and %d for half of it", name, what, whole, part)

@@ -28,11 +28,11 @@ static const rule rules[] = {
 	{"ghr_", GITHUB_TOKEN, ALNUM, 36, 251, 700, GITHUB_CRC},
 	{"github_pat_", GITHUB_TOKEN, WORD, 82, 255, 900, NONE},
 	{"sk-", OPENAI_KEY, BASE64U, 20, 511, 900, OPENAI},
-	{"xoxb-", SLACK_TOKEN, BASE64U, 16, 511, 900, NUMBERED},
-	{"xoxp-", SLACK_TOKEN, BASE64U, 16, 511, 900, NUMBERED},
+	{"xoxb-", SLACK_TOKEN, BASE64U, 16, 511, 900, SLACK},
+	{"xoxp-", SLACK_TOKEN, BASE64U, 16, 511, 900, SLACK},
 	{"xoxa-", SLACK_TOKEN, BASE64U, 16, 511, 900, NUMBERED},
 	{"xoxr-", SLACK_TOKEN, BASE64U, 16, 511, 900, NUMBERED},
-	{"xoxs-", SLACK_TOKEN, BASE64U, 16, 511, 900, NUMBERED},
+	{"xoxs-", SLACK_TOKEN, BASE64U, 16, 511, 900, SLACK},
 	{"xoxo-", SLACK_TOKEN, BASE64U, 16, 511, 900, NUMBERED},
 	{"xoxe-", SLACK_TOKEN, BASE64U, 16, 511, 900, NUMBERED},
 	{"xoxc-", SLACK_TOKEN, BASE64U, 16, 511, 900, NUMBERED},
@@ -92,6 +92,8 @@ static int token(scan *s, int i) {
 	if (end - start == 2 && at(s, end, '-') && (found = mac(s, end))) return found;
 	return end;
 }
+
+static int has_name(scan *s, int i) { return near(s, T_SECRET, i); }
 
 static int begin_text(scan *s) { return jwt_tail(s); }
 

@@ -15,7 +15,11 @@ enum check {
 	BASE32,     /* holds digits from 2 to 7 only */
 	OPENAI,     /* see openai() */
 	MIXED,      /* digits and letters of both cases */
-	WHOLE,      /* nothing of the masks may follow, as everywhere, and no '.' */
+	WHOLE,      /* no '.' and a name may follow, as in the name of a file */
+	SLACK,      /* the number of a workspace comes first */
+	NAMED,      /* not a secret everywhere: half the score without a name before it */
+	LITERAL,    /* the prefix says it all, whatever follows */
+	ENDS_AA,    /* as keys of Anthropic do, in 93 characters and more */
 };
 
 typedef struct {
@@ -78,6 +82,17 @@ static int repeats(const scan *s, int a, int b) {
 	return 0;
 }
 
+/* published reports whether [a, b) says of itself that it is an example, counts
+ * through the alphabet, or is cut off by dots. */
+static int published(const scan *s, int a, int b) {
+	if (at(s, b, '.') && at(s, b + 1, '.')) return 1;
+	for (b = min(b, a + 256); a < b; a++) {
+		int c = s->t[a] | 0x20;
+		if ((c == 'e' && has_any_case(s, a, "example")) || (c == 'a' && has_any_case(s, a, "abcdefghij"))) return 1;
+	}
+	return 0;
+}
+
 /* github_checked reports whether the last 6 of 36 characters are the CRC-32 of the
  * others in base 62. */
 static int github_checked(const scan *s, int body) {
@@ -103,7 +118,10 @@ static int openai(const scan *s, int body, int end) {
 	return plain && n == 48 ? 850 : plain && n >= 32 ? 600 : 0;
 }
 
-static int checked(const scan *s, const rule *r, int body, int end) {
+/* has_name reports whether a name that speaks for a secret stands before i. */
+static int has_name(scan *s, int i);
+
+static int checked(scan *s, const rule *r, int body, int end) {
 	int score = r->score, n = end - body;
 	switch (r->check) {
 	case GITHUB_CRC: return n == 36 && github_checked(s, body) ? MAX_SCORE : score;
@@ -117,6 +135,9 @@ static int checked(const scan *s, const rule *r, int body, int end) {
 		int m = classes(s, body, end);
 		return m & UPPER && m & LOWER && m & DIGIT ? score : 0;
 	}
+	case SLACK: return run_end(s, body, DIGIT, 16) - body >= 9 ? score : 0;
+	case ENDS_AA: return n >= 90 && at(s, end - 1, 'A') && at(s, end - 2, 'A') ? score : 0;
+	case NAMED: return has_name(s, body - 4) ? score : score / 2;
 	case WHOLE: return at(s, end, '.') && is(s, end + 1, WORD) ? 0 : score;
 	}
 	return score;
@@ -134,8 +155,8 @@ static int by_rule(scan *s, int start) {
 		int end = run_end(s, body, r->mask, r->max ? r->max + 1 : s->n);
 		while (end > body && r->mask & DOT && s->t[end - 1] == '.') end--; /* a full stop of the sentence */
 		int n = end - body;
-		if (n < r->min || (r->max && n > r->max) || !begins(s, start, WORD)) continue;
-		if (distinct(s, body, end) < (n >= 30 ? 10 : 6) || repeats(s, body, end)) continue;
+		if (n < r->min || (r->max && n > r->max) || is(s, end, WORD) || !begins(s, start, WORD)) continue;
+		if (r->check != LITERAL && (distinct(s, body, end) < (n >= 30 ? 10 : 6) || (r->check != SLACK && r->check != NUMBERED && repeats(s, body, end)) || published(s, body, end))) continue;
 		int score = checked(s, r, body, end);
 		if (score && report(s, start, end, r->label, score)) return end;
 	}

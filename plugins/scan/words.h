@@ -1,4 +1,4 @@
-/* words.h: what the words before a candidate say about it.
+/* words.h: a vocabulary, in which each word speaks for topics.
  *
  * A redactor defines VOCABULARY, a list of {topic, "words of it in small letters"}.
  * Words are runs of letters; an upper case letter after a lower case one begins
@@ -9,9 +9,6 @@
 #define SCAN_WORDS_H
 
 #include "scan.h"
-
-#define REACH 64 /* how far before a candidate, in bytes, a word still speaks for it */
-#define NEVER (-(1 << 30))
 
 typedef struct {
 	uint8_t topic;
@@ -54,50 +51,6 @@ static void learn(const topic_words *v, int n) {
 			if (!*c) break;
 		}
 	}
-}
-
-static void note(scan *s, uint64_t topics, int end) {
-	for (; topics; topics &= topics - 1) s->seen[__builtin_ctzll(topics)] = end;
-}
-
-/* read_words notes the topics of the words in t[from:to], at their ends or, for
- * a key, right before the text. A word that began before from is passed over. */
-static void read_words(scan *s, const uint8_t *t, int from, int to, int key) {
-	const int letters = LETTER | HIGH;
-	if (from > 0)
-		while (from < to && class[t[from - 1]] & letters && class[t[from]] & letters) from++;
-	uint64_t word = 0;
-	int n = 0, before = 0;
-	for (int i = from; i <= to; i++) {
-		int m = i < to ? class[t[i]] : 0;
-		if (!(m & letters) || (m & UPPER && before & LOWER)) {
-			if (n > 1) note(s, word_topics(word), key ? 0 : i);
-			word = 0, n = 0;
-		}
-		before = m;
-		if (m & letters && n++ < 8) word = word << 8 | (m & UPPER ? t[i] | 0x20 : t[i]);
-	}
-}
-
-/* hear reads the words before offset to, each byte of a text at most once, and
- * only when a candidate asks: plain text costs nothing, dense candidates stay
- * linear. */
-static void hear(scan *s, int to) {
-	if (s->words_read < 0) {
-		for (int i = 0; i < MAX_TOPICS; i++) s->seen[i] = NEVER;
-		int n = (int)s->field->key_len, from = max(0, n - REACH);
-		read_words(s, s->field->key + from, 0, n - from, 1);
-		s->words_read = 0;
-	}
-	if (to <= s->words_read) return;
-	read_words(s, s->t, max(s->words_read, to - REACH), to, 0);
-	s->words_read = to;
-}
-
-/* named returns where a topic was last named before offset to, or NEVER. */
-static int named(scan *s, int topic, int to) {
-	hear(s, to);
-	return to - s->seen[topic] <= REACH ? s->seen[topic] : NEVER;
 }
 
 #endif

@@ -1,0 +1,409 @@
+/* values.h: secrets that are known by what stands before them, and by how random
+ * they are. */
+#ifndef SECRETS_VALUES_H
+#define SECRETS_VALUES_H
+
+#include "rules.h"
+#include "words.h"
+
+#define MAX_VALUE 512
+#define MAX_NAME 64
+
+static uint16_t log_table[257]; /* n * log2(n), in 1/16 */
+
+/* entropy returns the Shannon entropy of [a, b), of 256 bytes at most, in 1/16 bit
+ * a byte. */
+static int entropy(const scan *s, int a, int b) {
+	uint8_t count[256] = {0};
+	b = min(b, a + 255);
+	int n = b - a;
+	uint32_t sum = 0;
+	if (n < 2) return 0;
+	for (int i = a; i < b; i++) count[s->t[i]]++;
+	for (int i = a; i < b; i++) sum += log_table[count[s->t[i]]], count[s->t[i]] = 0;
+	return (log_table[n] - (int)sum) / n;
+}
+
+/* contains looks for a word of small letters in [a, b), whatever its case. */
+static int contains(const scan *s, int a, int b, const char *word) {
+	for (b = min(b, a + 64); a < b; a++)
+		if ((s->t[a] | 0x20) == (uint8_t)word[0] && has_any_case(s, a, word)) return 1;
+	return 0;
+}
+
+static const char *const in_place[] = {"xxxx", "your", "placeholder", "changeme", "change_me", "redacted", "dummy", "sample", "insert", "<", "${", "{{", "$(", "%(", "***",
+	"...", "process.env", "environ", "getenv", "os.", "secrets.", "0000000", "_here", "://"};
+static uint32_t in_place_by_first[256]; /* sets of them */
+
+/* stands_in reports whether a value stands in the place of a secret: a variable,
+ * an example, a row of the same character. */
+static int stands_in(const scan *s, int a, int b) {
+	uint8_t first = s->t[a], last = s->t[b - 1];
+	if (first == '$' || first == '%' || first == '&' || first == '@' || first == '#' || (first == '*' && last == '*')) return first != '#' || b - a < 8;
+	if (repeats(s, a, b) || published(s, a, b)) return 1;
+	for (int i = a; i < min(b, a + 64); i++)
+		for (uint32_t words = in_place_by_first[s->t[i]]; words; words &= words - 1)
+			if (has_any_case(s, i, in_place[__builtin_ctz(words)])) return 1;
+	return 0;
+}
+
+static void prepare_values(void) {
+	for (int n = 2; n <= 256; n++) { /* log2 by squaring: no floating point */
+		uint32_t x = (uint32_t)n << 16, whole = 0, part = 0;
+		while (x >= 2u << 16) x >>= 1, whole++;
+		for (int bit = 0; bit < 8; bit++) {
+			x = (uint32_t)((uint64_t)x * x >> 16), part <<= 1;
+			if (x >= 2u << 16) x >>= 1, part |= 1;
+		}
+		log_table[n] = (uint16_t)(((whole << 8 | part) * (uint32_t)n) >> 4);
+	}
+	for (unsigned k = 0; k < sizeof in_place / sizeof in_place[0]; k++) {
+		uint8_t c = (uint8_t)in_place[k][0];
+		in_place_by_first[c] |= 1u << k;
+		if (class[c] & LOWER) in_place_by_first[c & ~0x20] |= 1u << k;
+	}
+}
+
+/* wordy reports whether a value is words joined, as identifiers, paths and
+ * versions are: a random one has digits between its letters, or both cases. */
+static int wordy(const scan *s, int a, int b) {
+	int turns = 0, letters = 0, digits = 0, joints = 0, n = b - a, longest = 0, run = 0;
+	for (int i = a; i < b; i++) {
+		int m = class[s->t[i]], before = i > a ? class[s->t[i - 1]] : 0;
+		if (m & LETTER) letters++;
+		else if (m & DIGIT) digits++;
+		else joints++;
+		turns += (m & DIGIT && before & LETTER) || (m & LETTER && before & DIGIT) || (m & UPPER && before & LOWER);
+		run = m & LETTER && (!(m & UPPER) == !(before & UPPER) || (m & LOWER && before & UPPER && run <= 1)) ? run + 1 : m & LETTER ? 1 : 0;
+		longest = max(longest, run);
+	}
+	if (digits == 0 && joints == 0) return turns * 6 < n;
+	if (digits >= letters) return 0;
+	return longest >= 5 && (turns + joints) * 5 < n + joints;
+}
+
+/* begun reports whether [start, end) begins like a token of a kind that is known,
+ * and has found not to be one: a mention, or one that is cut off. */
+static int begun(const scan *s, int start, int end) {
+	if (start + 2 > s->n) return 0;
+	int slot = rule_slot(s->t[start], s->t[start + 1]);
+	for (int k = rule_first[slot]; k < rule_first[slot + 1]; k++) {
+		const char *c = rules[rule_order[k]].prefix;
+		if (!has(s, start, c)) continue;
+		int n = 0;
+		while (c[n]) n++;
+		if (n >= 4 && (c[n - 1] == '-' || c[n - 1] == '_' || c[n - 1] == 'i') && start + n <= end && rules[rule_order[k]].score > 700) return 1;
+	}
+	return 0;
+}
+
+/* A name is what stands before a value, and what its words say. */
+typedef struct {
+	uint32_t any, last; /* bit sets of topics; last: of the last word */
+	int bound;          /* an operator binds the value to the name: =, :, a closing tag or a comma */
+	int start;
+} value_name;
+
+/* ending returns the topics of what a word ends with, of which tail holds the last
+ * eight bytes: "pgpassword", "authtoken". */
+static uint32_t ending(uint64_t tail) {
+	static const struct {
+		const char *word;
+		uint8_t topic;
+	} ends[] = {{"password", W_PASS}, {"passwd", W_PASS}, {"pwd", W_PASS}, {"secret", W_SECRET}, {"token", W_SECRET}, {"apikey", W_SECRET}, {"key", W_KEY}};
+	for (unsigned k = 0; k < sizeof ends / sizeof ends[0]; k++) {
+		uint64_t want = 0, mask = 0;
+		for (const char *c = ends[k].word; *c; c++) want = want << 8 | (uint8_t)*c, mask = mask << 8 | 0xff;
+		if ((tail & mask) == want) return 1u << ends[k].topic;
+	}
+	return 0;
+}
+
+/* name_words reads the words of the identifier [a, b), that may have spaces. */
+static void name_words(const scan *s, int a, int b, value_name *v) {
+	uint64_t word = 0, tail = 0;
+	int n = 0, before = 0;
+	v->any = v->last = 0;
+	for (int i = a; i <= b; i++) {
+		int m = i < b ? class[s->t[i]] : 0;
+		int turn = m & UPPER && (before & LOWER || (before & UPPER && i + 1 < b && class[s->t[i + 1]] & LOWER)); /* APIKey */
+		if (!(m & (LETTER | HIGH)) || turn) {
+			if (n > 0) {
+				uint32_t topics = (uint32_t)word_topics(word);
+				if (!topics && n > 5) topics = ending(tail);
+				if (n > 1 || topics) v->any |= topics, v->last = topics;
+			}
+			word = tail = 0, n = 0;
+		}
+		before = m;
+		if (!(m & (LETTER | HIGH))) continue;
+		tail = tail << 8 | (m & UPPER ? s->t[i] | 0x20 : s->t[i]);
+		if (n++ < 8) word = tail;
+	}
+}
+
+static int is_operator(uint8_t c) { return c == '=' || c == ':' || c == '>' || c == ',' || c == '|' || c == '?' || c == '(' || c == '.' || c == '+' || c == '~'; }
+
+/* name_of finds the name of the value that begins at i. */
+static value_name name_of(scan *s, int i) {
+	value_name v = {0};
+	for (int hop = 0, limit = i - MAX_NAME - 16; hop < 3; hop++) {
+		int j = i, bound = 0;
+		while (j > 0 && j > limit && (class[s->t[j - 1]] & (SPACE | QUOTE) || is_operator(s->t[j - 1]) || s->t[j - 1] == '\\' || s->t[j - 1] == '[' || s->t[j - 1] == ']')) {
+			j--;
+			bound |= s->t[j] == '=' || s->t[j] == ':' || s->t[j] == '>' || s->t[j] == ',' || s->t[j] == '(';
+		}
+		int end = j, start = j, stop = max(0, j - MAX_NAME);
+		if (j > 0 && j == i && hop == 0) return v;
+		while (start > stop && class[s->t[start - 1]] & (ALNUM | URLSAFE | HIGH | DOT)) start--;
+		start = after_escape(s, start);
+		if (start == end) return v;
+		if (hop == 0) v.bound = bound;
+		int was_bound = v.bound | bound;
+		value_name here = v;
+		name_words(s, start, end, &here);
+		here.bound = was_bound, here.start = start;
+		v = here;
+		if (!(v.last & 1 << W_TYPE)) {
+			/* "facebook access token": words before belong to the name */
+			if (v.last && start > 1 && s->t[start - 1] == ' ' && class[s->t[start - 2]] & LETTER) {
+				int earlier = start - 1;
+				while (earlier > stop && class[s->t[earlier - 1]] & (ALNUM | URLSAFE)) earlier--;
+				value_name more = {0};
+				name_words(s, earlier, start - 1, &more);
+				v.any |= more.any;
+			}
+			return v;
+		}
+		i = start;
+	}
+	return v;
+}
+
+/* level is how much a name speaks for a secret: 3 names a password, 2 a secret, 1
+ * somebody who hands them out, 0 something else. */
+static int level(const value_name *v) {
+	uint32_t any = v->any;
+	if (v->last & 1 << W_THING && !(v->last & (1 << W_PASS | 1 << W_SECRET))) return 0;
+	if (any & 1 << W_OPEN) return 0;
+	if (any & 1 << W_PASS) return 3;
+	if (any & 1 << W_SECRET) return 2;
+	if (any & 1 << W_KEY) return any & (1 << W_LOCK | 1 << W_VENDOR) ? 2 : 0;
+	return any & 1 << W_VENDOR ? 1 : 0;
+}
+
+/* file_name reports whether a value ends like the name of a file or host. */
+static int file_name(const scan *s, int a, int b) {
+	int i = run_start(s, b, LETTER, 5), n = b - i;
+	return i > a && s->t[i - 1] == '.' && n >= 2 && n <= 4 && run_end(s, i, LOWER, n) == b;
+}
+
+/* telegram_like: a number, a colon and an A; shaped() has not found it whole. */
+static int telegram_like(const scan *s, int a, int b) {
+	int e = run_end(s, a, DIGIT, b - a);
+	return e - a >= 4 && at(s, e, ':') && at(s, e + 1, 'A');
+}
+
+/* worth says what a value is worth under a name. */
+static int worth(const scan *s, int a, int b, const value_name *v, int quoted) {
+	int n = b - a, say = level(v);
+	if (say == 0 || n < 4 || n > MAX_VALUE || stands_in(s, a, b)) return 0;
+	int m = classes(s, a, b), digits = digits_in(s, a, b), bits = entropy(s, a, b), special = 0;
+	for (int i = a; i < min(b, a + 64); i++) {
+		special |= !(class[s->t[i]] & (ALNUM | URLSAFE | DOT | HIGH));
+	}
+	if (m & (SPACE | QUOTE) || telegram_like(s, a, b) || (say < 3 && file_name(s, a, b))) return 0;
+	if (say == 3) {
+		if (!v->bound) return n >= 8 && digits > 0 && (special || (m & UPPER && m & LOWER)) && distinct(s, a, b) >= 6 ? 520 : 0;
+		if (s->t[b - 1] == ')' && !quoted) return 0; /* a call */
+		if (digits > 0 && m & LETTER && n >= 6) return quoted || !wordy(s, a, b) ? 650 : 510;
+		if (special && m & LETTER && n >= 6) return quoted ? 600 : 0;
+		if (digits == n) return n >= 6 && (quoted || n <= 12) ? 520 : 0;
+		return quoted && n >= 8 && distinct(s, a, b) >= 6 && !(m & DOT) ? 520 : 0;
+	}
+	if (n < (say == 2 ? 8 : 14) || !(m & LETTER) || (digits == 0 && n < (quoted ? 12 : 20))) return digits == n && n >= 15 && v->bound && v->any & 1 << W_VENDOR && bits > 40 ? 520 : 0;
+	if (digits == 0 && !(m & UPPER && m & LOWER)) return 0;
+	if (wordy(s, a, b) || bits < (n < 16 ? 40 : n < 24 ? 46 : 48)) return 0;
+	if (!v->bound) return n >= 16 && say == 2 && v->last & (1 << W_SECRET | 1 << W_KEY) ? 520 : 0;
+	return say == 2 ? 700 : 550;
+}
+
+static int has_name(scan *s, int i) {
+	value_name v = name_of(s, i);
+	return v.any && level(&v) > 0;
+}
+
+static int ends_value(uint8_t c) {
+	return class[c] & (SPACE | QUOTE) || c == '\\' || c == '<' || c == '>' || c == '(' || c == ')' || c == '{' || c == '}' || c == '[' || c == ']' || c == ',' || c == ';' || c == '|' || c == '&' ||
+		c < 0x20;
+}
+
+/* begins_password extends what may be in a password: brackets and bars, up to a
+ * space or quote. */
+static int password_end(const scan *s, int a) {
+	int b = a;
+	while (b < s->n && b < a + 128 && !(class[s->t[b]] & (SPACE | QUOTE)) && s->t[b] != '\\' && s->t[b] != '<' && s->t[b] >= 0x20) b++;
+	return b;
+}
+
+/* decide reports the value [a, b) if its name speaks for it. */
+static int decide(scan *s, int a, int b, int quoted) {
+	if (a < s->last || b - a < 4 || (!quoted && at(s, a - 1, '('))) return 0; /* not the argument of a call */
+	value_name v = name_of(s, a);
+	if (!v.any) return 0;
+	if (!quoted && level(&v) == 3) {
+		b = password_end(s, a);
+		while (b > a && (s->t[b - 1] == ',' || s->t[b - 1] == ';' || s->t[b - 1] == '.' || s->t[b - 1] == ')' || s->t[b - 1] == '&')) b--;
+		for (int i = a; i < b; i++)
+			if (s->t[i] == '&' || s->t[i] == ';') b = i; /* of a query or a connection string */
+	}
+	int score = worth(s, a, b, &v, quoted);
+	return score && report(s, a, b, level(&v) == 3 ? PASSWORD : SECRET, score) ? b : 0;
+}
+
+/* valued examines the value that the digit at i stands in, once. */
+static int valued(scan *s, int i) {
+	if (i < s->base64) return 0;
+	int a = i, b = i, stop = max(max(s->last, s->base64), i - MAX_VALUE);
+	while (a > stop && !ends_value(s->t[a - 1])) a--;
+	while (b < s->n && b < i + MAX_VALUE && !ends_value(s->t[b])) b++;
+	s->base64 = b;
+	int open = a, close = b;
+	while (open > stop && !(class[s->t[open - 1]] & (SPACE | QUOTE)) && s->t[open - 1] != '\\' && s->t[open - 1] != '<' && s->t[open - 1] != '>') open--;
+	if (open > 0 && class[s->t[open - 1]] & QUOTE && !is(s, open - 2, ALNUM)) { /* in quotes, anything */
+		while (close < s->n && close < i + MAX_VALUE && !(class[s->t[close]] & (SPACE | QUOTE)) && s->t[close] != '\\' && s->t[close] != '<') close++;
+		if (close < s->n && (s->t[close] == s->t[open - 1] || s->t[close] == '\\')) a = open, b = s->base64 = close;
+	}
+	int quoted = a > 0 && class[s->t[a - 1]] & QUOTE && b < s->n && (s->t[b] == s->t[a - 1] || s->t[b] == '\\');
+	int full = b, found = 0;
+	if (!quoted)
+		while (b > a && (s->t[b - 1] == '.' || s->t[b - 1] == ':' || s->t[b - 1] == '!' || s->t[b - 1] == '?')) b--;
+	if (b - a < 6) return 0;
+	a = after_escape(s, a);
+	if ((found = by_rule(s, a))) return found;
+	if (begun(s, a, b)) return 0;
+	/* name=value within: the last '=' or ':' that does not end the value */
+	int split = 0;
+	for (int k = a; k < i; k++)
+		if ((s->t[k] == '=' || s->t[k] == ':') && k + 1 < b && s->t[k + 1] != '/' && s->t[k + 1] != '=') {
+			split = k + 1;
+			if (s->t[k] == '=' && !quoted) break;
+		}
+	if (quoted && (found = decide(s, a, b, 1))) return found;
+	if (split && split < b) {
+		int query = split;
+		while (query < b && s->t[query] != '&' && s->t[query] != ';') query++;
+		if ((found = by_rule(s, split))) return found;
+		if (!begun(s, split, b) && (found = decide(s, split, quoted ? b : query, quoted))) return found;
+	}
+	if (!quoted && (found = decide(s, a, b, 0))) return found;
+	return max(i + 1, min(full, s->run));
+}
+
+/* assigned examines the value behind the operator at i, for values without a
+ * digit, which passwords may be. */
+static int assigned(scan *s, int i) {
+	int a = i + 1, quote = 0;
+	while (a < i + 8 && a < s->n && (class[s->t[a]] & SPACE || s->t[a] == '=' || s->t[a] == '>' || s->t[a] == ':' || s->t[a] == '\\')) a++;
+	if (is(s, a, QUOTE)) quote = s->t[a++];
+	if (!quote && s->t[i] == ':' && a > i + 1 && !is(s, a, UPPER | DIGIT)) return 0; /* prose */
+	if (a < s->base64 || a >= s->n || !(class[s->t[i > 0 ? i - 1 : 0]] & (WORD | QUOTE | SPACE | URLSAFE | HIGH))) return 0;
+	int b = a;
+	while (b < s->n && b < a + 128 && !(class[s->t[b]] & (SPACE | QUOTE)) && s->t[b] != '\\' && s->t[b] != '<' && s->t[b] >= 0x20 &&
+		(quote || (s->t[b] != '=' && s->t[b] != ':'))) b++;
+	if (b - a < 6 || (quote && (b >= s->n || (s->t[b] != quote && s->t[b] != '\\')))) return 0;
+	/* Digits have their own way, of which this is the same. */
+	if (classes(s, a, b) & DIGIT) return 0;
+	int token = by_rule(s, a);
+	if (token) return token;
+	if (begun(s, a, b)) return 0;
+	value_name v = name_of(s, a);
+	if (level(&v) < 2) return 0;
+	return decide(s, a, b, quote != 0);
+}
+
+/* url_credentials reads the password before the '@' at i: the name stays. */
+static int url_credentials(scan *s, int i) {
+	int stop = max(s->last, i - 256), j = i, colon = -1;
+	while (j > stop && !(class[s->t[j - 1]] & (SPACE | QUOTE)) && s->t[j - 1] != '/' && s->t[j - 1] != '@' && s->t[j - 1] != '<' && s->t[j - 1] != '>') {
+		j--;
+		if (s->t[j] == ':') colon = j;
+	}
+	if (colon < 0 || !has(s, j - 3, "://") || !is(s, i + 1, ALNUM | HIGH) || i - colon < 2) return 0;
+	if (stands_in(s, colon + 1, i) || s->t[i - 1] == '}' || s->t[colon + 1] == '[') return 0;
+	for (int k = 0; k < 4; k++) { /* in the place of a password */
+		const char *word = (const char *const[]){"password", "pass", "passwd", "pwd"}[k];
+		int n = 0;
+		while (word[n]) n++;
+		if (i - colon - 1 == n && has_any_case(s, colon + 1, word)) return 0;
+	}
+	return report(s, j, i, URL_CREDENTIALS, 850) ? i : 0;
+}
+
+/* command_login reads name and password of a command line: -u name:password. */
+static int command_login(scan *s, int i) {
+	int a = run_start(s, i, WORD | LOCAL | DOT, 64), b = i + 1, q = a;
+	if (a == i || a < 3) return 0;
+	int quote = is(s, a - 1, QUOTE) ? s->t[--q] : 0;
+	while (q > 0 && (s->t[q - 1] == ' ' || s->t[q - 1] == '=')) q--;
+	if (!(has(s, q - 3, " -u") || has(s, q - 6, "--user") || has(s, q - 3, "'-u") || has(s, q - 3, "\"-u"))) return 0;
+	while (b < s->n && b < i + 128 && (quote ? s->t[b] != quote : !(class[s->t[b]] & (SPACE | QUOTE)))) b++;
+	if (b - i < 4 || stands_in(s, i + 1, b) || s->t[i + 1] == '[' || s->t[a] == '$') return 0;
+	int n = i - a;
+	if (b - i - 1 == n) { /* "test:test" */
+		int same = 1;
+		for (int k = 0; k < n; k++) same &= s->t[a + k] == s->t[i + 1 + k];
+		if (same) return 0;
+	}
+	if (contains(s, i + 1, b, "pass") || contains(s, i + 1, b, "token") || contains(s, i + 1, b, "secret") || contains(s, i + 1, b, "yyy"))
+		if (!(classes(s, i + 1, b) & DIGIT)) return 0;
+	return report(s, a, b, PASSWORD, 700) ? b : 0;
+}
+
+static int one_class(const scan *s, int a, int b, int mask) { return a < b && run_end(s, a, mask, b - a) == b; }
+
+/* shaped reads tokens that are known by their shape and not by how they begin. */
+static int shaped(scan *s, int i) {
+	int a = run_start(s, i, BASE64U, 256), e = run_end(s, i, BASE64U, 256), n = e - a;
+	if (a < s->last) return 0;
+	a = after_escape(s, a), n = e - a;
+	/* Telegram: the number of a bot, and 35 characters */
+	if (at(s, e, ':') && n >= 5 && n <= 16 && one_class(s, a, e, DIGIT) && at(s, e + 1, 'A')) {
+		int b = run_end(s, e + 1, BASE64U, 40);
+		if (b - e - 1 == 35 && !is(s, b, WORD) && distinct(s, e + 1, b) >= 10 && report(s, a, b, TELEGRAM_TOKEN, 900)) return b;
+	}
+	/* Mailchimp: a digest and the data centre */
+	if (n >= 36 && n <= 37 && has(s, a + 32, "-us") && one_class(s, a, a + 32, HEX) && report(s, a, e, MAILCHIMP_KEY, 900)) return e;
+	if (n == 40 && has(s, e - 4, "_mmk") && report(s, a, e, MAXMIND_KEY, 950)) return e;
+	/* Terraform: fourteen characters, .atlasv1., sixty and more */
+	if (n == 14 && has(s, e, ".atlasv1.")) {
+		int b = run_end(s, e + 9, BASE64U | EQUALS, 80);
+		if (b - e - 9 >= 60 && report(s, a, b, TERRAFORM_TOKEN, 950)) return b;
+	}
+	/* Discord: the id of a bot in base64, a time, a digest */
+	if (n >= 23 && n <= 28 && at(s, e, '.') && (s->t[a] == 'M' || s->t[a] == 'N' || s->t[a] == 'O')) {
+		int b = run_end(s, e + 1, BASE64U, 8), c = run_end(s, b + 1, BASE64U, 48);
+		if (b - e - 1 >= 6 && b - e - 1 <= 7 && at(s, b, '.') && c - b - 1 >= 27 && c - b - 1 <= 40 && report(s, a, c, DISCORD_TOKEN, 900)) return c;
+	}
+	/* Azure: three characters, a digit, Q~ and 31 to 34 more */
+	if (at(s, e, '~') && n >= 5 && s->t[e - 1] == 'Q' && is(s, e - 2, DIGIT)) {
+		int from = e - 5, b = e + 1;
+		while (b < e + 37 && (is(s, b, BASE64U | DOT) || at(s, b, '~'))) b++;
+		if (from >= s->last && from == a && b - e - 1 >= 31 && b - e - 1 <= 34 && distinct(s, e + 1, b) >= 10 && report(s, from, b, AZURE_SECRET, 900)) return b;
+	}
+	/* Facebook: the id of an application, a bar, 27 characters */
+	if (n >= 15 && n <= 16 && at(s, e, '|') && one_class(s, a, e, DIGIT)) {
+		int b = run_end(s, e + 1, BASE64U, 41);
+		if (b - e - 1 >= 27 && b - e - 1 <= 40 && report(s, a, b, FACEBOOK_TOKEN, 900)) return b;
+	}
+	/* hashes of passwords as crypt(3) writes them */
+	if (at(s, a - 1, '$') && at(s, e, '$') && n <= 8) {
+		int known = has(s, a, "2a") || has(s, a, "2b") || has(s, a, "2y") || has(s, a, "1$") || has(s, a, "5$") || has(s, a, "6$") || has(s, a, "argon2") || has(s, a, "apr1");
+		int rest = e;
+		while (known && rest < s->n && rest < e + 256 && (class[s->t[rest]] & (BASE64 | DOT | EQUALS | URLSAFE) || s->t[rest] == '$' || s->t[rest] == ',')) rest++;
+		if (known && rest - a >= 30 && report(s, a - 1, rest, PASSWORD_HASH, 800)) return rest;
+	}
+	return 0;
+}
+
+#endif
