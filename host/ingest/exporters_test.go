@@ -1,0 +1,195 @@
+//go:build exporters
+
+package ingest_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/pem"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/protobuf/proto"
+
+	logscollector "go.opentelemetry.io/proto/otlp/collector/logs/v1"
+	tracecollector "go.opentelemetry.io/proto/otlp/collector/trace/v1"
+	common "go.opentelemetry.io/proto/otlp/common/v1"
+	logs "go.opentelemetry.io/proto/otlp/logs/v1"
+	trace "go.opentelemetry.io/proto/otlp/trace/v1"
+
+	"github.com/veriproof/notary/host/ingest"
+	"github.com/veriproof/notary/host/otlpwire"
+)
+
+// These tests need what .ci/exporters makes: the packages of examples/exporters/js,
+// and in the directory of the environment variable the collector and telemetrygen.
+const programs = "NOTARY_EXPORTERS"
+
+// certificateFile writes the server's certificate, as a sender has it.
+func certificateFile(t *testing.T) string {
+	t.Helper()
+	cert, _ := certificate()
+	name := filepath.Join(t.TempDir(), "notary.pem")
+	if err := os.WriteFile(name, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Certificate[0]}), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+// local is an address under the name that is in the certificate.
+func local(t *testing.T, addr string) string {
+	t.Helper()
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return net.JoinHostPort("localhost", port)
+}
+
+// The stock exporters of OpenTelemetry for JavaScript: grpc, http/protobuf and
+// http/json, spans and log records, with gzip. Over HTTP they send again what was
+// refused; their gRPC exporter does not, whatever it is told.
+func TestJavaScriptExporters(t *testing.T) {
+	c := &collected{sessions: map[string]int{}}
+	refused := map[string]bool{"js-grpc": true}
+	s, addr := start(t, func(ctx context.Context, tenant string, sig otlpwire.Signal, body []byte) (ingest.Receipt, error) {
+		req, err := otlpwire.Walk(body, sig, otlpwire.Limits{})
+		if err != nil {
+			return ingest.Receipt{}, err
+		}
+		session := string(req.SessionID(0))
+		c.mu.Lock()
+		before := refused[session]
+		refused[session] = true
+		c.mu.Unlock()
+		if !before {
+			return ingest.Receipt{}, ingest.Exhausted("full", time.Millisecond, nil)
+		}
+		return c.Export(ctx, tenant, sig, body)
+	})
+	cmd := exec.Command("node", "../../examples/exporters/js/send.mjs", local(t, addr), local(t, overHTTP(t, s).addr), certificateFile(t))
+	cmd.Stdin = strings.NewReader(key)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for _, session := range []string{"js-grpc", "js-proto", "js-json"} {
+		if n := c.sessions[session]; n != 40 || !refused[session] {
+			t.Errorf("%s: %d records, 20 spans and 20 log records were sent", session, n)
+		}
+	}
+}
+
+// freePort returns an address that nobody listens on just now.
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// The Collector in front of us, with its otlp exporter and its otlphttp exporter in
+// both encodings: what its queue holds is sent again until it is taken.
+func TestCollectorExporters(t *testing.T) {
+	for name, exporter := range map[string]string{
+		"otlp":           `otlp: {endpoint: "%[1]s", headers: {x-api-key: "%[3]s"}, tls: {ca_file: "%[4]s"}, %[5]s}`,
+		"otlphttp":       `otlphttp: {endpoint: "https://%[2]s", headers: {x-api-key: "%[3]s"}, tls: {ca_file: "%[4]s"}, %[5]s}`,
+		"otlphttp, JSON": `otlphttp: {endpoint: "https://%[2]s", encoding: json, headers: {x-api-key: "%[3]s"}, tls: {ca_file: "%[4]s"}, %[5]s}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := refusing()
+			s, addr := start(t, c.Export)
+			retry := `retry_on_failure: {initial_interval: 10ms, max_interval: 100ms}, sending_queue: {enabled: true, queue_size: 100}`
+			receiver, kind := freePort(t), strings.FieldsFunc(name, func(r rune) bool { return r == ',' })[0]
+			config := fmt.Sprintf("receivers: {otlp: {protocols: {grpc: {endpoint: %q}}}}\n", receiver) +
+				"exporters: {" + fmt.Sprintf(exporter, local(t, addr), local(t, overHTTP(t, s).addr), key, certificateFile(t), retry) + "}\n" +
+				"service: {telemetry: {metrics: {level: none}}, pipelines: {traces: {receivers: [otlp], exporters: [" + kind + "]}, logs: {receivers: [otlp], exporters: [" + kind + "]}}}\n"
+			file := filepath.Join(t.TempDir(), "collector.yaml")
+			if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			var out bytes.Buffer
+			cmd := exec.Command(filepath.Join(os.Getenv(programs), "collector"), "--config", "file:"+file)
+			cmd.Stdout, cmd.Stderr = &out, &out
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			feed(t, receiver)
+			// It empties its queue before it ends.
+			if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+				t.Fatal(err)
+			}
+			if err := cmd.Wait(); err != nil {
+				t.Errorf("%v\n%s", err, out.String())
+			}
+			c.complete(t, name)
+		})
+	}
+}
+
+// feed sends the Collector 30 spans and 30 log records of three sessions, and waits
+// until it has taken them.
+func feed(t *testing.T, addr string) {
+	t.Helper()
+	conn, err := grpc.NewClient(addr, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	for i := range 30 {
+		session := []*common.KeyValue{{Key: "session.id", Value: &common.AnyValue{Value: &common.AnyValue_StringValue{StringValue: fmt.Sprint("s-", i%3)}}}}
+		spans, err := proto.Marshal(&tracecollector.ExportTraceServiceRequest{ResourceSpans: []*trace.ResourceSpans{{ScopeSpans: []*trace.ScopeSpans{{
+			Spans: []*trace.Span{{TraceId: bytes.Repeat([]byte{byte(i + 1)}, 16), SpanId: bytes.Repeat([]byte{byte(i + 1)}, 8), Name: "chat", Attributes: session}},
+		}}}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		records, err := proto.Marshal(&logscollector.ExportLogsServiceRequest{ResourceLogs: []*logs.ResourceLogs{{ScopeLogs: []*logs.ScopeLogs{{
+			LogRecords: []*logs.LogRecord{{TimeUnixNano: uint64(i + 1), EventName: "gen_ai.client.inference.operation.details", Attributes: session}},
+		}}}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for method, body := range map[string][]byte{exportTraces: spans, exportLogs: records} {
+			if _, err := send(conn, method, body, nil, grpc.WaitForReady(true)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// telemetrygen, the Collector project's load generator, over both protocols.
+func TestTelemetrygen(t *testing.T) {
+	program := filepath.Join(os.Getenv(programs), "telemetrygen")
+	for _, signal := range []string{"traces", "logs"} {
+		for _, web := range []bool{false, true} {
+			c := &collected{sessions: map[string]int{}}
+			s, addr := start(t, c.Export)
+			args := []string{signal, "--ca-cert", certificateFile(t), "--otlp-header", `x-api-key="` + key + `"`, "--" + signal, "10", "--otlp-attributes", `session.id="gen"`, "--otlp-endpoint", local(t, addr)}
+			if web {
+				args[len(args)-1] = local(t, overHTTP(t, s).addr)
+				args = append(args, "--otlp-http")
+			}
+			cmd := exec.Command(program, args...)
+			done := time.AfterFunc(time.Minute, func() { cmd.Process.Kill() })
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Errorf("%s: %v\n%s", args, err, out)
+			}
+			done.Stop()
+			if want := map[string]int{"traces": 20, "logs": 10}[signal]; c.sessions["gen"] != want { // a trace has two spans
+				t.Errorf("%s over HTTP %v: %v, want %d", signal, web, c.sessions, want)
+			}
+		}
+	}
+}
