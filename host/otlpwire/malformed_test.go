@@ -182,3 +182,48 @@ func TestScanDoesNotAllocate(t *testing.T) {
 		t.Errorf("%v allocations for a bomb", n)
 	}
 }
+
+// T52: nesting beyond the limit is refused without recursion: nothing is allocated but
+// the error, however deep it goes on.
+func TestT52DepthBomb(t *testing.T) {
+	deep := nest(10_000)
+	if _, err := otlpwire.Walk(deep, otlpwire.Traces, otlpwire.Limits{}); !errors.Is(err, otlpwire.ErrTooDeep) {
+		t.Errorf("got %v", err)
+	}
+	if n := testing.AllocsPerRun(10, func() {
+		if _, err := otlpwire.Scan(deep, otlpwire.Traces, otlpwire.Limits{}); err == nil {
+			t.Fatal("accepted")
+		}
+	}); n > 1 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+// T54: fields that the schema does not know, at every level, are gone from what is
+// stored.
+func TestT54UnknownFieldsAreDropped(t *testing.T) {
+	unknown := cat(str(99, canary), str(1000, canary))
+	b := cat(unknown, inResource(unknown,
+		delimited(1, unknown, delimited(1, unknown, str(1, "k"), delimited(2, str(1, "v"), unknown)), delimited(3, str(1, "u"), unknown)),
+		delimited(2, unknown, delimited(1, str(1, "scope"), unknown),
+			delimited(2, str(5, "name"), unknown,
+				delimited(9, str(1, "k"), unknown, delimited(2, unknown, delimited(5, unknown, delimited(1, str(1, "v"), unknown)))),
+				delimited(11, str(2, "event"), unknown), delimited(13, str(3, "state"), unknown), delimited(15, str(2, "status"), unknown)))))
+	req, err := otlpwire.Walk(b, otlpwire.Traces, otlpwire.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := req.Splice(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := cat(d.Resources[0], d.Scopes[0], d.Records[0].Bytes)
+	if bytes.Contains(out, []byte(canary)) {
+		t.Errorf("an unknown field came through: %q", out)
+	}
+	for _, kept := range []string{"name", "event", "state", "status", "scope", "u"} {
+		if !bytes.Contains(out, []byte(kept)) {
+			t.Errorf("%q got lost", kept)
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"net/http"
@@ -228,7 +229,7 @@ func TestNeedles(t *testing.T) {
 // pii is what the redactor knows and masks.
 var pii = []string{"grace.h@example.org", "4111 1111 1111 1111", "AKIAIOSFODNN7EXAMPLE", "DE89 3704 0044 0532 0130 00"}
 
-// TestNoPlaintextAtRest: whatever a sender says, in any text place of OTLP, and
+// TestNoPlaintextAtRest (T54, T57): whatever a sender says, in any text place of OTLP, and
 // whether his request is taken or not, no byte of it is in the data directory,
 // in what the notary prints or logs, in its metrics or in its answers. The
 // recipient's key gives it back, without what was redacted.
@@ -329,6 +330,19 @@ func (c *sender) provoke(t *testing.T, plants *planter, bodies ...[]byte) (answe
 		send(codes.Unknown, exportTraces, bytes.ReplaceAll(body, []byte(plants.mark[:4]), []byte("\xff\xfe\xfd\xfc")), good...)
 		send(codes.ResourceExhausted, exportTraces, append(slices.Clone(body), bytes.Repeat(body, 1+(1<<20)/len(body))...), good...)
 	}
+	for _, body := range bodies {
+		for i := 1; i < 24; i++ {
+			answers = append(answers, c.postOTLP(t, "/v1/traces", "application/x-protobuf", body[:len(body)*i/24], c.m.apiKey))
+		}
+		answers = append(answers,
+			c.postOTLP(t, "/v1/logs", "application/json", body, c.m.apiKey),
+			c.postOTLP(t, "/v1/"+plants.mark, "application/json", body, c.m.apiKey),
+			c.postOTLP(t, "/v1/traces", "text/"+plants.mark, body, c.m.apiKey),
+			c.postOTLP(t, "/v1/traces", "application/json", fmt.Appendf(nil, `{"resourceSpans":[{"scopeSpans":[{"spans":[{"name":%q,"kind":%q}]}]}]}`, plants.mark, plants.mark), c.m.apiKey),
+			c.postOTLP(t, "/v1/traces", "application/x-protobuf", body, plants.mark),
+			c.postOTLP(t, "/v1/traces", "application/x-protobuf", append(slices.Clone(body), bytes.Repeat(body, 1+(1<<20)/len(body))...), c.m.apiKey),
+		)
+	}
 	deep := []byte(plants.mark)
 	for range 200 { // an AnyValue in an array in an AnyValue …
 		deep = nested(42, nested(10, deep))
@@ -336,6 +350,27 @@ func (c *sender) provoke(t *testing.T, plants *planter, bodies ...[]byte) (answe
 	attribute := nested(10, slices.Concat(nested(10, []byte(plants.mark)), nested(18, deep))) // KeyValue of a Resource
 	send(codes.ResourceExhausted, exportTraces, nested(10, nested(10, attribute)), good...)
 	return answers
+}
+
+// postOTLP sends a request over HTTP and returns all that the notary said.
+func (c *sender) postOTLP(t *testing.T, path, media string, body []byte, key string) string {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://"+c.p.ready.OTLPHTTP+path, bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", media)
+	r.Header.Set("X-Api-Key", key)
+	resp, err := c.http.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprint(resp.Status, resp.Header, string(answer))
 }
 
 // nested is a field of a message: its tag, a length and content.
