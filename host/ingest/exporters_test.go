@@ -125,17 +125,42 @@ func TestCollectorExporters(t *testing.T) {
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)
 			}
+			defer func() {
+				cmd.Process.Kill() // an error means that it has ended
+				if t.Failed() {
+					t.Log(out.String())
+				}
+			}()
 			feed(t, receiver)
-			// It empties its queue before it ends.
+			c.await(t, 60) // what waits to be sent again it would drop when it ends
 			if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
 				t.Fatal(err)
 			}
 			if err := cmd.Wait(); err != nil {
-				t.Errorf("%v\n%s", err, out.String())
+				t.Error(err)
 			}
 			c.complete(t, name)
 		})
 	}
+}
+
+// await waits until so many records have come.
+func (c *collected) await(t *testing.T, records int) {
+	t.Helper()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); <-tick.C {
+		c.mu.Lock()
+		n := 0
+		for _, in := range c.sessions {
+			n += in
+		}
+		c.mu.Unlock()
+		if n >= records {
+			return
+		}
+	}
+	t.Errorf("not %d records in time", records)
 }
 
 // feed sends the Collector 30 spans and 30 log records of three sessions, and waits
@@ -176,7 +201,7 @@ func TestTelemetrygen(t *testing.T) {
 		for _, web := range []bool{false, true} {
 			c := &collected{sessions: map[string]int{}}
 			s, addr := start(t, c.Export)
-			args := []string{signal, "--ca-cert", certificateFile(t), "--otlp-header", `x-api-key="` + key + `"`, "--" + signal, "10", "--otlp-attributes", `session.id="gen"`, "--otlp-endpoint", local(t, addr)}
+			args := []string{signal, "--ca-cert", certificateFile(t), "--otlp-header", `x-api-key="` + key + `"`, "--" + signal, "10", "--otlp-attributes", `session.id="gen"`, "--rate", "1000", "--otlp-endpoint", local(t, addr)}
 			if web {
 				args[len(args)-1] = local(t, overHTTP(t, s).addr)
 				args = append(args, "--otlp-http")
