@@ -30,8 +30,8 @@ import (
 	"github.com/veriproof/notary/host/otlpwire"
 )
 
-// These tests need what .ci/exporters makes: the packages of examples/exporters/js,
-// and in the directory of the environment variable the collector and telemetrygen.
+// These tests need what .ci/exporters makes in the directory of this environment
+// variable: examples/exporters/js with its packages, the collector, telemetrygen.
 const programs = "NOTARY_EXPORTERS"
 
 // certificateFile writes the server's certificate, as a sender has it.
@@ -76,7 +76,7 @@ func TestJavaScriptExporters(t *testing.T) {
 		}
 		return c.Export(ctx, tenant, sig, body)
 	})
-	cmd := exec.Command("node", "../../examples/exporters/js/send.mjs", local(t, addr), local(t, overHTTP(t, s).addr), certificateFile(t))
+	cmd := exec.Command("node", filepath.Join(os.Getenv(programs), "js", "send.mjs"), local(t, addr), local(t, overHTTP(t, s).addr), certificateFile(t))
 	cmd.Stdin = strings.NewReader(key)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
