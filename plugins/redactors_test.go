@@ -263,7 +263,7 @@ func FuzzRedactors(f *testing.F) {
 }
 
 const (
-	maxFuelPerByte = 1300
+	maxFuelPerByte = 2500 // 64 KiB of it are two thirds of what a call may take
 	fuelOfCall     = 100_000
 )
 
