@@ -8,6 +8,7 @@
 //	GET  /v1/evidence                   open        what a relying party appraises
 //	GET  /v1/evidence?nonce=N           open        the same, and the answer to a challenge
 //	GET  /v1/log/key                    open        the log's verifier key (C2SP vkey)
+//	POST /v1/reload                     operator    a new epoch with the configuration as it is now
 //	GET  /v1/sessions/{session}         credentials parts of a session, with receipts
 //	POST /v1/sessions/{session}/end     credentials seals what is open
 //	GET  /v1/sessions/{session}/bundle  credentials evidence bundle of one part
@@ -38,7 +39,7 @@
 // Credentials are bearer tokens (RFC 6750 section 2.1). A tenant's API key
 // reaches the sessions of that tenant; another tenant's session looks exactly
 // like one that does not exist. Operators have tokens of their own with roles:
-// RoleOperator reads and ends sessions, RoleAuditor reads them, RoleMetrics sees
+// RoleOperator reads and ends sessions and reloads, RoleAuditor reads them, RoleMetrics sees
 // metrics and nothing else. Tokens are kept as hashes and compared in constant
 // time.
 //

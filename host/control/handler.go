@@ -30,6 +30,9 @@ func (s *Server) routes() {
 	} {
 		s.handle(pattern, e)
 	}
+	if s.opts.Reload != nil {
+		s.handle("POST /v1/reload", s.reload)
+	}
 	if s.opts.LogKey != "" {
 		s.handle("GET /v1/log/key", s.getLogKey)
 	}

@@ -51,6 +51,11 @@ type Options struct {
 	LogKey string
 	// OpenMetrics serves /metrics without credentials.
 	OpenMetrics bool
+	// Reload begins a new epoch with the configuration as it is in the file now, and
+	// returns the epoch when that serves. Its error says why the old one goes on
+	// instead, in a text that is shown to the operator who asked. nil: there is
+	// no such endpoint.
+	Reload func(context.Context) (epoch string, err error)
 	// Stats is read at each scrape; nil gives only the server's own metrics.
 	Stats func() []Metric
 	// ChallengeRate limits the challenges of one remote address, and

@@ -94,6 +94,9 @@ type Options struct {
 	// 0: only then its receipts and fences count, and its open parts are sealed
 	// on its behalf. nil believes none.
 	Appraise func(*archive.Epoch) error
+	// Alive are epochs in the storage that this process still serves: they are
+	// neither fenced nor resumed.
+	Alive []receipt.Epoch
 	// Fresh returns an error while the attestation has gone stale. nil never
 	// does.
 	Fresh func() error

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -26,6 +27,8 @@ func (n *Notary) recover(ctx context.Context, found *archive.Archive) error {
 	mine := make(map[receipt.Epoch]bool) // epochs whose open parts this notary seals
 	for _, e := range found.Epochs {
 		switch {
+		case slices.Contains(n.opts.Alive, e.ID):
+			continue
 		case e.Err != nil:
 			// What is signed there still counts, and nothing more is written
 			// to it: what does not hold together is for an auditor to judge.
@@ -126,7 +129,9 @@ func (n *Notary) sealFor(ctx context.Context, e *archive.Epoch, p *archive.Part)
 // proof.
 func (n *Notary) resume(found *archive.Archive) {
 	for _, e := range found.Epochs {
-		n.tasks.Go(func() { n.resumeEpoch(found, e) })
+		if !slices.Contains(n.opts.Alive, e.ID) {
+			n.tasks.Go(func() { n.resumeEpoch(found, e) })
+		}
 	}
 }
 

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -37,32 +36,49 @@ import (
 	"github.com/veriproof/notary/sdk/receipt"
 )
 
-// A node is one notary process: everything that "notary serve" puts together.
+// A node is one epoch: keys, plugin set, attestation and journal, everything that
+// "notary serve" puts together and a reload puts together anew.
 type node struct {
-	cfg       *config.Config
-	logger    *slog.Logger
-	policy    *policy.Policy // of peers, nil if the configuration has none
-	sources   []pluginhost.Source
-	set       *pluginhost.Set
-	log       *commitlog.POSIX
-	keys      *attester.Keys
-	attester  *attester.Attester
-	notary    *session.Notary
-	listeners listeners
-	storage   *backing
-	outcomes  outcomes
+	cfg      *config.Config
+	logger   *slog.Logger
+	ground   *ground
+	policy   *policy.Policy // of peers, nil if the configuration has none
+	sources  []pluginhost.Source
+	set      *pluginhost.Set
+	keys     *attester.Keys
+	attester *attester.Attester
+	notary   *session.Notary
+	outcomes outcomes
+	reload   func(context.Context) (string, error) // what the control interface offers
 }
 
-type listeners struct{ otlp, otlpHTTP, control net.Listener }
+// A ground is what the epochs of a process have in common: its ports, the storage,
+// and the log. It is taken as the first configuration says.
+type ground struct {
+	cfg                     *config.Config
+	otlp, otlpHTTP, control *port
+	storage                 *backing
+	log                     *commitlog.POSIX
+	// alive are the epochs that serve or drain.
+	alive []receipt.Epoch
+}
 
-// startNode brings a notary up, step by step (DESIGN section 7); none can be
-// left out. tell hears of each step as it ends. On an error nothing is left
-// running.
-func startNode(ctx context.Context, cfg *config.Config, logger *slog.Logger, tell func(attester.Step)) (_ *node, err error) {
-	n := &node{cfg: cfg, logger: logger}
+// startNode brings an epoch up, step by step (DESIGN section 7); none can be left
+// out. tell hears of each step as it ends. On an error nothing is left running that
+// was not running before. The ground is that of the first epoch of this process,
+// which takes it, or g, as it is.
+func startNode(ctx context.Context, cfg *config.Config, g *ground, logger *slog.Logger, tell func(attester.Step)) (_ *node, err error) {
+	first := g == nil
+	if first {
+		g = &ground{cfg: cfg}
+	}
+	n := &node{cfg: cfg, logger: logger, ground: g}
 	defer func() {
 		if err != nil {
 			n.release(context.WithoutCancel(ctx))
+			if first {
+				g.release(logger)
+			}
 		}
 	}()
 	step := func(name string, do func() (string, error)) error {
@@ -84,8 +100,10 @@ func startNode(ctx context.Context, cfg *config.Config, logger *slog.Logger, tel
 	}); err != nil {
 		return nil, err
 	}
-	if err := step("listeners", n.listen); err != nil {
-		return nil, err
+	if first {
+		if err := step("listeners", g.listen); err != nil {
+			return nil, err
+		}
 	}
 	if err := step("keys", func() (string, error) {
 		n.keys, err = attester.GenerateKeys(cfg.Listen.TLSNames)
@@ -93,19 +111,21 @@ func startNode(ctx context.Context, cfg *config.Config, logger *slog.Logger, tel
 	}); err != nil {
 		return nil, err
 	}
-	if err := step("storage", func() (string, error) {
-		if n.storage, err = openBacking(ctx, cfg, true); err != nil {
-			return "", err
+	if first {
+		if err := step("storage", func() (string, error) {
+			if g.storage, err = openBacking(ctx, cfg, true); err != nil {
+				return "", err
+			}
+			return g.storage.String(), nil
+		}); err != nil {
+			return nil, err
 		}
-		return n.storage.String(), nil
-	}); err != nil {
-		return nil, err
 	}
 	if err := step("plugins", func() (string, error) {
 		if n.sources, err = readPlugins(ctx, cfg); err != nil {
 			return "", err
 		}
-		o := n.storage.options()
+		o := g.storage.options()
 		o.Rules, o.DoubleRun = redaction(cfg)
 		n.set, err = pluginhost.Load(ctx, n.sources, o)
 		if err != nil {
@@ -127,14 +147,16 @@ func startNode(ctx context.Context, cfg *config.Config, logger *slog.Logger, tel
 	if err != nil {
 		return nil, err
 	}
-	if err := step("commitment log", func() (string, error) {
-		n.log, err = commitlog.OpenPOSIX(cfg.Path(cfg.Log.Dir), cfg.Log.Origin, commitlog.Options{Logger: logger})
-		if err != nil {
-			return "", err
+	if first {
+		if err := step("commitment log", func() (string, error) {
+			g.log, err = commitlog.OpenPOSIX(cfg.Path(cfg.Log.Dir), cfg.Log.Origin, commitlog.Options{Logger: logger})
+			if err != nil {
+				return "", err
+			}
+			return g.log.VerifierKey(), nil
+		}); err != nil {
+			return nil, err
 		}
-		return n.log.VerifierKey(), nil
-	}); err != nil {
-		return nil, err
 	}
 	err = step("journal", func() (string, error) {
 		n.notary, err = n.startSession(ctx, claims, recipients, attested)
@@ -179,21 +201,21 @@ func (n *node) readConfig() ([]*format.Recipient, error) {
 }
 
 // listen takes the ports first: a notary that cannot be reached need not attest.
-func (n *node) listen() (detail string, err error) {
+func (g *ground) listen() (detail string, err error) {
 	for _, l := range []struct {
 		what, addr string
-		to         *net.Listener
+		to         **port
 	}{
-		{"otlp", n.cfg.Listen.OTLP, &n.listeners.otlp},
-		{"otlp_http", n.cfg.Listen.OTLPHTTP, &n.listeners.otlpHTTP},
-		{"control", n.cfg.Listen.Control, &n.listeners.control},
+		{"otlp", g.cfg.Listen.OTLP, &g.otlp},
+		{"otlp_http", g.cfg.Listen.OTLPHTTP, &g.otlpHTTP},
+		{"control", g.cfg.Listen.Control, &g.control},
 	} {
-		if *l.to, err = net.Listen("tcp", l.addr); err != nil {
+		if *l.to, err = listenPort(l.addr); err != nil {
 			return "", hinted(fmt.Errorf("listen.%s: %w", l.what, err),
 				"stop what has the port, or give listen.%s another (port 0 takes a free one)", l.what)
 		}
 	}
-	return fmt.Sprintf("OTLP/gRPC %v, OTLP/HTTP %v, control %v", n.listeners.otlp.Addr(), n.listeners.otlpHTTP.Addr(), n.listeners.control.Addr()), nil
+	return fmt.Sprintf("OTLP/gRPC %v, OTLP/HTTP %v, control %v", g.otlp.Addr(), g.otlpHTTP.Addr(), g.control.Addr()), nil
 }
 
 // readPlugins reads the modules and configurations that the file names, once:
@@ -286,7 +308,7 @@ func (n *node) startSession(ctx context.Context, claims attester.Claims, recipie
 	}
 	c := n.cfg
 	return session.Start(ctx, session.Options{
-		Store: n.set.Store(), Redactor: n.set, Log: n.log, Ring: ring, Key: n.keys.Signing,
+		Store: n.set.Store(), Redactor: n.set, Log: n.ground.log, Ring: ring, Key: n.keys.Signing,
 		Origin: receipt.Origin{
 			Epoch: claims.Epoch, RuntimeData: runtimedata.Digest(at.RuntimeData),
 			PluginSet: claims.PluginSet, Mode: claims.Mode,
@@ -295,6 +317,7 @@ func (n *node) startSession(ctx context.Context, claims attester.Claims, recipie
 			RuntimeData: at.RuntimeData, Evidence: evidenceBody(at), Config: c.Raw(), PluginConfigs: configs,
 		},
 		Appraise: func(e *archive.Epoch) error { return n.appraisePeer(peers, at, e) },
+		Alive:    n.ground.alive,
 		Fresh:    n.attester.Fresh,
 		Waiting:  ingest.Waiting,
 		Walk: otlpwire.Options{
@@ -374,20 +397,44 @@ func (n *node) peerPolicy(own *attester.Attestation) (*policy.Policy, error) {
 	return p, nil
 }
 
-// release frees what a node holds, in the reverse order of startNode.
-func (n *node) release(ctx context.Context) {
-	if n.log != nil {
-		if err := n.log.Close(); err != nil {
-			n.logger.Warn("closing the log", "error", err)
+// keeps says which setting of a new configuration would need another ground: what
+// is taken at the start of the process stays until its end.
+func (g *ground) keeps(cfg *config.Config) error {
+	for _, s := range []struct{ key, old, now string }{
+		{"listen.otlp", g.cfg.Listen.OTLP, cfg.Listen.OTLP},
+		{"listen.otlp_http", g.cfg.Listen.OTLPHTTP, cfg.Listen.OTLPHTTP},
+		{"listen.control", g.cfg.Listen.Control, cfg.Listen.Control},
+		{"storage.dir", g.cfg.Path(g.cfg.Storage.Dir), cfg.Path(cfg.Storage.Dir)},
+		{"storage.postgres", fmt.Sprint(g.cfg.Storage.Postgres), fmt.Sprint(cfg.Storage.Postgres)},
+		{"log.kind", g.cfg.Log.Kind, cfg.Log.Kind},
+		{"log.origin", g.cfg.Log.Origin, cfg.Log.Origin},
+		{"log.dir", g.cfg.Path(g.cfg.Log.Dir), cfg.Path(cfg.Log.Dir)},
+	} {
+		if s.old != s.now {
+			return hinted(fmt.Errorf("%s is another one now; it is taken when the process starts", s.key), "take that change back, or stop the notary and start it again")
 		}
 	}
+	return nil
+}
+
+// release frees what the ground holds.
+func (g *ground) release(logger *slog.Logger) {
+	if g.log != nil {
+		if err := g.log.Close(); err != nil {
+			logger.Warn("closing the log", "error", err)
+		}
+	}
+	g.storage.close()
+	for _, p := range []*port{g.otlp, g.otlpHTTP, g.control} {
+		if p != nil {
+			p.Close()
+		}
+	}
+}
+
+// release frees what a node alone holds.
+func (n *node) release(ctx context.Context) {
 	if n.set != nil {
 		n.set.Close(ctx)
-	}
-	n.storage.close()
-	for _, l := range []net.Listener{n.listeners.otlp, n.listeners.otlpHTTP, n.listeners.control} {
-		if l != nil {
-			l.Close()
-		}
 	}
 }

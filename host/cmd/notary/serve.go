@@ -23,6 +23,12 @@ Runs the notary: it generates its keys, measures its plugins, attests itself,
 recovers what an earlier notary left open in the storage, and then takes OTLP over
 gRPC and HTTP. Nothing is acknowledged before it is redacted, encrypted and durable.
 
+On SIGHUP, or when an operator asks for it (POST /v1/reload), it reads the
+configuration and the modules again and begins a new epoch with them: new keys, new
+attestation. Then the old epoch takes no more data and seals what is open. If
+anything is wrong with the new ones the old epoch goes on, and the log says why.
+Ports, storage directory and log stay those of the start.
+
 On SIGTERM or SIGINT it takes no more data, seals the open sessions, waits for
 their log proofs and stops. A second signal ends it at once; the next start
 recovers what was acknowledged.
@@ -82,20 +88,24 @@ func serve(ctx context.Context, a *app, args []string) error {
 	if err := noCoreDumps(); err != nil {
 		return err
 	}
-	logger := newLogger(a.stderr)
-	n, err := startNode(ctx, cfg, logger, a.tellStep)
+	hangups := make(chan os.Signal, 1) // from the beginning: a SIGHUP that nobody hears ends the process
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
+	s := &server{
+		app: a, configFile: *configFile, readyFile: *readyFile, logger: newLogger(a.stderr),
+		hangups: hangups, reloads: make(chan reload, 1), drained: make(chan *serving),
+	}
+	n, err := startNode(ctx, cfg, nil, s.logger, a.tellStep)
 	if err != nil {
 		return startError(err)
 	}
-	defer n.releaseWithin(releaseTime)
-	r := ready{
-		OTLP: n.listeners.otlp.Addr().String(), OTLPHTTP: n.listeners.otlpHTTP.Addr().String(), Control: n.listeners.control.Addr().String(),
-		LogKey: n.log.VerifierKey(), Epoch: n.notary.Epoch().String(),
+	w, err := s.begin(ctx, n, nil)
+	if err == nil {
+		w, err = s.run(ctx, w)
+		n = w.n
 	}
-	return n.run(ctx, func() error {
-		fmt.Fprintf(a.stdout, "  %s  OTLP/gRPC on %s, OTLP/HTTP on %s, control on %s\n", a.paint(green, "ready"), r.OTLP, r.OTLPHTTP, r.Control)
-		return writeReady(*readyFile, r)
-	})
+	n.releaseWithin(releaseTime)
+	return err
 }
 
 // ignoreEnvironment takes back what the host could change through variables of
@@ -155,68 +165,143 @@ func writeReady(name string, r ready) error {
 	return os.Rename(name+".tmp", name)
 }
 
-// run serves until ctx ends or the epoch does, and then stops in good order.
-func (n *node) run(ctx context.Context, onReady func() error) error {
+// A server is a process that serves: one epoch after the other, on one ground.
+type server struct {
+	app                   *app
+	configFile, readyFile string
+	logger                *slog.Logger
+	hangups               chan os.Signal
+	reloads               chan reload
+	drained               chan *serving
+	draining              int
+}
+
+// A serving is an epoch at work. After begin its fields are used by one goroutine at a
+// time: that of run, and then that of its drain.
+type serving struct {
+	n        *node
+	receiver *ingest.Server
+	views    []*portView
+	stop     context.CancelFunc
+	ended    chan error
+	running  int
+}
+
+// begin has an epoch take connections, instead of the old one, if there is one, and
+// tells where.
+func (s *server) begin(ctx context.Context, n *node, old *serving) (*serving, error) {
+	n.reload = s.requestReload
 	senders, err := n.senders()
 	if err != nil {
-		return err
+		return nil, errors.Join(err, n.seal())
 	}
 	receiver, err := n.receiver(senders)
 	if err != nil {
-		return err
+		return nil, errors.Join(err, n.seal())
 	}
 	ctl, err := n.control(senders)
 	if err != nil {
-		return err
+		return nil, errors.Join(err, n.seal())
 	}
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
-	defer stop()
-	ended := make(chan error, 5)
-	running := 0
+	w := &serving{n: n, receiver: receiver, stop: stop, ended: make(chan error, 5)}
 	start := func(f func() error) {
-		running++
-		go func() { ended <- f() }()
+		w.running++
+		go func() { w.ended <- f() }()
 	}
-	start(func() error { return receiver.Serve(n.listeners.otlp) })
-	start(func() error { return receiver.ServeOverHTTP(n.listeners.otlpHTTP) })
-	start(func() error { return ctl.Serve(work, n.listeners.control) })
+	g := n.ground
+	w.views = []*portView{g.otlp.view(), g.otlpHTTP.view(), g.control.view()}
+	if old != nil {
+		// Who connects from now on meets the new epoch's keys.
+		for _, v := range old.views {
+			v.Retire()
+		}
+	}
+	start(func() error { return receiver.Serve(w.views[0]) })
+	start(func() error { return receiver.ServeOverHTTP(w.views[1]) })
+	start(func() error { return ctl.Serve(work, w.views[2]) })
 	start(func() error { return n.notary.Run(work) })
 	start(func() error { return n.attester.Run(work, n.renewed) })
-	if err := onReady(); err != nil {
-		return err
+	g.alive = append(g.alive, n.notary.Epoch())
+	r := ready{
+		OTLP: g.otlp.Addr().String(), OTLPHTTP: g.otlpHTTP.Addr().String(), Control: g.control.Addr().String(),
+		LogKey: g.log.VerifierKey(), Epoch: n.notary.Epoch().String(),
 	}
-
-	var cause error
-	select {
-	case <-ctx.Done():
-		n.logger.Info("stopping: taking no more data and sealing what is open")
-	case cause = <-ended:
-		running--
-		n.logger.Error("stopping", "error", cause)
+	a := s.app
+	fmt.Fprintf(a.stdout, "  %s  OTLP/gRPC on %s, OTLP/HTTP on %s, control on %s\n", a.paint(green, "ready"), r.OTLP, r.OTLPHTTP, r.Control)
+	if err := writeReady(s.readyFile, r); err != nil && old == nil {
+		return nil, errors.Join(err, w.drain())
+	} else if err != nil {
+		s.logger.Error("the ready file tells of the old epoch still", "error", err)
 	}
-	done, stopSignals := context.WithCancel(context.WithoutCancel(ctx))
-	defer stopSignals()
-	go secondSignal(done)
-	drain, cancel := context.WithTimeout(done, drainTime)
-	defer cancel()
-	if err := receiver.Shutdown(drain); err != nil {
-		n.logger.Warn("exports were cut off; their senders will send again", "error", err)
-	}
-	stop()
-	for ; running > 0; running-- {
-		<-ended
-	}
-	limit, cancel := context.WithTimeout(done, shutdownTime)
-	defer cancel()
-	return errors.Join(cause, n.notary.Close(limit))
+	return w, nil
 }
 
-// releaseWithin frees what the node holds, unless something does not let go: a
-// process that ends need not wait for a disk that hangs.
+// run serves until ctx ends or the epoch does, and then stops in good order. In
+// between it replaces the epoch by another as often as it is asked to. It returns the
+// one that served last.
+func (s *server) run(ctx context.Context, w *serving) (*serving, error) {
+	for {
+		select {
+		case <-ctx.Done():
+			s.logger.Info("stopping: taking no more data and sealing what is open")
+			return w, s.end(w)
+		case cause := <-w.ended:
+			w.running--
+			s.logger.Error("stopping", "error", cause)
+			return w, errors.Join(cause, s.end(w))
+		case old := <-s.drained:
+			s.forget(old)
+		case <-s.hangups:
+			w, _ = s.replace(ctx, w) // the log tells
+		case r := <-s.reloads:
+			next, err := s.replace(ctx, w)
+			r.answer <- reloaded{next.n.notary.Epoch().String(), err}
+			w = next
+		}
+	}
+}
+
+// end drains the epoch that serves, and waits for those that drain already.
+func (s *server) end(w *serving) error {
+	done, stop := context.WithCancel(context.Background())
+	defer stop()
+	go secondSignal(done)
+	err := w.drain()
+	for s.draining > 0 {
+		s.forget(<-s.drained)
+	}
+	return err
+}
+
+// drain takes no more data, waits for what is under way, and seals what is open.
+func (w *serving) drain() error {
+	drain, cancel := context.WithTimeout(context.Background(), drainTime)
+	defer cancel()
+	if err := w.receiver.Shutdown(drain); err != nil {
+		w.n.logger.Warn("exports were cut off; their senders will send again", "error", err)
+	}
+	w.stop()
+	for ; w.running > 0; w.running-- {
+		<-w.ended
+	}
+	return w.n.seal()
+}
+
+// seal ends the epoch in good order.
+func (n *node) seal() error {
+	limit, cancel := context.WithTimeout(context.Background(), shutdownTime)
+	defer cancel()
+	return n.notary.Close(limit)
+}
+
+// releaseWithin frees what the node holds and its ground, unless something does not
+// let go: a process that ends need not wait for a disk that hangs.
 func (n *node) releaseWithin(d time.Duration) {
 	done := make(chan struct{})
 	go func() {
 		n.release(context.Background())
+		n.ground.release(n.logger)
 		close(done)
 	}()
 	t := time.NewTimer(d)
@@ -251,7 +336,7 @@ func (n *node) control(senders *ingest.Senders) (*control.Server, error) {
 	}
 	return control.New(control.Options{
 		Notary: api{n}, Certificate: n.keys.TLS, OTLPCertificate: n.keys.CertificatePEM(),
-		Operators: operators, Authenticate: senders.ByCredential, LogKey: n.log.VerifierKey(),
+		Operators: operators, Authenticate: senders.ByCredential, LogKey: n.ground.log.VerifierKey(), Reload: n.reload,
 		OpenMetrics: n.cfg.Listen.OpenMetrics, Stats: n.metrics, Logger: n.logger,
 	})
 }
