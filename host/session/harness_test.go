@@ -45,6 +45,7 @@ const secret = "s3cret-value"
 // returns can be made to fail.
 type finder struct {
 	fail   error
+	mu     sync.Mutex
 	groups map[string]uint32 // of the last request, by text
 	action pluginhost.Action
 	quote  string
@@ -55,9 +56,9 @@ func (f *finder) Redact(_ context.Context, fields []pluginhost.Field) ([]pluginh
 		return nil, f.fail
 	}
 	var edits []pluginhost.Edit
-	f.groups = map[string]uint32{}
+	groups := map[string]uint32{}
 	for i, field := range fields {
-		f.groups[string(field.Text)] = field.Group
+		groups[string(field.Text)] = field.Group
 		for at := 0; ; {
 			n := bytes.Index(field.Text[at:], []byte(secret))
 			if n < 0 {
@@ -67,6 +68,9 @@ func (f *finder) Redact(_ context.Context, fields []pluginhost.Field) ([]pluginh
 			at += n + len(secret)
 		}
 	}
+	f.mu.Lock()
+	f.groups = groups
+	f.mu.Unlock()
 	return edits, nil
 }
 
