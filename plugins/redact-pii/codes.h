@@ -120,6 +120,37 @@ static int hetu(const scan *s, int i) {
 		s->t[i + 10] == (uint8_t)check[(prefix(s, i, 6) * 1000 + prefix(s, i + 7, 3)) % 31];
 }
 
+/* pension checks a German insurance number: area, date of birth, initial, serial,
+ * check digit; the sum is that of the digits of the products. */
+static int pension(const scan *s, int a) {
+	static const uint8_t weights[] = {2, 1, 2, 5, 7, 1, 2, 1, 2, 1, 2, 1};
+	uint8_t d[12];
+	int v = 0;
+	for (int k = 0, n = 0; k < 11; k++) {
+		int c = is(s, a + k, DIGIT) ? figure(s, a + k) : letter(s, a + k) + 1;
+		if (k == 8) d[n++] = (uint8_t)(c / 10), c %= 10;
+		d[n++] = (uint8_t)c;
+	}
+	for (int k = 0; k < 12; k++) v += d[k] * weights[k] / 10 + d[k] * weights[k] % 10;
+	return v % 10 == figure(s, a + 11) && day_of(prefix(s, a + 4, 2), max(1, prefix(s, a + 2, 2) % 50));
+}
+
+static int gstin(const scan *s, int a) {
+	int v = 0;
+	for (int k = 0; k < 14; k++) {
+		int c = (is(s, a + k, DIGIT) ? figure(s, a + k) : letter(s, a + k) + 10) * (1 + k % 2);
+		v += c / 36 + c % 36;
+	}
+	v = (36 - v % 36) % 36;
+	return s->t[a + 14] == (v < 10 ? '0' + v : 'A' + v - 10);
+}
+
+static int dea(const scan *s, int a) {
+	const int i = a + 2;
+	return one_of("ABCDEFGHJKLMPRSTUX", s->t[a]) &&
+		(figure(s, i) + figure(s, i + 2) + figure(s, i + 4) + 2 * (figure(s, i + 1) + figure(s, i + 3) + figure(s, i + 5))) % 10 == figure(s, i + 6);
+}
+
 static int mbi(const scan *s, int a, int dashed) {
 	static const char form[] = "9AX9AX9AA99";
 	for (int k = 0; k < 11; k++) {
@@ -161,6 +192,7 @@ static const struct {
 	{"A999999999", TW_ID, T_TW, 600}, {"A999999(X)", HK_HKID, T_HK, 750}, {"9999999A", IE_PPS, T_IE, 400}, {"9999999AA", IE_PPS, T_IE, 450},
 	{"AAAA999999AAAAAAX9", MX_CURP, T_MX, 900}, {"999999-999X", FI_HETU, T_FI, 900}, {"999999A999X", FI_HETU, T_FI, 850},
 	{"999999+999X", FI_HETU, T_FI, 800}, {"9AX9AX9AA99", US_MBI, T_HEALTH, 450}, {"9AX9-AX9-AA99", US_MBI, T_HEALTH, 600},
+	{"99999999A999", DE_PENSION, T_DE, 600}, {"99AAAAA9999AXAX", IN_GSTIN, T_IN, 900}, {"AA9999999", US_DEA, T_HEALTH, 400},
 };
 
 static int code_valid(const scan *s, int label, const char *form, int a, int e) {
@@ -177,6 +209,9 @@ static int code_valid(const scan *s, int label, const char *form, int a, int e) 
 	case IE_PPS: return pps(s, a, e);
 	case MX_CURP: return curp(s, a);
 	case FI_HETU: return hetu(s, a);
+	case DE_PENSION: return pension(s, a);
+	case IN_GSTIN: return gstin(s, a);
+	case US_DEA: return dea(s, a);
 	case US_MBI: return mbi(s, a, form[4] == '-');
 	}
 	return 0;

@@ -65,6 +65,7 @@ static int sin_ca(const uint8_t *d, int n) { return d[0] != 0 && d[0] != 8 && lu
 static int tfn(const uint8_t *d, int n) { return sum(d, "14375869:") % 11 == 0 && !all_same(d, n); }
 static int medicare_au(const uint8_t *d, int n) { return d[0] >= 2 && d[0] <= 6 && sum(d, "13791379") % 10 == d[8] && n > 0; }
 static int abn(const uint8_t *d, int n) { return d[0] > 0 && n > 0 && (sum(d, ":13579;=?AC") - 10) % 89 == 0; }
+static int acn(const uint8_t *d, int n) { return n > 0 && (10 - sum(d, "87654321") % 10) % 10 == d[8] && !all_same(d, 9); }
 static int ird(const uint8_t *d, int n) {
 	uint8_t p[9] = {0};
 	for (int i = 0; i < n; i++) p[9 - n + i] = d[i];
@@ -194,6 +195,7 @@ static const struct {
 	{AU_TFN, T_AU, T_AU, 9, 100, 300, "3 3 3", tfn},
 	{AU_MEDICARE, T_HEALTH, T_AU, 10, 100, 350, "4 5 1", medicare_au},
 	{AU_ABN, T_AU, T_AU, 11, 200, 550, "2 3 3 3", abn},
+	{AU_ACN, T_AU, T_AU, 9, 100, 300, "3 3 3", acn},
 	{NZ_IRD, T_NZ, T_NZ, 9, 100, 300, "3-3-3", ird},
 	{NZ_IRD, T_NZ, T_NZ, 8, 100, 300, "2-3-3", ird},
 	{IN_AADHAAR, T_IN, T_IN, 12, 300, 550, "4 4 4", aadhaar},

@@ -188,6 +188,7 @@ static int card(numbers *r, int k) {
 	if (!known || !luhn(d, n)) return k;
 	int start = r->g[k].start;
 	if (score < 900 && near(r->s, T_CARD, start)) score = 900;
+	if (score < 500 && n == 16 && start == 0 && r->g[e].end == r->s->n) score = 550; /* the whole text */
 	return report(r->s, start, r->g[e].end, CARD, score) ? e + 1 : k;
 }
 

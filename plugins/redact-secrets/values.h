@@ -238,8 +238,8 @@ static int ends_value(uint8_t c) {
 		c < 0x20;
 }
 
-/* begins_password extends what may be in a password: brackets and bars, up to a
- * space or quote. */
+/* password_end returns the end of a password that begins at a: brackets and bars
+ * may be in it, spaces and quotes not. */
 static int password_end(const scan *s, int a) {
 	int b = a;
 	while (b < s->n && b < a + 128 && !(class[s->t[b]] & (SPACE | QUOTE)) && s->t[b] != '\\' && s->t[b] != '<' && s->t[b] >= 0x20) b++;
@@ -364,9 +364,10 @@ static int one_class(const scan *s, int a, int b, int mask) { return a < b && ru
 
 /* shaped reads tokens that are known by their shape and not by how they begin. */
 static int shaped(scan *s, int i) {
-	int a = run_start(s, i, BASE64U, 256), e = run_end(s, i, BASE64U, 256), n = e - a;
-	if (a < s->last) return 0;
-	a = after_escape(s, a), n = e - a;
+	if (i < s->shape) return 0;
+	int a = after_escape(s, run_start(s, i, BASE64U, 256)), e = run_end(s, i, BASE64U, 256), n = e - a;
+	s->shape = e;
+	if (n < 5 && !at(s, a - 1, '$')) return 0;
 	/* Telegram: the number of a bot, and 35 characters */
 	if (at(s, e, ':') && n >= 5 && n <= 16 && one_class(s, a, e, DIGIT) && at(s, e + 1, 'A')) {
 		int b = run_end(s, e + 1, BASE64U, 40);

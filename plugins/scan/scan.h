@@ -83,11 +83,12 @@ typedef struct {
 	rdx_out *out;
 	uint32_t index;   /* of the field */
 	int last;         /* end of the last finding: look-behind stops here */
-	int from, pem_none, pem_tail_seen, base64, last_key;
+	int pem_none, pem_tail_seen, last_key;
+	int base64;       /* end of the value or run of base64 that was last examined */
 	int run;          /* end of the run of letters and digits that was last examined */
-	int words_read;   /* see words.h; -1 before the first question */
+	int shape;        /* end of the run that was last compared with the shapes of tokens */
+	int words_read;   /* how far the words of the text have been heard; -1 before the first question */
 	int seen[MAX_TOPICS];
-	int list_end, list_has; /* see number.h */
 } scan;
 
 /* What the redactor defines. */
@@ -240,7 +241,7 @@ RDX_EXPORT("rdx_redact") uint64_t redact(const uint8_t *request, uint32_t len) {
 		rdx_field f = rdx_get(request, i);
 		static scan s; /* not on the stack: it has many words, of which a plain text touches few */
 		s.t = f.text, s.n = (int)f.text_len, s.field = &f, s.out = &out, s.index = i;
-		s.last = s.from = s.pem_none = s.pem_tail_seen = s.base64 = s.run = s.list_end = s.list_has = 0;
+		s.last = s.pem_none = s.pem_tail_seen = s.base64 = s.run = s.shape = 0;
 		s.last_key = s.words_read = -1;
 		pass(&s);
 	}
