@@ -57,6 +57,7 @@ test-storage:
 .PHONY: bench
 bench: plugins
 	$(GO) test -run '^$$' -bench . -benchmem -benchtime 1s ./host/internal/bench/...
+	cd host/internal/bench/sidebyside && $(GO) test -run '^$$' -bench . -benchtime 1s .
 
 # What the built-in redactors find in corpora: NOTARY_DATA=DIR make corpus
 .PHONY: corpus
