@@ -128,6 +128,10 @@ func split(fields []Field) []batch {
 			if b.bytes+end-offset > window || len(b.pieces) == maxBatchFields {
 				flush()
 			}
+			if b.pieces == nil { // room for all the fields that may come: growing by halves costs more than the calls
+				room := min(len(fields)-i, maxBatchFields)
+				b.pieces, b.fields = make([]piece, 0, room), make([]abi.Field, 0, room)
+			}
 			b.bytes += end - offset
 			b.pieces = append(b.pieces, piece{i, offset})
 			b.fields = append(b.fields, abi.Field{
