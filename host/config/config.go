@@ -93,8 +93,8 @@ const (
 	DefaultRecords = 1 << 16
 	// DefaultDepth bounds the nesting of a request, and is the most there is.
 	DefaultDepth = 64
-	// DefaultInFlight bounds the plaintext in memory at a time; beyond it
-	// senders are told to come again.
+	// DefaultInFlight bounds the memory for exports at a time; beyond it senders
+	// are told to come again.
 	DefaultInFlight = 256 << 20
 	// DefaultGroupBytes bounds what one durable write carries.
 	DefaultGroupBytes = 4 << 20
@@ -406,7 +406,8 @@ type Limits struct {
 	Records int `yaml:"records"`
 	// Depth bounds the nesting of a request.
 	Depth int `yaml:"depth"`
-	// InFlight bounds the plaintext in memory at a time.
+	// InFlight bounds the memory for all exports at a time: their bytes, and what it
+	// takes to handle them, by what is in them.
 	InFlight Size `yaml:"in_flight"`
 }
 

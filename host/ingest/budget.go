@@ -50,17 +50,36 @@ func (l *lease) release() {
 	l.held = 0
 }
 
-type turnKey struct{}
+type exportKey struct{}
+
+// An export at work, as its context knows it.
+type export struct {
+	done func()
+	room *lease
+	most int64 // of the budget: what needs more has it for itself
+}
 
 // turn waits for one of the places of exports at work.
-func (s *Server) turn(ctx context.Context) (_ context.Context, done func(), err error) {
+func (s *Server) turn(ctx context.Context, room *lease) (_ context.Context, done func(), err error) {
 	select {
 	case s.turns <- struct{}{}:
 	case <-ctx.Done():
 		return nil, nil, context.Cause(ctx)
 	}
 	done = sync.OnceFunc(func() { <-s.turns })
-	return context.WithValue(ctx, turnKey{}, done), done, nil
+	return context.WithValue(ctx, exportKey{}, &export{done, room, s.cfg.MaxInFlight}), done, nil
+}
+
+// Reserve takes room in the budget for the memory that handling an export will need,
+// its message included, before any of it is allocated. The error says that there is
+// none now; the sender is told to come again. An Exporter calls it once it knows what
+// is in a message. Outside of an export it does nothing.
+func Reserve(ctx context.Context, bytes int64) error {
+	x, ok := ctx.Value(exportKey{}).(*export)
+	if !ok {
+		return nil
+	}
+	return x.room.resize(max(x.room.held, min(bytes, x.most)))
 }
 
 // Waiting says that the export whose context this is has done its work and only
@@ -68,7 +87,7 @@ func (s *Server) turn(ctx context.Context) (_ context.Context, done func(), err 
 // Exporter calls it so that many exports can share one durable write. Calling it
 // again, or outside of an export, does nothing.
 func Waiting(ctx context.Context) {
-	if done, ok := ctx.Value(turnKey{}).(func()); ok {
-		done()
+	if x, ok := ctx.Value(exportKey{}).(*export); ok {
+		x.done()
 	}
 }

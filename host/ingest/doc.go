@@ -13,7 +13,8 @@
 // for the message is taken from the budget of plaintext in memory, the message
 // is received within [Config].ReceiveTimeout (over HTTP room is taken as it grows),
 // and the export waits for its turn
-// to use a CPU. What there is no room for is refused at once, retryably: memory
+// to use a CPU. What handling the message takes the exporter reserves ([Reserve]) when
+// it knows what is in it, before it allocates anything. What there is no room for is refused at once, retryably: memory
 // is never what a flood runs into.
 //
 // # What a sender is told

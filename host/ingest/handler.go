@@ -152,7 +152,7 @@ func (s *Server) export(ctx context.Context, req request, start time.Time, out *
 		return Receipt{}, err
 	}
 	out.Bytes = len(msg.bytes())
-	ctx, done, err := s.turn(ctx)
+	ctx, done, err := s.turn(ctx, room)
 	if err != nil {
 		return Receipt{}, err
 	}

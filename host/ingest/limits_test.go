@@ -99,6 +99,57 @@ func TestBudget(t *testing.T) {
 	}
 }
 
+// What an exporter reserves counts, with that of others, until its export is done. Who
+// needs more than there is gets all of it, when nobody else is there.
+func TestReserve(t *testing.T) {
+	const most = 8 << 20
+	b := newBlocking()
+	need := make(chan int64, 1)
+	_, addr := start(t, func(ctx context.Context, tenant string, sig otlpwire.Signal, body []byte) (ingest.Receipt, error) {
+		if err := ingest.Reserve(ctx, <-need); err != nil {
+			return ingest.Receipt{}, err
+		}
+		return b.Export(ctx, tenant, sig, body)
+	}, func(c *ingest.Config) { c.MaxRequest, c.MaxInFlight = 1<<20, most })
+	conn := dial(t, addr)
+	export := func(n int64) chan error {
+		result := make(chan error, 1)
+		need <- n
+		go func() {
+			_, err := send(conn, exportTraces, []byte("x"), withKey())
+			result <- err
+		}()
+		return result
+	}
+	first := export(5 << 20)
+	<-b.entered
+	if err := <-export(4 << 20); status.Code(err) != codes.ResourceExhausted {
+		t.Errorf("more than is left: %v", err)
+	} else if _, retry := retryInfo(err); !retry {
+		t.Error("what there is no room for now is to be sent again")
+	}
+	second := export(3 << 20)
+	<-b.entered
+	b.leave <- nil
+	b.leave <- nil
+	if err := errors.Join(<-first, <-second); err != nil {
+		t.Error(err)
+	}
+	third := export(1 << 40)
+	<-b.entered
+	if err := <-export(0); status.Code(err) != codes.ResourceExhausted {
+		t.Errorf("beside one that needs everything: %v", err)
+	}
+	<-need
+	b.leave <- nil
+	if err := <-third; err != nil {
+		t.Error(err)
+	}
+	if err := ingest.Reserve(t.Context(), 1<<40); err != nil {
+		t.Errorf("outside of an export: %v", err)
+	}
+}
+
 // countingListener knows how many of its connections are open, and how many were
 // at once.
 type countingListener struct {

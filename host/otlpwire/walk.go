@@ -16,6 +16,10 @@ type Options struct {
 	// SessionKeys are attribute names that hold the session id in this
 	// deployment. They come before the well-known ones.
 	SessionKeys []string
+
+	// Admit, if set, is asked when it is known what is in a request, and before
+	// anything is allocated for it. Its error ends the walk, as it is.
+	Admit func(Counts) error
 }
 
 // Walk scans and then walks an export request, with no session keys of the
@@ -33,6 +37,9 @@ func Walk(buf []byte, sig Signal, lim Limits) (*Request, error) {
 func (r *Request) Walk(buf []byte, sig Signal, opt Options) error {
 	r.Reset()
 	counts, err := Scan(buf, sig, opt.Limits)
+	if err == nil && opt.Admit != nil {
+		err = opt.Admit(counts)
+	}
 	if err != nil {
 		return err
 	}

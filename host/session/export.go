@@ -28,7 +28,9 @@ func (n *Notary) Export(ctx context.Context, tenant string, sig otlpwire.Signal,
 	defer n.exports.Done()
 	req := requests.Get().(*otlpwire.Request)
 	defer func() { req.Reset(); requests.Put(req) }()
-	if err := req.Walk(body, sig, n.opts.Walk); err != nil {
+	walk := n.opts.Walk
+	walk.Admit = func(c otlpwire.Counts) error { return n.opts.Reserve(ctx, memory(len(body), c)) }
+	if err := req.Walk(body, sig, walk); err != nil {
 		return format.Position{}, err
 	}
 	batch, err := n.redact(ctx, req)
@@ -60,6 +62,20 @@ func (n *Notary) Export(ctx context.Context, tenant string, sig otlpwire.Signal,
 		n.end(h, receipt.ReasonEnd)
 	}
 	return pos, nil
+}
+
+// What an export holds at a time, about: its bytes as the message, a redactor's
+// batches, spliced, a segment's plaintext and ciphertext; and what stands for each text
+// and record. TestFlood holds the sum to what a process really has.
+const (
+	perByte   = 5
+	perText   = 300
+	perRecord = 1000
+)
+
+// memory is what an export of so many bytes needs, its message included.
+func memory(bytes int, c otlpwire.Counts) int64 {
+	return perByte*int64(bytes) + perText*int64(c.Texts) + perRecord*int64(c.Records)
 }
 
 // enter counts an export in, unless the notary takes none.

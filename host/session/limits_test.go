@@ -1,6 +1,7 @@
 package session_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"runtime"
@@ -223,4 +224,35 @@ func TestMaxOpen(t *testing.T) {
 		t.Fatal(err)
 	}
 	export(t, n, request("4", span("a")))
+}
+
+// What an export will need is reserved before it is made, by what is in the request;
+// without room nothing of it is stored.
+func TestMemoryIsReserved(t *testing.T) {
+	w := newWorld(t)
+	o := w.options()
+	full := errors.New("full")
+	var asked []int64
+	o.Reserve = func(_ context.Context, bytes int64) error {
+		if asked = append(asked, bytes); len(asked) == 2 {
+			return full
+		}
+		return nil
+	}
+	n, err := session.Start(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	small, large := request("s", span("a")), request("s", span("b"), span("c"), span("d"))
+	export(t, n, small)
+	if _, err := n.Export(t.Context(), "acme", otlpwire.Traces, large); !errors.Is(err, full) {
+		t.Errorf("without room: %v", err)
+	}
+	w.close(n)
+	if len(asked) != 2 || asked[0] < int64(len(small)) || asked[1] < asked[0]+2000 {
+		t.Errorf("reserved %v", asked)
+	}
+	if got := w.spanNames("s"); len(got) != 1 {
+		t.Errorf("stored %v", got)
+	}
 }

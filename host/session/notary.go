@@ -105,6 +105,9 @@ type Options struct {
 	// left to do is to wait for storage, so that another export can have the
 	// processor.
 	Waiting func(context.Context)
+	// Reserve, if set, is called by Export with the memory that the export will
+	// need, before it is allocated. An error of it is the export's.
+	Reserve func(ctx context.Context, bytes int64) error
 
 	Walk       otlpwire.Options
 	Idle       time.Duration
@@ -132,6 +135,9 @@ func (o *Options) setDefaults() {
 	}
 	if o.Waiting == nil {
 		o.Waiting = func(context.Context) {}
+	}
+	if o.Reserve == nil {
+		o.Reserve = func(context.Context, int64) error { return nil }
 	}
 	if o.Now == nil {
 		o.Now = time.Now

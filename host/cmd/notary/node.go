@@ -320,6 +320,7 @@ func (n *node) startSession(ctx context.Context, claims attester.Claims, recipie
 		Alive:    n.ground.alive,
 		Fresh:    n.attester.Fresh,
 		Waiting:  ingest.Waiting,
+		Reserve:  ingest.Reserve,
 		Walk: otlpwire.Options{
 			Limits: otlpwire.Limits{
 				Bytes: int(c.Limits.RequestBytes), Messages: c.Limits.Messages,

@@ -1,0 +1,291 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/status"
+
+	workload "github.com/veriproof/notary/host/internal/bench"
+)
+
+// How long the flood lasts; NOTARY_FLOOD makes it longer, and judges latency, too:
+// for that the machine should have nothing else to do.
+const (
+	shortFlood  = 3 * time.Second
+	floodVar    = "NOTARY_FLOOD"
+	floodFlight = 32 << 20
+	// floodMemory is what the notary may hold at most: what runs in any case (code,
+	// compiled guests, connections), and for requests four times what they may have
+	// in flight: gRPC receives before it can be counted, and the collector of garbage
+	// is given as much again.
+	floodMemory = 320<<20 + 4*floodFlight
+)
+
+// A flood is everything that a sender can do to a notary, at once.
+type flood struct {
+	*sender
+	ctx   context.Context
+	wg    sync.WaitGroup
+	tries atomic.Uint64
+}
+
+// TestFlood (T50, T51, T52, T53): bombs, floods of connections and streams, senders who
+// trickle, and then more honest requests than there is time for. Meanwhile a healthy
+// sender's exports are acknowledged, each of them, and memory stays bounded.
+func TestFlood(t *testing.T) {
+	lasts := shortFlood
+	if text := os.Getenv(floodVar); text != "" {
+		var err error
+		if lasts, err = time.ParseDuration(text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m := newMachine(t, setting{extra: fmt.Sprintf("limits: {request_bytes: 4MiB, in_flight: %d}", floodFlight)})
+	p := m.start(t)
+	c := m.connect(t, p)
+	quiet := c.healthy(t, lasts/3)
+
+	ctx, stop := context.WithCancel(t.Context())
+	f := &flood{sender: c, ctx: ctx}
+	f.start(t)
+	busy := c.healthy(t, lasts)
+	// More honest data than there is time for is no attack: it is told to wait, and
+	// must not cost memory.
+	large := bytes.Repeat(workload.Small(7), 80) // 3.5 MB
+	for range 16 {
+		f.loop(func() { f.call(f.ctx, exportTraces, large, "x-api-key", f.m.apiKey) })
+	}
+	c.healthy(t, lasts/3)
+	stop()
+	f.wg.Wait()
+
+	peak := peakMemory(t, p)
+	t.Logf("%d attempts; memory %d MiB, bound %d; healthy p99 %v when quiet (%d), %v in the flood (%d)",
+		f.tries.Load(), peak>>20, floodMemory>>20, p99(quiet), len(quiet), p99(busy), len(busy))
+	if peak > floodMemory {
+		t.Errorf("the notary held %d MiB, at most %d are allowed", peak>>20, floodMemory>>20)
+	}
+	if os.Getenv(floodVar) != "" && p99(busy) > 2*p99(quiet) {
+		t.Errorf("a healthy sender waits %v, over twice the %v of a quiet notary", p99(busy), p99(quiet))
+	}
+	c.mustExport(t, workload.Small(1))
+	p.stop(t)
+}
+
+// healthy sends a request after the other for so long, and again what is to be sent
+// again. It returns how long each took until it was acknowledged.
+func (c *sender) healthy(t *testing.T, lasts time.Duration) (took []time.Duration) {
+	t.Helper()
+	pace := time.NewTicker(20 * time.Millisecond)
+	defer pace.Stop()
+	for end := time.Now().Add(lasts); time.Now().Before(end) || len(took) == 0; <-pace.C {
+		body := workload.GenAI(uint64(len(took)))
+		start := time.Now()
+		for {
+			_, err := c.call(t.Context(), exportTraces, body, "x-api-key", c.m.apiKey)
+			if err == nil {
+				break
+			}
+			if code := status.Code(err); code != codes.ResourceExhausted && code != codes.Unavailable || time.Since(start) > patience {
+				t.Fatalf("a healthy export: %v", err)
+			}
+			<-pace.C
+		}
+		took = append(took, time.Since(start))
+	}
+	return took
+}
+
+func p99(took []time.Duration) time.Duration {
+	sorted := slices.Sorted(slices.Values(took))
+	return sorted[(len(sorted)*99-1)/100]
+}
+
+// peakMemory reads the greatest resident memory that a process has had.
+func peakMemory(t *testing.T, p *process) int {
+	t.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		if rest, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+			n, err := strconv.Atoi(strings.TrimSuffix(strings.TrimSpace(rest), " kB"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return n << 10
+		}
+	}
+	t.Fatal("the kernel does not say")
+	return 0
+}
+
+func zipped(t *testing.T, b []byte) []byte {
+	t.Helper()
+	var buf bytes.Buffer
+	w := gzip.NewWriter(&buf)
+	if _, err := w.Write(b); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return buf.Bytes()
+}
+
+// start starts every attack.
+func (f *flood) start(t *testing.T) {
+	t.Helper()
+	emptySpans := nested(10, nested(18, bytes.Repeat([]byte{18, 0}, 1<<19)))
+	deep := []byte("x")
+	for range 10_000 {
+		deep = nested(42, nested(10, deep))
+	}
+	for _, b := range []struct {
+		media    string
+		body     []byte
+		encoding string
+	}{
+		{"application/x-protobuf", zipped(t, make([]byte, 64<<20)), "gzip"},
+		{"application/x-protobuf", bytes.Repeat(zipped(t, make([]byte, 1<<20)), 64), "gzip"},
+		{"application/x-protobuf", zipped(t, emptySpans), "gzip"},
+		{"application/x-protobuf", nested(10, nested(10, nested(10, deep))), ""},
+		{"application/json", []byte(`{"resourceSpans":[{"scopeSpans":[{"spans":[` + strings.Repeat("{},", 1<<19) + `{}]}]}]}`), ""},
+		{"application/json", []byte(strings.Repeat("[", 1<<20)), ""},
+	} {
+		f.loop(func() { f.post(b.media, b.encoding, b.body) })
+	}
+	large := bytes.Repeat(workload.Small(7), 80)
+	f.loop(func() { f.call(f.ctx, exportTraces, large, "x-api-key", "wrong") })
+	f.loop(f.rapidReset)
+	f.loop(f.continuation)
+	for range 100 {
+		f.idle(f.p.ready.OTLP, "")                                 // no handshake
+		f.idle(f.p.ready.OTLPHTTP, "")                             // the same
+		f.idle(f.p.ready.OTLPHTTP, "POST /v1/traces HTTP/1.1\r\n") // a head that does not end
+	}
+}
+
+// loop does something until the flood is over, with a breath between: who makes the
+// flood shares the machine with who suffers it.
+func (f *flood) loop(do func()) {
+	f.wg.Go(func() {
+		tick := time.NewTicker(10 * time.Millisecond)
+		defer tick.Stop()
+		for f.ctx.Err() == nil {
+			do()
+			f.tries.Add(1)
+			<-tick.C
+		}
+	})
+}
+
+func (f *flood) post(media, encoding string, body []byte) {
+	r, err := http.NewRequestWithContext(f.ctx, http.MethodPost, "https://"+f.p.ready.OTLPHTTP+"/v1/traces", bytes.NewReader(body))
+	if err != nil {
+		return
+	}
+	r.Header.Set("Content-Type", media)
+	r.Header.Set("X-Api-Key", f.m.apiKey)
+	if encoding != "" {
+		r.Header.Set("Content-Encoding", encoding)
+	}
+	if resp, err := f.http.Do(r); err == nil {
+		_, _ = io.Copy(io.Discard, resp.Body)
+		resp.Body.Close()
+	}
+}
+
+// idle holds a connection open on which next to nothing comes.
+func (f *flood) idle(addr, begin string) {
+	f.wg.Go(func() {
+		conn, err := net.Dial("tcp", addr)
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		if begin != "" {
+			secure := tls.Client(conn, f.tls.Clone())
+			if secure.HandshakeContext(f.ctx) != nil {
+				return
+			}
+			if _, err := io.WriteString(secure, begin); err != nil {
+				return
+			}
+		}
+		<-f.ctx.Done()
+	})
+}
+
+// rapidReset opens streams and takes them back at once (CVE-2023-44487).
+func (f *flood) rapidReset() {
+	conn, err := grpc.NewClient(f.p.ready.OTLP, grpc.WithTransportCredentials(credentials.NewTLS(f.tls)))
+	if err != nil {
+		return
+	}
+	defer conn.Close()
+	for range 100 {
+		ctx, cancel := context.WithCancel(f.ctx)
+		stream, err := conn.NewStream(ctx, &grpc.StreamDesc{ClientStreams: true}, exportTraces)
+		cancel()
+		if err != nil {
+			return
+		}
+		_ = stream.CloseSend()
+	}
+}
+
+// continuation sends a header that does not end.
+func (f *flood) continuation() {
+	config := f.tls.Clone()
+	config.NextProtos = []string{"h2"}
+	dialer := tls.Dialer{Config: config}
+	conn, err := dialer.DialContext(f.ctx, "tcp", f.p.ready.OTLPHTTP)
+	if err != nil {
+		return
+	}
+	defer conn.Close()
+	if conn.SetDeadline(time.Now().Add(5*time.Second)) != nil {
+		return
+	}
+	out := bufio.NewWriter(conn)
+	if _, err := out.WriteString(http2.ClientPreface); err != nil {
+		return
+	}
+	framer := http2.NewFramer(out, conn)
+	var head bytes.Buffer
+	encoder := hpack.NewEncoder(&head)
+	if encoder.WriteField(hpack.HeaderField{Name: "x-fill", Value: strings.Repeat("a", 8<<10)}) != nil {
+		return
+	}
+	if framer.WriteSettings() != nil || framer.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: head.Bytes()}) != nil {
+		return
+	}
+	for f.ctx.Err() == nil {
+		if framer.WriteContinuation(1, false, head.Bytes()) != nil || out.Flush() != nil {
+			return
+		}
+	}
+}
