@@ -1,0 +1,43 @@
+package telemetry
+
+import "go.opentelemetry.io/otel/attribute"
+
+// Attributes of OpenTelemetry's semantic conventions for generative AI that a notary
+// redacts, commits to and shows by name. Texts are redacted; models, numbers and
+// names of tools are, too, if a redactor finds something in them.
+
+// Operation says what was done: "chat", "invoke_agent", "execute_tool".
+func Operation(name string) attribute.KeyValue {
+	return attribute.String("gen_ai.operation.name", name)
+}
+
+// Provider says who runs the model: "openai", "azure.ai.openai", "anthropic".
+func Provider(name string) attribute.KeyValue { return attribute.String("gen_ai.provider.name", name) }
+
+// Model says which model was asked for.
+func Model(name string) attribute.KeyValue { return attribute.String("gen_ai.request.model", name) }
+
+// Input is the messages given to the model, as JSON or as text.
+func Input(messages string) attribute.KeyValue {
+	return attribute.String("gen_ai.input.messages", messages)
+}
+
+// Output is the messages that came back, as JSON or as text.
+func Output(messages string) attribute.KeyValue {
+	return attribute.String("gen_ai.output.messages", messages)
+}
+
+// Tool is the name of a tool that was called.
+func Tool(name string) attribute.KeyValue { return attribute.String("gen_ai.tool.name", name) }
+
+// InputTokens is how many tokens the model was given.
+func InputTokens(n int) attribute.KeyValue { return attribute.Int("gen_ai.usage.input_tokens", n) }
+
+// OutputTokens is how many tokens came back.
+func OutputTokens(n int) attribute.KeyValue { return attribute.Int("gen_ai.usage.output_tokens", n) }
+
+// ConversationID names the conversation within the application. It is a session's name
+// for the notary where no session id is set.
+func ConversationID(id string) attribute.KeyValue {
+	return attribute.String("gen_ai.conversation.id", id)
+}

@@ -1,0 +1,165 @@
+package telemetry
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+
+	"github.com/veriproof/notary/sdk/receipt"
+)
+
+// Attribute keys with a meaning for the notary.
+const (
+	keySession = attribute.Key("session.id")
+	keyEnd     = attribute.Key("veriproof.session.end")
+)
+
+// A Session is one conversation or task of the application, as the notary sees it:
+// all spans with its id.
+type Session struct {
+	c  *Client
+	id string
+}
+
+type sessionKey struct{}
+
+// Session names a session. Nothing is sent by that; naming it again is the same
+// session.
+func (c *Client) Session(id string) *Session { return &Session{c, id} }
+
+// Attach returns a context under which all spans that begin belong to the session,
+// with no need to say it of each.
+func (s *Session) Attach(ctx context.Context) context.Context {
+	return context.WithValue(ctx, sessionKey{}, s.id)
+}
+
+// sessions puts the session of the context on each span that begins.
+type sessions struct{}
+
+func (sessions) OnStart(ctx context.Context, s sdktrace.ReadWriteSpan) {
+	if id, ok := ctx.Value(sessionKey{}).(string); ok {
+		s.SetAttributes(keySession.String(id))
+	}
+}
+
+func (sessions) OnEnd(sdktrace.ReadOnlySpan)      {}
+func (sessions) Shutdown(context.Context) error   { return nil }
+func (sessions) ForceFlush(context.Context) error { return nil }
+
+// End says that the session is over, and returns when all of its spans that have ended
+// are durable, so that the notary seals it now. Spans that end later begin a further
+// part of the session.
+func (s *Session) End(ctx context.Context) error {
+	_, span := s.c.Tracer("github.com/veriproof/notary/sdk/telemetry").Start(s.Attach(ctx), "session end")
+	span.SetAttributes(keyEnd.Bool(true))
+	span.End()
+	return s.c.Flush(ctx)
+}
+
+// A Receipt is what the notary has signed about one part of a session.
+type Receipt struct {
+	// JWS is the receipt as it was signed. Keep it: it can be compared with a
+	// bundle's years later.
+	JWS string
+	// Manifest is what it says.
+	Manifest *receipt.Manifest
+	// LogIndex is where the log has the commitment, nil if not yet.
+	LogIndex *uint64
+}
+
+// ErrReceipt: a receipt that the attested key has not signed, or that is not of the
+// part that the notary says.
+var ErrReceipt = errors.New("telemetry: the receipt does not hold")
+
+// maxAnswer bounds an answer of the control interface in bytes.
+const maxAnswer = 8 << 20
+
+// Receipts waits until each part of the session is sealed, and returns a receipt for
+// each, in order, checked against the attested key. Those of parts that an earlier
+// life of the notary has sealed cannot be checked here; a bundle shows them.
+func (s *Session) Receipts(ctx context.Context) ([]Receipt, error) {
+	for {
+		out, all, err := s.receipts(ctx)
+		if err != nil || all {
+			return out, err
+		}
+		select {
+		case <-time.After(500 * time.Millisecond):
+		case <-ctx.Done():
+			return out, fmt.Errorf("telemetry: the session is not sealed yet: %w", ctx.Err())
+		}
+	}
+}
+
+func (s *Session) receipts(ctx context.Context) (out []Receipt, all bool, err error) {
+	if s.c.o.Control == "" {
+		return nil, false, errors.New("telemetry: Options.Control is missing: where are receipts asked for?")
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.c.o.Control+"/v1/sessions/"+url.PathEscape(s.id), nil)
+	if err != nil {
+		return nil, false, fmt.Errorf("telemetry: %w", err)
+	}
+	req.Header.Set("Authorization", "Bearer "+s.c.o.APIKey)
+	resp, err := s.c.http.Do(req)
+	if err != nil {
+		// The URL has the session's id, and an error may end up in a log.
+		var e *url.Error
+		if errors.As(err, &e) {
+			err = e.Err
+		}
+		return nil, false, fmt.Errorf("telemetry: asking for receipts: %w", err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if err != nil {
+		return nil, false, fmt.Errorf("telemetry: %w", err)
+	}
+	if resp.StatusCode != http.StatusOK {
+		// The session's id stands in the path, and so not in the error.
+		return nil, false, fmt.Errorf("telemetry: the control interface answered %s", resp.Status)
+	}
+	var answer struct {
+		Parts []struct {
+			Epoch    string  `json:"epoch"`
+			Part     uint32  `json:"part"`
+			Receipt  string  `json:"receipt"`
+			LogIndex *uint64 `json:"log_index"`
+		} `json:"parts"`
+	}
+	if err := json.Unmarshal(body, &answer); err != nil {
+		return nil, false, errors.New("telemetry: the control interface's answer is not the documented JSON")
+	}
+	a, err := s.c.o.Gate.Check(ctx)
+	if err != nil {
+		return nil, false, err
+	}
+	key, err := a.RuntimeData.SigningKey()
+	if err != nil {
+		return nil, false, fmt.Errorf("telemetry: %w", err)
+	}
+	for _, p := range answer.Parts {
+		if p.Receipt == "" {
+			return out, false, nil
+		}
+		if p.Epoch != a.RuntimeData.Notary.Epoch {
+			continue
+		}
+		_, m, err := receipt.Verify(p.Receipt, key)
+		if err == nil && m.Part != p.Part {
+			err = errors.New("it is of another part")
+		}
+		if err != nil {
+			return out, false, fmt.Errorf("%w: part %d: %w", ErrReceipt, p.Part, err)
+		}
+		out = append(out, Receipt{JWS: p.Receipt, Manifest: m, LogIndex: p.LogIndex})
+	}
+	return out, true, nil
+}
