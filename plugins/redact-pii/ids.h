@@ -61,7 +61,7 @@ static int aba(const uint8_t *d, int n) {
 	return (p <= 12 || (p >= 21 && p <= 32) || (p >= 61 && p <= 72) || p == 80) && sum(d, "371371371") % 10 == 0 && !all_same(d, 9);
 }
 static int nhs(const uint8_t *d, int n) { return 11 - sum(d, ":98765432") % 11 == (d[9] ? d[9] : 11) && !all_same(d, n); }
-static int sin_ca(const uint8_t *d, int n) { return d[0] != 0 && d[0] != 8 && luhn(d, n); }
+static int sin_ca(const uint8_t *d, int n) { return d[0] != 8 && value(d, 9) != 0 && luhn(d, n); }
 static int tfn(const uint8_t *d, int n) { return sum(d, "14375869:") % 11 == 0 && !all_same(d, n); }
 static int medicare_au(const uint8_t *d, int n) { return d[0] >= 2 && d[0] <= 6 && sum(d, "13791379") % 10 == d[8] && n > 0; }
 static int abn(const uint8_t *d, int n) { return d[0] > 0 && n > 0 && (sum(d, ":13579;=?AC") - 10) % 89 == 0; }
@@ -380,6 +380,10 @@ static int known_form(scan *s, int i, int end) {
 	if ((n == 6 || n == 8) && (at(s, end, '-') || at(s, end, '+')) && (e = coded(s, i, end))) return e;
 	if ((n >= 8 || (end < s->n && is(s, end + 1, DIGIT))) && (e = national_id(s, i, end))) return e;
 	if (n <= 4 && (e = date(s, i, end, &start)) && near(s, T_BIRTH, start) && report(s, start, e, DATE_OF_BIRTH, 800)) return e;
+	if (n >= 3 && n <= 5 && at(s, i, '0') && at(s, end, '/') && near(s, T_PHONE, i) && number_begins(s, i)) { /* 030/1234567 */
+		e = run_end(s, end + 1, DIGIT, 10);
+		if (e - end > 4 && number_ends(s, e) && report(s, i, e, PHONE, 650)) return e;
+	}
 	if ((e = postal(s, i, end))) return e;
 	return n >= 6 && n <= 10 ? document(s, i, end) : 0;
 }

@@ -82,17 +82,19 @@ static int wordy(const scan *s, int a, int b) {
 	return longest >= 5 && (turns + joints) * 5 < n + joints;
 }
 
-/* begun reports whether [start, end) begins like a token of a kind that is known,
- * and has found not to be one: a mention, or one that is cut off. */
+/* begun reports whether [start, end) begins like a token of a kind that is known
+ * and was found not to be one: a mention, or one that is cut off. What is longer than
+ * the kind may be of a kind that is not known yet. */
 static int begun(const scan *s, int start, int end) {
 	if (start + 2 > s->n) return 0;
 	int slot = rule_slot(s->t[start], s->t[start + 1]);
 	for (int k = rule_first[slot]; k < rule_first[slot + 1]; k++) {
-		const char *c = rules[rule_order[k]].prefix;
+		const rule *r = &rules[rule_order[k]];
+		const char *c = r->prefix;
 		if (!has(s, start, c)) continue;
 		int n = 0;
 		while (c[n]) n++;
-		if (n >= 4 && (c[n - 1] == '-' || c[n - 1] == '_' || c[n - 1] == 'i') && start + n <= end && rules[rule_order[k]].score > 700) return 1;
+		if (n >= 4 && (c[n - 1] == '-' || c[n - 1] == '_' || c[n - 1] == 'i') && start + n <= end && r->score > 700 && (end - start - n <= r->min + 4 || r->check == SLACK)) return 1;
 	}
 	return 0;
 }
@@ -214,6 +216,8 @@ static int worth(const scan *s, int a, int b, const value_name *v, int quoted) {
 	}
 	if (m & (SPACE | QUOTE) || telegram_like(s, a, b) || (say < 3 && file_name(s, a, b))) return 0;
 	if (say == 3) {
+		if (digits == 0 && (contains(s, a, b, "password") || contains(s, a, b, "required") || contains(s, a, b, "optional") || contains(s, a, b, "undefined"))) return 0;
+		if (!v->bound && n >= 16 && digits > 0 && m & LETTER && bits >= 48 && !wordy(s, a, b)) return 520;
 		if (!v->bound) return n >= 8 && digits > 0 && (special || (m & UPPER && m & LOWER)) && distinct(s, a, b) >= 6 ? 520 : 0;
 		if (s->t[b - 1] == ')' && !quoted) return 0; /* a call */
 		if (digits > 0 && m & LETTER && n >= 6) return quoted || !wordy(s, a, b) ? 650 : 510;
@@ -230,7 +234,7 @@ static int worth(const scan *s, int a, int b, const value_name *v, int quoted) {
 
 static int has_name(scan *s, int i) {
 	value_name v = name_of(s, i);
-	return v.any && level(&v) > 0;
+	return v.any & (1 << W_PASS | 1 << W_SECRET | 1 << W_KEY | 1 << W_LOCK | 1 << W_VENDOR) && !(v.any & 1 << W_OPEN);
 }
 
 static int ends_value(uint8_t c) {
