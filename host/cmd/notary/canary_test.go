@@ -227,7 +227,7 @@ func TestNeedles(t *testing.T) {
 }
 
 // pii is what the redactor knows and masks.
-var pii = []string{"grace.h@example.org", "4111 1111 1111 1111", "AKIAIOSFODNN7EXAMPLE", "DE89 3704 0044 0532 0130 00"}
+var pii = []string{"grace.h@example.org", "4111 1111 1111 1111", "AKIAZ2Q7M5KXWBT3R6PD", "DE89 3704 0044 0532 0130 00"}
 
 // TestNoPlaintextAtRest (T54, T57): whatever a sender says, in any text place of OTLP, and
 // whether his request is taken or not, no byte of it is in the data directory,

@@ -77,15 +77,16 @@ var scenarios = []scenario{
 type plantedValue struct{ label, text string }
 
 // Planted values, by kind. Each is invalid outside of examples: reserved domains
-// and numbers, published test cards, keys of repeated letters.
+// and numbers, published test cards, invented keys. None says that it is an example
+// ("AKIAIOSFODNN7EXAMPLE"): such keys are public, and redactors leave them alone.
 var planted = map[string][]plantedValue{
 	"email": {{"EMAIL", "ada.berg@example.com"}, {"EMAIL", "j.doe+orders@example.org"}, {"EMAIL", "marta@mail.example.net"}, {"EMAIL", "k_lindqvist@example.com"}},
 	"card":  {{"CARD", "4111 1111 1111 1111"}, {"CARD", "5555-5555-5555-4444"}, {"CARD", "378282246310005"}},
 	"phone": {{"PHONE", "+1 202-555-0143"}, {"PHONE", "+44 20 7946 0958"}, {"PHONE", "(415) 555-0132"}},
 	"key": {
 		{"OPENAI_KEY", "sk-proj-Ab3dEf6hIj9lMn2pQr5tUv8xYz1Bc4De7Gh0Jk3Mn6Pq9St2Vw5Yz8AbT3BlbkFJq7Rt4Wx1Za"},
-		{"GITHUB_TOKEN", "ghp_0123456789abcdefghijABCDEFGHIJ1bN8wx"},
-		{"AWS_KEY", "AKIAIOSFODNN7EXAMPLE"},
+		{"GITHUB_TOKEN", "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"},
+		{"AWS_KEY", "AKIAZ2Q7M5KXWBT3R6PD"},
 	},
 	"iban": {{"IBAN", "DE89 3704 0044 0532 0130 00"}, {"IBAN", "GB82WEST12345698765432"}, {"IBAN", "NO93 8601 1117 947"}},
 	"ssn":  {{"SSN", "536-22-8726"}, {"SSN", "212-09-7694"}},
