@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -140,8 +141,9 @@ func (a *app) dispatch(ctx context.Context, args []string) error {
 	}
 	switch args[0] {
 	case "help", "-h", "--help":
-		if len(args) > 1 {
-			return a.dispatch(ctx, []string{args[1], "--help"})
+		// Not "help help", nor "help --help", which would ask without end.
+		if len(args) > 1 && args[1] != "help" && !strings.HasPrefix(args[1], "-") {
+			return a.dispatch(ctx, append(slices.Clone(args[1:]), "--help"))
 		}
 		a.help(a.stdout)
 		return nil

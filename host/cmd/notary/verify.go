@@ -17,8 +17,8 @@ const verifyUsage = `usage: notary verify --policy FILE [OPTIONS] BUNDLE
 
 Checks one session part's evidence, offline: no socket is opened. Every check is
 shown as pass, fail or not-done with the reason, with the anchor of trust it rests
-on. Long digests are cut for the eye; --json has them whole. The verdict is "verified" only if nothing failed and every required check
-passed.
+on. Long digests are cut for the eye; --json has them whole. The verdict is
+"verified" only if nothing failed and every required check passed.
 
 OPTIONS
   --policy FILE   the relying party's Reference Values
@@ -63,7 +63,7 @@ func verify(ctx context.Context, a *app, args []string) error {
 	case *web:
 		return serveVerifier(ctx, a, *webDir, *listen)
 	case len(rest) == 0:
-		return usageError("verify: no bundle is given")
+		return hinted(errors.New("verify: an argument is missing"), "%s", f.synopsis())
 	}
 	if *policyFile == "" {
 		return usageError("verify: --policy is missing: without Reference Values there is nothing to compare with")
