@@ -1,0 +1,216 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/veriproof/notary/host/archive"
+	"github.com/veriproof/notary/sdk/bundle"
+)
+
+const exportUsage = `usage: notary export --config FILE --from TIME --to TIME [--identity KEY] -o DIR
+
+Writes the evidence bundle of every session part that was sealed in a range of time,
+for "notary verify", from the storage of a notary, whether it runs or not. When a part
+was sealed is what its manifest says: the clock of the notary's host.
+
+Each bundle is the file EPOCH-HANDLE-PART.bundle with the bytes that "notary session
+bundle" makes, and a line on standard output as soon as it is written. Run again after
+a stop, it goes on: a file that has the right bytes already is left alone, and one to
+which the log's proof was added since is replaced. A file that discloses records which
+the new bundle would not is never replaced.
+
+OPTIONS
+  --config FILE    the notary's configuration
+  --from TIME      from this time on: 2026-11-01, which begins at 00:00 UTC, or
+                   2026-11-01T12:00:00Z
+  --to TIME        and before this one
+  --identity KEY   a recipient's private key: disclose all records. A part that cannot
+                   be opened, for instance since it was erased, is exported without
+  -o DIR           where the bundles go; it is made if it does not exist
+  --json           print one JSON object per line
+
+EXAMPLES
+  notary export --config notary.yaml --from 2026-11-01 --to 2026-12-01 -o november
+  notary export --config notary.yaml --from 2026-11-01 --to 2026-12-01 \
+      --identity recipient.pem -o disclosed
+
+EXIT STATUS
+  0  all bundles are there
+  1  usage, or something could not be read or written; the line of a part says what
+  2  storage holds something that does not hold together (said on standard error)
+`
+
+var exportCommand = command{name: "export", brief: "writes the bundles of all sessions sealed in a range of time", usage: exportUsage, run: runExport}
+
+// An exported part is a line of "notary export".
+type exported struct {
+	State      string `json:"state"` // written, unchanged, replaced or failed
+	File       string `json:"file"`
+	SHA256     string `json:"sha256,omitempty"`
+	Bytes      int    `json:"bytes,omitempty"`
+	Commitment string `json:"commitment"`
+	Records    int    `json:"records"` // disclosed
+	// Undisclosed says why an identity disclosed nothing, Error what failed.
+	Undisclosed string `json:"undisclosed,omitempty"`
+	Error       string `json:"error,omitempty"`
+}
+
+func runExport(ctx context.Context, a *app, args []string) error {
+	f := a.flags("export", exportUsage)
+	configFile := f.String("config", "", "")
+	identity := f.String("identity", "", "")
+	out := f.String("o", "", "")
+	asJSON := f.Bool("json", false, "")
+	var from, to time.Time
+	f.Func("from", "", instant(&from))
+	f.Func("to", "", instant(&to))
+	if _, err := parse(f, args, 0, 0); err != nil {
+		return err
+	}
+	switch {
+	case *configFile == "":
+		return usageError("export: --config is missing")
+	case *out == "":
+		return usageError("export: -o is missing")
+	case from.IsZero() || to.IsZero():
+		return usageError("export: --from and --to are both needed")
+	case !from.Before(to):
+		return usageError("export: --from is not before --to")
+	}
+	s, err := openStorage(ctx, *configFile, *identity)
+	if err != nil {
+		return err
+	}
+	defer s.close(ctx)
+	if err := os.MkdirAll(*out, 0o755); err != nil {
+		return err
+	}
+	parts := s.sealedBetween(from, to)
+	failed := 0
+	for i, p := range parts {
+		if err := ctx.Err(); err != nil {
+			return hinted(err, "the same command goes on where it stopped")
+		}
+		row := s.export(ctx, p, *out)
+		if row.Error != "" {
+			failed++
+		}
+		if err := a.printExported(&row, i+1, len(parts), *asJSON); err != nil {
+			return err
+		}
+	}
+	if failed > 0 {
+		return hinted(fmt.Errorf("%d of %d session parts are not exported", failed, len(parts)), "the line of each says why; the same command tries them again")
+	}
+	return s.damage()
+}
+
+// instant reads a time of the command line into at.
+func instant(at *time.Time) func(string) error {
+	return func(text string) error {
+		var err error
+		for _, layout := range []string{time.DateOnly, time.RFC3339Nano} {
+			if *at, err = time.Parse(layout, text); err == nil {
+				return nil
+			}
+		}
+		return errors.New("want 2026-11-01 or 2026-11-01T12:00:00Z")
+	}
+}
+
+// sealedBetween returns the parts sealed at from or later and before to, in the
+// order in which they were.
+func (s *storage) sealedBetween(from, to time.Time) []*archive.Part {
+	parts := slices.DeleteFunc(s.Parts(), func(p *archive.Part) bool {
+		if p.Manifest == nil {
+			return true
+		}
+		at := time.Unix(0, p.Manifest.HostClock.SealedUnixNano)
+		return at.Before(from) || !at.Before(to)
+	})
+	slices.SortStableFunc(parts, func(p, q *archive.Part) int {
+		return cmp.Compare(p.Manifest.HostClock.SealedUnixNano, q.Manifest.HostClock.SealedUnixNano)
+	})
+	return parts
+}
+
+// export writes the bundle of one part. What fails is told in its row: it must not
+// keep the others back.
+func (s *storage) export(ctx context.Context, p *archive.Part, dir string) exported {
+	row := exported{
+		File:       filepath.Join(dir, fmt.Sprintf("%v-%v-%d.bundle", p.ID.Epoch, p.ID.Handle, p.ID.Part)),
+		Commitment: p.Commitment().String(),
+	}
+	var records []uint64
+	if s.identity != nil {
+		if _, err := s.Open(ctx, p, s.identity); err != nil {
+			row.Undisclosed = err.Error()
+		} else {
+			for i := range p.Leaves {
+				records = append(records, i)
+			}
+		}
+	}
+	raw, err := s.bundle(ctx, p, records, false)
+	if err == nil {
+		row.State, err = place(row.File, raw, len(records))
+	}
+	if err != nil {
+		row.State, row.Error = "failed", err.Error()
+		return row
+	}
+	digest := sha256.Sum256(raw)
+	row.SHA256, row.Bytes, row.Records = fmt.Sprintf("%x", digest), len(raw), len(records)
+	return row
+}
+
+// place writes a bundle, unless it is there already. It is renamed into its place,
+// so that a bundle that is there is whole.
+func place(name string, raw []byte, records int) (state string, err error) {
+	state = "written"
+	switch before, err := readFile(name, bundle.MaxSize); {
+	case err == nil && sha256.Sum256(before) == sha256.Sum256(raw):
+		return "unchanged", nil
+	case err == nil:
+		b, err := bundle.Parse(before)
+		if err != nil {
+			return "", fmt.Errorf("%s is something else: %w", name, err)
+		}
+		if len(b.Records) > records {
+			return "", fmt.Errorf("%s discloses %d records, and the new bundle would disclose %d: take it away, or give -o another directory", name, len(b.Records), records)
+		}
+		state = "replaced"
+	case !errors.Is(err, fs.ErrNotExist):
+		return "", err
+	}
+	_, err = replaceIfOther(name, raw)
+	return state, err
+}
+
+func (a *app) printExported(row *exported, i, n int, asJSON bool) error {
+	if asJSON {
+		return json.NewEncoder(a.stdout).Encode(row)
+	}
+	text := fmt.Sprintf("%d/%d %s %s: ", i, n, row.State, row.File)
+	switch {
+	case row.Error != "":
+		text += row.Error
+	default:
+		text += fmt.Sprintf("%d bytes, SHA-256 %s, commitment %s, %d records disclosed", row.Bytes, row.SHA256, row.Commitment, row.Records)
+		if row.Undisclosed != "" {
+			text += " (" + row.Undisclosed + ")"
+		}
+	}
+	_, err := fmt.Fprintln(a.stdout, oneLine(text))
+	return err
+}
