@@ -2,6 +2,7 @@ package pluginhost
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/veriproof/notary/sdk/plugin/abi"
@@ -49,11 +50,29 @@ func (p *Probe) Close(ctx context.Context) error { return p.set.Close(ctx) }
 // than that of a set, since the text is the author's, but no text gets into it.
 // Fuel is told of a failed batch, too.
 func (p *Probe) Try(ctx context.Context, fields []abi.Field) (Trial, error) {
-	g := p.set.redactors[0]
 	request, err := abi.AppendRequest(nil, fields)
 	if err != nil {
 		return Trial{}, err
 	}
+	return p.try(ctx, request, fields)
+}
+
+// TryMalformed gives the redactor bytes that are no request, and returns nil if it
+// refuses them as the ABI demands: by a status, and without a trap.
+func (p *Probe) TryMalformed(ctx context.Context, request []byte) error {
+	_, err := p.try(ctx, request, nil)
+	var failed *PluginError
+	switch {
+	case err == nil:
+		return errors.New("it was answered with success; refuse it with a status")
+	case errors.As(err, &failed) && failed.Reason == ReasonStatus:
+		return nil
+	}
+	return err
+}
+
+func (p *Probe) try(ctx context.Context, request []byte, fields []abi.Field) (Trial, error) {
+	g := p.set.redactors[0]
 	in, err := g.acquire(ctx)
 	if err != nil {
 		return Trial{}, err

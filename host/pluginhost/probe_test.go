@@ -73,6 +73,23 @@ func TestProbeTellsWhy(t *testing.T) {
 	}
 }
 
+// TestProbeMalformed: bytes that are no request have to be refused by a status.
+func TestProbeMalformed(t *testing.T) {
+	for name, c := range map[string]struct {
+		guest *guest
+		ok    bool
+	}{
+		"status": {redactor("a", abi.AppendReply(nil, 1, nil)), true},
+		"zero":   {redactor("a", noEdits).set(abi.ExportRdxRedact, 0, i64Const(0)), true},
+		"answer": {redactor("a", noEdits), false},
+		"trap":   {redactor("a", noEdits).set(abi.ExportRdxRedact, 0, unreachable), false},
+	} {
+		if err := probe(t, c.guest).TryMalformed(t.Context(), []byte("no request")); (err == nil) != c.ok {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // TestProbeSeesGrowth: memory that grows in a batch costs the instance.
 func TestProbeSeesGrowth(t *testing.T) {
 	p := probe(t, redactor("a", noEdits).set(abi.ExportRdxRedact, 0, i32Const(1), memoryGrow, drop, i64Const(abi.Pack(atReply, 16))))

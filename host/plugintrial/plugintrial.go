@@ -204,7 +204,11 @@ func (t *Trial) properties(ctx context.Context, vectors []golden.Vector, o Optio
 	}
 	long := checking{Property{Name: "a text of 1 MiB, in windows, twice the same"}}
 	long.try("golden texts", t.long(ctx, texts(vectors)))
-	r.Properties = append(r.Properties, reply.Property, again.Property)
+	malformed := checking{Property{Name: "what is no request is refused with a status"}}
+	for _, m := range golden.MalformedRequests() {
+		malformed.try(m.Name, t.probe.TryMalformed(ctx, m.Bytes))
+	}
+	r.Properties = append(r.Properties, reply.Property, malformed.Property, again.Property)
 	if !o.Context {
 		r.Properties = append(r.Properties, alone.Property)
 	}

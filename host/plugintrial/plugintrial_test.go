@@ -72,7 +72,7 @@ func TestGoodRedactor(t *testing.T) {
 	trial := open(t, pluginhost.Limits{})
 	v := vectors(`{"text":"a**b★","spans":[{"label":"RUN","text":"**"},{"label":"STAR","text":"★"}]}`, "", `{"text":"ab","spans":[]}`)
 	r, err := trial.Run(t.Context(), v, plugintrial.Options{MaxFuelPerKiB: 1 << 20})
-	if err != nil || !r.OK() || r.Golden != 2 || len(r.Properties) != 5 || len(r.Warnings) != 0 {
+	if err != nil || !r.OK() || r.Golden != 2 || len(r.Properties) != 6 || len(r.Warnings) != 0 {
 		t.Fatalf("%+v, %v", r, err)
 	}
 	for _, p := range r.Properties {
@@ -102,7 +102,7 @@ func TestTooLittleFuel(t *testing.T) {
 	if err != nil || r.OK() || len(r.Misses) != 0 || !strings.Contains(r.Properties[0].Failed, "fuel") {
 		t.Errorf("%+v, %v", r, err)
 	}
-	if want := "0 of 1 golden texts and 2 of 4 properties do not hold"; r.Summary() != want {
+	if want := "0 of 1 golden texts and 2 of 5 properties do not hold"; r.Summary() != want {
 		t.Errorf("summary %q, want %q", r.Summary(), want)
 	}
 	r, err = open(t, pluginhost.Limits{Fuel: 20_000_000}).Run(t.Context(), v, plugintrial.Options{MaxFuelPerKiB: 1})

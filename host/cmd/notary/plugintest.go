@@ -28,9 +28,10 @@ It tries the golden texts, one JSON object a line, with the spans expected in it
 
 and what every redactor has to bear: nothing at all, 64 KiB of one character,
 random bytes made UTF-8, mixtures of the golden texts and of pieces of them, a text
-of 1 MiB. Edits must be in order, in bounds and on UTF-8 borders, and the same again, on
-another instance, and whatever else is in the batch. Then it measures: MB/s on this
-machine, and fuel per KiB, which is the same on every machine.
+of 1 MiB, and messages that are no request. Edits must be in order, in bounds and on
+UTF-8 borders, and the same again, on another instance, and whatever else is in the
+batch. Then it measures: MB/s on this machine, and fuel per KiB, which is the same on
+every machine.
 
 OPTIONS
   --golden FILE     golden texts; by default golden.jsonl or testdata/golden.jsonl of

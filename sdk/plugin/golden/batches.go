@@ -2,6 +2,8 @@ package golden
 
 import (
 	"bytes"
+	"encoding/binary"
+	"math"
 	"math/rand/v2"
 	"strings"
 
@@ -36,6 +38,48 @@ func Batches(seeds []string) []Batch {
 	out = append(out, Batch{"64 KiB of random bytes", []abi.Field{{Text: randomText(rnd, abi.MaxBatchText)}}})
 	for range randomBatches {
 		out = append(out, Batch{"random mixture", mixture(rnd, seeds)})
+	}
+	return out
+}
+
+// A Malformed message is no request, and a guest has to refuse it.
+type Malformed struct {
+	Name  string
+	Bytes []byte
+}
+
+// MalformedRequests returns messages of each kind that a guest has to refuse with a
+// status (ABI.md section 5.2): a good request with one thing wrong.
+func MalformedRequests() []Malformed {
+	good, err := abi.AppendRequest(nil, []abi.Field{{Text: []byte("text"), Key: []byte("key")}, {Text: []byte("more text")}})
+	if err != nil {
+		panic(err) // of two fields it cannot be too large
+	}
+	const record = 32 // where the first record begins
+	out := []Malformed{{"empty", nil}, {"header cut short", good[:31]}, {"table cut short", good[:record+8]}}
+	for _, c := range []struct {
+		name  string
+		at    int
+		value uint32
+	}{
+		{"another magic", 0, 0x30584452},
+		{"another major version", 4, 2},
+		{"total_len is less than len", 8, uint32(len(good)) - 1},
+		{"total_len is more than len", 8, uint32(len(good)) + 1},
+		{"more fields than there are bytes", 12, 65536},
+		{"too many fields", 12, 65537},
+		{"table outside", 16, uint32(len(good))},
+		{"table wraps around", 16, math.MaxUint32 - 15},
+		{"short records", 20, 16},
+		{"long records", 20, 1 << 30},
+		{"text outside", record, uint32(len(good))},
+		{"text wraps around", record + 4, math.MaxUint32},
+		{"key outside", record + 8, uint32(len(good))},
+		{"key wraps around", record + 12, math.MaxUint32},
+	} {
+		b := bytes.Clone(good)
+		binary.LittleEndian.PutUint32(b[c.at:], c.value)
+		out = append(out, Malformed{c.name, b})
 	}
 	return out
 }

@@ -56,6 +56,23 @@ func TestDiff(t *testing.T) {
 	}
 }
 
+// TestMalformedRequests: the reference decoder refuses each, and each is another one.
+func TestMalformedRequests(t *testing.T) {
+	seen := map[string]bool{}
+	for _, m := range golden.MalformedRequests() {
+		if fields, err := abi.DecodeRequest(m.Bytes, nil); err == nil {
+			t.Errorf("%s: decoded as %d fields", m.Name, len(fields))
+		}
+		if seen[m.Name] || seen[string(m.Bytes)] {
+			t.Errorf("%s stands twice", m.Name)
+		}
+		seen[m.Name], seen[string(m.Bytes)] = true, true
+	}
+	if len(seen) < 30 {
+		t.Errorf("only %d", len(seen)/2)
+	}
+}
+
 // TestBatches: batches are always the same, are what a host may send, and hold
 // the extremes that the package promises.
 func TestBatches(t *testing.T) {
