@@ -10,8 +10,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/tetratelabs/wazero"
-
 	"github.com/veriproof/notary/sdk/plugin/abi"
 )
 
@@ -269,34 +267,4 @@ func TestInspect(t *testing.T) {
 	if _, err := Inspect(nil); err == nil {
 		t.Error("nothing is inspected")
 	}
-}
-
-func FuzzLoad(f *testing.F) {
-	f.Add(redactor("a", oneEdit).build())
-	wasi := redactor("a", noEdits)
-	wasi.manifest.WASI = abi.WASIDeny
-	wasi.imports = []fn{{name: abi.ImportWASI + "\x00sched_yield", typ: funcType{"", i32}}}
-	wasi.globals = [][]byte{mutableI32}
-	wasi.tables, wasi.elements = []byte{1, 0x70, 0, 2}, []byte{1, 0, 0x41, 0, opEnd, 1, 2}
-	wasi.start, wasi.funcs["begin"] = "begin", fn{code: slices.Concat(i32Const(0), i32Const(0), i32Const(0), memoryFill)}
-	f.Add(wasi.build())
-	small := Limits{Fuel: 100_000}
-	f.Fuzz(func(t *testing.T, module []byte) {
-		s, err := Load(t.Context(), []Source{{Name: "a", Kind: abi.KindRedactor, Module: module, Limits: small}}, Options{})
-		if err != nil {
-			return
-		}
-		defer s.Close(t.Context())
-		// The metered module being valid, the module itself has to be: the
-		// host's globals and locals must not have mended it.
-		plain := wazero.NewRuntimeWithConfig(t.Context(), wazero.NewRuntimeConfigCompiler().WithMemoryLimitPages(16))
-		defer plain.Close(t.Context())
-		if _, err := plain.CompileModule(t.Context(), module); err != nil {
-			t.Fatalf("an invalid module is loaded: %v", err)
-		}
-		edits, err := s.Redact(t.Context(), fields("text of a batch", "é"))
-		if err != nil && edits != nil {
-			t.Fatal("edits with an error")
-		}
-	})
 }
