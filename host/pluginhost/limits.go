@@ -171,10 +171,12 @@ func (m *module) scoreFunctions() error {
 
 // score estimates the compiler's work for a function, in units of some 20 ns
 // and 4 bytes, from measurements of wazero 1.12: it is quadratic in basic
-// blocks (dominators, loop nesting), and each local may need a value of its own
-// at each join, and several at each loop.
+// blocks (dominators, loop nesting), each local may need a value of its own
+// at each join, and several at each loop, and all that is computed may wait for its
+// use at the same time. BenchmarkScore holds it against the compiler.
 func score(f *fuel.Function) uint64 {
-	blocks := f.Blocks + 2*f.Checks // a check splits a block
-	locals := f.Locals + 1          // the counter is like another one
-	return blocks*blocks + locals*(40*(f.Blocks+f.Targets)+400*f.Loops)
+	blocks := f.Blocks + f.Targets/4 + 2*f.Checks // a check splits a block
+	locals := f.Locals + 1                        // the counter is like another one
+	values := f.Instructions / 16
+	return blocks*blocks + locals*(40*(f.Blocks+f.Targets)+400*f.Loops) + values*values
 }

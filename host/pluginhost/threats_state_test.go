@@ -21,7 +21,7 @@ import (
 // and the next call finds another one. TestT60EndlessGuestsGiveWay has what the rest of the
 // process sees of it.
 func TestT60GuestsEnd(t *testing.T) {
-	targets := bytes.Repeat([]byte{0}, 1<<16)
+	targets := make([]byte, 1<<12)
 	table := slices.Concat([]byte{opLoop, 0x40}, i32Const(7), leb([]byte{0x0e}, len(targets)), targets, []byte{0, opEnd})
 	recursion := func(locals uint32, code ...[]byte) *guest {
 		g := redactor("bad", noEdits).set(abi.ExportRdxRedact, 0, callTo(4), i64Const(0))
@@ -103,7 +103,8 @@ func TestT64CanaryOverSessions(t *testing.T) {
 	g := redactor("spy", oneEdit)
 	g.globals = [][]byte{mutableI32, {typeI64, 1, 0x42, 0, opEnd}}
 	g.data[atOther] = noEdits
-	const near, far = 1 << 13, 7<<16 + 5
+	g.pages = 2
+	const near, far = 1 << 13, 1<<16 + 1<<12 + 5
 	// remembered: the globals or the bytes at near and far are not as they were.
 	remembered := slices.Concat([]byte{0x23, 0}, i32Const(near), []byte{0x28, 2, 0}, []byte{0x72}, i32Const(far), []byte{0x28, 0, 0, 0x72},
 		[]byte{0x23, 1, 0xa7, 0x72})

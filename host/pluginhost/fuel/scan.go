@@ -17,9 +17,11 @@ type Function struct {
 	// Blocks counts block, loop, if and br_if; Loops the loops among them;
 	// Targets the targets of br_table; Depth is how deep blocks nest.
 	Blocks, Loops, Targets, Depth uint64
-	// Checks counts the places where the metered function looks at the fuel. Each
-	// makes two more basic blocks.
+	// Checks counts the places where the metered function looks at the fuel, operations that
+	// cost by length twice. Each makes two more basic blocks.
 	Checks uint64
+	// Instructions counts them all.
+	Instructions uint64
 	// Irreversible means that the function changes a table or drops a segment,
 	// which a host can neither see nor put back: table.set, table.grow,
 	// table.fill, table.copy, table.init, elem.drop, data.drop.
@@ -154,7 +156,7 @@ func (f *Function) sum() {
 		switch k.what {
 		case markBulk, markGrow:
 			f.sized = true
-			f.Checks++
+			f.Checks += 2
 		case markLoop:
 			f.Checks++
 		case markCall:
@@ -243,6 +245,7 @@ func (s *codeScan) scan() error {
 		case s.r.failed:
 			return ErrMalformed
 		}
+		f.Instructions++
 		top := &s.frames[len(s.frames)-1]
 		switch op {
 		case opBlock, opLoop, opIf:
