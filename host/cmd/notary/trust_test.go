@@ -318,3 +318,36 @@ func TestProxy(t *testing.T) {
 		t.Errorf("shut, HTTP: %v, %v", resp, err)
 	}
 }
+
+// TestTop: a person sees what a running notary does, and nothing of a session.
+func TestTop(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t, setting{})
+	p := m.start(t)
+	c := m.connect(t, p)
+	c.mustExport(t, request("hidden-session", newSpan("chat", "content", "mail "+sampleEmail)))
+	if err := os.WriteFile(m.path("token"), []byte(m.operator+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, stdout, stderr := m.run(t, "top", "--once", "--policy", "policy.yaml", "--token-file", "token", "https://"+p.ready.Control)
+	if code != exitOK {
+		t.Fatalf("status %d\n%s%s", code, stdout, stderr)
+	}
+	for _, want := range []string{"takes data", "mode enforce", "accepted by the policy", "redact-pii, store-dir", "1 records in all", "OK 1", "1 parts open", "EMAIL 1"} {
+		if !strings.Contains(stdout, want) {
+			t.Errorf("top does not show %q\n%s", want, stdout)
+		}
+	}
+	if strings.Contains(stdout, "hidden-session") || strings.Contains(stdout, sampleEmail) {
+		t.Errorf("top shows data of a session\n%s", stdout)
+	}
+	if err := os.WriteFile(m.path("wrong"), []byte("wrong"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, stderr := m.run(t, "top", "--once", "--policy", "policy.yaml", "--token-file", "wrong", "https://"+p.ready.Control); code != exitUsage || !strings.Contains(stderr, "hint: --token-file") {
+		t.Errorf("a wrong token: %d\n%s", code, stderr)
+	}
+	if code, _, _ := m.run(t, "top", "--once", "--policy", "policy.yaml", "--token-file", "token", "https://"+between(t, p.ready.Control, nil)); code == exitOK {
+		t.Error("top believes a relayed notary")
+	}
+}
