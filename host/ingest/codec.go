@@ -21,7 +21,7 @@ func (b *body) bytes() []byte {
 
 // free gives the memory back, without the sender's text in it.
 func (b *body) free() {
-	if b.buf == nil {
+	if b == nil || b.buf == nil {
 		return
 	}
 	clear(*b.buf)

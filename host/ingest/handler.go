@@ -110,7 +110,10 @@ type request struct {
 	// receive reads the message and takes from the budget what it needs beyond
 	// the room that it is given. It may return a message beside an error.
 	receive func(*lease) (*body, error)
-	answer  func(Receipt) error
+	// unpack, if set, makes the wire form of what was received: work, and so done
+	// when it is the export's turn. It may replace the message beside an error, too.
+	unpack func(*lease, *body) (*body, error)
+	answer func(Receipt) error
 }
 
 // handle answers a request, or returns what to refuse it with.
@@ -145,18 +148,21 @@ func (s *Server) export(ctx context.Context, req request, start time.Time, out *
 	}
 	defer room.release()
 	msg, err := req.receive(room)
-	if msg != nil {
-		defer msg.free()
-	}
+	defer func() { msg.free() }()
 	if err != nil {
 		return Receipt{}, err
 	}
-	out.Bytes = len(msg.bytes())
 	ctx, done, err := s.turn(ctx, room)
 	if err != nil {
 		return Receipt{}, err
 	}
 	defer done()
+	if req.unpack != nil {
+		if msg, err = req.unpack(room, msg); err != nil {
+			return Receipt{}, err
+		}
+	}
+	out.Bytes = len(msg.bytes())
 	return s.cfg.Exporter.Export(ctx, out.Tenant, out.Signal, msg.bytes())
 }
 

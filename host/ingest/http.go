@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"bytes"
 	"compress/flate"
 	"compress/gzip"
 	"encoding/base64"
@@ -63,7 +64,8 @@ func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		refused := h.handle(r.Context(), request{
 			sig: sig, shown: presented{r.Header.Values("Authorization"), r.Header.Values("X-Api-Key"), r.TLS.PeerCertificates},
-			receive: func(room *lease) (*body, error) { return h.readHTTP(x, sig, room) },
+			receive: func(room *lease) (*body, error) { return h.readHTTP(x, room) },
+			unpack:  func(room *lease, msg *body) (*body, error) { return h.unpack(x, sig, room, msg) },
 			answer:  x.succeed,
 		})
 		if refused != nil {
@@ -173,16 +175,32 @@ func httpStatus(e *Error) int {
 	return http.StatusInternalServerError
 }
 
-// readHTTP receives a message within the time for it, and turns JSON into the wire
-// form. Room is taken as the message grows.
-func (s *Server) readHTTP(x exchange, sig otlpwire.Signal, room *lease) (*body, error) {
+// readHTTP receives a message as it is sent, within the time for it. Room is taken as
+// it grows.
+func (s *Server) readHTTP(x exchange, room *lease) (*body, error) {
 	late := time.Now().Add(s.cfg.ReceiveTimeout)
 	if err := http.NewResponseController(x.w).SetReadDeadline(late); err != nil {
 		return nil, Unavailable("the request was not received", 0, err)
 	}
-	msg, err := s.readBody(x, room)
-	if err != nil || x.media != typeJSON {
-		return msg, err
+	return s.readAll(http.MaxBytesReader(x.w, x.r.Body, int64(s.cfg.MaxRequest)), room, 0)
+}
+
+// unpack takes the gzip off a message and turns JSON into the wire form.
+func (s *Server) unpack(x exchange, sig otlpwire.Signal, room *lease, msg *body) (*body, error) {
+	if isGzip(x.r.Header.Get("Content-Encoding")) {
+		from, err := gzip.NewReader(bytes.NewReader(msg.bytes()))
+		if err != nil {
+			return msg, badBody(err)
+		}
+		plain, err := s.readAll(from, room, len(msg.bytes()))
+		msg.free()
+		if err != nil {
+			return plain, err
+		}
+		msg = plain
+	}
+	if x.media != typeJSON {
+		return msg, room.resize(int64(len(msg.bytes())))
 	}
 	defer msg.free()
 	if err := room.resize(2 * int64(len(msg.bytes()))); err != nil {
@@ -197,19 +215,10 @@ func (s *Server) readHTTP(x exchange, sig otlpwire.Signal, room *lease) (*body, 
 	return wire, room.resize(int64(len(b)))
 }
 
-// readBody reads a body of at most MaxRequest bytes, decompressed. It ends where
-// the memory ends that the budget has for it, not where the sender says.
-func (s *Server) readBody(x exchange, room *lease) (*body, error) {
+// readAll reads at most MaxRequest bytes. It ends where the memory ends that the
+// budget has for it beside what the request holds already, not where the sender says.
+func (s *Server) readAll(from io.Reader, room *lease, beside int) (*body, error) {
 	limit := s.cfg.MaxRequest
-	var from io.Reader = http.MaxBytesReader(x.w, x.r.Body, int64(limit))
-	if isGzip(x.r.Header.Get("Content-Encoding")) {
-		unpacked, err := gzip.NewReader(from)
-		if err != nil {
-			return nil, badBody(err)
-		}
-		defer unpacked.Close()
-		from = unpacked
-	}
 	msg := &body{buf: bodies.Get(firstRead)}
 	*msg.buf = (*msg.buf)[:0]
 	for {
@@ -224,25 +233,25 @@ func (s *Server) readBody(x exchange, room *lease) (*body, error) {
 			return msg, TooLarge(tooLarge, nil)
 		case errors.Is(err, io.EOF):
 			*msg.buf = b[:len(b)+n]
-			return msg, room.resize(int64(len(b) + n))
+			return msg, nil
 		case err != nil:
 			return msg, badBody(err)
 		}
 		*msg.buf = b[:len(b)+n]
-		if err := msg.makeRoom(room, limit); err != nil {
+		if err := msg.makeRoom(room, beside, limit); err != nil {
 			return msg, err
 		}
 	}
 }
 
 // makeRoom moves a body that is full into twice the memory.
-func (b *body) makeRoom(room *lease, limit int) error {
+func (b *body) makeRoom(room *lease, beside, limit int) error {
 	old := *b.buf
 	if len(old) < cap(old) || len(old) == limit {
 		return nil
 	}
 	size := 2 * cap(old)
-	if err := room.resize(max(room.held, int64(size))); err != nil {
+	if err := room.resize(max(room.held, int64(beside+size))); err != nil {
 		return err
 	}
 	larger := bodies.Get(size)

@@ -33,8 +33,8 @@ func TestT50GzipBombs(t *testing.T) {
 	const limit = 4 << 20
 	s, addr := start(t, walks, func(c *ingest.Config) { c.MaxRequest = limit })
 	w, conn := overHTTP(t, s), dial(t, addr)
-	bomb := packed(make([]byte, 256<<20)) // 1000:1
-	members := bytes.Repeat(packed(make([]byte, 1<<20)), 256)
+	bomb := packed(make([]byte, 32<<20)) // 1000:1
+	members := bytes.Repeat(packed(make([]byte, 1<<20)), 32)
 	header := append([]string{"Content-Encoding", "gzip"}, inProtobuf...)
 	w.post(t, "/v1/traces", nil, inProtobuf...) // connections and pools are there
 	for name, sent := range map[string][]byte{"one member": bomb, "many members": members} {
