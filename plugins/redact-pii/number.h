@@ -293,12 +293,18 @@ static int token(scan *s, int i);
 /* number examines the run of groups that begins with the digit at i. */
 static int number(scan *s, int i) {
 	if (!begins(s, i, WORD)) return token(s, i);
-	int end = run_end(s, i, DIGIT, s->n), sep, known = known_form(s, i, end);
+	int end = run_end(s, i, DIGIT, s->n), sep;
+	if (end - i <= 2 && at(s, end, '.')) { /* a decimal number, of which JSON has many */
+		int e = run_end(s, end + 1, DIGIT, 32);
+		if (e > end + 1 && !is(s, e, DIGIT | DOT | URLSAFE) && !at(s, e, '/') && !at(s, e, '@')) return e;
+	}
+	int known = known_form(s, i, end);
 	if (known) return known;
 	if (is(s, end, WORD) && s->t[end] != 'x') return token(s, i);
 	int next = separator(s, end, &sep);
 	if (next < 0 && end - i < MIN_DIGITS) return end;
-	numbers r = {.s = s, .n = 1, .next = next, .pending = sep, .named = -1};
+	numbers r; /* not cleared: the table is larger than most numbers */
+	r.s = s, r.n = 1, r.next = next, r.pending = sep, r.named = -1;
 	r.g[0] = (group){i, end, NO_SEP};
 	fill(&r);
 	for (int k = 0; k < r.n;) {

@@ -23,6 +23,11 @@ static inline v128_t telling(const uint8_t *p) {
 	return wasm_v128_or(between(v, '0', '@'), wasm_v128_and(wasm_i8x16_eq(v, hyphen), wasm_i8x16_eq(wasm_v128_load(p + 1), hyphen)));
 }
 
+static int one_of(const char *set, uint8_t c) {
+	while (*set && (uint8_t)*set != c) set++;
+	return *set != 0;
+}
+
 static int candidate(scan *s, int i) {
 	int found;
 	switch (s->t[i]) {
@@ -32,6 +37,10 @@ static int candidate(scan *s, int i) {
 	case '=': case '>': return (found = assigned(s, i)) ? found : i + 1;
 	case ';': case '<': case '?': return i + 1;
 	}
+	/* numbers, of which JSON has many: short ones, and ones with a point */
+	int e = run_end(s, i, DIGIT, 40), point = at(s, e, '.') && is(s, e + 1, DIGIT);
+	if (point) e = run_end(s, e + 1, DIGIT, 40);
+	if ((point || e - i < 6) && (i == 0 || one_of(" :[,-(", s->t[i - 1])) && (e == s->n || (ends_value(s->t[e]) && !(class[s->t[e]] & QUOTE)))) return e;
 	if ((found = prefixed(s, i)) || (found = shaped(s, i)) || (found = valued(s, i))) return found;
 	return run_end(s, i, DIGIT, s->n);
 }

@@ -144,14 +144,13 @@ static void name_words(const scan *s, int a, int b, value_name *v) {
 	}
 }
 
-static int is_operator(uint8_t c) { return c == '=' || c == ':' || c == '>' || c == ',' || c == '|' || c == '?' || c == '(' || c == '.' || c == '+' || c == '~'; }
 
 /* name_of finds the name of the value that begins at i. */
 static value_name name_of(scan *s, int i) {
 	value_name v = {0};
 	for (int hop = 0, limit = i - MAX_NAME - 16; hop < 3; hop++) {
 		int j = i, bound = 0;
-		while (j > 0 && j > limit && (class[s->t[j - 1]] & (SPACE | QUOTE) || is_operator(s->t[j - 1]) || s->t[j - 1] == '\\' || s->t[j - 1] == '[' || s->t[j - 1] == ']')) {
+		while (j > 0 && j > limit && class[s->t[j - 1]] & (SPACE | QUOTE | OPERATOR)) {
 			j--;
 			bound |= s->t[j] == '=' || s->t[j] == ':' || s->t[j] == '>' || s->t[j] == ',' || s->t[j] == '(';
 		}
@@ -237,10 +236,7 @@ static int has_name(scan *s, int i) {
 	return v.any & (1 << W_PASS | 1 << W_SECRET | 1 << W_KEY | 1 << W_LOCK | 1 << W_VENDOR) && !(v.any & 1 << W_OPEN);
 }
 
-static int ends_value(uint8_t c) {
-	return class[c] & (SPACE | QUOTE) || c == '\\' || c == '<' || c == '>' || c == '(' || c == ')' || c == '{' || c == '}' || c == '[' || c == ']' || c == ',' || c == ';' || c == '|' || c == '&' ||
-		c < 0x20;
-}
+static int ends_value(uint8_t c) { return class[c] & (SPACE | QUOTE | STOP); }
 
 /* password_end returns the end of a password that begins at a: brackets and bars
  * may be in it, spaces and quotes not. */
@@ -315,7 +311,7 @@ static int assigned(scan *s, int i) {
 	int b = a;
 	while (b < s->n && b < a + 128 && !(class[s->t[b]] & (SPACE | QUOTE)) && s->t[b] != '\\' && s->t[b] != '<' && s->t[b] >= 0x20 &&
 		(quote || (s->t[b] != '=' && s->t[b] != ':'))) b++;
-	if (b - a < 6 || (quote && (b >= s->n || (s->t[b] != quote && s->t[b] != '\\')))) return 0;
+	if (b - a < 6 || b - a >= 128 || (quote && (b >= s->n || (s->t[b] != quote && s->t[b] != '\\')))) return 0;
 	/* Digits have their own way, of which this is the same. */
 	if (classes(s, a, b) & DIGIT) return 0;
 	int token = by_rule(s, a);

@@ -54,6 +54,8 @@ static uint16_t threshold[N_LABELS]; /* set by configure, part of the image */
 #define EQUALS 1024
 #define SPACE 2048
 #define QUOTE 4096
+#define OPERATOR 16384 /* may stand between a name and its value */
+#define STOP 8192 /* what else ends a value in code and markup */
 #define LETTER (UPPER | LOWER)
 #define ALNUM (DIGIT | LETTER)
 #define WORD (ALNUM | UNDERSCORE)
@@ -66,9 +68,12 @@ static const uint16_t class[256] = {
 	['A' ... 'F'] = UPPER | HEXLETTER, ['G' ... 'Z'] = UPPER,
 	['a' ... 'f'] = LOWER | HEXLETTER, ['g' ... 'z'] = LOWER,
 	['-'] = URLSAFE | LOCAL, ['_'] = URLSAFE | UNDERSCORE | LOCAL,
-	['+'] = STD | LOCAL, ['/'] = STD, ['.'] = LOCAL | DOT, ['%'] = LOCAL, ['='] = EQUALS,
+	['+'] = STD | LOCAL | OPERATOR, ['/'] = STD, ['.'] = LOCAL | DOT | OPERATOR, ['%'] = LOCAL, ['='] = EQUALS | OPERATOR, [':'] = OPERATOR, ['?'] = OPERATOR, ['~'] = OPERATOR,
 	[' '] = SPACE, ['\t'] = SPACE, ['\n'] = SPACE, ['\r'] = SPACE,
 	['"'] = QUOTE, ['\''] = QUOTE, ['`'] = QUOTE,
+	[0 ... 8] = STOP, [11 ... 12] = STOP, [14 ... 31] = STOP,
+	['\\'] = STOP | OPERATOR, ['<'] = STOP, ['>'] = STOP | OPERATOR, ['('] = STOP | OPERATOR, [')'] = STOP, ['{'] = STOP, ['}'] = STOP, ['['] = STOP | OPERATOR, [']'] = STOP | OPERATOR,
+	[','] = STOP | OPERATOR, [';'] = STOP, ['|'] = STOP | OPERATOR, ['&'] = STOP,
 	[0x80 ... 0xff] = HIGH,
 };
 
