@@ -80,7 +80,7 @@ func pluginTest(ctx context.Context, a *app, args []string) error {
 	}
 	t, err := plugintrial.Open(ctx, module, config, pluginhost.Limits{Fuel: *fuel})
 	if err != nil {
-		return refusedBy(err)
+		return refusedWith(*configFile, err)
 	}
 	defer t.Close(context.WithoutCancel(ctx))
 	report, err := t.Run(ctx, vectors, plugintrial.Options{Context: *withContext, MaxFuelPerKiB: *maxFuel})
@@ -105,6 +105,15 @@ func pluginTest(ctx context.Context, a *app, args []string) error {
 // refusedBy is the error of a module that a notary would not load.
 func refusedBy(err error) error {
 	return &exitError{status: exitUnacceptable, err: err, hint: "\"notary plugin inspect FILE\" says more"}
+}
+
+// refusedWith is the same for a module that was loaded with the configuration in a
+// file.
+func refusedWith(configFile string, err error) error {
+	if configFile == "" {
+		return &exitError{status: exitUnacceptable, err: err, hint: "if it needs a configuration, --config FILE gives it; \"notary plugin inspect FILE\" says more"}
+	}
+	return refusedBy(err)
 }
 
 // readGolden reads the golden texts: those of the file, or those that a plugin's
