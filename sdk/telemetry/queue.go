@@ -19,7 +19,10 @@ type queue struct {
 	flush   chan chan error
 	closing chan struct{}
 	done    chan struct{}
-	once    sync.Once
+
+	mu      sync.Mutex
+	closed  bool
+	senders sync.WaitGroup // may still put a span into in; none begins once closed is set
 }
 
 func newQueue(exporter sdktrace.SpanExporter, o Options) *queue {
@@ -46,12 +49,11 @@ func (q *queue) OnEnd(s sdktrace.ReadOnlySpan) {
 	if !s.SpanContext().IsSampled() {
 		return
 	}
-	select {
-	case <-q.closing:
+	if !q.enter() {
 		q.lost(1, ErrClosed)
 		return
-	default:
 	}
+	defer q.senders.Done()
 	select {
 	case q.in <- s:
 		return
@@ -65,6 +67,26 @@ func (q *queue) OnEnd(s sdktrace.ReadOnlySpan) {
 	case q.in <- s:
 	case <-q.closing:
 		q.lost(1, ErrClosed)
+	}
+}
+
+// enter reports whether a span may still come. If so, the queue drains only after
+// senders.Done: what came in after the last look at it would be lost in silence.
+func (q *queue) enter() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if !q.closed {
+		q.senders.Add(1)
+	}
+	return !q.closed
+}
+
+func (q *queue) close() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if !q.closed {
+		q.closed = true
+		close(q.closing)
 	}
 }
 
@@ -114,6 +136,7 @@ func (q *queue) run() {
 			answer <- failed
 			failed = nil
 		case <-q.closing:
+			q.senders.Wait() // whoever waits for room gives up now
 			drain()
 			return
 		}
@@ -144,7 +167,7 @@ func (q *queue) Shutdown(ctx context.Context) error {
 	if errors.Is(err, ErrClosed) {
 		return nil
 	}
-	q.once.Do(func() { close(q.closing) })
+	q.close()
 	select {
 	case <-q.done:
 	case <-ctx.Done():

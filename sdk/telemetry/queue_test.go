@@ -180,3 +180,42 @@ func TestAttach(t *testing.T) {
 		}
 	}
 }
+
+// counter is an exporter that takes everything.
+type counter struct{ spans int }
+
+func (c *counter) ExportSpans(_ context.Context, spans []sdktrace.ReadOnlySpan) error {
+	c.spans += len(spans)
+	return nil
+}
+
+func (c *counter) Shutdown(context.Context) error { return nil }
+
+// TestShutdownLosesNothingInSilence: of spans that end while the queue is shut down,
+// each is sent or told to be lost, at whatever moment it comes.
+func TestShutdownLosesNothingInSilence(t *testing.T) {
+	const enders, each = 4, 50
+	for _, full := range []Full{Block, Drop} {
+		for range 200 {
+			var l losses
+			var c counter
+			q := newQueue(&c, Options{Queue: 8, WhenFull: full, Lost: l.lost})
+			p := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(q))
+			var all sync.WaitGroup
+			for range enders {
+				all.Go(func() {
+					for range each {
+						end(p, "span")
+					}
+				})
+			}
+			if err := q.Shutdown(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			all.Wait()
+			if c.spans+l.spans != enders*each {
+				t.Fatalf("of %d spans %d were sent and %d told to be lost", enders*each, c.spans, l.spans)
+			}
+		}
+	}
+}
