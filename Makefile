@@ -65,6 +65,13 @@ corpus:
 	@test -n "$(NOTARY_DATA)" || { echo 'make corpus: NOTARY_DATA names no directory of corpora' >&2; exit 2; }
 	@$(GO) test -count=1 -v -run '^TestCorpus' ./plugins/ | sed -n 's/^ *corpus_test.go:[0-9]*: //p; /^FAIL/p'
 
+# The whole notary beside an OpenTelemetry Collector, under the same load: spans/s and
+# processor seconds per million spans, in one table.
+.PHONY: bench-collector
+bench-collector:
+	cd examples/exporters/collector && $(GO) build -o $(CURDIR)/build/collector .
+	NOTARY_COLLECTOR=$(CURDIR)/build/collector $(GO) test -tags bench -count=1 -timeout 20m -run '^TestBesideCollector' -v ./host/cmd/notary | grep -v '^=== '
+
 .PHONY: lint
 lint: build/golangci-lint
 	build/golangci-lint run ./...

@@ -141,6 +141,7 @@ type setting struct {
 	pii                                            string   // settings of redact-pii
 	postgres                                       string   // what storage.postgres says, in place of a directory
 	redactors                                      []string // module files, before redact-pii, with little fuel
+	builtin                                        []string // module files of further redactors, with the limits that they ask for
 	extra                                          string   // more lines of YAML
 }
 
@@ -188,6 +189,7 @@ func (m *machine) configure(t testing.TB, s setting) {
 		t.Fatal(err)
 	}
 	modules := append([]string(nil), s.redactors...)
+	modules = append(modules, s.builtin...)
 	adapter, storage := "store-dir.wasm", fmt.Sprintf("{dir: %q}", or(s.storageDir, "data/store"))
 	if s.postgres != "" {
 		adapter, storage = "store-postgres.wasm", fmt.Sprintf("{postgres: {%s}}", s.postgres)

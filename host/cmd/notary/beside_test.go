@@ -1,0 +1,315 @@
+//go:build bench
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/binary"
+	"encoding/pem"
+	"fmt"
+	"math/big"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"text/tabwriter"
+	"time"
+
+	"go.opentelemetry.io/proto/otlp/collector/trace/v1"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/protobuf/proto"
+
+	workload "github.com/veriproof/notary/host/internal/bench"
+	"github.com/veriproof/notary/sdk/plugin/build"
+)
+
+// TestBesideCollector puts the same load on a notary and on an OpenTelemetry
+// Collector, one after the other, in rounds: 50 spans and 117 KB per request, eight
+// connections with one request under way on each, TLS. It prints a table and judges
+// nothing: machines differ, so what counts are ratios within one run.
+//
+//	NOTARY_COLLECTOR  the Collector of examples/exporters/collector
+//	NOTARY_SECONDS    how long each run takes (10)
+//	NOTARY_ROUNDS     how many rounds (2)
+func TestBesideCollector(t *testing.T) {
+	collector := os.Getenv("NOTARY_COLLECTOR")
+	if collector == "" {
+		t.Fatal("NOTARY_COLLECTOR is not set; see the comment, or run make bench-collector")
+	}
+	took := time.Duration(number(t, "NOTARY_SECONDS", 10)) * time.Second
+	var runs []run
+	for range number(t, "NOTARY_ROUNDS", 2) {
+		for _, r := range []struct {
+			name  string
+			start func(*testing.T) target
+		}{
+			{"notary: redact-pii, durable", func(t *testing.T) target { return notaryTarget(t) }},
+			{"notary: redact-pii and redact-secrets, durable", func(t *testing.T) target { return notaryTarget(t, "redact-secrets") }},
+			{"Collector: nop, in memory", func(t *testing.T) target { return collectorTarget(t, collector, false) }},
+			{"Collector: redaction of eight patterns, in memory", func(t *testing.T) target { return collectorTarget(t, collector, true) }},
+		} {
+			t.Run(r.name, func(t *testing.T) {
+				at := r.start(t)
+				at.load(t, time.Second) // connections, pools, the first wrap key
+				runs = append(runs, at.load(t, took))
+				runs[len(runs)-1].name = r.name
+			})
+		}
+	}
+	slices.SortStableFunc(runs, func(a, b run) int { return strings.Compare(a.name, b.name) })
+	var out strings.Builder
+	w := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "run\tspans/s\tCPU-s per million spans\tp50 ms\tp99 ms\trefused")
+	for _, r := range runs {
+		fmt.Fprintf(w, "%s\t%.0f\t%.1f\t%.1f\t%.1f\t%d\n", r.name, r.rate, r.cpu, r.p50, r.p99, r.refused)
+	}
+	w.Flush()
+	t.Logf("%d processors\n%s", runtime.NumCPU(), out.String())
+}
+
+func number(t *testing.T, name string, otherwise int) int {
+	t.Helper()
+	if os.Getenv(name) == "" {
+		return otherwise
+	}
+	n, err := strconv.Atoi(os.Getenv(name))
+	if err != nil || n < 1 {
+		t.Fatalf("%s=%s", name, os.Getenv(name))
+	}
+	return n
+}
+
+// A target is a process that takes OTLP/gRPC over TLS.
+type target struct {
+	pid     int
+	address string
+	tls     *tls.Config
+	header  []string
+}
+
+type run struct {
+	name                string
+	rate, cpu, p50, p99 float64
+	refused             int
+}
+
+func notaryTarget(t *testing.T, further ...string) target {
+	t.Helper()
+	b := programs(t)
+	s := setting{}
+	for _, name := range further {
+		module, err := build.Module(context.Background(), filepath.Join("..", "..", "..", "plugins", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := build.Write(b.plugins, name, module); err != nil {
+			t.Fatal(err)
+		}
+		s.builtin = append(s.builtin, filepath.Join(b.plugins, name+".wasm"))
+	}
+	m := newMachine(t, s)
+	p := m.start(t)
+	c := m.connect(t, p)
+	return target{p.cmd.Process.Pid, p.ready.OTLP, c.tls, []string{"authorization", "Bearer " + m.apiKey}}
+}
+
+// collectorConfig has the eight patterns that redaction's users begin with.
+const collectorConfig = `receivers:
+  otlp:
+    protocols:
+      grpc:
+        endpoint: %q
+        max_recv_msg_size_mib: 16
+        tls: {cert_file: %q, key_file: %q}
+processors:
+  redaction:
+    allow_all_keys: true
+    blocked_values:
+      - '[a-zA-Z0-9._%%+-]+@[a-zA-Z0-9.-]+\.[a-zA-Z]{2,}'
+      - '\b4[0-9]{3}[ -]?[0-9]{4}[ -]?[0-9]{4}[ -]?[0-9]{4}\b'
+      - '\b5[1-5][0-9]{2}[ -]?[0-9]{4}[ -]?[0-9]{4}[ -]?[0-9]{4}\b'
+      - '\b[0-9]{3}-[0-9]{2}-[0-9]{4}\b'
+      - '\b[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\b'
+      - '\+[0-9]{1,3}[ -]?[0-9]{2,4}[ -]?[0-9]{3,4}[ -]?[0-9]{3,4}'
+      - '\b[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}\b'
+      - '\bAKIA[0-9A-Z]{16}\b'
+exporters:
+  nop:
+service:
+  telemetry: {metrics: {level: none}, logs: {level: error}}
+  pipelines:
+    traces: {receivers: [otlp], processors: [%s], exporters: [nop]}
+`
+
+func collectorTarget(t *testing.T, program string, redact bool) target {
+	t.Helper()
+	dir := t.TempDir()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{"localhost"}, NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func(name string, b []byte) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	address, processors := closedPort(t), ""
+	if redact {
+		processors = "redaction"
+	}
+	config := write("collector.yaml", fmt.Appendf(nil, collectorConfig, address,
+		write("cert.pem", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})),
+		write("key.pem", pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})), processors))
+	cmd := exec.Command(program, "--config", config)
+	var out buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+	at := target{cmd.Process.Pid, address, &tls.Config{RootCAs: pool, ServerName: "localhost"}, nil}
+	eventually(t, "the Collector listens", func() bool {
+		c, err := tls.Dial("tcp", address, at.tls)
+		if err == nil {
+			c.Close()
+		}
+		return err == nil
+	})
+	return at
+}
+
+// seconds returns the processor time that a process has used.
+func seconds(t *testing.T, pid int) float64 {
+	t.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+2:]))
+	var ticks float64
+	for _, f := range fields[11:13] { // user, system; hundredths of a second
+		n, err := strconv.ParseFloat(f, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ticks += n
+	}
+	return ticks / 100
+}
+
+// connections is how many send, each with one request under way.
+const connections = 8
+
+// load sends for a time and returns what came of it.
+func (at target) load(t *testing.T, took time.Duration) run {
+	t.Helper()
+	var mu sync.Mutex
+	var waits []time.Duration
+	r := run{}
+	before, begun := seconds(t, at.pid), time.Now()
+	var wg sync.WaitGroup
+	for i := range connections {
+		wg.Go(func() {
+			conn, err := grpc.NewClient("passthrough:///"+at.address, grpc.WithTransportCredentials(credentials.NewTLS(at.tls)),
+				grpc.WithDefaultCallOptions(grpc.ForceCodec(rawCodec{})), grpc.WithDisableRetry())
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer conn.Close()
+			ctx := metadata.NewOutgoingContext(context.Background(), metadata.Pairs(at.header...))
+			next := stream(t, uint64(i))
+			for time.Since(begun) < took {
+				var reply []byte
+				body, sent := next(), time.Now()
+				err := conn.Invoke(ctx, exportTraces, body, &reply)
+				mu.Lock()
+				if err != nil {
+					if r.refused++; r.refused == 1 {
+						t.Logf("refused: %v", err)
+					}
+				} else {
+					waits = append(waits, time.Since(sent))
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	elapsed, used := time.Since(begun).Seconds(), seconds(t, at.pid)-before
+	if len(waits) == 0 {
+		t.Fatal("nothing was accepted")
+	}
+	slices.Sort(waits)
+	spans := float64(len(waits) * workload.GenAISpans)
+	ms := func(q float64) float64 {
+		return float64(waits[int(q*float64(len(waits)-1))].Microseconds()) / 1000
+	}
+	r.rate, r.cpu, r.p50, r.p99 = spans/elapsed, used/spans*1e6, ms(.5), ms(.99)
+	return r
+}
+
+// stream returns requests of one sender. Each has trace ids of its own: what is sent
+// twice is dropped as a duplicate, and would be no load.
+func stream(t *testing.T, sender uint64) func() []byte {
+	t.Helper()
+	type template struct {
+		body []byte
+		ids  []int // offsets of trace ids
+	}
+	var all []template
+	for seed := range uint64(8) {
+		body := workload.GenAI(sender*100 + seed)
+		var req v1.ExportTraceServiceRequest
+		if err := proto.Unmarshal(body, &req); err != nil {
+			t.Error(err)
+		}
+		one := template{body: body}
+		at := 0
+		for _, s := range req.ResourceSpans[0].ScopeSpans[0].Spans {
+			i := bytes.Index(body[at:], s.TraceId)
+			if i < 0 {
+				t.Error("a trace id is not in the bytes")
+			}
+			at += i
+			one.ids = append(one.ids, at)
+			at += len(s.TraceId)
+		}
+		all = append(all, one)
+	}
+	n := uint64(0)
+	return func() []byte {
+		n++
+		one := all[n%uint64(len(all))]
+		for _, at := range one.ids {
+			binary.BigEndian.PutUint64(one.body[at:], sender<<48|n)
+		}
+		return one.body
+	}
+}
