@@ -82,10 +82,10 @@ static int repeats(const scan *s, int a, int b) {
 	return 0;
 }
 
-/* published reports whether [a, b) says of itself that it is an example, counts
- * through the alphabet, or is cut off by dots. */
+/* published reports whether [a, b) says of itself that it is an example, or counts
+ * through the alphabet. Dots behind it say nothing: people end a sentence with a
+ * token and an ellipsis, too. */
 static int published(const scan *s, int a, int b) {
-	if (at(s, b, '.') && at(s, b + 1, '.')) return 1;
 	for (b = min(b, a + 256); a < b; a++) {
 		int c = s->t[a] | 0x20;
 		if ((c == 'e' && has_any_case(s, a, "example")) || (c == 'a' && has_any_case(s, a, "abcdefghij"))) return 1;
