@@ -116,8 +116,17 @@ type Part struct {
 	Manifest      *receipt.Manifest
 	ManifestBytes []byte
 	SealedSeq     uint64 // of the manifest entry, in the sealing epoch
+	// Erasure is the order to destroy the part's key, if a believed epoch has one.
+	Erasure *Erasure
 
 	edge merkle.Edge
+}
+
+// An Erasure is an order to destroy a part's wrapped key, and where it stands.
+type Erasure struct {
+	format.ErasureBody
+	Epoch receipt.Epoch // that wrote it
+	Seq   uint64
 }
 
 // A Segment says where a segment stands. Numbers rise within a part; a number
@@ -207,6 +216,13 @@ type scanner struct {
 	read     uint64
 	receipts []pendingReceipt
 	proofs   []Proof
+	erasures []pendingErasure
+}
+
+// A pendingErasure is an erasure entry, to be linked when all epochs are read.
+type pendingErasure struct {
+	part receipt.PartID
+	Erasure
 }
 
 // A pendingReceipt is a manifest entry, to be linked when all epochs are read:
@@ -332,6 +348,13 @@ func (s *scanner) take(e *Epoch, entry *format.Entry) error {
 			return err
 		}
 		s.proofs = append(s.proofs, p)
+	case format.KindErasure:
+		x := pendingErasure{Erasure: Erasure{Epoch: e.ID, Seq: entry.Seq}}
+		if err := format.ParseBody(entry.Body, &x.ErasureBody); err != nil {
+			return err
+		}
+		x.part = receipt.PartID{Epoch: x.ErasureBody.Epoch, Handle: entry.Handle, Part: entry.Part}
+		s.erasures = append(s.erasures, x)
 	case format.KindClose:
 		e.finish(&ending{entry: entry, shown: bundle.EncodeEnd(e.Chain, entry)})
 	case format.KindFence:
@@ -400,8 +423,21 @@ func (s *scanner) link() {
 			r.by.Err = fmt.Errorf("entry %d: %w", r.seq, err)
 		}
 	}
+	s.erase()
 	for _, e := range s.a.Epochs {
 		slices.SortFunc(e.Manifests, func(p, q *Part) int { return cmp.Compare(p.SealedSeq, q.SealedSeq) })
+	}
+}
+
+// erase links the orders of believed epochs to their parts. One that names another key
+// than the part's segments orders nothing.
+func (s *scanner) erase() {
+	for i := range s.erasures {
+		x := &s.erasures[i]
+		p := s.a.parts[x.part]
+		if p != nil && p.Erasure == nil && s.a.byID[x.Erasure.Epoch].Disbelief == nil && x.WrappedDEK == p.WrappedDEK {
+			p.Erasure = &x.Erasure
+		}
 	}
 }
 

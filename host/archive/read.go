@@ -17,6 +17,9 @@ import (
 // ErrNotFound says that storage does not hold what was asked for.
 var ErrNotFound = errors.New("not in storage")
 
+// ErrErased says that a part cannot be read, as the journal orders.
+var ErrErased = errors.New("the session part was erased")
+
 // Entry reads one entry and checks that it is the one asked for. The chain was
 // checked by the scan; the entry's own hash is checked here again.
 func Entry(ctx context.Context, store journal.Store, epoch receipt.Epoch, seq uint64) (*format.Entry, error) {
@@ -70,6 +73,23 @@ type OpenedRecord struct {
 	index   uint32
 }
 
+func (p *Part) key() journal.KeyID {
+	return journal.KeyID{Epoch: p.ID.Epoch, Handle: p.ID.Handle, Part: p.ID.Part, Near: p.FirstSeq}
+}
+
+// HasKey says whether storage has something in the place of the part's wrapped key. Of
+// an erased part it has not, unless the erasure was cut short or undone; the next start
+// of a notary completes it.
+func (a *Archive) HasKey(ctx context.Context, p *Part) (bool, error) {
+	switch _, err := a.store.Key(ctx, p.key()); {
+	case errors.Is(err, journal.ErrNotFound):
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("wrapped key of the session part: %w", err)
+	}
+	return true, nil
+}
+
 // Open decrypts a part with a recipient's private key.
 func (a *Archive) Open(ctx context.Context, p *Part, identity *format.Identity) (*Opened, error) {
 	keys, err := a.keys(ctx, p, identity)
@@ -105,10 +125,12 @@ func (a *Archive) Open(ctx context.Context, p *Part, identity *format.Identity) 
 }
 
 func (a *Archive) keys(ctx context.Context, p *Part, identity *format.Identity) (*format.PartKeys, error) {
-	id := journal.KeyID{Epoch: p.ID.Epoch, Handle: p.ID.Handle, Part: p.ID.Part, Near: p.FirstSeq}
-	wrapped, err := a.store.Key(ctx, id)
+	if x := p.Erasure; x != nil {
+		return nil, fmt.Errorf("%w by entry %d of epoch %v", ErrErased, x.Seq, x.Epoch)
+	}
+	wrapped, err := a.store.Key(ctx, p.key())
 	if errors.Is(err, journal.ErrNotFound) {
-		return nil, fmt.Errorf("wrapped key of the session part: %w: it was erased", ErrNotFound)
+		return nil, fmt.Errorf("wrapped key of the session part: %w, and no entry says that it was erased", ErrNotFound)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("wrapped key of the session part: %w", err)

@@ -23,6 +23,8 @@ func (s *Server) routes() {
 		"GET /v1/evidence":                  s.getEvidence,
 		"GET /v1/sessions/{session}":        s.getSession,
 		"POST /v1/sessions/{session}/end":   s.endSession,
+		"POST /v1/sessions/{session}/erase": s.eraseSession,
+		"POST /v1/erasures":                 s.erasePart,
 		"GET /v1/sessions/{session}/bundle": s.getBundle,
 		"GET /metrics":                      s.getMetrics,
 		"GET /healthz":                      s.getHealth,

@@ -43,6 +43,43 @@ type Notary interface {
 	// Bundle returns the evidence bundle of one part (sdk/bundle), with the
 	// records of the given leaf indices opened.
 	Bundle(ctx context.Context, tenant, session string, part PartRef, disclose []uint64) ([]byte, error)
+	// EraseSession ends a session and destroys the keys of its parts, and ErasePart
+	// those of one part. They return what storage confirmed to be without a key; after
+	// an error they may be called again.
+	EraseSession(ctx context.Context, tenant, session string) (Erasures, error)
+	ErasePart(ctx context.Context, part SealedRef) (Erasures, error)
+}
+
+// A SealedRef names a sealed part of any epoch, as storage shows it: by its commitment,
+// and by the place of its manifest.
+type SealedRef struct {
+	Commitment [32]byte
+	Epoch      [16]byte // that sealed it
+	Seq        uint64
+}
+
+// Erasures are the answer to an order to erase.
+type Erasures struct {
+	Erased []Erased `json:"erased"`
+	// Complete says that no copy of the keys can exist. Copies are those that cannot be
+	// excluded, for the operator to see to.
+	Complete bool     `json:"complete"`
+	Copies   []string `json:"copies"`
+}
+
+// An Erased part has no key any more, by an order in the journal.
+type Erased struct {
+	Epoch      string `json:"epoch"`
+	Handle     string `json:"handle"`
+	Part       uint32 `json:"part"`
+	Commitment string `json:"commitment"`
+	Order      Order  `json:"order"`
+}
+
+// An Order is the place of an erasure entry.
+type Order struct {
+	Epoch string `json:"epoch"`
+	Seq   uint64 `json:"seq"`
 }
 
 // A PartRef names one part of a session. The number alone does not: parts are
@@ -78,4 +115,5 @@ type Part struct {
 	LogIndex   *uint64 `json:"log_index,omitempty"`  // place in the log, once logged
 	FirstSeq   uint64  `json:"first_seq"`            // journal sequence of the first segment
 	LastSeq    uint64  `json:"last_seq"`             // and of the last
+	Erased     *Order  `json:"erased,omitempty"`     // the order to destroy the key, if there is one
 }

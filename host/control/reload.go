@@ -13,17 +13,7 @@ var ErrBusy = errors.New("a reload is under way")
 // now. What is wrong with a file or module is told to the operator who asked: he
 // wrote the one and named the other.
 func (s *Server) reload(w http.ResponseWriter, r *http.Request) error {
-	c, refused := s.authenticate(r)
-	if refused != nil {
-		return refused
-	}
-	if !c.has(RoleOperator) {
-		return forbidden([]Role{RoleOperator})
-	}
-	if _, err := query(r); err != nil {
-		return err
-	}
-	if err := noBody(r); err != nil {
+	if _, err := s.operatorOnly(r); err != nil {
 		return err
 	}
 	epoch, err := s.opts.Reload(r.Context())

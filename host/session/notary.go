@@ -178,6 +178,7 @@ type Notary struct {
 	recent   map[receipt.Handle]recent
 	unsealed error // a part that could not be sealed
 	renewals []archive.Renewal
+	erased   map[receipt.PartID]Erasure // ordered, in any epoch that is believed
 
 	manifests sync.Mutex // taken while a manifest gets its number and is queued
 	count     uint64
@@ -218,6 +219,7 @@ func Start(ctx context.Context, o Options) (*Notary, error) {
 		nextPart: make(map[receipt.Handle]uint32),
 		index:    make(map[receipt.Handle][]*sealed),
 		recent:   make(map[receipt.Handle]recent),
+		erased:   make(map[receipt.PartID]Erasure),
 	}
 	rand.Read(n.dedupKey[:])
 	n.background, n.cancel = context.WithCancel(context.Background())

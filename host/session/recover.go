@@ -67,6 +67,7 @@ func (n *Notary) recover(ctx context.Context, found *archive.Archive) error {
 			return err
 		}
 	}
+	n.resumeErasures(found)
 	n.resume(found)
 	return nil
 }

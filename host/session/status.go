@@ -52,6 +52,8 @@ type Part struct {
 	Manifest   *receipt.Manifest
 	Commitment receipt.Hash
 	Proof      *format.ProofBody
+	// Erasure is the order to destroy the part's key, if there is one.
+	Erasure *Erasure
 	// Leaves is the number of leaves so far.
 	Leaves uint64
 
@@ -121,6 +123,11 @@ func (n *Notary) Parts(ctx context.Context, tenant, session string) ([]Part, err
 
 func (n *Notary) read(ctx context.Context, s sealed) (Part, error) {
 	p := Part{ID: s.id, State: StateSealing, manifestSeq: s.manifestSeq}
+	n.mu.Lock()
+	if e, ok := n.erased[s.id]; ok {
+		p.Erasure = &e
+	}
+	n.mu.Unlock()
 	if s.state == stateSealing {
 		return p, nil
 	}

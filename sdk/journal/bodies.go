@@ -90,6 +90,16 @@ type CloseBody struct {
 	Last      receipt.Hash `json:"last"`
 }
 
+// An ErasureBody is the order to destroy the wrapped key of a session part, whose
+// handle and number stand in the header. Whether storage did so, only a look for the
+// key tells.
+type ErasureBody struct {
+	Epoch           receipt.Epoch `json:"epoch"`       // of the part
+	WrappedDEK      receipt.Hash  `json:"wrapped_dek"` // SHA-256, as in the part's segments
+	Commitment      receipt.Hash  `json:"commitment"`  // of the part's manifest
+	OrderedUnixNano int64         `json:"ordered_unix_nano"`
+}
+
 // ErrBody says that an entry's body is malformed.
 var ErrBody = errors.New("malformed journal body")
 

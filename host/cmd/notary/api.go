@@ -40,6 +40,9 @@ func (c api) Parts(ctx context.Context, tenant, id string) ([]control.Part, erro
 			q.Root, q.Reason, q.FirstSeq, q.LastSeq = m.Root.String(), string(m.Reason), m.FirstSeq, m.LastSeq
 			q.Commitment = p.Commitment.String()
 		}
+		if p.Erasure != nil {
+			q.Erased = &control.Order{Epoch: p.Erasure.Epoch.String(), Seq: p.Erasure.Seq}
+		}
 		if p.Proof != nil {
 			q.LogIndex = &p.Proof.Index
 		}
@@ -60,6 +63,31 @@ func (c api) Bundle(ctx context.Context, tenant, id string, part control.PartRef
 		return nil, controlError(err)
 	}
 	return b.Encode()
+}
+
+func (c api) EraseSession(ctx context.Context, tenant, id string) (control.Erasures, error) {
+	done, err := c.n.notary.Erase(ctx, tenant, id)
+	return c.erasures(done, err)
+}
+
+func (c api) ErasePart(ctx context.Context, part control.SealedRef) (control.Erasures, error) {
+	done, err := c.n.notary.ErasePart(ctx, session.Sealed{Commitment: part.Commitment, Epoch: part.Epoch, Seq: part.Seq})
+	return c.erasures([]session.Erasure{done}, err)
+}
+
+func (c api) erasures(done []session.Erasure, err error) (control.Erasures, error) {
+	if err != nil {
+		return control.Erasures{}, controlError(err)
+	}
+	// Neither kind of storage can show that it keeps no old version.
+	out := control.Erasures{Copies: c.n.ground.storage.copies()}
+	for _, e := range done {
+		out.Erased = append(out.Erased, control.Erased{
+			Epoch: e.Part.Epoch.String(), Handle: e.Part.Handle.String(), Part: e.Part.Part, Commitment: e.Commitment.String(),
+			Order: control.Order{Epoch: e.Epoch.String(), Seq: e.Seq},
+		})
+	}
+	return out, nil
 }
 
 func controlError(err error) error {

@@ -75,6 +75,19 @@ func (b *backing) String() string {
 	return b.dir
 }
 
+// copies says where copies of an erased key can be that the storage cannot be asked
+// about.
+func (b *backing) copies() []string {
+	if b.db != nil {
+		return []string{
+			"old versions of the row, until \"vacuum notary_keys\"",
+			"the database's write-ahead log and its archive",
+			"replicas, snapshots and backups of the database",
+		}
+	}
+	return []string{"backups and snapshots of the directory", "free blocks of its disk"}
+}
+
 // close is called after the plugin set is closed.
 func (b *backing) close() {
 	if b == nil {

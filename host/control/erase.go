@@ -1,0 +1,74 @@
+package control
+
+import (
+	"encoding/hex"
+	"net/http"
+	"net/url"
+	"strconv"
+)
+
+// eraseSession erases what a session has in the epoch that serves. A tenant's key does
+// not do: whoever sends records, perhaps the agent that they are about, must not be able
+// to destroy them.
+func (s *Server) eraseSession(w http.ResponseWriter, r *http.Request) error {
+	q, err := s.operatorOnly(r, "tenant")
+	if err != nil {
+		return err
+	}
+	tenant, err := tenantOf(&caller{roles: []Role{RoleOperator}}, q)
+	if err != nil {
+		return err
+	}
+	id, err := session(r)
+	if err != nil {
+		return err
+	}
+	done, err := s.opts.Notary.EraseSession(r.Context(), tenant, id)
+	if err != nil {
+		return err
+	}
+	writeJSON(w, http.StatusOK, done)
+	return nil
+}
+
+// erasePart erases one part of any epoch.
+func (s *Server) erasePart(w http.ResponseWriter, r *http.Request) error {
+	q, err := s.operatorOnly(r, "commitment", "epoch", "seq")
+	if err != nil {
+		return err
+	}
+	var ref SealedRef
+	if !lowerHex(ref.Commitment[:], q.Get("commitment")) || !lowerHex(ref.Epoch[:], q.Get("epoch")) {
+		return badQuery("commitment or epoch is not lower-case hex of its length", "\"notary session erase\" takes both from storage")
+	}
+	if ref.Seq, err = strconv.ParseUint(q.Get("seq"), 10, 64); err != nil {
+		return badQuery("seq is not a number", "give the place of the manifest entry in the journal of epoch")
+	}
+	done, err := s.opts.Notary.ErasePart(r.Context(), ref)
+	if err != nil {
+		return err
+	}
+	writeJSON(w, http.StatusOK, done)
+	return nil
+}
+
+// operatorOnly returns the query of a request without a body by an operator.
+func (s *Server) operatorOnly(r *http.Request, params ...string) (url.Values, error) {
+	c, refused := s.authenticate(r)
+	if refused != nil {
+		return nil, refused
+	}
+	if !c.has(RoleOperator) {
+		return nil, forbidden([]Role{RoleOperator})
+	}
+	q, err := query(r, params...)
+	if err != nil {
+		return nil, err
+	}
+	return q, noBody(r)
+}
+
+func lowerHex(into []byte, text string) bool {
+	b, err := hex.DecodeString(text)
+	return err == nil && copy(into, b) == len(into) && hex.EncodeToString(into) == text
+}

@@ -1,0 +1,204 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/veriproof/notary/host/archive"
+	"github.com/veriproof/notary/host/journal"
+	format "github.com/veriproof/notary/sdk/journal"
+	"github.com/veriproof/notary/sdk/receipt"
+)
+
+// An Erasure says where the journal orders that the wrapped key of a session part is
+// destroyed.
+type Erasure struct {
+	Part       receipt.PartID
+	Commitment receipt.Hash // of the part: it stays verifiable
+	Epoch      receipt.Epoch
+	Seq        uint64
+}
+
+// A Sealed names a sealed part: by its commitment, which binds the order to what the
+// operator means, and by the place of its manifest entry, where the part is found.
+type Sealed struct {
+	Commitment receipt.Hash
+	Epoch      receipt.Epoch // that wrote the manifest
+	Seq        uint64
+}
+
+// erasing is held by the one erasure under way in this process: an adapter reads an
+// object of keys and replaces it, so that two at once could undo each other. Epochs
+// that follow one another in a process share storage.
+var erasing = make(chan struct{}, 1)
+
+// Erase ends a session and destroys the wrapped keys of all parts that it has in this
+// epoch. What a tenant's handle does not lead to is ErrNotFound.
+func (n *Notary) Erase(ctx context.Context, tenant, session string) ([]Erasure, error) {
+	if err := n.EndSession(ctx, tenant, session); err != nil {
+		return nil, err
+	}
+	parts, err := n.Parts(ctx, tenant, session)
+	if err != nil {
+		return nil, err
+	}
+	var erased []Erasure
+	for _, p := range parts {
+		if p.Manifest == nil {
+			return erased, ErrState // a sender went on in the meantime
+		}
+		e, err := n.ErasePart(ctx, Sealed{p.Commitment, n.epoch, p.manifestSeq})
+		if err != nil {
+			return erased, err
+		}
+		erased = append(erased, e)
+	}
+	return erased, nil
+}
+
+// ErasePart destroys the wrapped key of a sealed part, of this epoch or another in the
+// storage. The order is durable and signed before the key is touched: whoever stops in
+// between leaves what the next start completes, and never a key that is gone without
+// anybody's word. It may be called again, after any error and after success.
+//
+// Leaves, root, receipt and log proof stay as they are.
+func (n *Notary) ErasePart(ctx context.Context, s Sealed) (Erasure, error) {
+	n.mu.Lock()
+	if n.closing {
+		n.mu.Unlock()
+		return Erasure{}, ErrClosing
+	}
+	n.exports.Add(1) // nothing may follow the close entry
+	n.mu.Unlock()
+	defer n.exports.Done()
+	select {
+	case erasing <- struct{}{}:
+		defer func() { <-erasing }()
+	case <-ctx.Done():
+		return Erasure{}, ctx.Err()
+	}
+	m, err := n.manifest(ctx, s)
+	if err != nil {
+		return Erasure{}, err
+	}
+	part := receipt.PartID{Epoch: m.Origin.Epoch, Handle: m.Handle, Part: m.Part}
+	n.mu.Lock()
+	e, ordered := n.erased[part]
+	n.mu.Unlock()
+	if !ordered {
+		if e, err = n.orderErasure(ctx, s.Commitment, part, m); err != nil {
+			return Erasure{}, err
+		}
+	}
+	return e, n.destroy(ctx, part, m.FirstSeq)
+}
+
+// manifest reads what is to be erased. That it is the manifest which the commitment
+// was made of is all that has to be known of it.
+func (n *Notary) manifest(ctx context.Context, s Sealed) (*receipt.Manifest, error) {
+	entry, err := archive.Entry(ctx, n.opts.Store, s.Epoch, s.Seq)
+	switch {
+	case errors.Is(err, journal.ErrNotFound), errors.Is(err, archive.ErrNotFound):
+		return nil, ErrNotFound
+	case err != nil:
+		return nil, err
+	case entry.Kind != format.KindManifest:
+		return nil, ErrNotFound
+	}
+	raw, m, err := receipt.Read(string(entry.Body))
+	if err != nil {
+		return nil, err
+	}
+	if receipt.Commitment(raw) != s.Commitment {
+		return nil, ErrNotFound
+	}
+	return m, nil
+}
+
+// orderErasure makes the erasure entry durable.
+func (n *Notary) orderErasure(ctx context.Context, commitment receipt.Hash, part receipt.PartID, m *receipt.Manifest) (Erasure, error) {
+	first, err := archive.Entry(ctx, n.opts.Store, part.Epoch, m.FirstSeq)
+	if err != nil {
+		return Erasure{}, err
+	}
+	segment, err := format.ParseSegment(first.Body)
+	if err != nil {
+		return Erasure{}, err
+	}
+	if first.Kind != format.KindSegment || first.Handle != part.Handle || first.Part != part.Part || segment.DEKCommitment != m.DEKCommitment {
+		return Erasure{}, fmt.Errorf("%w: entry %d of epoch %v is not the first segment of the part", receipt.ErrManifest, m.FirstSeq, part.Epoch)
+	}
+	body, err := format.EncodeBody(format.ErasureBody{
+		Epoch: part.Epoch, WrappedDEK: segment.WrappedDEK, Commitment: commitment, OrderedUnixNano: n.opts.Now().UnixNano(),
+	})
+	if err != nil {
+		return Erasure{}, err
+	}
+	pending, err := n.appendPatiently(ctx, []journal.Draft{{Kind: format.KindErasure, Handle: part.Handle, Part: part.Part, Body: body}}, nil)
+	if err != nil {
+		return Erasure{}, err
+	}
+	if _, err := pending.Wait(ctx); err != nil {
+		return Erasure{}, err
+	}
+	n.dirty.set()
+	e := Erasure{Part: part, Commitment: commitment, Epoch: n.epoch}
+	e.Seq, _ = pending.Seqs()
+	n.mu.Lock()
+	n.erased[part] = e
+	n.mu.Unlock()
+	return e, nil
+}
+
+// destroy makes storage forget a wrapped key, and asks it whether it did. A key that is
+// gone already is as good. It is called by who holds erasing.
+func (n *Notary) destroy(ctx context.Context, part receipt.PartID, near uint64) error {
+	id := journal.KeyID{Epoch: part.Epoch, Handle: part.Handle, Part: part.Part, Near: near}
+	if err := n.opts.Store.EraseKey(ctx, id); err != nil && !errors.Is(err, journal.ErrNotFound) {
+		return fmt.Errorf("the erasure is ordered in the journal, but storage did not take it: %w", err)
+	}
+	switch _, err := n.opts.Store.Key(ctx, id); {
+	case errors.Is(err, journal.ErrNotFound):
+		return nil
+	case err != nil:
+		return fmt.Errorf("the erasure is ordered in the journal, but whether storage did it is unknown: %w", err)
+	}
+	return errors.New("the erasure is ordered in the journal, but storage still has the key")
+}
+
+// resumeErasures takes over what believed epochs ordered, and destroys the keys that
+// are there all the same: their notary stopped in between, or somebody restored a
+// backup.
+func (n *Notary) resumeErasures(found *archive.Archive) {
+	ordered := slices.DeleteFunc(found.Parts(), func(p *archive.Part) bool { return p.Erasure == nil })
+	for _, p := range ordered {
+		n.erased[p.ID] = Erasure{Part: p.ID, Commitment: p.Erasure.Commitment, Epoch: p.Erasure.Epoch, Seq: p.Erasure.Seq}
+	}
+	if len(ordered) == 0 {
+		return
+	}
+	n.tasks.Go(func() {
+		for _, p := range ordered {
+			if err := n.destroyAgain(n.background, p); err != nil && n.background.Err() == nil {
+				n.opts.Logger.Error("the key of an erased session part could not be destroyed; the next start tries it again", "epoch", p.ID.Epoch.String(), "error", err)
+			}
+		}
+	})
+}
+
+func (n *Notary) destroyAgain(ctx context.Context, p *archive.Part) error {
+	select {
+	case erasing <- struct{}{}:
+		defer func() { <-erasing }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	_, err := n.opts.Store.Key(ctx, journal.KeyID{Epoch: p.ID.Epoch, Handle: p.ID.Handle, Part: p.ID.Part, Near: p.FirstSeq})
+	if errors.Is(err, journal.ErrNotFound) {
+		return nil
+	}
+	n.opts.Logger.Warn("an erased session part still had its key; it is destroyed again", "epoch", p.ID.Epoch.String())
+	return n.destroy(ctx, p.ID, p.FirstSeq)
+}
