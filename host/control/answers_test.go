@@ -121,6 +121,44 @@ func TestBundle(t *testing.T) {
 	}
 }
 
+func TestErase(t *testing.T) {
+	w := start(t, nil)
+	_, body := w.do(t, "POST", "/v1/sessions/s1/erase?tenant=acme", operator, nil)
+	want := `{"erased":[{"epoch":"` + epochA + `","handle":"aa","part":0,"commitment":"cc","order":{"epoch":"` + epochB + `","seq":7}}],"complete":false,"copies":["backups"]}` + "\n"
+	if body != want || !slices.Equal(w.erased, []string{"s1"}) {
+		t.Errorf("erased %q\ngot  %s\nwant %s", w.erased, body, want)
+	}
+	commitment := strings.Repeat("ab", 32)
+	for _, c := range []struct {
+		name, query, body string
+		want              int
+	}{
+		{"good", "seq=7&epoch=" + epochA + "&commitment=" + commitment, "", 200},
+		{"with a body", "seq=7&epoch=" + epochA + "&commitment=" + commitment, "{}", 400},
+		{"no seq", "epoch=" + epochA + "&commitment=" + commitment, "", 400},
+		{"no epoch", "seq=7&commitment=" + commitment, "", 400},
+		{"no commitment", "seq=7&epoch=" + epochA, "", 400},
+		{"in upper case", "seq=7&epoch=" + epochA + "&commitment=" + strings.ToUpper(commitment), "", 400},
+		{"half", "seq=7&epoch=" + epochA + "&commitment=" + commitment[:32], "", 400},
+		{"too long", "seq=7&epoch=" + epochA + "00&commitment=" + commitment, "", 400},
+		{"with a tenant", "tenant=acme&seq=7&epoch=" + epochA + "&commitment=" + commitment, "", 400},
+	} {
+		w.refs = nil
+		resp, body := w.do(t, "POST", "/v1/erasures?"+c.query, operator, strings.NewReader(c.body))
+		if resp.StatusCode != c.want || (len(w.refs) == 1) != (c.want == 200) {
+			t.Errorf("%s: %d %s, %d parts erased, want %d", c.name, resp.StatusCode, body, len(w.refs), c.want)
+		}
+	}
+	for _, err := range []error{control.ErrNotFound, control.ErrState, control.ErrUnavailable} {
+		w.err = err
+		resp, body := w.do(t, "POST", "/v1/erasures?seq=7&epoch="+epochA+"&commitment="+commitment, operator, nil)
+		if resp.StatusCode < 400 {
+			t.Errorf("%v: %d", err, resp.StatusCode)
+		}
+		wantError(t, resp, body)
+	}
+}
+
 func TestErrorsOfTheNotary(t *testing.T) {
 	w := start(t, nil)
 	for _, c := range []struct {

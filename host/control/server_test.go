@@ -49,6 +49,8 @@ type notary struct {
 	ended    []string
 	bundled  []control.PartRef
 	disclose []uint64
+	erased   []string            // sessions
+	refs     []control.SealedRef // and parts
 }
 
 func (n *notary) Ready() error                       { return n.ready }
@@ -93,6 +95,22 @@ func (n *notary) EndSession(_ context.Context, tenant, session string) error {
 
 func (n *notary) Parts(_ context.Context, tenant, session string) ([]control.Part, error) {
 	return n.find(tenant, session)
+}
+
+func (n *notary) EraseSession(_ context.Context, tenant, session string) (control.Erasures, error) {
+	if _, err := n.find(tenant, session); err != nil {
+		return control.Erasures{}, err
+	}
+	n.erased = append(n.erased, session)
+	return control.Erasures{Erased: []control.Erased{{Epoch: epochA, Handle: "aa", Commitment: "cc", Order: control.Order{Epoch: epochB, Seq: 7}}}, Copies: []string{"backups"}}, nil
+}
+
+func (n *notary) ErasePart(_ context.Context, ref control.SealedRef) (control.Erasures, error) {
+	if n.err != nil {
+		return control.Erasures{}, n.err
+	}
+	n.refs = append(n.refs, ref)
+	return control.Erasures{Copies: []string{"backups"}}, nil
 }
 
 func (n *notary) Bundle(_ context.Context, tenant, session string, part control.PartRef, disclose []uint64) ([]byte, error) {
@@ -289,6 +307,12 @@ func TestAccess(t *testing.T) {
 		{"GET", "/v1/sessions/s1/bundle?part=1", [7]int{401, 401, 404, 404, 400, 400, 403}},
 		{"POST", "/v1/sessions/s1/end", [7]int{401, 401, 204, 404, 400, 403, 403}},
 		{"POST", "/v1/sessions/s1/end?tenant=acme", [7]int{401, 401, 400, 400, 204, 403, 403}},
+		{"POST", "/v1/sessions/s1/erase", [7]int{401, 401, 403, 403, 400, 403, 403}},
+		{"POST", "/v1/sessions/s1/erase?tenant=acme", [7]int{401, 401, 403, 403, 200, 403, 403}},
+		{"POST", "/v1/sessions/none/erase?tenant=acme", [7]int{401, 401, 403, 403, 404, 403, 403}},
+		{"GET", "/v1/sessions/s1/erase?tenant=acme", [7]int{405, 405, 405, 405, 405, 405, 405}},
+		{"POST", "/v1/erasures", [7]int{401, 401, 403, 403, 400, 403, 403}},
+		{"POST", "/v1/erasures?seq=7&epoch=" + epochA + "&commitment=" + strings.Repeat("ab", 32), [7]int{401, 401, 403, 403, 200, 403, 403}},
 		{"GET", "/v1/sessions/s1?tennant=acme", [7]int{401, 401, 400, 400, 400, 400, 403}},
 		{"GET", "/v1/sessions/s1?tenant=acme&tenant=other", [7]int{401, 401, 400, 400, 400, 400, 403}},
 		{"DELETE", "/v1/sessions/s1", [7]int{405, 405, 405, 405, 405, 405, 405}},

@@ -21,6 +21,7 @@ import (
 
 	"github.com/veriproof/notary/host/archive"
 	"github.com/veriproof/notary/host/config"
+	"github.com/veriproof/notary/host/control"
 	"github.com/veriproof/notary/host/pluginhost"
 	"github.com/veriproof/notary/sdk/journal"
 	"github.com/veriproof/notary/sdk/plugin/abi"
@@ -30,6 +31,7 @@ import (
 const sessionUsage = `usage: notary session list   --config FILE [--identity KEY]
        notary session bundle --config FILE -o BUNDLE PART
        notary session open   --config FILE --identity KEY PART
+       notary session erase  --config FILE --control URL --policy FILE --token-file FILE --yes PART
 
 Reads what the storage of a notary holds, whether it runs or not. A PART is the
 handle of a session part as "list" shows it, or any prefix that no other has; with
@@ -39,6 +41,11 @@ whether a notary that you accept wrote it, only "notary verify" tells.
   list     the session parts: state, leaves, root, commitment, place in the log
   bundle   writes the evidence bundle of a sealed part, for "notary verify"
   open     decrypts a part and prints its redacted records
+  erase    has the running notary destroy the wrapped key of a part, or, if PART names
+           no number, of all parts with the handle: nobody can read them any more, and
+           the commitment stays verifiable. The notary is appraised first, its journal
+           says that it was ordered, and the answer says which copies of the key cannot
+           be excluded. It may be given again
 
 OPTIONS
   --config FILE     the notary's configuration
@@ -47,6 +54,14 @@ OPTIONS
   --record N        bundle: disclose the record with leaf index N (repeatable;
                     needs --identity)
   --summary         bundle: disclose the part's summary (needs --identity)
+  --control URL     erase: the notary's control interface, https://host:port
+  --policy FILE     erase: Reference Values, see "notary policy"
+  --jwks FILE       erase: key set of the MAA instance that you trust, if the policy
+                    pins none
+  --issuer URL      erase: whose keys these are, if the policy has several issuers
+                    without pinned keys
+  --token-file FILE erase: an operator's token
+  --yes             erase: do it; without, it is shown what would be erased
   --json            print JSON
 
 EXAMPLES
@@ -55,6 +70,8 @@ EXAMPLES
   notary session bundle --config notary.yaml -o s.bundle 4f1c
   notary session bundle --config notary.yaml --identity recipient.pem --record 3 -o s.bundle 4f1c
   notary session open --config notary.yaml --identity recipient.pem 4f1c
+  notary session erase --config notary.yaml --control https://notary.example:8443 \
+      --policy policy.yaml --token-file operator.token --yes 4f1c
 
 EXIT STATUS
   0  done
@@ -62,13 +79,14 @@ EXIT STATUS
   2  storage holds something that does not hold together (said on standard error)
 `
 
-var sessionCommand = command{name: "session", brief: "lists, bundles and opens the sessions in storage", usage: sessionUsage, run: runSession}
+var sessionCommand = command{name: "session", brief: "lists, bundles, opens and erases the sessions in storage", usage: sessionUsage, run: runSession}
 
-// sessionOptions are the flags of all three verbs.
+// sessionOptions are the flags of all verbs.
 type sessionOptions struct {
 	config, identity, out string
 	records               []uint64
 	summary, json         bool
+	erase                 eraseOptions
 }
 
 func runSession(ctx context.Context, a *app, args []string) error {
@@ -79,6 +97,11 @@ func runSession(ctx context.Context, a *app, args []string) error {
 	f.StringVar(&o.out, "o", "", "")
 	f.BoolVar(&o.summary, "summary", false, "")
 	f.BoolVar(&o.json, "json", false, "")
+	f.StringVar(&o.erase.control, "control", "", "")
+	f.StringVar(&o.erase.policy, "policy", "", "")
+	f.StringVar(&o.erase.tokenFile, "token-file", "", "")
+	f.BoolVar(&o.erase.yes, "yes", false, "")
+	o.erase.keys.flags(f)
 	f.Func("record", "", func(s string) error {
 		n, err := strconv.ParseUint(s, 10, 64)
 		if err != nil {
@@ -92,12 +115,12 @@ func runSession(ctx context.Context, a *app, args []string) error {
 		return err
 	}
 	verbs := map[string]func(context.Context, *app, *storage, *sessionOptions, string) error{
-		"list": sessionList, "bundle": sessionBundle, "open": sessionOpen,
+		"list": sessionList, "bundle": sessionBundle, "open": sessionOpen, "erase": sessionErase,
 	}
 	verb := verbs[rest[0]]
 	switch {
 	case verb == nil:
-		return usageError("session: unknown verb %.40q, want list, bundle or open", rest[0])
+		return usageError("session: unknown verb %.40q, want list, bundle, open or erase", rest[0])
 	case o.config == "":
 		return usageError("session: --config is missing")
 	case (rest[0] == "list") != (len(rest) == 1):
@@ -209,6 +232,9 @@ type listed struct {
 	Edits      map[string]uint64 `json:"edits,omitempty"` // by label
 	// Unopened says why the identity does not open the part, if it does not.
 	Unopened string `json:"unopened,omitempty"`
+	// Erased is the order to destroy the part's key. The state is then erased, or
+	// erasing while storage has the key all the same.
+	Erased *control.Order `json:"erased,omitempty"`
 }
 
 func (s *storage) list(ctx context.Context) []listed {
@@ -222,6 +248,12 @@ func (s *storage) list(ctx context.Context) []listed {
 			r.State, r.Reason, r.Commitment = "sealed", string(p.Manifest.Reason), p.Commitment().String()
 			if proof, ok := s.Proof(p.Commitment()); ok {
 				r.State, r.LogIndex = "logged", &proof.Index
+			}
+		}
+		if x := p.Erasure; x != nil {
+			r.State, r.Erased = "erased", &control.Order{Epoch: x.Epoch.String(), Seq: x.Seq}
+			if has, err := s.HasKey(ctx, p); has || err != nil {
+				r.State = "erasing"
 			}
 		}
 		if s.identity != nil {
@@ -340,6 +372,9 @@ func sessionBundle(ctx context.Context, a *app, s *storage, o *sessionOptions, n
 		return a.json(map[string]any{"bundle": o.out, "bytes": len(raw), "commitment": p.Commitment().String()})
 	}
 	fmt.Fprintf(a.stdout, "%s: %d bytes, commitment %v\n", o.out, len(raw), p.Commitment())
+	if x := p.Erasure; x != nil {
+		fmt.Fprintf(a.stdout, "the session part was erased by entry %d of epoch %v: its records can be disclosed no more\n", x.Seq, x.Epoch)
+	}
 	return nil
 }
 

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestListWithErasedKeys: a session whose key was erased is listed as such, and
-// the others as ever.
+// TestListWithErasedKeys: a session whose key is gone without an order is listed as
+// such, and the others as ever.
 func TestListWithErasedKeys(t *testing.T) {
 	t.Parallel()
 	whole := sample(t)
@@ -26,7 +26,7 @@ func TestListWithErasedKeys(t *testing.T) {
 		t.Fatal(err)
 	}
 	status, stdout, stderr := m.run(t, "session", "list", "--config", "notary.yaml", "--identity", "recipient.pem")
-	if status != exitOK || strings.Count(stdout, "sample-") != 2 || strings.Count(stdout, "cannot be opened: ") != 1 || !strings.Contains(stdout, "it was erased") {
+	if status != exitOK || strings.Count(stdout, "sample-") != 2 || strings.Count(stdout, "cannot be opened: ") != 1 || !strings.Contains(stdout, "no entry says that it was erased") {
 		t.Errorf("session list: %d\n%s%s", status, stdout, stderr)
 	}
 	status, stdout, stderr = m.run(t, "session", "list", "--config", "notary.yaml", "--identity", "recipient.pem", "--json")
@@ -38,5 +38,94 @@ func TestListWithErasedKeys(t *testing.T) {
 		if (r.Unopened == "") != (r.Session != "") {
 			t.Errorf("part %s is of session %q, not opened: %q", r.Handle, r.Session, r.Unopened)
 		}
+	}
+}
+
+// TestSessionErase: an operator erases a session of a notary that is gone, through the
+// one that runs; its records are gone, its evidence is not.
+func TestSessionErase(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t, setting{})
+	p := m.start(t)
+	m.connect(t, p).mustExport(t, request("erase-me", newSpan("chat")))
+	p.kill()
+	p = m.start(t)
+	c := m.connect(t, p)
+	c.mustExport(t, request("keep-me", newSpan("chat")))
+	list := func() map[string]listed {
+		t.Helper()
+		status, stdout, stderr := m.run(t, "session", "list", "--config", "notary.yaml", "--identity", "recipient.pem", "--json")
+		var rows []listed
+		if err := json.Unmarshal([]byte(stdout), &rows); err != nil || status != exitOK {
+			t.Fatalf("session list: %d %v\n%s", status, err, stderr)
+		}
+		byState := make(map[string]listed)
+		for _, r := range rows {
+			byState[r.State] = r
+		}
+		return byState
+	}
+	eventually(t, "the recovered session is in the log", func() bool { return list()["logged"].Handle != "" })
+	rows := list()
+	if err := os.WriteFile(m.path("operator.token"), []byte(m.operator+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(m.path("tenant.token"), []byte(m.apiKey), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	erase := func(handle string, more ...string) (int, string, string) {
+		t.Helper()
+		return m.run(t, append([]string{
+			"session", "erase", "--config", "notary.yaml", "--control", "https://" + p.ready.Control, "--policy", "policy.yaml", "--token-file", "operator.token", handle,
+		}, more...)...)
+	}
+	for name, c := range map[string]struct {
+		handle string
+		more   []string
+		want   string
+	}{
+		"without --yes": {rows["logged"].Handle, nil, "nothing is erased"},
+		"open session":  {rows["open"].Handle, []string{"--yes"}, "is not sealed"},
+		"nothing":       {"ffffffffffff", []string{"--yes"}, "no session part"},
+		"a tenant's":    {rows["logged"].Handle, []string{"--yes", "--token-file", "tenant.token"}, "answers 403"},
+		"no policy":     {rows["logged"].Handle, []string{"--yes", "--policy", ""}, "--policy is missing"},
+	} {
+		if status, _, stderr := erase(c.handle, c.more...); status != exitUsage || !strings.Contains(stderr, c.want) {
+			t.Errorf("%s: %d %s", name, status, stderr)
+		}
+	}
+	if status, _, stderr := m.run(t, "session", "open", "--config", "notary.yaml", "--identity", "recipient.pem", rows["logged"].Handle); status != exitOK {
+		t.Fatalf("session open: %d %s", status, stderr)
+	}
+
+	for range 2 {
+		status, stdout, stderr := erase(rows["logged"].Handle, "--yes")
+		if status != exitOK || !strings.Contains(stdout, "erased: "+rows["logged"].Handle+"/0 ") || !strings.Contains(stdout, "partial: ") || !strings.Contains(stdout, "backups") {
+			t.Fatalf("session erase: %d\n%s%s", status, stdout, stderr)
+		}
+	}
+	after := list()["erased"]
+	if after.Handle != rows["logged"].Handle || after.Commitment != rows["logged"].Commitment || after.Erased == nil || !strings.Contains(after.Unopened, "was erased by entry") {
+		t.Errorf("session list: %+v", after)
+	}
+	if status, _, stderr := m.run(t, "session", "open", "--config", "notary.yaml", "--identity", "recipient.pem", after.Handle); status != exitUsage || !strings.Contains(stderr, "the session part was erased by entry") {
+		t.Errorf("session open: %d %s", status, stderr)
+	}
+	status, stdout, stderr := m.run(t, "session", "bundle", "--config", "notary.yaml", "-o", "s.bundle", after.Handle)
+	if status != exitOK || !strings.Contains(stdout, "was erased by entry") {
+		t.Errorf("session bundle: %d %s%s", status, stdout, stderr)
+	}
+	if status, stdout, stderr := m.run(t, "verify", "--policy", "policy.yaml", "s.bundle"); status != exitOK {
+		t.Errorf("verify: %d %s%s", status, stdout, stderr)
+	}
+	if status, body := c.ask(t, "POST", "/v1/sessions/keep-me/erase?tenant=acme", m.operator); status != 200 || !strings.Contains(string(body), `"complete":false`) {
+		t.Errorf("erase by session id: %d %s", status, body)
+	}
+	if status, body := c.get(t, "/v1/sessions/keep-me?tenant=acme"); status != 200 || !strings.Contains(string(body), `"erased":{"epoch":"`) {
+		t.Errorf("parts: %d %s", status, body)
+	}
+	p.stop(t)
+	if status, stdout, stderr := m.run(t, "session", "list", "--config", "notary.yaml"); status != exitOK || strings.Count(stdout, " erased ") != 2 {
+		t.Errorf("session list: %d %s%s", status, stdout, stderr)
 	}
 }
