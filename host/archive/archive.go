@@ -151,6 +151,10 @@ type Options struct {
 	Believe func(*Epoch) error
 	// Progress, if not nil, is called now and then with the entries read so far.
 	Progress func(entries uint64)
+	// Visit, if not nil, is called with every entry that a signature vouches for,
+	// epoch by epoch in the order of the journal. Whether the epoch is believed
+	// is not known by then. The entry must not be kept.
+	Visit func(*Epoch, *format.Entry)
 }
 
 // Scan reads all of storage. It fails only if storage cannot be read; what it
@@ -170,7 +174,10 @@ func Scan(ctx context.Context, store journal.Store, o Options) (*Archive, error)
 	if o.Believe == nil {
 		o.Believe = func(*Epoch) error { return nil }
 	}
-	s := scanner{a: a, progress: o.Progress}
+	if o.Visit == nil {
+		o.Visit = func(*Epoch, *format.Entry) {}
+	}
+	s := scanner{a: a, progress: o.Progress, visit: o.Visit}
 	for _, h := range heads {
 		if err := s.epoch(ctx, h.Epoch, h.LastChunk); err != nil {
 			return nil, err
@@ -213,6 +220,7 @@ func (a *Archive) Proof(commitment receipt.Hash) (Proof, bool) {
 type scanner struct {
 	a        *Archive
 	progress func(uint64)
+	visit    func(*Epoch, *format.Entry)
 	read     uint64
 	receipts []pendingReceipt
 	proofs   []Proof
@@ -298,6 +306,7 @@ func (s *scanner) chunk(e *Epoch, r *format.Reader, group []*format.Entry, c jou
 					return nil, err
 				}
 				e.Next, e.Chain = g.Seq+1, g.Chain
+				s.visit(e, g)
 			}
 			group = group[:0]
 		}

@@ -119,7 +119,7 @@ func OpenPOSIX(dir, origin string, o Options) (_ *POSIX, err error) {
 	if l.key, err = loadOrMakeKey(dir, origin, exists); err != nil {
 		return nil, err
 	}
-	l.policy = policyOf(l.key)
+	l.policy = policyOf(l.key.verifier)
 	if err := l.guard(); err != nil {
 		return nil, err
 	}

@@ -50,8 +50,8 @@ func (t tiles) ReadTiles(want []tlog.Tile) ([][]byte, error) {
 }
 
 // policyOf accepts checkpoints of exactly this origin under exactly this key.
-func policyOf(k *signingKey) torchwood.Policy {
-	return torchwood.ThresholdPolicy(2, torchwood.OriginPolicy(k.Name()), torchwood.SingleVerifierPolicy(k.verifier))
+func policyOf(v note.Verifier) torchwood.Policy {
+	return torchwood.ThresholdPolicy(2, torchwood.OriginPolicy(v.Name()), torchwood.SingleVerifierPolicy(v))
 }
 
 // prove makes the tlog-proof of an entry under a checkpoint, and holds every

@@ -343,11 +343,17 @@ func evidenceBody(at *attester.Attestation) format.EvidenceBody {
 }
 
 // appraisePeer decides whether an epoch in storage was a notary that this one
-// may speak for. The time of appraisal is when the epoch says it began.
+// may speak for.
 func (n *node) appraisePeer(p *policy.Policy, own *attester.Attestation, e *archive.Epoch) error {
+	return appraiseEpoch(p, own.JWKS, n.cfg.Attestation.Issuer, e)
+}
+
+// appraiseEpoch decides by its entry 0 whether an epoch was a notary that the
+// policy accepts, as of when it says that it began.
+func appraiseEpoch(p *policy.Policy, jwks []byte, issuer string, e *archive.Epoch) error {
 	b := &e.Body.Evidence
 	checks := attestation.Appraise(p, attestation.Input{
-		RuntimeData: e.Body.RuntimeData, Token: b.Token, BundledJWKS: b.JWKS, TrustedJWKS: own.JWKS, TrustedIssuer: n.cfg.Attestation.Issuer,
+		RuntimeData: e.Body.RuntimeData, Token: b.Token, BundledJWKS: b.JWKS, TrustedJWKS: jwks, TrustedIssuer: issuer,
 		Evidence:       evidence.Evidence{Report: b.Report, VCEKChain: b.Chain, UVM: b.UVM, CCEPolicy: b.CCEPolicy},
 		At:             time.Unix(0, e.Body.OpenedUnixNano),
 		AllowSimulated: simulatedAllowed,

@@ -158,17 +158,7 @@ func openStorage(ctx context.Context, configFile, identityFile string) (*storage
 			return nil, hinted(err, "--identity wants the private key that \"notary keygen\" wrote")
 		}
 	}
-	if s.backing, err = openBacking(ctx, cfg, false); err != nil {
-		return nil, err
-	}
-	sources, err := readPlugins(ctx, cfg)
-	if err != nil {
-		s.backing.close()
-		return nil, err
-	}
-	sources = slices.DeleteFunc(sources, func(p pluginhost.Source) bool { return p.Kind != abi.KindStorage })
-	if s.set, err = pluginhost.Load(ctx, sources, s.backing.options()); err != nil {
-		s.backing.close()
+	if err := s.open(ctx); err != nil {
 		return nil, err
 	}
 	if s.Archive, err = archive.Scan(ctx, s.set.Store(), archive.Options{}); err != nil {
@@ -176,6 +166,23 @@ func openStorage(ctx context.Context, configFile, identityFile string) (*storage
 		return nil, err
 	}
 	return s, nil
+}
+
+// open loads the storage adapter over what the configuration names.
+func (s *storage) open(ctx context.Context) (err error) {
+	if s.backing, err = openBacking(ctx, s.cfg, false); err != nil {
+		return err
+	}
+	sources, err := readPlugins(ctx, s.cfg)
+	if err != nil {
+		s.backing.close()
+		return err
+	}
+	sources = slices.DeleteFunc(sources, func(p pluginhost.Source) bool { return p.Kind != abi.KindStorage })
+	if s.set, err = pluginhost.Load(ctx, sources, s.backing.options()); err != nil {
+		s.backing.close()
+	}
+	return err
 }
 
 func (s *storage) close(ctx context.Context) {

@@ -9,6 +9,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"sync"
 
@@ -176,6 +177,31 @@ func (s *Store) Tamper(epoch [16]byte, f func(journal.Chunk) journal.Chunk) {
 	for i, c := range s.chunks[epoch] {
 		s.chunks[epoch][i] = f(c)
 	}
+}
+
+// Rewrite replaces the chunks of an epoch, which come and go in the order of
+// their first seqs, as a storage administrator could. Without chunks the epoch
+// is gone.
+func (s *Store) Rewrite(epoch [16]byte, f func([]journal.Chunk) []journal.Chunk) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list := f(slices.Clone(s.chunks[epoch]))
+	if len(list) == 0 {
+		delete(s.chunks, epoch)
+		return
+	}
+	s.chunks[epoch] = list
+}
+
+// Backup returns a store with the same bytes.
+func (s *Store) Backup() *Store {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b := &Store{chunks: make(map[[16]byte][]journal.Chunk), keys: maps.Clone(s.keys)}
+	for epoch, list := range s.chunks {
+		b.chunks[epoch] = slices.Clone(list)
+	}
+	return b
 }
 
 // Discard is a store that takes everything and keeps nothing.

@@ -1,0 +1,245 @@
+package audit
+
+import (
+	"context"
+	"fmt"
+	"iter"
+
+	"github.com/veriproof/notary/attestation"
+	"github.com/veriproof/notary/host/archive"
+	"github.com/veriproof/notary/host/journal"
+	format "github.com/veriproof/notary/sdk/journal"
+	"github.com/veriproof/notary/sdk/receipt"
+)
+
+// A Log is the transparency log as an auditor reads it. A commitlog.Reader is
+// one.
+type Log interface {
+	// Checkpoint returns the log's present tree, whose signature was checked,
+	// and the signed note that states it.
+	Checkpoint(ctx context.Context) (size uint64, root receipt.Hash, signed []byte, err error)
+	// Entries returns the first size entries, in order. They are not checked:
+	// Run computes their root.
+	Entries(ctx context.Context, size uint64) iter.Seq2[receipt.Hash, error]
+}
+
+// A Tree is a tree of the log that somebody has seen under the log's signature.
+type Tree struct {
+	Size uint64
+	Root receipt.Hash
+	// Source says for people who has seen it: a file's name.
+	Source string
+	// Signed is the checkpoint, for who wants to keep it.
+	Signed []byte
+}
+
+// A Position is a signed position of the journal that a sender was given.
+type Position struct {
+	format.Position
+	Source string // for people: a file's name and line
+}
+
+// Options of an audit. The zero value checks what storage alone can tell.
+type Options struct {
+	// Log is what the deployment's commitments are in.
+	Log Log
+	// Trees were seen earlier.
+	Trees []Tree
+	// Positions are the evidence of senders.
+	Positions []Position
+	// Believe decides by its entry 0 whether an epoch was a notary that the
+	// auditor accepts. nil leaves the question open.
+	Believe func(*archive.Epoch) error
+	// Progress, if not nil, is called now and then.
+	Progress func(Progress)
+}
+
+// Progress is how far an audit has come.
+type Progress struct{ Entries, LogEntries uint64 }
+
+// A Kind says what is the matter with a range.
+type Kind string
+
+// The kinds of findings.
+const (
+	// Missing: entries that were in the journal are not there.
+	Missing Kind = "missing"
+	// Wrong: other bytes stand where entries were.
+	Wrong Kind = "wrong"
+	// Forked: the notary's key has signed two histories.
+	Forked Kind = "forked"
+	// Unbelieved: the epoch is not of a notary that the auditor accepts.
+	Unbelieved Kind = "unbelieved"
+	// Unaccounted: entries of the log for which the journal has nothing.
+	Unaccounted Kind = "unaccounted"
+	// Contradicted: the log is not the one that it was.
+	Contradicted Kind = "contradicted"
+	// Late: a receipt is in the log behind the end of its epoch.
+	Late Kind = "late"
+)
+
+// A Finding is a range of entries about which something does not hold.
+type Finding struct {
+	Check string `json:"check"` // one of the checks of the report
+	Kind  Kind   `json:"kind"`
+	// Epoch is the epoch's id, and First and Last are seqs of its journal; or
+	// Epoch is empty, and they are indexes of the log.
+	Epoch string `json:"epoch,omitempty"`
+	First uint64 `json:"first"`
+	Last  uint64 `json:"last"`
+	// OrMore says that what is known ends at Last, and not the range.
+	OrMore bool   `json:"or_more,omitempty"`
+	Detail string `json:"detail"`
+}
+
+// String describes the finding in a line.
+func (f *Finding) String() string {
+	what, more := "log", ""
+	if f.Epoch != "" {
+		what = "epoch " + f.Epoch
+	}
+	if f.OrMore {
+		more = " or more"
+	}
+	span := fmt.Sprintf("entry %d%s", f.First, more)
+	if f.Last > f.First {
+		span = fmt.Sprintf("entries %d to %d%s", f.First, f.Last, more)
+	}
+	return fmt.Sprintf("%s: %s: %s: %s", what, span, f.Kind, f.Detail)
+}
+
+// A Report is what an audit found.
+type Report struct {
+	Epochs     int    `json:"epochs"`
+	Entries    uint64 `json:"entries"` // that a signature vouches for
+	Parts      int    `json:"parts"`
+	Positions  int    `json:"positions"`
+	LogEntries uint64 `json:"log_entries"`
+	// Tree is the tree of the log that the journal was held against.
+	Tree     Tree                `json:"-"`
+	Checks   []attestation.Check `json:"checks"`
+	Findings []Finding           `json:"findings"`
+}
+
+// The checks of a report. Those of the log, and of notaries, are required: what
+// storage says about itself is not enough. Positions are required once given.
+const (
+	// CheckChain: every epoch is gapless, chained and signed up to its end.
+	CheckChain = "journal.chain"
+	// CheckReceipts: every receipt is about the segments that are there.
+	CheckReceipts = "journal.receipts"
+	// CheckNotaries: every epoch was a notary that the auditor accepts.
+	CheckNotaries = "journal.notaries"
+	// CheckHeads: what later epochs knew of earlier ones is there.
+	CheckHeads = "journal.heads"
+	// CheckHistory: the log is signed, and has grown out of every tree known.
+	CheckHistory = "log.history"
+	// CheckEntries: every entry of the log is accounted for, every proof in the
+	// journal is about an entry of the log.
+	CheckEntries = "log.entries"
+	// CheckOrder: every receipt is in the log, before the end of its epoch.
+	CheckOrder = "log.order"
+	// CheckPositions: what senders were promised is there.
+	CheckPositions = "senders.positions"
+)
+
+// Run audits a storage. It fails only if storage cannot be read; what does not
+// hold is in the report.
+func Run(ctx context.Context, store journal.Store, o Options) (*Report, error) {
+	if o.Progress == nil {
+		o.Progress = func(Progress) {}
+	}
+	a := &auditor{
+		Options: o, store: store, report: &Report{Positions: len(o.Positions), Findings: []Finding{}},
+		chains: make(map[place]receipt.Hash), known: make(map[receipt.Hash]*known),
+	}
+	if err := a.journal(ctx); err != nil {
+		return nil, err
+	}
+	a.heads()
+	a.positions()
+	if err := a.log(ctx); err != nil {
+		return nil, err
+	}
+	a.conclude()
+	return a.report, nil
+}
+
+// A place is an entry of the journal.
+type place struct {
+	epoch receipt.Epoch
+	seq   uint64
+}
+
+// An auditor carries one audit.
+type auditor struct {
+	Options
+	store   journal.Store
+	archive *archive.Archive
+	report  *Report
+
+	// chains are the values at the places that evidence is about.
+	chains map[place]receipt.Hash
+	known  map[receipt.Hash]*known // what the log may have, by commitment
+	proofs []proof
+	before *Tree // the log's tree before storage was read; nil if it cannot be read
+	logErr error // why not
+	late   string
+}
+
+func (a *auditor) find(f Finding) { a.report.Findings = append(a.report.Findings, f) }
+
+// conclude makes the checks of the findings.
+func (a *auditor) conclude() {
+	r := a.report
+	noLog := "no log to hold the journal against"
+	if a.logErr != nil {
+		noLog = a.logErr.Error()
+	}
+	undone := map[string]string{}
+	if a.Believe == nil {
+		undone[CheckNotaries] = "needs a policy: which notaries are accepted"
+	}
+	if len(a.Positions) == 0 {
+		undone[CheckPositions] = "no sender's signed positions were given: what is younger than the log's last word is not covered"
+	}
+	if a.before == nil {
+		undone[CheckHistory], undone[CheckEntries], undone[CheckOrder] = noLog, noLog, noLog
+	} else if a.late != "" {
+		undone[CheckOrder] = a.late
+	}
+	passed := map[string]string{
+		CheckChain:     fmt.Sprintf("%d entries of %d epochs are gapless, chained and signed", r.Entries, r.Epochs),
+		CheckReceipts:  fmt.Sprintf("%d session parts; every receipt is about the segments that are there", r.Parts),
+		CheckNotaries:  "every epoch is of a notary that the policy accepts, as of when it began",
+		CheckHeads:     "every epoch that a later one knew is there as it knew it",
+		CheckHistory:   fmt.Sprintf("%d entries give the root that the log has signed, and every earlier tree that is known", r.LogEntries),
+		CheckEntries:   "every entry of the log is accounted for by the journal",
+		CheckOrder:     "every receipt is in the log, none behind the end of its epoch",
+		CheckPositions: fmt.Sprintf("all %d are in the journal as signed", len(a.Positions)),
+	}
+	optional := map[string]bool{CheckOrder: true, CheckPositions: len(a.Positions) == 0}
+	for _, name := range []string{CheckChain, CheckReceipts, CheckNotaries, CheckHeads, CheckHistory, CheckEntries, CheckOrder, CheckPositions} {
+		c := attestation.Check{Name: name, Status: attestation.Pass, Required: !optional[name], Detail: passed[name]}
+		if why, ok := undone[name]; ok {
+			c.Status, c.Detail = attestation.NotDone, why
+		}
+		found := 0
+		for i := range r.Findings {
+			f := &r.Findings[i]
+			if f.Check != name {
+				continue
+			}
+			if found++; found == 1 {
+				c.Status, c.Class, c.Detail = attestation.Fail, attestation.ClassFalse, f.String()
+			}
+			if f.Kind == Unbelieved {
+				c.Class = attestation.ClassUnacceptable
+			}
+		}
+		if found > 1 {
+			c.Detail += fmt.Sprintf(" (and %d more)", found-1)
+		}
+		r.Checks = append(r.Checks, c)
+	}
+}

@@ -1,0 +1,236 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/veriproof/notary/attestation"
+	"github.com/veriproof/notary/host/archive"
+	"github.com/veriproof/notary/host/audit"
+	"github.com/veriproof/notary/host/commitlog"
+	"github.com/veriproof/notary/host/config"
+)
+
+const auditUsage = `usage: notary audit --config FILE [OPTIONS]
+
+Does storage still have everything that was promised? Reads the whole journal of
+every epoch and holds it against what others have of it: what later epochs knew
+when they began, the log's commitments, checkpoints of the log that you kept, and
+the signed positions of senders. What is missing or wrong is named with its range:
+deleted, cut off, replaced or swapped entries, a second history, a restored backup,
+a whole epoch gone. Only reads, whether the notary runs or not. No key is needed.
+
+What is younger than the last word of the log or of a sender is not covered. A log
+that was rolled back together with the storage is found by a checkpoint that you
+kept, or by positions; so keep one after each audit, elsewhere.
+
+OPTIONS
+  --config FILE      the notary's configuration
+  --policy FILE      Reference Values: which notaries are accepted, and the log's keys
+  --jwks FILE        key set of the MAA instance that you trust, if the policy pins none
+  --issuer URL       whose keys these are, if the policy has several issuers without
+                     pinned keys
+  --log PLACE        the log: a directory or URL with C2SP tlog-tiles (default: log.dir
+                     of the configuration)
+  --positions PATH   signed positions that senders kept, as lines of the response
+                     header veriproof-position-bin, or a directory of such files
+                     (repeatable)
+  --checkpoint FILE  an earlier checkpoint, or a log proof, that you kept (repeatable)
+  -o FILE            keep the log's checkpoint, if nothing failed; an existing file is
+                     refused
+  --json             print JSON
+
+EXAMPLES
+  notary audit --config notary.yaml --policy policy.yaml
+  notary audit --config notary.yaml --policy policy.yaml --positions kept/ -o 2026-08.checkpoint
+  notary audit --config notary.yaml --policy policy.yaml --checkpoint 2026-08.checkpoint
+  notary audit --config notary.yaml --policy policy.yaml --log https://log.example.org/ --json
+
+EXIT STATUS
+  0  clean
+  1  usage, or something could not be read
+  2  false: something that was promised is missing, or other than it was
+  3  an epoch is not of a notary that the policy accepts
+  5  incomplete: nothing failed, but without a policy or a log not all was checked
+`
+
+var auditCommand = command{name: "audit", brief: "holds the whole journal against the log and senders' positions", usage: auditUsage, run: runAudit}
+
+// list makes an option repeatable.
+func list(to *[]string) func(string) error {
+	return func(s string) error { *to = append(*to, s); return nil }
+}
+
+func runAudit(ctx context.Context, a *app, args []string) error {
+	f := a.flags("audit", auditUsage)
+	configFile, policyFile := f.String("config", "", ""), f.String("policy", "", "")
+	var keys trustedKeys
+	keys.flags(f)
+	place, out := f.String("log", "", ""), f.String("o", "", "")
+	var positions, checkpoints []string
+	f.Func("positions", "", list(&positions))
+	f.Func("checkpoint", "", list(&checkpoints))
+	asJSON := f.Bool("json", false, "")
+	if _, err := parse(f, args, 0, 0); err != nil {
+		return err
+	}
+	if *configFile == "" {
+		return usageError("audit: --config is missing")
+	}
+	if *out != "" {
+		if _, err := os.Lstat(*out); err == nil {
+			return usageError("audit: %s exists", *out)
+		}
+	}
+	cfg, err := loadConfig(*configFile)
+	if err != nil {
+		return err
+	}
+	var o audit.Options
+	var logKeys []string
+	if *policyFile != "" {
+		p, err := readPolicy(*policyFile)
+		if err != nil {
+			return err
+		}
+		a.warn(p)
+		jwks, err := keys.read("audit")
+		if err != nil {
+			return err
+		}
+		if p.Log != nil {
+			logKeys = p.Log.Keys
+		}
+		o.Believe = func(e *archive.Epoch) error { return appraiseEpoch(p, jwks, keys.issuer, e) }
+	}
+	if o.Log, logKeys, err = auditedLog(cfg, *place, logKeys); err != nil {
+		return err
+	}
+	for _, name := range checkpoints {
+		signed, err := readFile(name, maxPart)
+		if err != nil {
+			return err
+		}
+		t := audit.Tree{Source: name}
+		if t.Size, t.Root, err = commitlog.VerifyCheckpoint(signed, logKeys); err != nil {
+			return hinted(fmt.Errorf("%s: %w", name, err), "--checkpoint wants a checkpoint of this log, as \"notary audit -o\" keeps it, or a proof")
+		}
+		o.Trees = append(o.Trees, t)
+	}
+	for _, path := range positions {
+		if err := readPositions(path, &o.Positions); err != nil {
+			return err
+		}
+	}
+	s := &storage{cfg: cfg}
+	if err := s.open(ctx); err != nil {
+		return err
+	}
+	defer s.close(ctx)
+	done := a.progress(&o)
+	report, err := audit.Run(ctx, s.set.Store(), o)
+	done()
+	if err != nil {
+		return err
+	}
+	verdict := attestation.Verdict(report.Checks)
+	if *out != "" && verdict != attestation.Failed && report.Tree.Signed != nil {
+		if err := writeNew(*out, report.Tree.Signed, 0o644); err != nil {
+			return err
+		}
+	}
+	if err := a.audited(report, verdict, *asJSON); err != nil {
+		return err
+	}
+	if status := attestation.ExitStatus(report.Checks); status != exitOK {
+		return &exitError{status: status, err: errTold}
+	}
+	return nil
+}
+
+// auditedLog finds the log and its keys: those that the policy pins, or else that
+// of the embedded log.
+func auditedLog(cfg *config.Config, place string, keys []string) (audit.Log, []string, error) {
+	dir := cfg.Path(cfg.Log.Dir)
+	if place == "" {
+		place = dir
+	}
+	if len(keys) == 0 {
+		key, err := commitlog.DirectoryKey(dir, cfg.Log.Origin)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, nil, hinted(fmt.Errorf("no key of the log: %w", err), "pin the log's keys in the policy (log.keys), or set log.dir in %s to the embedded log", cfg.Name())
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		keys = []string{key}
+	}
+	r, err := commitlog.NewReader(place, keys)
+	return r, keys, err
+}
+
+// readPositions reads a file, or the files of a directory.
+func readPositions(path string, to *[]audit.Position) error {
+	return filepath.WalkDir(path, func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		f, err := os.Open(name)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		found, err := audit.ReadPositions(name, f)
+		if err != nil {
+			return hinted(err, "--positions wants lines of the response header veriproof-position-bin, in base64")
+		}
+		*to = append(*to, found...)
+		return nil
+	})
+}
+
+// progress shows how far an audit is, on a terminal and from the first second on.
+func (a *app) progress(o *audit.Options) (done func()) {
+	terminal, ok := a.stderr.(*os.File)
+	if !ok || !isTerminal(terminal) {
+		return func() {}
+	}
+	last, shown := time.Now(), false
+	o.Progress = func(p audit.Progress) {
+		if time.Since(last) < time.Second {
+			return
+		}
+		last, shown = time.Now(), true
+		fmt.Fprintf(terminal, "\r\x1b[K%d entries of the journal, %d of the log", p.Entries, p.LogEntries)
+	}
+	return func() {
+		if shown {
+			fmt.Fprint(terminal, "\r\x1b[K")
+		}
+	}
+}
+
+func (a *app) audited(r *audit.Report, verdict attestation.Outcome, asJSON bool) error {
+	if asJSON {
+		return a.json(struct {
+			Verdict attestation.Outcome `json:"verdict"`
+			Status  int                 `json:"exit_status"`
+			*audit.Report
+		}{verdict, attestation.ExitStatus(r.Checks), r})
+	}
+	a.printChecks(r.Checks)
+	for i := range r.Findings {
+		fmt.Fprintf(a.stdout, "\n%s: %s", a.mark("fail"), shortDigests(r.Findings[i].String()))
+	}
+	if len(r.Findings) > 0 {
+		fmt.Fprintln(a.stdout)
+	}
+	fmt.Fprintf(a.stdout, "\nverdict: %s; %d epochs, %d entries, %d session parts, %d entries of the log\n",
+		a.mark(string(verdict)), r.Epochs, r.Entries, r.Parts, r.LogEntries)
+	return nil
+}

@@ -1,0 +1,166 @@
+package commitlog
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"filippo.io/torchwood"
+	"github.com/transparency-dev/tessera/client"
+	"golang.org/x/mod/sumdb/note"
+
+	"github.com/veriproof/notary/sdk/receipt"
+)
+
+// A Reader reads a log in the form of C2SP tlog-tiles, from a directory or a web
+// server, whether somebody is writing to it or not. It never writes. It is safe
+// for concurrent use.
+type Reader struct {
+	from  source
+	where string
+	keys  []string
+}
+
+// A source has the files of a log.
+type source interface {
+	ReadCheckpoint(ctx context.Context) ([]byte, error)
+	ReadEntryBundle(ctx context.Context, index uint64, partial uint8) ([]byte, error)
+}
+
+const (
+	// maxResponse bounds what is taken of one file of a log on the network; a
+	// bundle has 256 entries of 34 bytes.
+	maxResponse = 1 << 20
+	// fetchTimeout bounds the wait for it.
+	fetchTimeout = 30 * time.Second
+)
+
+// NewReader reads the log at a place: an http or https URL, the directory of an
+// embedded log, or one with its tree. Checkpoints count if one of the verifier
+// keys has signed them.
+func NewReader(place string, keys []string) (*Reader, error) {
+	r := &Reader{where: place, keys: keys}
+	if len(keys) == 0 {
+		return nil, fmt.Errorf("%w: no verifier key: nothing that the log at %s signs could count", ErrKey, place)
+	}
+	for _, k := range keys {
+		if _, err := note.NewVerifier(k); err != nil {
+			return nil, fmt.Errorf("%w: %.200q: %w", ErrKey, k, err)
+		}
+	}
+	if strings.HasPrefix(place, "https://") || strings.HasPrefix(place, "http://") {
+		u, err := url.Parse(place)
+		if err != nil {
+			return nil, err
+		}
+		r.from, err = client.NewHTTPFetcher(u, &http.Client{Timeout: fetchTimeout, Transport: bounded{http.DefaultTransport}})
+		return r, err
+	}
+	if _, err := os.Stat(filepath.Join(place, treeDir)); err == nil {
+		place = filepath.Join(place, treeDir)
+	}
+	r.from = client.FileFetcher{Root: place}
+	return r, nil
+}
+
+// bounded cuts off a response that is longer than any file of a log.
+type bounded struct{ http.RoundTripper }
+
+func (b bounded) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := b.RoundTripper.RoundTrip(req)
+	if err == nil {
+		resp.Body = struct {
+			io.Reader
+			io.Closer
+		}{io.LimitReader(resp.Body, maxResponse), resp.Body}
+	}
+	return resp, err
+}
+
+// Checkpoint returns the size and the root of the log's tree, and the signed
+// note that states them.
+func (r *Reader) Checkpoint(ctx context.Context) (size uint64, root receipt.Hash, signed []byte, err error) {
+	signed, err = r.from.ReadCheckpoint(ctx)
+	if err != nil {
+		return 0, root, nil, fmt.Errorf("%w: checkpoint: %w", ErrDirectory, err)
+	}
+	size, root, err = VerifyCheckpoint(signed, r.keys)
+	return size, root, signed, err
+}
+
+// VerifyCheckpoint returns the size and the root that a checkpoint states, if
+// one of the verifier keys has signed it under its own name as the origin. A
+// tlog-proof is taken for the checkpoint that it has.
+func VerifyCheckpoint(signed []byte, keys []string) (size uint64, root receipt.Hash, err error) {
+	if bytes.HasPrefix(signed, []byte("c2sp.org/tlog-proof@")) {
+		_, signed, _ = bytes.Cut(signed, []byte("\n\n"))
+	}
+	err = errors.New("no key")
+	for _, k := range keys {
+		var v note.Verifier
+		if v, err = note.NewVerifier(k); err != nil {
+			return 0, root, fmt.Errorf("%w: %.200q: %w", ErrKey, k, err)
+		}
+		var c torchwood.Checkpoint
+		if c, _, err = torchwood.VerifyCheckpoint(signed, policyOf(v)); err == nil {
+			return uint64(c.N), receipt.Hash(c.Hash), nil
+		}
+	}
+	return 0, root, fmt.Errorf("%w: the checkpoint is not signed by the log: %w", ErrKey, err)
+}
+
+// Entries returns the first size entries, in order, and ends with the first
+// error. It checks no hash: whoever has all entries computes the root.
+func (r *Reader) Entries(ctx context.Context, size uint64) iter.Seq2[receipt.Hash, error] {
+	return func(yield func(receipt.Hash, error) bool) {
+		for bundle := uint64(0); bundle*torchwood.TileWidth < size; bundle++ {
+			n := min(size-bundle*torchwood.TileWidth, torchwood.TileWidth)
+			data, err := r.from.ReadEntryBundle(ctx, bundle, uint8(n)) // a full one is partial 0
+			if err == nil {
+				err = ctx.Err()
+			}
+			for i := range n {
+				var entry []byte
+				if err == nil {
+					entry, data, err = torchwood.ReadTileEntry(data)
+				}
+				if err == nil && len(entry) != len(receipt.Hash{}) {
+					err = fmt.Errorf("entry of %d bytes is no commitment", len(entry))
+				}
+				if err != nil {
+					yield(receipt.Hash{}, fmt.Errorf("%w: entry %d of the log at %s: %w", ErrCorrupt, bundle*torchwood.TileWidth+i, r.where, err))
+					return
+				}
+				if !yield(receipt.Hash(entry), nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// DirectoryKey returns the verifier key of the embedded log in a directory. It
+// wants the log's key file to be readable, and its origin to be this one.
+func DirectoryKey(dir, origin string) (string, error) {
+	if err := checkOrigin(origin); err != nil {
+		return "", err
+	}
+	// A key is made for a log only by who writes to it.
+	if _, err := os.Stat(filepath.Join(dir, keyFile)); err != nil {
+		return "", fmt.Errorf("%w: %w", ErrDirectory, err)
+	}
+	k, err := loadOrMakeKey(dir, origin, true)
+	if err != nil {
+		return "", err
+	}
+	return k.vkey, nil
+}
