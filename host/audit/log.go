@@ -18,7 +18,7 @@ import (
 
 // known is a commitment that the journal accounts for.
 type known struct {
-	epoch  *archive.Epoch // believed or not: that is known later
+	epoch  *archive.Epoch // which a commitment of its kind is bound to
 	at     uint64         // seq
 	index  uint64         // of its first place in the log,
 	logged bool           // if it has one
@@ -129,7 +129,7 @@ func (a *auditor) log(ctx context.Context) error {
 		}
 		k := a.known[leaf]
 		switch {
-		case k != nil && k.epoch.Disbelief == nil:
+		case k != nil: // also of an epoch that is not believed: that is a finding of its own
 			flush()
 			if !k.logged {
 				k.logged, k.index = true, i

@@ -224,11 +224,17 @@ func (a *app) audited(r *audit.Report, verdict attestation.Outcome, asJSON bool)
 		}{verdict, attestation.ExitStatus(r.Checks), r})
 	}
 	a.printChecks(r.Checks)
-	for i := range r.Findings {
-		fmt.Fprintf(a.stdout, "\n%s: %s", a.mark("fail"), shortDigests(r.Findings[i].String()))
+	failed := 0
+	for _, c := range r.Checks {
+		if c.Status == attestation.Fail {
+			failed++
+		}
 	}
-	if len(r.Findings) > 0 {
+	if len(r.Findings) > failed { // else each stands with its check
 		fmt.Fprintln(a.stdout)
+		for i := range r.Findings {
+			fmt.Fprintf(a.stdout, "%s: %s\n", r.Findings[i].Check, shortDigests(r.Findings[i].String()))
+		}
 	}
 	fmt.Fprintf(a.stdout, "\nverdict: %s; %d epochs, %d entries, %d session parts, %d entries of the log\n",
 		a.mark(string(verdict)), r.Epochs, r.Entries, r.Parts, r.LogEntries)

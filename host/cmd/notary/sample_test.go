@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"encoding/base64"
+	"fmt"
 	"os"
 	"path/filepath"
 	"sync"
@@ -14,6 +16,8 @@ import (
 	"google.golang.org/grpc/credentials"
 
 	"github.com/veriproof/notary/host/archive"
+	"github.com/veriproof/notary/host/ingest"
+	"github.com/veriproof/notary/sdk/journal"
 	"github.com/veriproof/notary/sdk/receipt"
 )
 
@@ -41,15 +45,22 @@ func sample(t testing.TB) *machine {
 		}
 		m := newMachineIn(t, dir, setting{})
 		p := m.start(t)
-		m.connect(t, p).mustExport(t, request(sampleKilled, newSpan("chat", "content", "mail "+sampleEmail)))
+		kept := []*journal.Position{m.connect(t, p).mustExport(t, request(sampleKilled, newSpan("chat", "content", "mail "+sampleEmail)))}
 		p.kill()
 
 		p = m.start(t)
 		c := m.connect(t, p)
 		c.stockSDK(t, sampleEnded)
-		c.mustExport(t, request(sampleShutdown, newSpan("chat")))
+		kept = append(kept, c.mustExport(t, request(sampleShutdown, newSpan("chat"))))
 		c.logged(t, sampleEnded)
 		p.stop(t)
+		var lines []byte
+		for _, p := range kept {
+			lines = fmt.Appendf(lines, "%s: %s\n", ingest.PositionHeader, base64.RawStdEncoding.EncodeToString(p.Encode()))
+		}
+		if err := os.WriteFile(m.path("positions.txt"), lines, 0o644); err != nil {
+			t.Fatal(err)
+		}
 		m.audit(t, func(s *storage, _ map[string][]foundSpan) {
 			raw, err := s.bundle(t.Context(), partBy(t, s, receipt.ReasonEnd), []uint64{0}, true)
 			if err != nil {
