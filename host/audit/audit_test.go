@@ -318,8 +318,10 @@ func TestTampering(t *testing.T) {
 			p.Seq += 100
 			o.Positions = []audit.Position{p}
 		}, []audit.Finding{{Check: audit.CheckPositions, Kind: audit.Wrong, Epoch: one.String(), First: base.positions[0].Seq + 100, Last: base.positions[0].Seq + 100}}},
-		{"T40 the log was cut off", func(w *world, _ *audit.Options) { w.log = w.log[:3] },
-			[]audit.Finding{{Check: audit.CheckHistory, Kind: audit.Contradicted, First: 3, Last: uint64(len(base.log)) - 1}}},
+		{
+			"T40 the log was cut off", func(w *world, _ *audit.Options) { w.log = w.log[:3] },
+			[]audit.Finding{{Check: audit.CheckHistory, Kind: audit.Contradicted, First: 3, Last: uint64(len(base.log)) - 1}},
+		},
 		{"T40 the log was cut off, and storage too", func(w *world, o *audit.Options) {
 			o.Trees = []audit.Tree{w.log.tree(len(w.log))}
 			w.log, w.store = w.log[:3], w.yesterday
