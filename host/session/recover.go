@@ -24,6 +24,13 @@ var ErrAlive = errors.New("another notary is writing to this storage")
 // open, and has the log prove what has no proof yet. Secrets of the old epochs
 // are not needed, and gone.
 func (n *Notary) recover(ctx context.Context, found *archive.Archive) error {
+	lost := make(map[receipt.Epoch]bool)
+	for _, l := range found.Lost() {
+		lost[l.Epoch] = true
+		n.stats.damaged()
+		n.opts.Logger.Error("storage has been rolled back, or entries were taken from the end of an epoch; it is left as it is, and an audit tells what else is missing",
+			"epoch", l.Epoch.String(), "first_missing", l.Next, "last_known", l.Known, "known_by", l.By.String())
+	}
 	mine := make(map[receipt.Epoch]bool) // epochs whose open parts this notary seals
 	for _, e := range found.Epochs {
 		switch {
@@ -40,6 +47,9 @@ func (n *Notary) recover(ctx context.Context, found *archive.Archive) error {
 			n.opts.Logger.Error("an epoch in storage is not by a notary that this one believes; it is left as it is, and what it says of others does not count", "epoch", e.ID.String(), "error", e.Disbelief)
 			continue
 		case e.Ended != 0:
+			continue
+		case lost[e.ID]:
+			// A fence would stand where an entry was that may yet be found again.
 			continue
 		}
 		for _, strange := range e.Strange {

@@ -1,9 +1,11 @@
 package session_test
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"sync"
@@ -439,6 +441,32 @@ func TestDisbelief(t *testing.T) {
 	}
 	if n.Stats().DamagedEpochs != 1 {
 		t.Error("the epoch that was not believed is not counted")
+	}
+}
+
+// TestT30RollbackIsToldAtStart: a notary that starts on storage that lacks what an
+// earlier one knew says so, leaves that epoch as it is, and goes on.
+func TestT30RollbackIsToldAtStart(t *testing.T) {
+	w := newWorld(t)
+	first := w.start()
+	export(t, first, request("s", lastSpan("a")))
+	settled(t, first, "s", 1)
+	w.close(first)
+	second := w.start()
+	if second.Stats().DamagedEpochs != 0 {
+		t.Error("a storage that is whole is reported")
+	}
+	w.close(second)
+	w.store.Rewrite(first.Epoch(), func(c []journal.Chunk) []journal.Chunk { return c[:2] })
+	var told bytes.Buffer
+	w.tune = func(o *session.Options) { o.Logger = slog.New(slog.NewJSONHandler(&told, nil)) }
+	third := w.start()
+	defer w.close(third)
+	if e := w.scan().Epoch(first.Epoch()); e.Ended != 0 {
+		t.Errorf("the epoch was ended by %v, where another entry was", e.Ended)
+	}
+	if third.Stats().DamagedEpochs != 1 || !strings.Contains(told.String(), `"first_missing":3`) {
+		t.Errorf("%d damaged epochs; log: %s", third.Stats().DamagedEpochs, told.String())
 	}
 }
 
