@@ -303,7 +303,7 @@ func TestNothingLeaks(t *testing.T) {
 	var out bytes.Buffer
 	id := url.PathEscape(canary)
 	for _, token := range []string{"", canary, acmeKey, otherKey, operator, scraper} {
-		for _, path := range []string{"", "/bundle", "/end", "/" + canary, "?tenant=" + canary, "?" + canary + "=1", "/bundle?part=" + canary, "/bundle?epoch=" + canary, "/bundle?disclose=" + canary} {
+		for _, path := range []string{"", "/bundle", "/end", "/erase", "/erase?tenant=acme", "/" + canary, "?tenant=" + canary, "?" + canary + "=1", "/bundle?part=" + canary, "/bundle?epoch=" + canary, "/bundle?disclose=" + canary} {
 			for _, method := range []string{"GET", "POST", canary} {
 				resp, body := w.do(t, method, "/v1/sessions/"+id+path, token, strings.NewReader(canary))
 				fmt.Fprintln(&out, body, resp.Header)

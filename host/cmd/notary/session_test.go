@@ -98,6 +98,18 @@ func TestSessionErase(t *testing.T) {
 		t.Fatalf("session open: %d %s", status, stderr)
 	}
 
+	export := func() string {
+		t.Helper()
+		status, stdout, stderr := m.run(t, "export", "--config", "notary.yaml", "--identity", "recipient.pem", "--from", "2020-01-01", "--to", "2200-01-01", "-o", "exported", "--json")
+		if (status != exitOK) != strings.Contains(stdout, `"state":"failed"`) {
+			t.Errorf("export: %d %s%s", status, stdout, stderr)
+		}
+		return stdout
+	}
+	if got := export(); strings.Count(got, `"state":"written"`) != 1 {
+		t.Errorf("export: %s", got)
+	}
+
 	for range 2 {
 		status, stdout, stderr := erase(rows["logged"].Handle, "--yes")
 		if status != exitOK || !strings.Contains(stdout, "erased: "+rows["logged"].Handle+"/0 ") || !strings.Contains(stdout, "partial: ") || !strings.Contains(stdout, "backups") {
@@ -110,6 +122,16 @@ func TestSessionErase(t *testing.T) {
 	}
 	if status, _, stderr := m.run(t, "session", "open", "--config", "notary.yaml", "--identity", "recipient.pem", after.Handle); status != exitUsage || !strings.Contains(stderr, "the session part was erased by entry") {
 		t.Errorf("session open: %d %s", status, stderr)
+	}
+	// A bundle that was given out keeps its records: the export says so, and leaves it.
+	if got := export(); !strings.Contains(got, "was erased by entry") || !strings.Contains(got, " discloses 1 records") {
+		t.Errorf("export of an erased session: %s", got)
+	}
+	if err := os.RemoveAll(m.path("exported")); err != nil {
+		t.Fatal(err)
+	}
+	if got := export(); !strings.Contains(got, `"state":"written"`) || !strings.Contains(got, `"records":0,"undisclosed":"the session part was erased by entry`) {
+		t.Errorf("export of an erased session: %s", got)
 	}
 	status, stdout, stderr := m.run(t, "session", "bundle", "--config", "notary.yaml", "-o", "s.bundle", after.Handle)
 	if status != exitOK || !strings.Contains(stdout, "was erased by entry") {
