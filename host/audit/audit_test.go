@@ -233,6 +233,9 @@ func TestTampering(t *testing.T) {
 		return a.Epoch(e).Next - 1
 	}
 	end := last(base, three)
+	a, err := archive.Scan(t.Context(), base.store, archive.Options{})
+	must(err)
+	sealed := a.Epoch(three).Manifests[0].SealedSeq
 	// A chunk in the middle of an epoch, which is neither its first nor its last.
 	at := func(e receipt.Epoch, i int) (first, until uint64) {
 		list := chunks(base, e)
@@ -334,6 +337,11 @@ func TestTampering(t *testing.T) {
 		{"an entry of the log that no notary made", func(w *world, _ *audit.Options) {
 			w.log = append(slices.Clone(w.log), receipt.Hash{1})
 		}, []audit.Finding{{Check: audit.CheckEntries, Kind: audit.Unaccounted, First: uint64(len(base.log)), Last: uint64(len(base.log))}}},
+		{"a receipt behind the end of its epoch", func(w *world, _ *audit.Options) {
+			w.log = slices.Clone(w.log)
+			n := len(w.log)
+			w.log[n-1], w.log[n-2] = w.log[n-2], w.log[n-1]
+		}, []audit.Finding{{Check: audit.CheckOrder, Kind: audit.Late, Epoch: three.String(), First: sealed, Last: sealed}}},
 		{"a notary that is not accepted", func(_ *world, o *audit.Options) {
 			o.Believe = func(e *archive.Epoch) error {
 				if e.ID == three {
@@ -429,5 +437,54 @@ func TestClean(t *testing.T) {
 		if got := attestation.ExitStatus(report.Checks); got != attestation.ExitIncomplete {
 			t.Errorf("%s: exit status %d", name, got)
 		}
+	}
+}
+
+// A growing log gets an entry between an audit's first look and its second.
+type growing struct {
+	entries
+	looks int
+}
+
+func (l *growing) Checkpoint(ctx context.Context) (uint64, receipt.Hash, []byte, error) {
+	if l.looks++; l.looks == 1 {
+		return l.entries[:len(l.entries)-1].Checkpoint(ctx)
+	}
+	return l.entries.Checkpoint(ctx)
+}
+
+// TestInUse: what is written during an audit is no finding, and a receipt that
+// is on its way to the log leaves its check undone.
+func TestInUse(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t.Context())
+	younger := &growing{entries: append(slices.Clone(w.log), receipt.Hash{1})}
+	report, err := audit.Run(t.Context(), w.store, audit.Options{Log: younger, Believe: believe})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if attestation.Verdict(report.Checks) != attestation.Verified || report.LogEntries != uint64(len(w.log))+1 {
+		t.Errorf("a log that grew: %+v", report)
+	}
+	// The third notary has its receipt in the journal, and not in the log yet.
+	a, err := archive.Scan(t.Context(), w.store, archive.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealed := a.Epoch(receipt.Epoch{3}).Manifests[0].SealedSeq
+	w.store.Rewrite(receipt.Epoch{3}, func(c []journal.Chunk) []journal.Chunk {
+		return slices.DeleteFunc(c, func(c journal.Chunk) bool { return c.FirstSeq > sealed })
+	})
+	report, err = audit.Run(t.Context(), w.store, audit.Options{Log: w.log[:len(w.log)-2], Believe: believe})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range report.Checks {
+		if want := map[string]attestation.Status{audit.CheckOrder: attestation.NotDone, audit.CheckPositions: attestation.NotDone}[c.Name]; c.Status != want && want != "" || want == "" && c.Status != attestation.Pass {
+			t.Errorf("%s: %s: %s", c.Name, c.Status, c.Detail)
+		}
+	}
+	if attestation.ExitStatus(report.Checks) != attestation.ExitVerified {
+		t.Error("a receipt on its way fails the audit")
 	}
 }
