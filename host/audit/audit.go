@@ -116,9 +116,12 @@ type Report struct {
 	Positions  int    `json:"positions"`
 	LogEntries uint64 `json:"log_entries"`
 	// Tree is the tree of the log that the journal was held against.
-	Tree     Tree                `json:"-"`
-	Checks   []attestation.Check `json:"checks"`
-	Findings []Finding           `json:"findings"`
+	Tree Tree `json:"-"`
+	// Checkpoint is the signed note of that tree: beside another one of the log
+	// that contradicts it, evidence against the log.
+	Checkpoint string              `json:"log_checkpoint,omitempty"`
+	Checks     []attestation.Check `json:"checks"`
+	Findings   []Finding           `json:"findings"`
 }
 
 // The checks of a report. Those of the log, and of notaries, are required: what

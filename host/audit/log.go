@@ -153,7 +153,7 @@ func (a *auditor) log(ctx context.Context) error {
 	}
 	flush()
 	a.report.LogEntries = edge.Size()
-	a.report.Tree = now
+	a.report.Tree, a.report.Checkpoint = now, string(now.Signed)
 	switch n := len(trees); {
 	case n > 0: // larger than the log is
 		t := trees[n-1]

@@ -43,7 +43,7 @@ OPTIONS
   --checkpoint FILE  an earlier checkpoint, or a log proof, that you kept (repeatable)
   -o FILE            keep the log's checkpoint, if nothing failed; an existing file is
                      refused
-  --json             print JSON
+  --json             print JSON, with the log's checkpoint also if something failed
 
 EXAMPLES
   notary audit --config notary.yaml --policy policy.yaml
