@@ -18,6 +18,7 @@ type call struct {
 	clock   uint64
 	storage *storageCall // of a storage adapter, else nil
 	budget  int64        // fuel that the guest has not been given yet
+	slices  int          // that it has asked for
 	spent   bool         // the guest ran out of fuel
 }
 

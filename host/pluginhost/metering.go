@@ -18,6 +18,10 @@ var metering = fuel.Options{
 	InitialDepth: maxDepth, // and no fuel: the start function asks for it
 }
 
+// giveWay is after how many slices, each of about 0.1 ms, a guest gives its
+// processor to whoever waits for one.
+const giveWay = 8
+
 // instantiateYield makes the host module with the function that guests ask for
 // their next slice of fuel.
 //
@@ -29,10 +33,15 @@ var metering = fuel.Options{
 func instantiateYield(ctx context.Context, r wazero.Runtime) error {
 	_, err := r.NewHostModuleBuilder(metering.YieldModule).NewFunctionBuilder().
 		WithGoModuleFunction(api.GoModuleFunc(func(ctx context.Context, mod api.Module, _ []uint64) {
-			callOf(ctx).refill(fuelOf(mod))
-			// The collector has had its chance already; this is for whoever else
-			// waits for a processor.
-			runtime.Gosched()
+			c := callOf(ctx)
+			c.refill(fuelOf(mod))
+			// The collector has had its chance already: this is Go, which it can
+			// stop. Others that wait for a processor get it after some slices, and
+			// not after each: an ordinary batch takes one or two, and would move to
+			// another processor and its cold caches for them.
+			if c.slices++; c.slices%giveWay == 0 {
+				runtime.Gosched()
+			}
 		}), nil, nil).Export(metering.YieldName).Instantiate(ctx)
 	return err
 }
