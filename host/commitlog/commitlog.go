@@ -18,6 +18,21 @@
 // somebody who kept nothing. A log run by others, or witnessed by them, does.
 // Verifiers pin the key of the log they mean, so the two are never confused.
 //
+// # Several notaries
+//
+// One process has the directory of a log; every other is refused with [ErrInUse].
+// Tessera itself would let several append to one directory, by record locks of
+// the kernel. But those belong to processes, not threads: while one thread
+// publishes a checkpoint under one lock and another integrates under a second,
+// two processes look to the kernel like a deadlock, one of them gets EDEADLK
+// (fcntl(2) allows that), and Tessera panics. With a signer or a witness that
+// takes 60 ms, three processes did not live for a second. Nor would the two keys
+// be one that are made by two processes which start on an empty directory.
+//
+// So notaries that share a storage do not share a log directory. Each either has
+// a log of its own, with its own origin (an audit then needs all of them), or, as
+// it should be, they send their commitments to one process that has the log.
+//
 // # Delivery
 //
 // Submit returns only when a published checkpoint covers the entry, so a proof

@@ -5,7 +5,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -122,6 +124,44 @@ func killAfter(t *testing.T, dir string, n int, proved map[uint64]string) {
 	if n > 0 || stderr.Len() > 0 {
 		t.Fatalf("child ended by itself or had something to say: %s", stderr.String())
 	}
+}
+
+// TestOneProcess: the directory is one process's, for as long as it lives, and then
+// the next one's. Two that append to one Tessera directory can make each other
+// panic (see the package comment), so this is not for Tessera's locks to decide.
+func TestOneProcess(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	first := exec.Command(os.Args[0])
+	first.Env = append(os.Environ(), childDir+"="+dir)
+	out, err := first.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := first.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer first.Wait()
+	defer first.Process.Kill()
+	if !bufio.NewScanner(out).Scan() { // it tells that it has the log
+		t.Fatal("the first process did not open the log")
+	}
+	go io.Copy(io.Discard, out)
+
+	second := exec.Command(os.Args[0])
+	second.Env = first.Env
+	told, err := second.CombinedOutput()
+	if err == nil || !bytes.Contains(told, []byte(ErrInUse.Error())) {
+		t.Errorf("a second process: %v: %s", err, told)
+	}
+	if _, err := OpenPOSIX(dir, origin, Options{}); !errors.Is(err, ErrInUse) {
+		t.Errorf("and this one: %v, want ErrInUse", err)
+	}
+	if err := first.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = first.Wait()
+	submit(t, open(t, dir), commitment(-1))
 }
 
 // consistent checks the log's checkpoint against an earlier one.
