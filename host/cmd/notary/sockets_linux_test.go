@@ -47,6 +47,7 @@ func TestZeroSockets(t *testing.T) {
 		{"policy", "init", "--from-evidence", "good.bundle", "--simulated", "-o", filepath.Join(dir, "new.yaml")},
 		{"verify", "--policy", "policy.yaml", "good.bundle"},
 		{"verify", "--policy", "policy.yaml", "--json", "good.bundle"},
+		{"verify", "--policy", "policy.yaml", "good.bundle", "good.bundle"},
 		{"session", "list", "--config", "notary.yaml", "--identity", "recipient.pem"},
 		{"config", "check", "notary.yaml"},
 	} {
@@ -56,6 +57,9 @@ func TestZeroSockets(t *testing.T) {
 	}
 	if status, out := run("attest", "fetch", "https://127.0.0.1:1"); status.Signal() != syscall.SIGSYS {
 		t.Errorf("notary attest fetch was not killed for its socket: status %#x\n%s", int(status), out)
+	}
+	if status, out := run("verify", "--policy", "policy.yaml", "--network", "https://127.0.0.1:1/s.bundle"); status.Signal() != syscall.SIGSYS {
+		t.Errorf("notary verify --network was not killed for its socket: status %#x\n%s", int(status), out)
 	}
 	if status, out := run("serve", "--config", "notary.yaml"); status.Signal() != syscall.SIGSYS {
 		t.Errorf("notary serve was not killed for its socket: status %#x\n%s", int(status), out)

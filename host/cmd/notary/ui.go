@@ -41,7 +41,7 @@ func (a *app) mark(status string) string {
 	switch status {
 	case "pass", "ok", "verified":
 		return a.paint(green, status)
-	case "fail", "failed":
+	case "fail", "failed", "unreadable":
 		return a.paint(red, status)
 	}
 	return a.paint(yellow, status)

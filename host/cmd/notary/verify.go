@@ -12,13 +12,19 @@ import (
 	"github.com/veriproof/notary/sdk/bundle"
 )
 
-const verifyUsage = `usage: notary verify --policy FILE [OPTIONS] BUNDLE
+const verifyUsage = `usage: notary verify --policy FILE [OPTIONS] BUNDLE|DIR|URL...
        notary verify --web [--web-dir DIR] [--listen ADDR]
 
 Checks one session part's evidence, offline: no socket is opened. Every check is
 shown as pass, fail or not-done with the reason, with the anchor of trust it rests
 on. Long digests are cut for the eye; --json has them whole. The verdict is
 "verified" only if nothing failed and every required check passed.
+
+Of several bundles, or a directory with the files *.bundle in it, each has a line as
+soon as it is checked, and then there is a verdict over all: "verified" only if each
+is, and no two of them are different receipts of one session part. It says which parts
+of which sessions were among them. That a session has no others, and that nothing of
+it was erased since, no bundle can say: see "notary audit" and "notary session list".
 
 OPTIONS
   --policy FILE   the relying party's Reference Values
@@ -28,7 +34,14 @@ OPTIONS
                   pinned keys
   --at TIME       appraise as of this time (RFC 3339); the default is the time of
                   sealing that the receipt states
-  --json          print the result as JSON
+  --json          print the result as JSON; of several, an object per line: {"bundle",
+                  "exit_status", "result" or "error"}, and in the end {"verdict",
+                  "exit_status", "bundles", …}
+  --offline       refuse URLs; the default
+  --network       fetch bundles that are named by URL: https only, no redirect to
+                  another host, at most 256 MiB. Whether they are true never rests on it
+  --ca FILE       certificates (PEM) that the servers' are checked by, in place of this
+                  machine's
   --web           serve the same verifier as a page for a browser on this machine; bundles
                   stay in the browser
   --web-dir DIR   where "make web" has put the page (default: web, beside this program)
@@ -38,23 +51,39 @@ EXAMPLES
   notary verify --policy policy.yaml session.bundle
   notary verify --policy policy.yaml --jwks maa-2026.jwks.json session.bundle
   notary verify --policy policy.yaml --json session.bundle | jq .verdict
+  notary verify --policy policy.yaml november
+  notary verify --policy policy.yaml --json november | jq -r 'select(.exit_status > 0)'
+  notary verify --policy policy.yaml --network https://auditor.example/s.bundle
   notary verify --web
 
-` + verifyingStatus
+` + verifyingStatus + `
+Of several bundles the worst status counts: 2, then 3, 4, 1 and 5.
+`
 
-var verifyCommand = command{name: "verify", brief: "checks a session's evidence bundle offline", usage: verifyUsage, run: verify}
+var verifyCommand = command{name: "verify", brief: "checks sessions' evidence bundles offline", usage: verifyUsage, run: verify}
+
+// A verifier asks the same of each bundle.
+type verifier struct {
+	*app
+	policy  *policy.Policy
+	options bundle.Options
+	json    bool
+	fetch   fetcher // of bundles by URL
+}
 
 func verify(ctx context.Context, a *app, args []string) error {
 	f := a.flags("verify", verifyUsage)
+	v := &verifier{app: a}
 	policyFile := f.String("policy", "", "")
 	var keys trustedKeys
 	keys.flags(f)
 	at := f.String("at", "", "")
-	asJSON := f.Bool("json", false, "")
+	f.BoolVar(&v.json, "json", false, "")
+	v.fetch.flags(f)
 	web := f.Bool("web", false, "")
 	webDir := f.String("web-dir", "", "")
 	listen := f.String("listen", "127.0.0.1:8080", "")
-	rest, err := parse(f, args, 0, 1)
+	rest, err := parse(f, args, 0, len(args))
 	switch {
 	case err != nil:
 		return err
@@ -65,42 +94,80 @@ func verify(ctx context.Context, a *app, args []string) error {
 	case len(rest) == 0:
 		return hinted(errors.New("verify: an argument is missing"), "%s", f.synopsis())
 	}
-	if *policyFile == "" {
+	if err := v.fetch.check("verify"); err != nil {
+		return err
+	}
+	if err := v.accept(*policyFile, keys, *at); err != nil {
+		return err
+	}
+	names, several, err := bundlesOf(rest)
+	if err != nil {
+		return err
+	}
+	if several {
+		return v.all(ctx, names)
+	}
+	return v.one(ctx, names[0])
+}
+
+// accept reads what the bundles are judged by.
+func (v *verifier) accept(policyFile string, keys trustedKeys, at string) (err error) {
+	if policyFile == "" {
 		return usageError("verify: --policy is missing: without Reference Values there is nothing to compare with")
 	}
-	p, err := readPolicy(*policyFile)
-	if err != nil {
+	if v.policy, err = readPolicy(policyFile); err != nil {
 		return err
 	}
-	a.warn(p)
-	o := bundle.Options{AllowSimulated: simulatedAllowed, TrustedIssuer: keys.issuer}
-	if o.TrustedJWKS, err = keys.read("verify"); err != nil {
+	v.warn(v.policy)
+	v.options = bundle.Options{AllowSimulated: simulatedAllowed, TrustedIssuer: keys.issuer}
+	if v.options.TrustedJWKS, err = keys.read("verify"); err != nil {
 		return err
 	}
-	if *at != "" {
-		if o.At, err = time.Parse(time.RFC3339, *at); err != nil {
-			return usageError("verify: --at %.40q is not a time such as 2026-01-31T12:00:00Z", *at)
+	if at != "" {
+		if v.options.At, err = time.Parse(time.RFC3339, at); err != nil {
+			return usageError("verify: --at %.40q is not a time such as 2026-01-31T12:00:00Z", at)
 		}
 	}
-	data, err := readBundle(rest[0])
+	return nil
+}
+
+// one verifies a single bundle and shows everything about it.
+func (v *verifier) one(ctx context.Context, name string) error {
+	result, err := v.result(ctx, name)
 	if err != nil {
 		return err
 	}
-	result, err := bundle.Verify(data, p, o)
-	if err != nil {
-		return err
-	}
-	if *asJSON {
-		if err := a.json(result); err != nil {
+	if v.json {
+		if err := v.app.json(result); err != nil {
 			return err
 		}
 	} else {
-		a.printResult(result)
+		v.printResult(result)
 	}
-	if status := attestation.ExitStatus(result.Checks); status != attestation.ExitVerified {
-		return &exitError{status: status, err: errTold}
+	return told(attestation.ExitStatus(result.Checks))
+}
+
+// told is the error of a command that has shown its result.
+func told(status int) error {
+	if status == exitOK {
+		return nil
 	}
-	return nil
+	return &exitError{status: status, err: errTold}
+}
+
+func (v *verifier) result(ctx context.Context, name string) (*bundle.Result, error) {
+	data, err := v.read(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return bundle.Verify(data, v.policy, v.options)
+}
+
+func (v *verifier) read(ctx context.Context, name string) ([]byte, error) {
+	if isURL(name) {
+		return v.fetch.get(ctx, name, bundle.MaxSize)
+	}
+	return readBundle(name)
 }
 
 // warn tells what a policy leaves open.
@@ -143,5 +210,6 @@ func (a *app) printResult(r *bundle.Result) {
 	if m := r.Manifest; m != nil && r.Verdict == attestation.Verified {
 		fmt.Fprintf(a.stdout, "part %d of session %s: %d leaves under root %s, sealed for %q\n",
 			m.Part, short(m.Handle.String()), m.Leaves, short(m.Root.String()), m.Reason)
+		fmt.Fprintln(a.stdout, "whether the session has other parts, and whether it was erased since, is not in a bundle")
 	}
 }
