@@ -13,7 +13,7 @@
 //
 // A key set that travels with Evidence is data and no anchor: tokens count only
 // under keys that the policy pins or, for an issuer without pinned keys, that the
-// caller brings as TrustedJWKS.
+// caller brings as TrustedJWKS or has kept as KeptKeys (package truststore).
 //
 // # Checks
 //
@@ -135,6 +135,13 @@ type Input struct {
 	// TrustedIssuer says whose keys TrustedJWKS are. It may be empty if the policy
 	// has exactly one issuer without pinned keys, which it then is.
 	TrustedIssuer string
+	// KeptKeys are key sets that the caller fetched in the course of time and kept,
+	// in any order. They count for issuers whose keys the policy does not pin. Of an
+	// issuer two count: the set that was fetched last before the token was issued, and
+	// the one fetched first after. A key that the issuer had given up by then, or did
+	// not have yet, does not count, so that a bundle verifies for ever and a key that
+	// leaks later signs nothing of today.
+	KeptKeys []KeptKeySet
 	// Evidence is the raw hardware Evidence.
 	Evidence evidence.Evidence
 	// CRLs are revocation lists of AMD that the caller trusts to be current,
@@ -145,6 +152,14 @@ type Input struct {
 	At time.Time
 	// AllowSimulated permits a policy that trusts simulated hardware.
 	AllowSimulated bool
+}
+
+// A KeptKeySet is what an MAA instance had as its key set at a time, by its own word:
+// fetched from it over TLS, or obtained in another way that the caller trusts.
+type KeptKeySet struct {
+	Issuer string    // exact iss claim
+	At     time.Time // when it was fetched
+	JWKS   []byte
 }
 
 // Outcome is the conclusion from a list of checks.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/veriproof/notary/attestation/maa"
 	"github.com/veriproof/notary/attestation/policy"
@@ -16,20 +17,60 @@ type keySource struct {
 	origin string
 }
 
-// keySources lists the trusted key sets, one for each issuer that has one. A pin is
-// the whole of what is trusted for its issuer; the caller's set counts for one
-// issuer without a pin. unused says why the caller's set counts for none.
+// keySources lists the trusted key sets. A pin is the whole of what is trusted for its
+// issuer; the caller's set counts for one issuer without a pin, and kept ones for each.
+// unused says why the caller's set counts for none.
 func (a *appraisal) keySources() (list []keySource, unused string) {
 	given, unused := a.issuerOfGiven()
 	for _, is := range a.anchors.Issuers {
-		switch {
-		case is.JWKS != "":
+		if is.JWKS != "" {
 			list = append(list, keySource{is, []byte(is.JWKS), "key set pinned in the policy"})
-		case given != "" && is.Issuer == given:
+			continue
+		}
+		if given != "" && is.Issuer == given {
 			list = append(list, keySource{is, a.in.TrustedJWKS, "key set given to the verifier"})
+		}
+		for _, k := range keptAround(a.in.KeptKeys, is.Issuer, a.issued()) {
+			list = append(list, keySource{is, k.JWKS, "key set kept since " + stamp(k.At)})
 		}
 	}
 	return list, unused
+}
+
+// keptAround returns an issuer's set fetched last before a time and the one fetched
+// first after it. What was in use at that time is in one of them, if the issuer did not
+// change its keys twice between two fetches.
+func keptAround(kept []KeptKeySet, issuer string, at time.Time) []KeptKeySet {
+	var before, after *KeptKeySet
+	for i := range kept {
+		switch k := &kept[i]; {
+		case k.Issuer != issuer:
+		case k.At.After(at):
+			if after == nil || k.At.Before(after.At) {
+				after = k
+			}
+		case before == nil || !k.At.Before(before.At):
+			before = k
+		}
+	}
+	var out []KeptKeySet
+	for _, k := range []*KeptKeySet{before, after} {
+		if k != nil {
+			out = append(out, *k)
+		}
+	}
+	return out
+}
+
+// issued is when the token says that it was issued. It is not verified yet, and need
+// not be: it chooses among sets that are all trusted for their time, and whoever can
+// sign under a key of the chosen one has signed this time as well.
+func (a *appraisal) issued() time.Time {
+	var claims struct{ Iat int64 }
+	if _, payload, err := maa.Decode(a.in.Token); err != nil || json.Unmarshal(payload, &claims) != nil {
+		return a.in.At
+	}
+	return time.Unix(claims.Iat, 0)
 }
 
 // issuerOfGiven returns the issuer for which TrustedJWKS counts. Keys do not say

@@ -190,10 +190,11 @@ type Simulated struct {
 	ARK string `yaml:"ark_pem"`
 	// UVMDID is the did:x509 of its UVM signer.
 	UVMDID string `yaml:"uvm_did"`
-	// Issuer and JWKS are those of its MAA, PolicyHash may be left out.
+	// Issuer and JWKS are those of its MAA. PolicyHash may be left out, and so may
+	// JWKS, if the verifier is given the keys.
 	Issuer     string `yaml:"issuer"`
 	PolicyHash string `yaml:"policy_hash,omitempty"`
-	JWKS       string `yaml:"jwks"`
+	JWKS       string `yaml:"jwks,omitempty"`
 }
 
 // Warnings says what a careful relying party would want to know about the

@@ -47,7 +47,10 @@ func (t *TEE) token(f *facts, issuer string) (string, error) {
 }
 
 func (t *TEE) signToken(claims map[string]any, issuer string) (string, error) {
-	kid, err := keyID(t)
+	t.mu.Lock()
+	key := t.maaKey
+	t.mu.Unlock()
+	kid, err := keyID(&key.PublicKey)
 	if err != nil {
 		return "", err
 	}
@@ -61,7 +64,7 @@ func (t *TEE) signToken(claims map[string]any, issuer string) (string, error) {
 	}
 	b64 := base64.RawURLEncoding.EncodeToString
 	signed := b64(header) + "." + b64(payload)
-	sig, err := jwt.SigningMethodRS256.Sign(signed, t.maaKey)
+	sig, err := jwt.SigningMethodRS256.Sign(signed, key)
 	if err != nil {
 		return "", err
 	}

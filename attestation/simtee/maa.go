@@ -2,16 +2,20 @@ package simtee
 
 import (
 	"bytes"
+	"crypto/rand"
+	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/veriproof/notary/attestation/snp"
 	"github.com/veriproof/notary/attestation/uvm"
@@ -23,7 +27,7 @@ const maxMAARequest = 1 << 20
 var apiVersions = []string{"2020-10-01", "2022-08-01", "2022-09-01-preview", "2025-06-01", "2026-03-11-preview"}
 
 // maaHandler is the attestation service. MAA does not look at the case of paths.
-func (t *TEE) maaHandler(issuer string, jwks []byte) http.Handler {
+func (t *TEE) maaHandler(issuer string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if t.currentFaults().MAADown {
 			maaError(w, http.StatusServiceUnavailable, "ServiceUnavailable", "simulated fault")
@@ -34,7 +38,7 @@ func (t *TEE) maaHandler(issuer string, jwks []byte) http.Handler {
 			t.attest(w, r, issuer)
 		case "GET /certs":
 			w.Header().Set("Content-Type", "application/jwk+json")
-			_, _ = w.Write(jwks)
+			_, _ = w.Write(t.JWKS())
 		case "GET /.well-known/openid-configuration":
 			answerJSON(w, http.StatusOK, openIDConfiguration(issuer))
 		default:
@@ -213,14 +217,35 @@ func decodeInner(s string, v any) error {
 	return nil
 }
 
+// RotateMAAKey gives the attestation service another key, as MAA does once a year: from
+// now on it signs with that one, and its key set has no other. It needs a TEE that runs,
+// and is forgotten with it: one in a directory begins with its first key again.
+func (t *TEE) RotateMAAKey() error {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		return fmt.Errorf("simulated TEE: %w", err)
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.running == nil {
+		return errors.New("simulated TEE: not started, so its attestation service has no keys to change")
+	}
+	jwks, err := keySet(key, t.running.maaURL, t.opts.Now())
+	if err != nil {
+		return fmt.Errorf("simulated TEE: %w", err)
+	}
+	t.maaKey, t.running.jwks = key, jwks
+	return nil
+}
+
 // keySet is the answer of /certs.
-func (t *TEE) keySet(issuer string) ([]byte, error) {
-	pub := &t.maaKey.PublicKey
-	kid, err := keyID(t)
+func keySet(key *rsa.PrivateKey, issuer string, now time.Time) ([]byte, error) {
+	pub := &key.PublicKey
+	kid, err := keyID(pub)
 	if err != nil {
 		return nil, err
 	}
-	cert, err := tokenCertificate(t.maaKey, issuer, t.opts.Now())
+	cert, err := tokenCertificate(key, issuer, now)
 	if err != nil {
 		return nil, err
 	}
@@ -234,8 +259,8 @@ func (t *TEE) keySet(issuer string) ([]byte, error) {
 
 // keyID has MAA's form: standard base64 of the SHA-256 of the key's PEM
 // SubjectPublicKeyInfo and one NUL byte.
-func keyID(t *TEE) (string, error) {
-	der, err := x509.MarshalPKIXPublicKey(&t.maaKey.PublicKey)
+func keyID(pub *rsa.PublicKey) (string, error) {
+	der, err := x509.MarshalPKIXPublicKey(pub)
 	if err != nil {
 		return "", err
 	}

@@ -34,7 +34,7 @@ func (t *TEE) Policy(pluginSets ...policy.Digest) (*policy.Policy, error) {
 			UVMDID:     t.state.UVMDID,
 			Issuer:     s.maaURL,
 			PolicyHash: t.PolicyHash(),
-			JWKS:       string(s.jwks),
+			JWKS:       string(t.JWKS()),
 		},
 	}, nil
 }

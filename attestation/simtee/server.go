@@ -67,7 +67,14 @@ func (t *TEE) SidecarURL() string { return t.serving().sidecarURL }
 func (t *TEE) MAAURL() string { return t.serving().maaURL }
 
 // JWKS returns the attestation service's key set while the TEE runs, else nil.
-func (t *TEE) JWKS() []byte { return t.serving().jwks }
+func (t *TEE) JWKS() []byte {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.running == nil {
+		return nil
+	}
+	return t.running.jwks // replaced as a whole by RotateMAAKey
+}
 
 func (t *TEE) serving() *services {
 	t.mu.Lock()
@@ -92,7 +99,7 @@ func (t *TEE) listen() (*services, error) {
 		return nil, errors.Join(err, sidecar.Close())
 	}
 	s := &services{sidecarURL: "http://" + sidecar.Addr().String(), maaURL: "https://" + maa.Addr().String()}
-	if s.jwks, err = t.keySet(s.maaURL); err == nil {
+	if s.jwks, err = keySet(t.maaKey, s.maaURL, t.opts.Now()); err == nil {
 		err = t.remember(sidecar.Addr().String(), maa.Addr().String())
 	}
 	if err != nil {
@@ -101,7 +108,7 @@ func (t *TEE) listen() (*services, error) {
 	s.sidecar = s.serve(sidecar, t.sidecarHandler())
 	s.maa = s.serve(tls.NewListener(maa, &tls.Config{
 		Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"},
-	}), t.maaHandler(s.maaURL, s.jwks))
+	}), t.maaHandler(s.maaURL))
 	return s, nil
 }
 

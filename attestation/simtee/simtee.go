@@ -49,9 +49,9 @@ type TEE struct {
 	reportID [32]byte
 	ark      *x509.Certificate
 	vcekKey  *ecdsa.PrivateKey
-	maaKey   *rsa.PrivateKey
 
 	mu      sync.Mutex
+	maaKey  *rsa.PrivateKey
 	faults  Faults
 	running *services
 }

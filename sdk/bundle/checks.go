@@ -125,7 +125,7 @@ const originPrefix = "origin."
 func (a *Attestation) input(at time.Time, opts Options) attestation.Input {
 	in := attestation.Input{
 		RuntimeData: a.RuntimeData, Token: string(a.Token), BundledJWKS: a.JWKS, TrustedJWKS: opts.TrustedJWKS, TrustedIssuer: opts.TrustedIssuer,
-		At: at, AllowSimulated: opts.AllowSimulated,
+		KeptKeys: opts.KeptKeys, CRLs: opts.CRLs, At: at, AllowSimulated: opts.AllowSimulated,
 	}
 	in.Evidence.Report, in.Evidence.VCEKChain, in.Evidence.UVM, in.Evidence.CCEPolicy = a.Report, a.VCEKChain, a.UVM, a.CCEPolicy
 	return in

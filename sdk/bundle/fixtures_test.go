@@ -73,7 +73,9 @@ type world struct {
 	now    time.Time
 }
 
-var once = sync.OnceValues(makeWorld)
+var once = sync.OnceValues(func() (*world, error) {
+	return makeWorld(simtee.Options{TestKeys: true}, func(*simtee.TEE) error { return nil })
+})
 
 func getWorld(t testing.TB) *world {
 	t.Helper()
@@ -84,8 +86,9 @@ func getWorld(t testing.TB) *world {
 	return w
 }
 
-func makeWorld() (*world, error) {
-	tee, err := simtee.New(simtee.Options{TestKeys: true})
+// makeWorld calls between after the first notary has started and before the second does.
+func makeWorld(opts simtee.Options, between func(*simtee.TEE) error) (*world, error) {
+	tee, err := simtee.New(opts)
 	if err != nil {
 		return nil, err
 	}
@@ -109,6 +112,9 @@ func makeWorld() (*world, error) {
 	}
 	w.jwks = tee.JWKS()
 	if w.a, err = startNotary(tee, 0x10); err != nil {
+		return nil, err
+	}
+	if err := between(tee); err != nil {
 		return nil, err
 	}
 	w.b, err = startNotary(tee, 0x20)

@@ -22,6 +22,11 @@ type Options struct {
 	TrustedJWKS []byte
 	// TrustedIssuer says whose TrustedJWKS are, see [attestation.Input].
 	TrustedIssuer string
+	// KeptKeys are key sets that the verifier kept over time, see [attestation.Input]:
+	// with them a bundle verifies when its MAA has long changed its keys.
+	KeptKeys []attestation.KeptKeySet
+	// CRLs are AMD's revocation lists, see [attestation.Input].
+	CRLs [][]byte
 	// AllowSimulated permits a policy that trusts simulated hardware.
 	AllowSimulated bool
 }

@@ -41,6 +41,7 @@ OPTIONS
                         none; one that comes with the Evidence is never trusted
   --issuer URL          whose keys these are, if the policy has several issuers
                         without pinned keys
+  --trust DIR           key sets and revocation lists kept by "notary trust keep"
   --crl FILE            revocation list of AMD, DER or PEM (repeatable)
   --at TIME             appraise as of this time (RFC 3339); the default is now
   --json                print the result as JSON
@@ -62,7 +63,7 @@ type verifyOptions struct {
 	files              map[string]*string // by flag
 	policyFile, at     string
 	keys               trustedKeys
-	crls               []string
+	kept               keptFlags
 	evidenceOnly, json bool
 }
 
@@ -77,7 +78,7 @@ func attestVerify(_ context.Context, a *app, args []string) error {
 	f.StringVar(&o.at, "at", "", "")
 	f.BoolVar(&o.evidenceOnly, "evidence-only", false, "")
 	f.BoolVar(&o.json, "json", false, "")
-	f.Func("crl", "", func(s string) error { o.crls = append(o.crls, s); return nil })
+	o.kept.flags(f)
 	rest, err := parse(f, args, 0, 1)
 	if err != nil {
 		return err
@@ -154,12 +155,8 @@ func (o *verifyOptions) input(p *parts) (attestation.Input, error) {
 	if in.TrustedJWKS, err = o.keys.read("attest verify"); err != nil {
 		return in, err
 	}
-	for _, name := range o.crls {
-		b, err := readFile(name, maxPart)
-		if err != nil {
-			return in, err
-		}
-		in.CRLs = append(in.CRLs, b)
+	if in.KeptKeys, in.CRLs, err = o.kept.read(); err != nil {
+		return in, err
 	}
 	if o.policyFile == "" && (o.keys.file != "" || len(in.Token) > 0 && *o.files["token"] != "") {
 		return in, hinted(errors.New("attest verify: a token is judged by a policy's issuers"), "add --policy-file, or use \"notary attest token\"")

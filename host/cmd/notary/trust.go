@@ -16,8 +16,11 @@ import (
 )
 
 const trustUsage = `usage: notary trust fetch --policy FILE -o FILE [OPTIONS] URL
+       notary trust keep  --trust DIR [OPTIONS]
 
-Challenges the notary whose control interface is at URL (https://host:port), appraises it by
+"keep" gathers keys for later, see "notary trust keep --help".
+
+"fetch" challenges the notary whose control interface is at URL (https://host:port), appraises it by
 the policy, and only if it is accepted writes its serving certificate. Give that file to
 any OpenTelemetry exporter: it then sends to the attested key and to no other.
 
@@ -45,7 +48,7 @@ EXAMPLES
 
 ` + verifyingStatus
 
-var trustCommand = command{name: "trust", brief: "writes an accepted notary's certificate, for stock exporters", usage: trustUsage, run: runTrust}
+var trustCommand = command{name: "trust", brief: "writes an accepted notary's certificate; keeps keys for later", usage: trustUsage, run: runTrust}
 
 // gateOptions reads what the commands that appraise a running notary share.
 func gateOptions(command, policyFile string, keys trustedKeys, url string, a *app) (attested.Options, error) {
@@ -63,6 +66,9 @@ func gateOptions(command, policyFile string, keys trustedKeys, url string, a *ap
 }
 
 func runTrust(ctx context.Context, a *app, args []string) error {
+	if len(args) > 0 && args[0] == "keep" {
+		return trustKeep(ctx, a, args[1:])
+	}
 	f := a.flags("trust", trustUsage)
 	policyFile := f.String("policy", "", "")
 	var keys trustedKeys
@@ -76,7 +82,7 @@ func runTrust(ctx context.Context, a *app, args []string) error {
 	case err != nil:
 		return err
 	case rest[0] != "fetch":
-		return usageError("trust: unknown verb %.40q, want fetch", rest[0])
+		return usageError("trust: unknown verb %.40q, want fetch or keep", rest[0])
 	case *out == "":
 		return usageError("trust fetch: -o is missing: where shall the certificate go?")
 	case *every < time.Second:

@@ -32,6 +32,10 @@ OPTIONS
                   none; the one inside a bundle is never trusted
   --issuer URL    whose keys these are, if the policy has several issuers without
                   pinned keys
+  --trust DIR     key sets and revocation lists that you kept over time ("notary trust
+                  keep"): those of the time when a token was issued count, if the policy
+                  pins none
+  --crl FILE      revocation list of AMD, DER or PEM (repeatable)
   --at TIME       appraise as of this time (RFC 3339); the default is the time of
                   sealing that the receipt states
   --json          print the result as JSON; of several, an object per line: {"bundle",
@@ -50,6 +54,7 @@ OPTIONS
 EXAMPLES
   notary verify --policy policy.yaml session.bundle
   notary verify --policy policy.yaml --jwks maa-2026.jwks.json session.bundle
+  notary verify --policy policy.yaml --trust trust session.bundle
   notary verify --policy policy.yaml --json session.bundle | jq .verdict
   notary verify --policy policy.yaml november
   notary verify --policy policy.yaml --json november | jq -r 'select(.exit_status > 0)'
@@ -77,6 +82,8 @@ func verify(ctx context.Context, a *app, args []string) error {
 	policyFile := f.String("policy", "", "")
 	var keys trustedKeys
 	keys.flags(f)
+	var kept keptFlags
+	kept.flags(f)
 	at := f.String("at", "", "")
 	f.BoolVar(&v.json, "json", false, "")
 	v.fetch.flags(f)
@@ -97,7 +104,7 @@ func verify(ctx context.Context, a *app, args []string) error {
 	if err := v.fetch.check("verify"); err != nil {
 		return err
 	}
-	if err := v.accept(*policyFile, keys, *at); err != nil {
+	if err := v.accept(*policyFile, keys, kept, *at); err != nil {
 		return err
 	}
 	names, several, err := bundlesOf(rest)
@@ -111,7 +118,7 @@ func verify(ctx context.Context, a *app, args []string) error {
 }
 
 // accept reads what the bundles are judged by.
-func (v *verifier) accept(policyFile string, keys trustedKeys, at string) (err error) {
+func (v *verifier) accept(policyFile string, keys trustedKeys, kept keptFlags, at string) (err error) {
 	if policyFile == "" {
 		return usageError("verify: --policy is missing: without Reference Values there is nothing to compare with")
 	}
@@ -121,6 +128,9 @@ func (v *verifier) accept(policyFile string, keys trustedKeys, at string) (err e
 	v.warn(v.policy)
 	v.options = bundle.Options{AllowSimulated: simulatedAllowed, TrustedIssuer: keys.issuer}
 	if v.options.TrustedJWKS, err = keys.read("verify"); err != nil {
+		return err
+	}
+	if v.options.KeptKeys, v.options.CRLs, err = kept.read(); err != nil {
 		return err
 	}
 	if at != "" {
