@@ -186,7 +186,46 @@ func (p *Policy) checkLog() error {
 			return fmt.Errorf("log.keys: %.100q is not a verifier key: %w", k, err)
 		}
 	}
+	return p.Log.checkWitnesses()
+}
+
+// maxWitnesses bounds the signatures that a verifier looks for.
+const maxWitnesses = 32
+
+func (l *Log) checkWitnesses() error {
+	switch n := len(l.Witnesses); {
+	case n == 0 && l.Quorum == 0:
+		return nil
+	case n > maxWitnesses:
+		return fmt.Errorf("log.witnesses has %d keys, at most %d are allowed", n, maxWitnesses)
+	case l.Quorum < 1 || l.Quorum > n:
+		return fmt.Errorf("log.quorum is %d, want 1 to the number of log.witnesses, %d", l.Quorum, n)
+	}
+	seen := make(map[string]bool)
+	for _, k := range l.Witnesses {
+		if err := checkVKey(k); err != nil {
+			return fmt.Errorf("log.witnesses: %.100q is not a verifier key: %w", k, err)
+		}
+		key := keyBytes(k)
+		if !strings.HasPrefix(key, cosignatureEd25519) {
+			return fmt.Errorf("log.witnesses: %.100q is not a key for Ed25519 cosignatures (C2SP tlog-cosignature)", k)
+		}
+		if seen[key] { // under any name
+			return fmt.Errorf("log.witnesses: the key of %.100q is given twice: each witness counts once", k)
+		}
+		seen[key] = true
+	}
 	return nil
+}
+
+// cosignatureEd25519 is the algorithm byte of a witness's verifier key.
+const cosignatureEd25519 = "\x04"
+
+// keyBytes returns the algorithm byte and the key of a well-formed verifier key,
+// whose base64 may have a plus of its own.
+func keyBytes(vkey string) string {
+	raw, _ := base64.StdEncoding.DecodeString(strings.SplitN(vkey, "+", 3)[2])
+	return string(raw)
 }
 
 // checkVKey checks the form NAME+ID+BASE64 of C2SP signed-note and that the id

@@ -34,7 +34,7 @@ var comments = map[string]string{
 	"mode":               "enforce: what cannot be redacted is refused. shadow would let it pass.",
 	"versions":           "Versions of the notary, as it says itself.",
 	"max_age":            "How old a token may be.",
-	"log":                "The transparency log that commitments must be in.",
+	"log":                "The transparency log that commitments must be in. With witnesses and quorum, so many\nof them must have cosigned its tree: then the log cannot show others another one.",
 	"simulated":          "SIMULATED HARDWARE: whoever has the simulator's directory can forge what this accepts.",
 }
 
@@ -189,6 +189,8 @@ func (e *explainer) explainNotary(p *Policy) {
 	e.either(p.Versions != nil, fmt.Sprintf("The version must be one of %v.", p.Versions), "the notary's version.")
 	if p.Log != nil {
 		e.say("Commitments must be in the log %s, under one of %d keys.", p.Log.Origin, len(p.Log.Keys))
+		e.either(p.Log.Quorum > 0, fmt.Sprintf("Of %d witnesses at least %d must have cosigned the log's tree.", len(p.Log.Witnesses), p.Log.Quorum),
+			"witnesses of the log: whoever operates it can show others another one.")
 	} else {
 		e.say("Not looked at: the transparency log. The proof of an evidence bundle is then not-done, and the bundle incomplete.")
 	}

@@ -181,6 +181,11 @@ type Log struct {
 	Origin string `yaml:"origin"`
 	// Keys are the log's verifier keys (C2SP signed-note, "vkey").
 	Keys []string `yaml:"keys"`
+	// Witnesses are the verifier keys of those whose cosignatures count (C2SP
+	// tlog-cosignature, Ed25519), and Quorum is how many of them must have
+	// cosigned the tree that a proof is about. Neither or both are given.
+	Witnesses []string `yaml:"witnesses,omitempty"`
+	Quorum    int      `yaml:"quorum,omitempty"`
 }
 
 // Simulated holds the keys of simulated hardware and a simulated MAA. What they

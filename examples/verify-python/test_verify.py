@@ -29,7 +29,7 @@ def load(directory):
     with open(directory + "/session.bundle", "rb") as f:
         raw = f.read()
     return raw, dict(
-        log_key=[one(r"keys:\n  - (\S+)")], plugin_set=[one(r"plugin_set:\n- (\S+)")], host_data=[one(r"host_data:\n- (\S+)")],
+        witness=[], quorum=0, log_key=[one(r"keys:\n  - (\S+)")], plugin_set=[one(r"plugin_set:\n- (\S+)")], host_data=[one(r"host_data:\n- (\S+)")],
         issuer=one(r"issuer: (\S+)"), policy_hash=one(r"policy_hash: (\S+)"), jwks=one(r"jwks: '(.*?)'").encode(),
         ark=[hashlib.sha256(ark).hexdigest()],
     )  # fmt: skip
@@ -63,6 +63,7 @@ class Test(unittest.TestCase):
         for name, value, want in (
             ("log_key", [], 3), ("plugin_set", ["0" * 64], 3), ("host_data", [], 3), ("issuer", "https://example.org", 3),
             ("policy_hash", "any", 3), ("ark", list(verify.AMD_ARKS), 3), ("jwks", b'{"keys":[]}', 2), ("jwks", None, 5),
+            ("quorum", 1, 3),
         ):  # fmt: skip
             self.assertEqual(self.status(**{name: value}), want, name)
 

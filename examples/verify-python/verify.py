@@ -364,20 +364,27 @@ class Bundle:
         need(climb(sha256(b"\0", commitment), index, int(size), [unb64(p) for p in path]) == unb64(root), "inclusion path does not lead to the root")
         need(signatures.endswith("\n"), "form of the proof")
         keys = {}
-        for vkey in self.args.log_key:
+        for vkey, kind in [(k, 1) for k in self.args.log_key] + [(k, 4) for k in self.args.witness]:
             name, key_id, raw = vkey.split("+", 2)
             raw = base64.b64decode(raw)
-            need(sha256(name.encode(), b"\n", raw)[:4].hex() == key_id and raw[0] == 1, "not a vkey: " + vkey, 1)
-            keys[name, key_id] = raw[1:]
+            need(sha256(name.encode(), b"\n", raw)[:4].hex() == key_id and raw[0] == kind, "not a vkey: " + vkey, 1)
+            keys[name, key_id] = raw
+        signed, cosigned = False, set()
         for line in signatures[:-1].split("\n"):
             dash, name, signature = line.split(" ")
             signature = unb64(signature)
             key = keys.get((name, signature[:4].hex()))
-            if dash == "\u2014" and key and name == origin:
-                ed25519(key, (head + "\n").encode(), signature[4:])
-                self.log = origin
-                return index
-        raise Wrong("the checkpoint of %r is signed by no key that was given" % origin, 3)
+            if dash == "\u2014" and key and key[0] == 1 and name == origin:
+                ed25519(key[1:], (head + "\n").encode(), signature[4:])
+                signed = True
+            elif dash == "\u2014" and key and key[0] == 4:
+                when = int.from_bytes(signature[4:12], "big")
+                ed25519(key[1:], ("cosignature/v1\ntime %d\n%s\n" % (when, head)).encode(), signature[12:])
+                cosigned.add(key)
+        need(signed, "the checkpoint of %r is signed by no key that was given" % origin, 3)
+        need(len(cosigned) >= self.args.quorum, "cosigned by %d witnesses" % len(cosigned), 3)
+        self.log = origin
+        return index
 
     def logged(self):
         self.index = self.proof("proof.tlog-proof", self.commitment)
@@ -524,6 +531,8 @@ def arguments(argv=None):
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("bundle")
     p.add_argument("--log-key", action="append", default=[], metavar="VKEY", help="key of the commitment log (C2SP signed-note)")
+    p.add_argument("--witness", action="append", default=[], metavar="VKEY", help="key of a witness of that log (C2SP tlog-cosignature)")
+    p.add_argument("--quorum", type=int, default=0, metavar="N", help="how many of them must have cosigned")
     p.add_argument("--plugin-set", action="append", default=[], metavar="HEX", help="accepted plugin set")
     p.add_argument("--host-data", action="append", default=[], metavar="HEX", help="SHA-256 of an accepted container policy")
     p.add_argument("--issuer", metavar="URL", help="the attestation instance, exactly")

@@ -295,6 +295,37 @@ func (v *verification) checkProof() {
 	}
 }
 
+// checkWitnesses: without witnesses whoever operates the log can keep one for
+// the notary and another for everybody else. The same tree must be cosigned as the
+// proof leads to, so this is about the proof that checkProof has found good.
+func (v *verification) checkWitnesses() {
+	const name = "log.witnesses"
+	l := v.p.Log
+	required := l != nil && l.Quorum > 0
+	switch {
+	case !required:
+		v.notDone(name, false, "the policy names no witnesses: whoever operates the log can show others another one")
+	case v.index == nil:
+		v.notDone(name, true, "the receipt's place in the log is not proved")
+	default:
+		signed, err := receipt.Cosigners(v.b.Proof, l.Witnesses)
+		if err != nil {
+			v.fail(name, "%v", err)
+			return
+		}
+		names := make([]string, len(signed))
+		for i, w := range signed {
+			names[i], _, _ = strings.Cut(l.Witnesses[w], "+")
+		}
+		if len(signed) < l.Quorum {
+			v.fail(name, "cosigned by %d of the policy's witnesses (%s), which wants %d", len(signed), strings.Join(names, ", "), l.Quorum)
+			return
+		}
+		v.pass(name, "cosigned by %s; the policy wants %d", strings.Join(names, ", "), l.Quorum)
+		v.anchor(fmt.Sprintf("%d witnesses of the log", len(signed)))
+	}
+}
+
 func (v *verification) checkRecords() {
 	for _, index := range slices.Sorted(maps.Keys(v.b.Records)) {
 		name := fmt.Sprintf("record.%08d", index)

@@ -29,6 +29,8 @@
 //	                       received the records, if a later one sealed them after a crash;
 //	                       as of the time of opening, whatever Options.At says
 //	log.proof *            the receipt's commitment is in a log that the policy pins
+//	log.witnesses          as many witnesses as the policy wants have cosigned the tree that
+//	                       the proof leads to; * if the policy names any
 //	log.order              it was there before the close that the epoch's key signed
 //	record.NNNNNNNN *      a disclosed record is the leaf with that index, one check each
 //	audit.rollback         never done here: nothing was taken away from storage
@@ -61,7 +63,8 @@
 //	uvm.cose               the unprotected header (time stamp, SCITT receipts), and in how
 //	                       many bytes CBOR writes the length of what is signed
 //	report.bin             S of the ECDSA signature can be n - S: firmware may give either
-//	*.tlog-proof           added signature lines by keys that the policy does not name
+//	*.tlog-proof           added signature lines by keys that the policy does not name, and
+//	                       lines of witnesses beyond its quorum
 //	epoch-end.entry        the signature, if the entry is a fence
 //
 // Parts can also be left out, a record's edit list too. What looks at them is then

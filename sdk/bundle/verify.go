@@ -110,6 +110,7 @@ func (v *verification) run(data []byte) {
 		v.appraiseOrigin()
 	}
 	v.checkProof()
+	v.checkWitnesses()
 	v.checkOrder()
 	v.checkRecords()
 	v.notDone("audit.rollback", false, "needs the journal or the senders' positions, which a bundle does not have")

@@ -51,7 +51,7 @@ func TestVerified(t *testing.T) {
 				t.Fatalf("verdict %s", r.Verdict)
 			}
 			for _, c := range r.Checks {
-				waived := slices.Contains([]string{"maa.age", "snp.platform", "snp.firmware", "snp.revocation", "snp.chip-id", "notary.plugins", "notary.config", "notary.recipients", "notary.version", "audit.rollback"},
+				waived := slices.Contains([]string{"maa.age", "snp.platform", "snp.firmware", "snp.revocation", "snp.chip-id", "notary.plugins", "notary.config", "notary.recipients", "notary.version", "log.witnesses", "audit.rollback"},
 					strings.TrimPrefix(c.Name, "origin."))
 				if (c.Status == attestation.Pass) == waived {
 					t.Errorf("%s is %s: %s", c.Name, c.Status, c.Detail)
@@ -93,14 +93,14 @@ func TestCheckNames(t *testing.T) {
 	appraisal := names(&bundle.Result{Checks: attestation.Appraise(w.policy, attestation.Input{})})
 	want := append([]string{"bundle.encoding", "bundle.parts", "time"}, appraisal...)
 	want = append(want, "config.file", "config.plugins", "receipt.signature", "receipt.sealed-by", "receipt.origin")
-	tail := []string{"log.proof", "log.order", "audit.rollback"}
+	tail := []string{"log.proof", "log.witnesses", "log.order", "audit.rollback"}
 	if diff := cmp.Diff(append(slices.Clone(want), tail...), names(verify(t, w, nil))); diff != "" {
 		t.Error(diff)
 	}
 	for _, name := range append(append([]string{"time"}, appraisal...), "config.file", "config.plugins") {
 		want = append(want, "origin."+name)
 	}
-	want = append(want, "log.proof", "log.order", "record.00000000", "record.00000002", "audit.rollback")
+	want = append(want, "log.proof", "log.witnesses", "log.order", "record.00000000", "record.00000002", "audit.rollback")
 	data := encode(t, bundleOf(t, w, w.b, newSession(t, w, w.b)))
 	if diff := cmp.Diff(want, names(verify(t, w, data))); diff != "" {
 		t.Error(diff)

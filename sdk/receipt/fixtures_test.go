@@ -2,6 +2,7 @@ package receipt_test
 
 import (
 	"crypto/ed25519"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
@@ -137,6 +138,33 @@ func (l *testLog) prove(t testing.TB, index int64, others ...note.Signer) []byte
 		t.Fatal(err)
 	}
 	return torchwood.FormatProof(index, path, l.checkpoint(t, others...))
+}
+
+// A fixedWitness cosigns as C2SP tlog-cosignature says, at a time of its own.
+type fixedWitness struct {
+	name    string
+	key     ed25519.PrivateKey
+	seconds uint64
+}
+
+func (w *fixedWitness) public() []byte {
+	return append([]byte{4}, w.key.Public().(ed25519.PublicKey)...)
+}
+
+func (w *fixedWitness) vkey() string {
+	return fmt.Sprintf("%s+%08x+%s", w.name, w.KeyHash(), base64.StdEncoding.EncodeToString(w.public()))
+}
+
+func (w *fixedWitness) Name() string { return w.name }
+
+func (w *fixedWitness) KeyHash() uint32 {
+	sum := sha256.Sum256(append([]byte(w.name+"\n"), w.public()...))
+	return binary.BigEndian.Uint32(sum[:])
+}
+
+func (w *fixedWitness) Sign(text []byte) ([]byte, error) {
+	message := fmt.Appendf(nil, "cosignature/v1\ntime %d\n%s", w.seconds, text)
+	return append(binary.BigEndian.AppendUint64(nil, w.seconds), ed25519.Sign(w.key, message)...), nil
 }
 
 // fixedProof is the log and proof of the vectors: 37 entries, ours is entry 21.

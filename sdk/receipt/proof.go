@@ -1,6 +1,7 @@
 package receipt
 
 import (
+	"bytes"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -29,8 +30,8 @@ const proofHeader = "c2sp.org/tlog-proof@v1"
 //
 // A proof has one spelling: base64 with stray bits, a second signature by the
 // same key and an "extra" line, none of which the formats authenticate, are
-// refused. Signatures by keys that are not in vkeys, such as those of witnesses,
-// are ignored, as C2SP signed-note demands.
+// refused. Signatures by keys that are not in vkeys are ignored, as C2SP
+// signed-note demands; for those of witnesses there is [Cosigners].
 func VerifyProof(proof []byte, commitment Hash, vkeys []string) (index uint64, err error) {
 	if index, err = ProofIndex(proof); err != nil {
 		return 0, err
@@ -46,6 +47,40 @@ func VerifyProof(proof []byte, commitment Hash, vkeys []string) (index uint64, e
 		return 0, fmt.Errorf("%w: %w", ErrProof, err)
 	}
 	return index, nil
+}
+
+// Cosigners returns which of the witnesses, by index, have cosigned the checkpoint
+// of a proof. They are given as verifier keys of C2SP tlog-cosignature with
+// Ed25519, each once. A cosignature of theirs that does not hold is an error. What
+// the proof is about, and whether the log has signed, is for [VerifyProof].
+func Cosigners(proof []byte, witnesses []string) ([]int, error) {
+	if len(proof) > MaxProof {
+		return nil, fmt.Errorf("%w: %d bytes, at most %d", ErrProof, len(proof), MaxProof)
+	}
+	_, checkpoint, _ := bytes.Cut(proof, []byte("\n\n"))
+	var known []note.Verifier
+	for i, w := range witnesses {
+		v, err := torchwood.NewCosignatureVerifier(w)
+		if err != nil {
+			return nil, fmt.Errorf("%w: witness key %d: %w", ErrProof, i+1, err)
+		}
+		known = append(known, v)
+	}
+	n, err := note.Open(checkpoint, note.VerifierList(known...))
+	var unverified *note.UnverifiedNoteError
+	switch {
+	case errors.As(err, &unverified):
+		return nil, nil // signed by none of them
+	case err != nil:
+		return nil, fmt.Errorf("%w: %w", ErrProof, err)
+	}
+	var out []int
+	for i, v := range known {
+		if slices.ContainsFunc(n.Sigs, func(s note.Signature) bool { return s.Name == v.Name() && s.Hash == v.KeyHash() }) {
+			out = append(out, i)
+		}
+	}
+	return out, nil
 }
 
 // ProofIndex reads the index that a proof claims, without checking the proof.

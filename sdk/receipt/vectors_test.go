@@ -123,6 +123,23 @@ func TestVectorsProof(t *testing.T) {
 	golden(t, "proof.json", obj{"commitment": commitment, "vkey": l.vkey, "index": 21, "size": l.size, "proof": string(proof)})
 }
 
+// TestVectorsCosigned: a proof whose checkpoint a witness has cosigned at a fixed
+// time. torchwood, whose signer takes the present time, accepts it.
+func TestVectorsCosigned(t *testing.T) {
+	commitment := receipt.Hash(seq(0x33, 32))
+	l, _ := fixedProof(t, commitment)
+	w := &fixedWitness{name: "witness.example", key: fixedKey(0xe0), seconds: 1_800_000_000}
+	proof := l.prove(t, 21, w)
+	if got, err := receipt.Cosigners(proof, []string{l.vkey, w.vkey()}); err == nil {
+		t.Errorf("a log's key as that of a witness: %v", got)
+	}
+	got, err := receipt.Cosigners(proof, []string{w.vkey()})
+	if err != nil || len(got) != 1 {
+		t.Errorf("cosigners %v, %v", got, err)
+	}
+	golden(t, "cosigned.json", obj{"commitment": commitment, "vkey": l.vkey, "witness": w.vkey(), "time": w.seconds, "proof": string(proof)})
+}
+
 func TestVectorsOpening(t *testing.T) {
 	o, m := fixedOpening(t)
 	b, err := o.Encode()

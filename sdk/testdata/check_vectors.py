@@ -197,6 +197,21 @@ def check_proof():
         Ed25519PublicKey.from_public_bytes(raw[1:]).verify(base64.b64decode(sig)[4:], (head + "\n").encode())
 
 
+def check_cosigned():
+    v = load("receipt/testdata/cosigned.json")
+    _, head, signatures = v["proof"].split("\n\n")
+    name, key_id, key = v["witness"].split("+", 2)
+    raw = base64.b64decode(key)
+    same("witness's key id", (raw[0], sha256(name.encode() + b"\n" + raw)[:4].hex()), (4, key_id))
+    dash, signer, sig = signatures.rstrip("\n").split("\n")[1].split(" ")
+    sig = base64.b64decode(sig, validate=True)
+    same("cosignature's name, key id, time", (signer, sig[:4].hex(), int.from_bytes(sig[4:12], "big")), (name, key_id, v["time"]))
+    if Ed25519PrivateKey is not None:
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+        Ed25519PublicKey.from_public_bytes(raw[1:]).verify(sig[12:], ("cosignature/v1\ntime %d\n%s\n" % (v["time"], head)).encode())
+
+
 # Section 7.
 def check_opening():
     v = load("receipt/testdata/opening.json")
