@@ -1,6 +1,7 @@
 # The confidential notary. Needs Go 1.26 and make, and nothing else.
 #
 #   make demo   the whole system at work, on simulated hardware
+#   make dev    a notary on simulated hardware that stays, for your application to send to
 #   make test   all tests, with the race detector if there is a C compiler
 #
 # A plain "make" builds the release binary and the plugins.
@@ -37,6 +38,11 @@ web:
 .PHONY: demo
 demo: build/notary-simulated plugins
 	build/notary-simulated demo --plugins build/plugins
+
+# DEV has more options, see "build/notary-simulated dev --help".
+.PHONY: dev
+dev: build/notary-simulated plugins
+	build/notary-simulated dev $(DEV)
 
 # The race detector alone needs a C compiler: go env says 0 where there is none.
 RACE = $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),-race)

@@ -4,80 +4,51 @@ package main
 
 import (
 	"context"
-	"crypto/x509"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"sync"
 	"time"
 
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
-	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracegrpc"
+	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
-	"google.golang.org/grpc/credentials"
 )
 
-// options are what an application has to know of a notary.
-type options struct {
-	endpoint    string // host:port of the OTLP/gRPC listener
-	certificate string // file: the PEM certificate of a notary that was appraised
-	apiKeyFile  string // file: the API key, which stays off the command line
-	session     string
-}
-
 func main() {
-	var o options
-	flag.StringVar(&o.endpoint, "endpoint", "localhost:4317", "host:port of the notary's OTLP/gRPC listener")
-	flag.StringVar(&o.certificate, "certificate", "notary.pem", "PEM certificate of the appraised notary")
-	flag.StringVar(&o.apiKeyFile, "api-key-file", "api-key", "file with the API key")
-	flag.StringVar(&o.session, "session", fmt.Sprint("quickstart-", time.Now().Unix()), "session id")
+	session := flag.String("session", fmt.Sprint("quickstart-", time.Now().Unix()), "session id")
 	flag.Parse()
-	if err := run(context.Background(), o, os.Stdout); err != nil {
+	if err := run(context.Background(), *session, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "quickstart: error:", err)
 		os.Exit(1)
 	}
 }
 
 // run sends the session and returns when the notary has acknowledged all of it.
-func run(ctx context.Context, o options, out io.Writer) (err error) {
-	provider, failed, err := connect(ctx, o)
+func run(ctx context.Context, session string, out io.Writer) (err error) {
+	provider, failed, err := connect(ctx)
 	if err != nil {
 		return err
 	}
-	spans := converse(ctx, provider, o.session)
+	spans := converse(ctx, provider, session)
 	// Shutdown sends what is left. The exporter's own failures go to the error
 	// handler, not here: an application that needs the acknowledgement looks at
 	// both.
 	if err := errors.Join(provider.Shutdown(ctx), failed()); err != nil {
 		return fmt.Errorf("not everything was acknowledged: %w", err)
 	}
-	_, err = fmt.Fprintf(out, "session %s: %d spans acknowledged as durable, session ended\n", o.session, spans)
+	_, err = fmt.Fprintf(out, "session %s: %d spans acknowledged as durable, session ended\n", session, spans)
 	return err
 }
 
-// connect makes a tracer provider whose exporter trusts one certificate and no
-// authority, and a function that returns what the exporter reported.
-func connect(ctx context.Context, o options) (*sdktrace.TracerProvider, func() error, error) {
-	pem, err := os.ReadFile(o.certificate)
-	if err != nil {
-		return nil, nil, err
-	}
-	roots := x509.NewCertPool()
-	if !roots.AppendCertsFromPEM(pem) {
-		return nil, nil, fmt.Errorf("%s has no PEM certificate", o.certificate)
-	}
-	key, err := os.ReadFile(o.apiKeyFile)
-	if err != nil {
-		return nil, nil, err
-	}
-	exporter, err := otlptracegrpc.New(ctx,
-		otlptracegrpc.WithEndpoint(o.endpoint),
-		otlptracegrpc.WithTLSCredentials(credentials.NewClientTLSFromCert(roots, "")),
-		otlptracegrpc.WithHeaders(map[string]string{"authorization": "Bearer " + strings.TrimSpace(string(key))}))
+// connect makes a tracer provider with the stock exporter, which reads from the
+// environment where the notary is, which certificate it has, and the key to show; and
+// a function that returns what the exporter reported.
+func connect(ctx context.Context) (*sdktrace.TracerProvider, func() error, error) {
+	exporter, err := otlptracehttp.New(ctx)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -47,9 +47,9 @@ func (s *stored) Export(_ context.Context, _ string, sig otlpwire.Signal, body [
 	return ingest.Receipt{}, nil
 }
 
-// receive serves the notary's OTLP receiver over TLS and returns its address
-// and the options of a client that was given certificate and key.
-func receive(t *testing.T, s *stored) options {
+// receive serves the notary's OTLP receiver over HTTP and TLS, and sets the
+// environment of a client that was given certificate and key.
+func receive(t *testing.T, s *stored) {
 	t.Helper()
 	cert, certPEM := selfSigned(t)
 	server, err := ingest.New(ingest.Config{
@@ -64,7 +64,7 @@ func receive(t *testing.T, s *stored) options {
 		t.Fatal(err)
 	}
 	served := make(chan error, 1)
-	go func() { served <- server.Serve(l) }()
+	go func() { served <- server.ServeOverHTTP(l) }()
 	t.Cleanup(func() {
 		if err := server.Shutdown(context.Background()); err != nil {
 			t.Error(err)
@@ -73,17 +73,20 @@ func receive(t *testing.T, s *stored) options {
 			t.Error(err)
 		}
 	})
-	dir := t.TempDir()
-	o := options{
-		endpoint: "localhost:" + l.Addr().String()[strings.LastIndexByte(l.Addr().String(), ':')+1:], session: "s-1",
-		certificate: filepath.Join(dir, "notary.pem"), apiKeyFile: filepath.Join(dir, "api-key"),
+	_, port, _ := strings.Cut(l.Addr().String(), ":")
+	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "https://localhost:"+port)
+	t.Setenv("OTEL_EXPORTER_OTLP_HEADERS", "x-api-key="+apiKey)
+	trust(t, certPEM)
+}
+
+// trust has the exporter trust one certificate.
+func trust(t *testing.T, certPEM []byte) {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "notary.pem")
+	if err := os.WriteFile(name, certPEM, 0o600); err != nil {
+		t.Fatal(err)
 	}
-	for name, content := range map[string][]byte{o.certificate: certPEM, o.apiKeyFile: []byte(apiKey + "\n")} {
-		if err := os.WriteFile(name, content, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return o
+	t.Setenv("OTEL_EXPORTER_OTLP_CERTIFICATE", name)
 }
 
 func selfSigned(t *testing.T) (tls.Certificate, []byte) {
@@ -106,9 +109,9 @@ func selfSigned(t *testing.T) (tls.Certificate, []byte) {
 
 func TestSessionIsSentAndEnded(t *testing.T) {
 	s := &stored{sessions: map[string]int{}, ended: map[string]bool{}}
-	o := receive(t, s)
+	receive(t, s)
 	var out bytes.Buffer
-	if err := run(t.Context(), o, &out); err != nil {
+	if err := run(t.Context(), "s-1", &out); err != nil {
 		t.Fatal(err)
 	}
 	if len(s.sessions) != 1 || s.sessions["s-1"] != 3 || !s.ended["s-1"] {
@@ -122,12 +125,10 @@ func TestSessionIsSentAndEnded(t *testing.T) {
 // A notary that does not know the key takes nothing, and the application is told.
 func TestWrongKeyIsReported(t *testing.T) {
 	s := &stored{sessions: map[string]int{}, ended: map[string]bool{}}
-	o := receive(t, s)
-	if err := os.WriteFile(o.apiKeyFile, []byte("another-key-0123456789abcdef"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	receive(t, s)
+	t.Setenv("OTEL_EXPORTER_OTLP_HEADERS", "x-api-key=another-key-0123456789abcdef")
 	var out bytes.Buffer
-	err := run(t.Context(), o, &out)
+	err := run(t.Context(), "s-1", &out)
 	if err == nil || out.Len() != 0 || len(s.sessions) != 0 {
 		t.Errorf("error %v, output %q, sessions %v", err, out.String(), s.sessions)
 	}
@@ -139,14 +140,12 @@ func TestWrongKeyIsReported(t *testing.T) {
 // Another server under the notary's name is not talked to.
 func TestOtherCertificateIsRefused(t *testing.T) {
 	s := &stored{sessions: map[string]int{}, ended: map[string]bool{}}
-	o := receive(t, s)
+	receive(t, s)
 	_, other := selfSigned(t)
-	if err := os.WriteFile(o.certificate, other, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	trust(t, other)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
-	if err := run(ctx, o, new(bytes.Buffer)); err == nil || len(s.sessions) != 0 {
+	if err := run(ctx, "s-1", new(bytes.Buffer)); err == nil || len(s.sessions) != 0 {
 		t.Errorf("error %v, sessions %v", err, s.sessions)
 	}
 }

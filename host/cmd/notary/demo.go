@@ -8,14 +8,11 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/veriproof/notary/attestation"
-	"github.com/veriproof/notary/attestation/policy"
-	"github.com/veriproof/notary/attestation/simtee"
 	"github.com/veriproof/notary/host/archive"
 	"github.com/veriproof/notary/sdk/bundle"
 	"github.com/veriproof/notary/sdk/receipt"
@@ -50,26 +47,19 @@ var demoCommand = command{name: "demo", brief: "shows the whole system at work, 
 
 // A demo is one run of it.
 type demo struct {
-	*app
-	dir      string
-	plugins  string
+	simulation
 	sessions int
 
-	tee      *simtee.TEE
-	policy   *policy.Policy
-	apiKey   string
-	operator string
 	child    *exec.Cmd
 	exited   chan error
 	cancel   context.CancelCauseFunc
 	closing  atomic.Bool // the child is meant to end
-	addr     ready
 	sent     []*sentSession
 	failures []string
 }
 
 func runDemo(ctx context.Context, a *app, args []string) error {
-	d := &demo{app: a}
+	d := &demo{simulation: simulation{app: a, redactors: []string{"redact-pii"}, listen: listening{"127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"}}}
 	f := a.flags("demo", demoUsage)
 	f.IntVar(&d.sessions, "sessions", 26, "")
 	f.StringVar(&d.plugins, "plugins", "build/plugins", "")
@@ -110,12 +100,6 @@ func (d *demo) want(held bool, format string, args ...any) {
 	if !held {
 		d.failures = append(d.failures, fmt.Sprintf(format, args...))
 	}
-}
-
-func (d *demo) path(name string) string { return filepath.Join(d.dir, name) }
-
-func (d *demo) say(format string, args ...any) {
-	fmt.Fprintf(d.stdout, "  "+format+"\n", args...)
 }
 
 // progress shows how far a long step is, on a terminal only.

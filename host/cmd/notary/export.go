@@ -17,11 +17,11 @@ import (
 	"github.com/veriproof/notary/sdk/bundle"
 )
 
-const exportUsage = `usage: notary export --config FILE --from TIME --to TIME [--identity KEY] -o DIR
+const exportUsage = `usage: notary export --config FILE [--from TIME] [--to TIME] [--identity KEY] -o DIR
 
-Writes the evidence bundle of every session part that was sealed in a range of time,
-for "notary verify", from the storage of a notary, whether it runs or not. When a part
-was sealed is what its manifest says: the clock of the notary's host.
+Writes the evidence bundle of every session part that was sealed, or that was in a range
+of time, for "notary verify", from the storage of a notary, whether it runs or not. When
+a part was sealed is what its manifest says: the clock of the notary's host.
 
 Each bundle is the file EPOCH-HANDLE-PART.bundle with the bytes that "notary session
 bundle" makes, and a line on standard output as soon as it is written. Run again after
@@ -32,14 +32,15 @@ the new bundle would not is never replaced.
 OPTIONS
   --config FILE    the notary's configuration
   --from TIME      from this time on: 2026-11-01, which begins at 00:00 UTC, or
-                   2026-11-01T12:00:00Z
-  --to TIME        and before this one
+                   2026-11-01T12:00:00Z; the default is the beginning
+  --to TIME        and before this one; the default is no end
   --identity KEY   a recipient's private key: disclose all records. A part that cannot
                    be opened, for instance since it was erased, is exported without
   -o DIR           where the bundles go; it is made if it does not exist
   --json           print one JSON object per line
 
 EXAMPLES
+  notary export --config notary.yaml -o all
   notary export --config notary.yaml --from 2026-11-01 --to 2026-12-01 -o november
   notary export --config notary.yaml --from 2026-11-01 --to 2026-12-01 \
       --identity recipient.pem -o disclosed
@@ -82,9 +83,7 @@ func runExport(ctx context.Context, a *app, args []string) error {
 		return usageError("export: --config is missing")
 	case *out == "":
 		return usageError("export: -o is missing")
-	case from.IsZero() || to.IsZero():
-		return usageError("export: --from and --to are both needed")
-	case !from.Before(to):
+	case !to.IsZero() && !from.Before(to):
 		return usageError("export: --from is not before --to")
 	}
 	s, err := openStorage(ctx, *configFile, *identity)
@@ -128,15 +127,15 @@ func instant(at *time.Time) func(string) error {
 	}
 }
 
-// sealedBetween returns the parts sealed at from or later and before to, in the
-// order in which they were.
+// sealedBetween returns the parts sealed at from or later and before to, the zero
+// time being no end, in the order in which they were.
 func (s *storage) sealedBetween(from, to time.Time) []*archive.Part {
 	parts := slices.DeleteFunc(s.Parts(), func(p *archive.Part) bool {
 		if p.Manifest == nil {
 			return true
 		}
 		at := time.Unix(0, p.Manifest.HostClock.SealedUnixNano)
-		return at.Before(from) || !at.Before(to)
+		return at.Before(from) || !to.IsZero() && !at.Before(to)
 	})
 	slices.SortStableFunc(parts, func(p, q *archive.Part) int {
 		return cmp.Compare(p.Manifest.HostClock.SealedUnixNano, q.Manifest.HostClock.SealedUnixNano)

@@ -42,7 +42,7 @@ type command struct {
 
 func commands() []command {
 	return []command{
-		serveCommand, demoCommand, keygenCommand, configCommand, storeCommand,
+		serveCommand, demoCommand, devCommand, keygenCommand, configCommand, storeCommand,
 		sessionCommand, exportCommand, auditCommand, verifyCommand, attestCommand, policyCommand, trustCommand, proxyCommand, topCommand, pluginCommand,
 	}
 }
@@ -174,6 +174,7 @@ usage: notary COMMAND [OPTIONS] [ARGUMENTS]
 
 EXAMPLES
   notary demo                                    see the whole system at work
+  notary dev                                     keep one running, to send to
   notary keygen -o recipient.pem                 make the key that opens sessions
   notary config check notary.yaml                check a configuration
   notary serve --config notary.yaml              run the notary

@@ -51,6 +51,7 @@ func TestT09ReleaseRefusesSimulation(t *testing.T) {
 	}{
 		"serve":  {[]string{"serve", "--config", m.path("notary.yaml")}, exitUsage, "simulated"},
 		"demo":   {[]string{"demo"}, exitUsage, "release build"},
+		"dev":    {[]string{"dev"}, exitUsage, "release build"},
 		"verify": {[]string{"verify", "--policy", good.path("policy.yaml"), good.path("good.bundle")}, exitUnacceptable, "simulated"},
 	} {
 		status, stdout, stderr := runProgram(t, m.bin.release, m.dir, c.args...)
