@@ -109,7 +109,7 @@ func TestSurface(t *testing.T) {
 	redactor := []string{"_initialize", "memory", "rdx_abi_v1", "rdx_alloc", "rdx_configure", "rdx_redact"}
 	storage := []string{
 		"_initialize", "memory", "sto_abi_v1", "sto_alloc", "sto_configure", "sto_delete",
-		"sto_get", "sto_list", "sto_migrate", "sto_put",
+		"sto_get", "sto_init", "sto_list", "sto_migrate", "sto_put",
 	}
 	exports := map[string][]string{
 		"store-dir": storage, "store-postgres": storage,

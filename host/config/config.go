@@ -76,6 +76,10 @@ const (
 	DefaultSchema      = "public"
 	DefaultStatement   = 10 * time.Second
 	DefaultConnections = 8
+	// DefaultRequestTimeout bounds a request to an endpoint.
+	DefaultRequestTimeout = 10 * time.Second
+	// DefaultIdentityURL is Azure's identity service.
+	DefaultIdentityURL = "http://169.254.169.254/metadata/identity/oauth2/token"
 	// DefaultTokenClaim is the claim of a bearer token that names the sender.
 	DefaultTokenClaim = "sub"
 	// DefaultIdle ends a session that has sent nothing for so long.
@@ -297,13 +301,54 @@ const (
 )
 
 // Storage is what stands behind the storage adapter's capabilities: a directory,
-// or a database.
+// a database, or services of object storage.
 type Storage struct {
 	// Dir is the directory behind the adapter's blob capability. It is not used if
-	// there is a database.
+	// there is a database, or an endpoint.
 	Dir string `yaml:"dir"`
 	// Postgres is the database behind the adapter's sql capability.
 	Postgres Postgres `yaml:"postgres"`
+	// Endpoints are behind the adapter's http capability.
+	Endpoints []Endpoint `yaml:"endpoints"`
+}
+
+// Ways to authenticate to an endpoint.
+const (
+	// AuthNone adds nothing.
+	AuthNone = "none"
+	// AuthSAS adds the shared access signature of Azure Storage in SecretFile.
+	AuthSAS = "sas"
+	// AuthBearer adds the access token in SecretFile.
+	AuthBearer = "bearer"
+	// AuthIdentity adds an access token of Azure's identity service.
+	AuthIdentity = "managed_identity"
+)
+
+// Endpoint is an HTTP service that a storage adapter asks by a name in its measured
+// manifest.
+type Endpoint struct {
+	// Name is the name that the adapter's manifest has, [a-z0-9-]{1,40}.
+	Name string `yaml:"name"`
+	// URL is the base, "https://host[:port]/path". The adapter chooses what is below.
+	URL string `yaml:"url"`
+	// Auth is one of the ways above. Required.
+	Auth string `yaml:"auth"`
+	// SecretFile is the path of a file with the credential. It is a secret and not
+	// measured.
+	SecretFile string `yaml:"secret_file"`
+	// IdentityURL is the identity service, at a link-local or loopback address.
+	IdentityURL string `yaml:"identity_url"`
+	// ClientID says which identity, if there are several.
+	ClientID string `yaml:"client_id"`
+	// CA is the PEM certificate that TLS is checked by; empty means the system's
+	// roots.
+	CA string `yaml:"ca"`
+	// Timeout bounds each request with its answer; 0 means DefaultRequestTimeout.
+	Timeout Duration `yaml:"timeout"`
+	// Connections is the most connections at a time; 0 means DefaultConnections.
+	Connections int `yaml:"connections"`
+	// Insecure allows an http URL on the loopback interface.
+	Insecure bool `yaml:"insecure"`
 }
 
 // Postgres is a database of PostgreSQL, or of an engine that speaks its protocol.
@@ -464,6 +509,9 @@ func defaults() *Config {
 func (c *Config) complete() {
 	if c.Attestation.Issuer == "" {
 		c.Attestation.Issuer = c.Attestation.MAAURL
+	}
+	for i := range c.Storage.Endpoints {
+		c.Storage.Endpoints[i].complete()
 	}
 	for i := range c.Redaction.Labels {
 		if l := &c.Redaction.Labels[i]; l.Action == "" {

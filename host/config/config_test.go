@@ -228,6 +228,8 @@ func TestExampleDefaults(t *testing.T) {
 		"storage.postgres.port":   c.Storage.Postgres.Port == want.Storage.Postgres.Port,
 		"storage.postgres but for what has none": c.Storage.Postgres.Timeout == want.Storage.Postgres.Timeout &&
 			c.Storage.Postgres.Schema == want.Storage.Postgres.Schema && c.Storage.Postgres.Connections == want.Storage.Postgres.Connections,
+		"storage.endpoints' numbers": time.Duration(c.Storage.Endpoints[0].Timeout) == DefaultRequestTimeout &&
+			c.Storage.Endpoints[0].Connections == DefaultConnections && c.Storage.Endpoints[1].IdentityURL == DefaultIdentityURL,
 		"limits":   c.Limits == want.Limits,
 		"journal":  c.Journal == want.Journal,
 		"log.dir":  c.Log.Dir == want.Log.Dir,

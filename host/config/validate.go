@@ -433,7 +433,7 @@ func (v *checker) storage() {
 	if !v.present("storage.dir", v.Storage.Dir, "remove the key to have "+DefaultStorageDir) {
 		return
 	}
-	if v.postgres() {
+	if database, endpoints := v.postgres(), v.endpoints(); database || endpoints {
 		return
 	}
 	store, log := v.Path(v.Storage.Dir), v.Path(v.Log.Dir)

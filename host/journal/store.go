@@ -15,6 +15,9 @@ var (
 	ErrConflict = errors.New("journal: position is taken")
 	// ErrNotFound: storage has no such entry, epoch or key.
 	ErrNotFound = errors.New("journal: not in storage")
+	// ErrProtected: a retention policy or legal hold of the storage protects what was
+	// to be erased. Trying again is of no use until that ends.
+	ErrProtected = errors.New("journal: the storage protects this by a retention policy or legal hold")
 )
 
 // Sealed holds bytes that may leave the hardware boundary: ciphertext, or
@@ -98,6 +101,7 @@ type Store interface {
 	// Key returns the wrapped DEK, or [ErrNotFound] if it never was there or
 	// was erased.
 	Key(ctx context.Context, id KeyID) (Sealed, error)
-	// EraseKey removes the wrapped DEK for good, or returns [ErrNotFound].
+	// EraseKey removes the wrapped DEK for good, or returns [ErrNotFound], or
+	// [ErrProtected].
 	EraseKey(ctx context.Context, id KeyID) error
 }

@@ -189,9 +189,15 @@ func (a *Adapter) statusError(status abi.StoStatus, cause error) error {
 		return journal.ErrNotFound
 	case abi.StoBadRequest:
 		return a.p.fail(ReasonStatus)
+	case abi.StoProtected:
+		return fmt.Errorf("plugin %s: %w", a.p.name, withCause(journal.ErrProtected, cause))
 	}
-	if cause != nil {
-		return fmt.Errorf("plugin %s: %w: %w", a.p.name, errUnavailable, cause)
+	return fmt.Errorf("plugin %s: %w", a.p.name, withCause(errUnavailable, cause))
+}
+
+func withCause(err, cause error) error {
+	if cause == nil {
+		return err
 	}
-	return fmt.Errorf("plugin %s: %w", a.p.name, errUnavailable)
+	return fmt.Errorf("%w: %w", err, cause)
 }

@@ -199,10 +199,18 @@ func TestLyingAdapters(t *testing.T) {
 // returns the function's result in the reply's status.
 func hostCall(t *testing.T, dir, name string, args ...int32) int64 {
 	t.Helper()
-	f := stoFunctions[name]
 	g := adapter("caller", abi.AppendStoReply(nil, 0, nil))
 	g.data[atOther] = []byte("key-1.KEY-2_../etc")
 	g.data[atOther+64] = u32s(1, 9)
+	result, _ := hostCallOf(t, g, Options{BlobDir: dir}, t.Context(), name, args...)
+	return result
+}
+
+// hostCallOf makes the call from a guest with data of its own, and returns also what
+// the host keeps for the call; the payload of handle 1 is "payload".
+func hostCallOf(t *testing.T, g *guest, o Options, ctx context.Context, name string, args ...int32) (int64, *storageCall) {
+	t.Helper()
+	f := stoFunctions[name]
 	g.imports = []fn{{name: abi.ImportSto + "\x00" + name, typ: f.typ}}
 	code := i32Const(atReply)
 	for _, a := range args {
@@ -214,12 +222,12 @@ func hostCall(t *testing.T, dir, name string, args ...int32) int64 {
 	}
 	code = append(code, 0x37, 0, 16) // i64.store behind the reply's header
 	g.set(abi.ExportStoDelete, 0, code, i64Const(abi.Pack(atReply, 16)))
-	p := load(t, Options{BlobDir: dir}, g).plugins[0]
+	p := load(t, o, g).plugins[0]
 	in, err := p.acquire(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &call{ctx: t.Context(), storage: p.newStorageCall()}
+	c := &call{ctx: ctx, storage: p.newStorageCall()}
 	c.storage.add(journal.Sealed("payload"), false)
 	_, reason := in.exchange(withCall(t.Context(), c), abi.ExportStoDelete, 1_000_000, nil)
 	b, _ := in.memory.Read(atReply+16, 8)
@@ -228,7 +236,7 @@ func hostCall(t *testing.T, dir, name string, args ...int32) int64 {
 	if reason != "" {
 		t.Fatal(reason)
 	}
-	return result
+	return result, c.storage
 }
 
 // TestHostFunctions: arguments that are out of range, not keys, or no handles.

@@ -30,10 +30,10 @@ const (
 	settled = 2 * time.Second
 )
 
-var (
-	errTooBig   = errors.New("object is too big")
-	errNotAFile = errors.New("object is not a regular file")
-)
+// ErrTooBig means that what storage holds is larger than a guest may be given.
+var ErrTooBig = errors.New("object is too big")
+
+var errNotAFile = errors.New("object is not a regular file")
 
 // A blobDir is the directory behind the blob capability: one file per object,
 // no subdirectories. Several processes may use one directory; exclusive
@@ -179,7 +179,7 @@ func (d *blobDir) get(key string) ([]byte, error) {
 	case !info.Mode().IsRegular() || !os.SameFile(named, info) && !replaced(d.root, key, info):
 		return nil, errNotAFile
 	case info.Size() > abi.MaxBlob:
-		return nil, errTooBig
+		return nil, ErrTooBig
 	}
 	b := make([]byte, info.Size())
 	if _, err := io.ReadFull(f, b); err != nil {

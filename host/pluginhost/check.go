@@ -38,6 +38,12 @@ var signatures = map[abi.Kind]map[string]funcType{
 	},
 }
 
+// optional are exports that a plugin of a kind may have.
+var optional = map[abi.Kind]map[string]funcType{
+	abi.KindRedactor: {abi.ExportInitialize: {}},
+	abi.KindStorage:  {abi.ExportInitialize: {}, abi.ExportStoInit: {"", i32}},
+}
+
 // check holds the module to its manifest and to the ABI it names: what it
 // exports, and that it can reach nothing it must not. It tells everything that is
 // wrong, as one error.
@@ -87,8 +93,11 @@ func (m *module) checkExports(wrong *problems) {
 		}
 		m.checkExport(wrong, name, e, want[name])
 	}
-	if e, ok := m.exports[abi.ExportInitialize]; ok {
-		m.checkExport(wrong, abi.ExportInitialize, e, funcType{})
+	may := optional[m.manifest.Kind]
+	for _, name := range slices.Sorted(maps.Keys(may)) {
+		if e, ok := m.exports[name]; ok {
+			m.checkExport(wrong, name, e, may[name])
+		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(m.exports)) {
 		if _, known := want[name]; !known && strings.HasPrefix(name, "rdx_") {

@@ -198,8 +198,9 @@ func (in *instance) reply(packed uint64) ([]byte, Reason) {
 // setupBudget is the fuel of each step of setting up.
 func (p *plugin) setupBudget() int64 { return int64(p.limits.Fuel * setupFuel) }
 
-// setUp runs what runs once in a guest's life, and takes the image.
-func (p *plugin) setUp(ctx context.Context, config []byte) error {
+// setUp runs what runs once in a guest's life, and takes the image. last is what an
+// adapter is called with then: sto_migrate, sto_init, or nothing.
+func (p *plugin) setUp(ctx context.Context, config []byte, last string) error {
 	fuel := p.setupBudget()
 	c := &call{ctx: ctx, clock: clockSetup, storage: p.newStorageCall(), budget: fuel}
 	ctx = withCall(ctx, c)
@@ -226,24 +227,29 @@ func (p *plugin) setUp(ctx context.Context, config []byte) error {
 		return fmt.Errorf("%s refuses the configuration with code %d; the plugin's README says what it means", configure, uint32(status))
 	}
 	p.image = in.takeImage()
-	if p.kind == abi.KindStorage {
+	if p.kind == abi.KindStorage && last != "" {
 		in.fund(c, uint64(fuel))
-		return in.migrate(ctx)
+		return in.ready(ctx, last)
 	}
 	return nil
 }
 
-func (in *instance) migrate(ctx context.Context) error {
-	status, reason := in.invoke(ctx, in.calls[abi.ExportStoMigrate])
+// ready calls sto_migrate or sto_init.
+func (in *instance) ready(ctx context.Context, export string) error {
+	f := in.mod.ExportedFunction(export)
+	if f == nil {
+		return errNothingToInit
+	}
+	status, reason := in.invoke(ctx, f)
 	if reason != "" {
-		return fmt.Errorf("%s failed (%s)", abi.ExportStoMigrate, reason)
+		return fmt.Errorf("%s failed (%s)", export, reason)
 	}
-	if uint32(status) == 0 {
+	switch {
+	case uint32(status) == 0:
 		return nil
+	case export == abi.ExportStoInit && uint32(status) == abi.InitNothing:
+		return errNothingToInit
 	}
-	err := fmt.Errorf("%s failed with code %d: the storage could not be made ready", abi.ExportStoMigrate, uint32(status))
-	if cause := callOf(ctx).storage.cause; cause != nil {
-		return fmt.Errorf("%w: %w", err, cause)
-	}
-	return err
+	err := fmt.Errorf("%s failed with code %d: the storage could not be made ready; the plugin's README says what the code means", export, uint32(status))
+	return withCause(err, callOf(ctx).storage.cause)
 }

@@ -46,6 +46,13 @@ type Options struct {
 	// Database is behind the storage adapter's capability "sql". It is the
 	// caller's to close, after the set.
 	Database Database
+	// Endpoints are behind the storage adapter's capability "http", by the names in
+	// its manifest: Load refuses an adapter that names another. They are the caller's
+	// to close, after the set.
+	Endpoints map[string]Endpoint
+	// WithoutStorage loads a set to be looked at, and not to serve: the storage adapter
+	// is configured, and neither given any storage nor asked to make it ready.
+	WithoutStorage bool
 	// Concurrency is the number of calls at a time in one redactor; 0 means
 	// the number of processors.
 	Concurrency int
@@ -80,18 +87,20 @@ type plugin struct {
 	labels []string
 
 	statements []string
+	needs      []string // names of endpoints
 
-	limits   Limits
-	digests  measurement
-	runtime  wazero.Runtime
-	compiled wazero.CompiledModule
-	mutable  []int
-	image    image
-	pool     *pool
-	twin     *pool  // of the second run of each batch, or nil
-	rules    []Rule // of a redactor, by label
-	dir      *blobDir
-	database Database
+	limits    Limits
+	digests   measurement
+	runtime   wazero.Runtime
+	compiled  wazero.CompiledModule
+	mutable   []int
+	image     image
+	pool      *pool
+	twin      *pool  // of the second run of each batch, or nil
+	rules     []Rule // of a redactor, by label
+	dir       *blobDir
+	database  Database
+	endpoints []endpoint
 
 	mu       sync.Mutex
 	counters Counters
@@ -107,7 +116,7 @@ func Load(ctx context.Context, sources []Source, o Options) (*Set, error) {
 		return nil, fmt.Errorf("pluginhost: %d plugins, at most %d", len(sources), maxPlugins)
 	}
 	for i := range sources {
-		if err := s.add(ctx, &sources[i], o); err != nil {
+		if err := s.add(ctx, &sources[i], o, abi.ExportStoMigrate); err != nil {
 			return nil, errors.Join(&LoadError{sources[i].Name, err}, s.Close(ctx))
 		}
 	}
@@ -117,7 +126,25 @@ func Load(ctx context.Context, sources []Source, o Options) (*Set, error) {
 	return s, nil
 }
 
-func (s *Set) add(ctx context.Context, src *Source, o Options) error {
+// errNothingToInit says that an adapter makes nothing.
+var errNothingToInit = errors.New("the adapter needs nothing made")
+
+// Init lets a storage adapter make what its storage needs, and reports whether there
+// is anything to make. It is what an operator asks for, once; [Load] never does it.
+func Init(ctx context.Context, src Source, o Options) (bool, error) {
+	s := &Set{}
+	err := s.add(ctx, &src, o, abi.ExportStoInit)
+	closed := s.Close(ctx)
+	switch {
+	case errors.Is(err, errNothingToInit):
+		return false, closed
+	case err != nil:
+		return false, errors.Join(&LoadError{src.Name, err}, closed)
+	}
+	return true, closed
+}
+
+func (s *Set) add(ctx context.Context, src *Source, o Options, last string) error {
 	for _, p := range s.plugins {
 		if p.name == src.Name {
 			return errors.New("the name stands twice in the plugin set")
@@ -128,7 +155,7 @@ func (s *Set) add(ctx context.Context, src *Source, o Options) error {
 		return err
 	}
 	p := &plugin{
-		name: src.Name, kind: src.Kind, labels: m.manifest.Labels, statements: m.manifest.SQL,
+		name: src.Name, kind: src.Kind, labels: m.manifest.Labels, statements: m.manifest.SQL, needs: m.manifest.Endpoints,
 		limits: limits, digests: measure(src, limits), mutable: m.mutableGlobals(),
 	}
 	if err := s.place(p, o); err != nil {
@@ -138,7 +165,10 @@ func (s *Set) add(ctx context.Context, src *Source, o Options) error {
 	if err := p.compile(ctx, m); err != nil {
 		return err
 	}
-	return p.setUp(ctx, src.Config)
+	if o.WithoutStorage {
+		last = ""
+	}
+	return p.setUp(ctx, src.Config, last)
 }
 
 // place gives the plugin its part in the set, and what it needs there.
@@ -157,6 +187,14 @@ func (s *Set) place(p *plugin, o Options) error {
 		return fmt.Errorf("the set has a storage adapter already: %s", s.store.p.name)
 	}
 	p.pool = newPool(orDefault(o.StorageConcurrency, defaultStorageSlot))
+	s.store = &Adapter{p: p}
+	if o.WithoutStorage {
+		return nil
+	}
+	var err error
+	if p.endpoints, err = endpointsOf(p.needs, o.Endpoints); err != nil {
+		return err
+	}
 	p.database = o.Database
 	if o.BlobDir != "" {
 		dir, err := openBlobDir(o.BlobDir)
@@ -165,7 +203,6 @@ func (s *Set) place(p *plugin, o Options) error {
 		}
 		s.dir, p.dir = dir, dir
 	}
-	s.store = &Adapter{p: p}
 	return nil
 }
 

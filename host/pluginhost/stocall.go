@@ -26,8 +26,9 @@ const (
 type storageCall struct {
 	dir        *blobDir
 	database   Database
-	statements []string // of the manifest
-	cause      error    // why a host function failed last, for the operator
+	statements []string   // of the manifest
+	endpoints  []endpoint // in the order of the manifest
+	cause      error      // why a host function failed last, for the operator
 
 	payloads []journal.Sealed // handle 1 is payloads[0]; nil = freed
 	owned    []bool           // counted in held
@@ -40,7 +41,7 @@ func (p *plugin) newStorageCall() *storageCall {
 	if p.kind != abi.KindStorage {
 		return nil
 	}
-	return &storageCall{dir: p.dir, database: p.database, statements: p.statements}
+	return &storageCall{dir: p.dir, database: p.database, statements: p.statements, endpoints: p.endpoints}
 }
 
 // add puts a payload in the table and returns its handle, or 0 if it is full.
@@ -78,6 +79,7 @@ var stoFunctions = map[string]hostFunction{
 	"payload_slice": {funcType{i32 + i32 + i32, i32}, payloadSlice},
 	"payload_free":  {funcType{i32, i32}, payloadFree},
 	"sql_exec":      {funcType{i32 + i32 + i32 + i32 + i32 + i32, i64}, sqlExec},
+	"http_do":       {funcType{i32 + i32 + i32 + i32 + i32, i64}, httpDo},
 }
 
 // errno returns -n as an i32 result.
@@ -89,7 +91,7 @@ func errnoOf(err error) int32 {
 		return abi.ErrnoNoEntry
 	case errors.Is(err, fs.ErrExist):
 		return abi.ErrnoExist
-	case errors.Is(err, errTooBig):
+	case errors.Is(err, ErrTooBig):
 		return abi.ErrnoTooBig
 	}
 	return abi.ErrnoIO

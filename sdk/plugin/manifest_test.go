@@ -50,6 +50,10 @@ func TestManifestVectors(t *testing.T) {
 			Limits: abi.Limits{MemoryPages: 1}, Name: "store-1", Version: "1", WASI: abi.WASINone,
 			Schema: []string{"create table t (a bigint)"}, SQL: []string{"select a from t where a = $1", "insert into t values ($1)"},
 		},
+		{
+			ABI: abi.ABIStorage, Kind: abi.KindStorage, Capabilities: []string{abi.CapabilityHTTP, abi.CapabilityPayload},
+			Endpoints: []string{"entries", "keys"}, Limits: abi.Limits{MemoryPages: 2}, Name: "store-2", Version: "1", WASI: abi.WASINone,
+		},
 	} {
 		text, err := m.Marshal()
 		if err != nil {

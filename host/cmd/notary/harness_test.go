@@ -67,7 +67,7 @@ var buildAll = sync.OnceValues(func() (*binaries, error) {
 	var g errgroup.Group
 	g.Go(func() error { return goBuild(b.notary, "-tags", "simtee") })
 	g.Go(func() error { return goBuild(b.release) })
-	for _, name := range []string{"redact-pii", "redact-secrets", "store-dir"} {
+	for _, name := range []string{"redact-pii", "redact-secrets", "store-dir", "store-postgres"} {
 		g.Go(func() error {
 			module, err := build.Module(context.Background(), filepath.Join("..", "..", "..", "plugins", name))
 			if err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"io/fs"
+	"net/http"
 
 	"github.com/veriproof/notary/host/commitlog"
 	"github.com/veriproof/notary/host/pluginhost"
@@ -40,11 +41,19 @@ func pluginHint(err error) string {
 	var load *pluginhost.LoadError
 	var pin *pluginhost.PinError
 	var path *fs.PathError
+	var missing *pluginhost.MissingEndpointError
+	var answer *pluginhost.HTTPStatusError
 	switch {
 	case errors.As(err, &pin):
 		return "\"notary plugin inspect FILE\" shows a module's digest; sha256 in the configuration pins it"
 	case errors.As(err, &load) && errors.Is(err, postgres.ErrNoTable):
 		return "\"notary store init\" makes the adapter's tables, in the schema that storage.postgres.schema names"
+	case errors.As(err, &missing):
+		return "storage.endpoints in the configuration gives each name of the adapter's manifest a URL"
+	case errors.As(err, &load) && errors.As(err, &answer) && answer.Status == http.StatusNotFound:
+		return "\"notary store init\" makes what the adapter needs there"
+	case errors.As(err, &load) && errors.As(err, &answer):
+		return "storage.endpoints in the configuration says where the endpoint is, and with which credential it is asked"
 	case errors.As(err, &load) && errors.As(err, &path):
 		return "storage.dir names a directory that the notary can make and write"
 	case errors.As(err, &load):

@@ -51,7 +51,8 @@ const pluginInspectUsage = `usage: notary plugin inspect [OPTIONS] MODULE...
 Shows what a module is without trusting it: hash, manifest, imports, exports, what
 it takes of the limits, and whether this notary would load it. If not, everything
 that is wrong is told, with the export, import or field and how to mend it. Only a
-module that nothing speaks against is then started, with an empty configuration.
+module that nothing speaks against is then started, with an empty configuration and
+no storage.
 
 A redactor that imports nothing, or only what standard Go does, which is answered
 with nothing, has no way out. That is what "imports" shows, and no test could.
@@ -142,6 +143,12 @@ func (a *app) printInspected(i *inspected) {
 		t.row("kind, abi", fmt.Sprintf("%v, %v", m.Kind, m.ABI))
 		t.row("labels", orElse(strings.Join(m.Labels, " "), "none"))
 		t.row("capabilities", orElse(strings.Join(m.Capabilities, " "), "none: it has no way out"))
+		if len(m.Endpoints) > 0 {
+			t.row("endpoints", strings.Join(m.Endpoints, " "))
+		}
+		if len(m.SQL) > 0 {
+			t.row("statements", fmt.Sprintf("%d, and %d of its schema", len(m.SQL), len(m.Schema)))
+		}
 		t.row("memory", fmt.Sprintf("%d pages of 64 KiB, at most %d", i.MemoryPages, m.Limits.MemoryPages))
 		t.row("fuel", fmt.Sprintf("%d a call, if the configuration says nothing else", uint64(pluginhost.DefaultFuel)))
 		t.row("compile score", fmt.Sprintf("%d of at most %d", i.Score, i.MaxScore))

@@ -79,14 +79,9 @@ func pluginMeasure(_ context.Context, a *app, args []string) error {
 }
 
 // measureSet loads plugins as a notary would and unloads them again. A storage
-// adapter gets a directory that nothing is written to.
+// adapter gets no storage.
 func measureSet(ctx context.Context, sources []pluginhost.Source, rules map[string]pluginhost.Rule) (*measured, error) {
-	dir, err := os.MkdirTemp("", "notary-measure-")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(dir)
-	set, err := pluginhost.Load(ctx, sources, pluginhost.Options{BlobDir: dir, Rules: rules})
+	set, err := pluginhost.Load(ctx, sources, pluginhost.Options{WithoutStorage: true, Rules: rules})
 	if err != nil {
 		return nil, err
 	}

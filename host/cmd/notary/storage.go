@@ -4,40 +4,50 @@ import (
 	"context"
 	"crypto/x509"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/veriproof/notary/host/config"
+	"github.com/veriproof/notary/host/endpoint"
 	"github.com/veriproof/notary/host/pluginhost"
 	"github.com/veriproof/notary/host/postgres"
 )
 
-// backing is what stands behind the storage adapter's capabilities: a directory or
-// a database.
+// backing is what stands behind the storage adapter's capabilities: a directory, a
+// database, or endpoints.
 type backing struct {
-	lock *os.File // of the directory, of a notary that writes
-	db   *postgres.DB
-	dir  string
+	lock      *os.File // of the directory, of a notary that writes
+	db        *postgres.DB
+	endpoints map[string]*endpoint.Endpoint
+	dir       string
 }
 
 // openBacking opens what the configuration names. A notary that writes takes the
-// directory for itself; in a database, the unique keys keep others out.
+// directory for itself; in a database and on a service, unique names keep others out.
 func openBacking(ctx context.Context, cfg *config.Config, write bool) (*backing, error) {
+	endpoints, err := openEndpoints(cfg)
+	if err != nil {
+		return nil, err
+	}
+	b := &backing{endpoints: endpoints}
 	if cfg.Storage.Postgres.Host != "" {
-		db, err := postgres.Open(ctx, databaseOptions(cfg))
-		if err != nil {
+		if b.db, err = postgres.Open(ctx, databaseOptions(cfg)); err != nil {
 			return nil, hinted(err, "storage.postgres in %s says which database; \"psql\" with the same settings shows whether it can be reached", cfg.Name())
 		}
-		return &backing{db: db}, nil
 	}
-	b := &backing{dir: cfg.Path(cfg.Storage.Dir)}
+	if b.db != nil || len(endpoints) > 0 {
+		return b, nil
+	}
+	b.dir = cfg.Path(cfg.Storage.Dir)
 	if !write {
 		if _, err := os.Stat(b.dir); err != nil {
 			return nil, hinted(fmt.Errorf("storage: %w", err), "storage.dir in %s names the directory; a notary that never ran has none", cfg.Name())
 		}
 		return b, nil
 	}
-	var err error
 	b.lock, err = lockDir(b.dir)
 	return b, err
 }
@@ -58,11 +68,49 @@ func databaseOptions(cfg *config.Config) postgres.Options {
 	return o
 }
 
+// openEndpoints makes the endpoints of the configuration. It asks none of them: the
+// adapter does that when it is loaded.
+func openEndpoints(cfg *config.Config) (map[string]*endpoint.Endpoint, error) {
+	out := make(map[string]*endpoint.Endpoint, len(cfg.Storage.Endpoints))
+	for i := range cfg.Storage.Endpoints {
+		e := &cfg.Storage.Endpoints[i]
+		o := endpoint.Options{URL: e.URL, Insecure: e.Insecure, Timeout: time.Duration(e.Timeout), Connections: e.Connections}
+		switch e.Auth {
+		case config.AuthSAS:
+			o.Credential = endpoint.SAS(cfg.Path(e.SecretFile))
+		case config.AuthBearer:
+			o.Credential = endpoint.Bearer(cfg.Path(e.SecretFile))
+		case config.AuthIdentity:
+			identity, err := endpoint.ManagedIdentity(e.IdentityURL, e.ClientID)
+			if err != nil {
+				return nil, err
+			}
+			o.Credential = identity
+		}
+		if e.CA != "" {
+			o.Roots = x509.NewCertPool()
+			o.Roots.AppendCertsFromPEM([]byte(e.CA))
+		}
+		opened, err := endpoint.Open(o)
+		if err != nil {
+			return nil, hinted(fmt.Errorf("endpoint %s: %w", e.Name, err), "storage.endpoints in %s says where it is and how to get in", cfg.Name())
+		}
+		out[e.Name] = opened
+	}
+	return out, nil
+}
+
 // options are those of a plugin set on this storage.
 func (b *backing) options() pluginhost.Options {
 	o := pluginhost.Options{BlobDir: b.dir}
 	if b.db != nil {
 		o.Database = b.db
+	}
+	if len(b.endpoints) > 0 {
+		o.Endpoints = make(map[string]pluginhost.Endpoint, len(b.endpoints))
+		for name, e := range b.endpoints {
+			o.Endpoints[name] = e
+		}
 	}
 	return o
 }
@@ -71,6 +119,13 @@ func (b *backing) options() pluginhost.Options {
 func (b *backing) String() string {
 	if b.db != nil {
 		return b.db.String()
+	}
+	if len(b.endpoints) > 0 {
+		var all []string
+		for _, name := range slices.Sorted(maps.Keys(b.endpoints)) {
+			all = append(all, fmt.Sprintf("%s at %v", name, b.endpoints[name]))
+		}
+		return strings.Join(all, ", ")
 	}
 	return b.dir
 }
@@ -85,6 +140,12 @@ func (b *backing) copies() []string {
 			"replicas, snapshots and backups of the database",
 		}
 	}
+	if len(b.endpoints) > 0 {
+		return []string{
+			"versions and soft-deleted copies of the object, if the service keeps them",
+			"replicas, snapshots and backups of the account",
+		}
+	}
 	return []string{"backups and snapshots of the directory", "free blocks of its disk"}
 }
 
@@ -95,6 +156,9 @@ func (b *backing) close() {
 	}
 	if b.db != nil {
 		b.db.Close()
+	}
+	for _, e := range b.endpoints {
+		e.Close()
 	}
 	if b.lock != nil {
 		b.lock.Close()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/veriproof/notary/host/config"
 	"github.com/veriproof/notary/host/pluginhost"
 	"github.com/veriproof/notary/host/postgres"
 	"github.com/veriproof/notary/sdk/plugin/abi"
@@ -12,30 +13,35 @@ import (
 
 const storeUsage = `usage: notary store init [OPTIONS] CONFIG
 
-Makes the tables of a storage adapter in the database that the configuration
-names. The statements are those in the manifest of the adapter's module, which is
-measured; all of them are executed in one transaction, or none. A notary never
-makes or changes tables by itself: one that finds none does not start.
+Makes what a storage adapter needs, where the configuration says. A notary never
+does that by itself: one that finds nothing does not start.
+
+In a database these are tables. The statements are those in the manifest of the
+adapter's module, which is measured; all of them are executed in one transaction, or
+none. On a service of object storage these are containers, which the adapter asks for
+through the configured endpoints; what is there already is left alone.
 
 With --user the tables belong to that role, and the role in the configuration gets
 the right to read and to add, and to erase wrapped keys: it can neither change nor
 delete an entry.
 
 OPTIONS
-  --print                show the statements and execute nothing
+  --print                show the statements, or the endpoints, and execute nothing
   --user ROLE            connect as this role instead of the configured one
   --password-file FILE   that role's password
 
 EXAMPLES
   notary store init --print notary.yaml
   notary store init --user admin --password-file admin.password notary.yaml
+  notary store init azure.yaml
 
 EXIT STATUS
   0  made, or printed
-  1  usage, the configuration, or the database refused; nothing is changed
+  1  usage, or the configuration, the database or the service refused; in a database
+     nothing is changed then
 `
 
-var storeCommand = command{name: "store", brief: "makes the tables of a storage adapter", usage: storeUsage, run: runStore}
+var storeCommand = command{name: "store", brief: "makes what a storage adapter needs", usage: storeUsage, run: runStore}
 
 func runStore(ctx context.Context, a *app, args []string) error {
 	f := a.flags("store", storeUsage)
@@ -59,10 +65,20 @@ func runStore(ctx context.Context, a *app, args []string) error {
 	if err != nil {
 		return err
 	}
-	schema, err := schemaOf(sources)
+	adapter, manifest, err := adapterOf(sources)
 	if err != nil {
 		return err
 	}
+	if len(manifest.Endpoints) > 0 {
+		if *user != "" {
+			return usageError("store init: --user is for a database; an endpoint has its credential in the configuration")
+		}
+		return a.initEndpoints(ctx, cfg, adapter, manifest.Endpoints, *show)
+	}
+	if len(manifest.Schema) == 0 {
+		return hinted(fmt.Errorf("adapter %s has no tables", adapter.Name), "its manifest names neither a schema nor endpoints: there is nothing to do")
+	}
+	schema := manifest.Schema
 	o, role := databaseOptions(cfg), ""
 	if *user != "" {
 		role, o.User, o.PasswordFile = o.User, *user, *password
@@ -88,9 +104,35 @@ func runStore(ctx context.Context, a *app, args []string) error {
 	return nil
 }
 
-// schemaOf returns the statements of the storage adapter's manifest, after all
-// checks that loading it would make.
-func schemaOf(sources []pluginhost.Source) ([]string, error) {
+// initEndpoints lets the adapter make what it needs behind its endpoints.
+func (a *app) initEndpoints(ctx context.Context, cfg *config.Config, adapter *pluginhost.Source, names []string, show bool) error {
+	b, err := openBacking(ctx, cfg, false)
+	if err != nil {
+		return err
+	}
+	defer b.close()
+	if show {
+		for _, name := range names {
+			if e, ok := b.endpoints[name]; ok {
+				fmt.Fprintf(a.stdout, "%s at %v\n", name, e)
+			}
+		}
+		return nil
+	}
+	made, err := pluginhost.Init(ctx, *adapter, b.options())
+	switch {
+	case err != nil:
+		return hinted(err, "the credential needs the right to make them; what was made before the failure stays")
+	case !made:
+		return hinted(fmt.Errorf("adapter %s makes nothing", adapter.Name), "what it needs is made by other means: its README says which")
+	}
+	fmt.Fprintf(a.stdout, "made   what %s needs: %v\n", adapter.Name, b)
+	return nil
+}
+
+// adapterOf returns the storage adapter and its manifest, after all checks that
+// loading it would make.
+func adapterOf(sources []pluginhost.Source) (*pluginhost.Source, *abi.Manifest, error) {
 	for i := range sources {
 		if sources[i].Kind != abi.KindStorage {
 			continue
@@ -98,16 +140,13 @@ func schemaOf(sources []pluginhost.Source) ([]string, error) {
 		r, err := pluginhost.Inspect(sources[i].Module)
 		switch pin := sources[i].SHA256; {
 		case err != nil:
-			return nil, err
+			return nil, nil, err
 		case r.Refusal != nil:
-			return nil, &pluginhost.LoadError{Plugin: sources[i].Name, Err: r.Refusal}
+			return nil, nil, &pluginhost.LoadError{Plugin: sources[i].Name, Err: r.Refusal}
 		case pin != nil && *pin != r.SHA256:
-			return nil, &pluginhost.PinError{Want: *pin, Got: r.SHA256}
+			return nil, nil, &pluginhost.PinError{Want: *pin, Got: r.SHA256}
 		}
-		if len(r.Manifest.Schema) == 0 {
-			return nil, hinted(fmt.Errorf("adapter %s has no tables", sources[i].Name), "its manifest names no schema: there is nothing to do")
-		}
-		return r.Manifest.Schema, nil
+		return &sources[i], &r.Manifest, nil
 	}
-	return nil, errors.New("the configuration names no storage adapter") // refused before
+	return nil, nil, errors.New("the configuration names no storage adapter") // refused before
 }

@@ -34,6 +34,9 @@ const (
 	ExportStoList      = "sto_list"
 	ExportStoDelete    = "sto_delete"
 	ExportStoMigrate   = "sto_migrate"
+	// ExportStoInit is optional: it makes what the storage needs, and is called for
+	// "notary store init" only.
+	ExportStoInit = "sto_init"
 
 	// ImportSto is the module name of the host functions of sto v1.
 	ImportSto = "notary_sto_v1"
@@ -50,6 +53,12 @@ func WASIFunctions() []string {
 		"fd_write", "poll_oneoff", "proc_exit", "random_get", "sched_yield",
 	}
 }
+
+// Results of sto_init. Any other is a failure that the plugin's README explains.
+const (
+	InitDone    = 0 // what was missing is there now
+	InitNothing = 2 // an adapter of this configuration needs nothing made
+)
 
 // Pack joins a pointer and a length to the i64 that rdx_redact and the sto
 // calls return: ptr<<32 | len.

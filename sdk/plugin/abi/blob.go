@@ -22,6 +22,8 @@ func CapabilityImports(capability string) []string {
 		return []string{"payload_free", "payload_new", "payload_read", "payload_slice"}
 	case CapabilitySQL:
 		return []string{"sql_exec"}
+	case CapabilityHTTP:
+		return []string{"http_do"}
 	}
 	return nil
 }

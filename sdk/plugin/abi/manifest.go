@@ -46,7 +46,11 @@ type Manifest struct {
 	ABI string
 	// Capabilities of a storage adapter, sorted; a redactor has none.
 	Capabilities []string
-	Kind         Kind
+	// Endpoints are the names of those that an adapter with [CapabilityHTTP] asks, in
+	// the order of their numbers: different, each [a-z0-9-]{1,40}. Without the
+	// capability there are none.
+	Endpoints []string
+	Kind      Kind
 	// Labels of a redactor's edits, in the order of their numbers.
 	Labels []string
 	Limits Limits
@@ -77,12 +81,15 @@ func (m *Manifest) Marshal() ([]byte, error) {
 	b := append(make([]byte, 0, 256), `{"abi":"`...)
 	b = append(b, m.ABI...)
 	b = appendList(append(b, `","capabilities":`...), m.Capabilities)
+	if m.has(CapabilityHTTP) {
+		b = appendList(append(b, `,"endpoints":`...), m.Endpoints)
+	}
 	b = append(append(b, `,"kind":"`...), m.Kind...)
 	b = appendList(append(b, `","labels":`...), m.Labels)
 	b = append(b, `,"limits":{"memory_pages":`...)
 	b = strconv.AppendUint(b, uint64(m.Limits.MemoryPages), 10)
 	b = append(append(append(b, `},"name":"`...), m.Name...), `",`...)
-	if m.sql() {
+	if m.has(CapabilitySQL) {
 		b = append(appendList(append(b, `"schema":`...), m.Schema), ',')
 		b = append(appendList(append(b, `"sql":`...), m.SQL), ',')
 	}
@@ -134,6 +141,8 @@ func (m *Manifest) checkRedactor() error {
 		return malformed("manifest: a redactor has no capabilities")
 	case len(m.Schema)+len(m.SQL) != 0:
 		return malformed("manifest: a redactor has no statements")
+	case len(m.Endpoints) != 0:
+		return malformed("manifest: a redactor has no endpoints")
 	case len(m.Labels) == 0 || len(m.Labels) > MaxLabels:
 		return malformed("manifest: " + dec(len(m.Labels)) + " labels, not 1 to " + dec(MaxLabels))
 	}
@@ -159,10 +168,17 @@ func (m *Manifest) checkStorage() error {
 			return malformed("manifest: capabilities are unknown or not sorted")
 		}
 	}
-	switch n := len(m.SQL); {
-	case !m.sql() && n+len(m.Schema) != 0:
+	if err := m.checkStatements(); err != nil {
+		return err
+	}
+	return m.checkEndpoints()
+}
+
+func (m *Manifest) checkStatements() error {
+	switch n, sql := len(m.SQL), m.has(CapabilitySQL); {
+	case !sql && n+len(m.Schema) != 0:
 		return malformed("manifest: statements without the capability " + CapabilitySQL)
-	case m.sql() && n == 0:
+	case sql && n == 0:
 		return malformed("manifest: the capability " + CapabilitySQL + " without statements")
 	case n > MaxStatements || len(m.Schema) > MaxStatements:
 		return malformed("manifest: more than " + dec(MaxStatements) + " statements")
@@ -177,8 +193,25 @@ func (m *Manifest) checkStorage() error {
 	return nil
 }
 
-// sql reports whether the manifest has statements.
-func (m *Manifest) sql() bool { return slices.Contains(m.Capabilities, CapabilitySQL) }
+func (m *Manifest) checkEndpoints() error {
+	switch n, http := len(m.Endpoints), m.has(CapabilityHTTP); {
+	case !http && n != 0:
+		return malformed("manifest: endpoints without the capability " + CapabilityHTTP)
+	case http && n == 0:
+		return malformed("manifest: the capability " + CapabilityHTTP + " without endpoints")
+	case n > MaxEndpoints:
+		return malformed("manifest: " + dec(n) + " endpoints, at most " + dec(MaxEndpoints))
+	}
+	for i, e := range m.Endpoints {
+		if !ValidName(e) || slices.Contains(m.Endpoints[:i], e) {
+			return malformed("manifest: an endpoint is not [a-z0-9-]{1,40} or stands twice")
+		}
+	}
+	return nil
+}
+
+// has reports whether the manifest names a capability, and so what belongs to it.
+func (m *Manifest) has(capability string) bool { return slices.Contains(m.Capabilities, capability) }
 
 // ValidName reports whether name may be a plugin's name: [a-z0-9-]{1,40}.
 func ValidName(name string) bool { return spelled(name, MaxName, "a-z0-9-") }
@@ -226,6 +259,10 @@ func ParseManifest(b []byte) (*Manifest, error) {
 	m.ABI = s.text()
 	s.literal(`,"capabilities":`)
 	m.Capabilities = s.list()
+	if m.has(CapabilityHTTP) {
+		s.literal(`,"endpoints":`)
+		m.Endpoints = s.list()
+	}
 	s.literal(`,"kind":`)
 	m.Kind = Kind(s.text())
 	s.literal(`,"labels":`)
@@ -234,7 +271,7 @@ func ParseManifest(b []byte) (*Manifest, error) {
 	m.Limits.MemoryPages = s.number()
 	s.literal(`},"name":`)
 	m.Name = s.text()
-	if m.sql() {
+	if m.has(CapabilitySQL) {
 		s.literal(`,"schema":`)
 		m.Schema = s.list()
 		s.literal(`,"sql":`)
@@ -246,7 +283,7 @@ func ParseManifest(b []byte) (*Manifest, error) {
 	m.WASI = WASI(s.text())
 	s.literal(`}`)
 	if s.failed || len(s.rest) > 0 {
-		return nil, malformed("manifest is not compact JSON with the keys abi, capabilities, kind, labels, limits{memory_pages}, name, [schema, sql,] version, wasi in this order; wrong at byte " + dec(len(b)-len(s.rest)))
+		return nil, malformed("manifest is not compact JSON with the keys abi, capabilities, [endpoints,] kind, labels, limits{memory_pages}, name, [schema, sql,] version, wasi in this order; wrong at byte " + dec(len(b)-len(s.rest)))
 	}
 	canonical, err := m.Marshal()
 	if err != nil {

@@ -104,7 +104,7 @@ func AppendSQL(dst []byte, values ...SQLValue) []byte {
 
 // DecodeSQL reads values up to the end of b. Bytes point into b.
 func DecodeSQL(b []byte) ([]SQLValue, error) {
-	r := sqlReader{rest: b}
+	r := reader{rest: b}
 	var out []SQLValue
 	for len(r.rest) > 0 && !r.failed {
 		if len(out) == MaxSQLRows*MaxSQLValues {
@@ -118,12 +118,14 @@ func DecodeSQL(b []byte) ([]SQLValue, error) {
 	return out, nil
 }
 
-type sqlReader struct {
+// A reader reads values and fields up to the end of its bytes. After a failure it reads
+// nothing more.
+type reader struct {
 	rest   []byte
 	failed bool
 }
 
-func (r *sqlReader) take(n int) []byte {
+func (r *reader) take(n int) []byte {
 	if r.failed || n > len(r.rest) {
 		r.failed = true
 		return nil
@@ -134,7 +136,7 @@ func (r *sqlReader) take(n int) []byte {
 }
 
 // count reads a number of elements, each of at least size bytes.
-func (r *sqlReader) count(size int) int {
+func (r *reader) count(size int) int {
 	b := r.take(4)
 	if r.failed {
 		return 0
@@ -147,7 +149,7 @@ func (r *sqlReader) count(size int) int {
 	return int(n)
 }
 
-func (r *sqlReader) value() SQLValue {
+func (r *reader) value() SQLValue {
 	le := binary.LittleEndian
 	v := SQLValue{Type: SQLType(r.take(1)[0])}
 	switch v.Type {

@@ -60,6 +60,9 @@ const (
 	StoUnavailable StoStatus = 3
 	// StoBadRequest: the guest does not understand the request.
 	StoBadRequest StoStatus = 4
+	// StoProtected: the storage refuses for good, since a retention policy or a legal
+	// hold protects what would be changed. Trying again is of no use.
+	StoProtected StoStatus = 5
 )
 
 // An Entry describes one journal entry of a put. The bytes stay in the host;

@@ -41,6 +41,7 @@ const (
 type manifest struct {
 	ABI          string   `json:"abi"`
 	Capabilities []string `json:"capabilities"`
+	Endpoints    []string `json:"endpoints"`
 	Kind         abi.Kind `json:"kind"`
 	Labels       []string `json:"labels"`
 	Limits       struct {
@@ -70,7 +71,7 @@ func ReadManifest(dir string) (*abi.Manifest, error) {
 		return nil, fmt.Errorf("build: %s of %s: something stands behind the object", ManifestFile, filepath.Base(dir))
 	}
 	out := &abi.Manifest{
-		ABI: m.ABI, Capabilities: m.Capabilities, Kind: m.Kind, Labels: m.Labels,
+		ABI: m.ABI, Capabilities: m.Capabilities, Endpoints: m.Endpoints, Kind: m.Kind, Labels: m.Labels,
 		Limits: abi.Limits{MemoryPages: m.Limits.MemoryPages}, Name: m.Name, Schema: m.Schema, SQL: m.SQL, Version: m.Version, WASI: m.WASI,
 	}
 	if _, err := out.Marshal(); err != nil {

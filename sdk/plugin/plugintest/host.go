@@ -3,6 +3,7 @@ package plugintest
 import (
 	"bytes"
 	"maps"
+	"net/http"
 	"slices"
 	"sync"
 
@@ -10,9 +11,12 @@ import (
 	"github.com/veriproof/notary/sdk/plugin/storage"
 )
 
-// Host is the notary's side of the capabilities "blob" and "payload", in
+// Host is the notary's side of the capabilities "blob", "payload" and "http", in
 // memory. It is safe for concurrent use; handles of all callers share one table.
 type Host struct {
+	// Handlers answer the endpoints, by their numbers in the manifest.
+	Handlers []http.Handler
+
 	// Fault, if not nil, is asked before each call, by the name of the import
 	// ("blob_put"), whether it fails.
 	Fault func(call string) Fault

@@ -117,3 +117,10 @@ func BytesValue(b []byte) abi.SQLValue { return abi.SQLValue{Type: abi.SQLBytes,
 func PayloadValue(handles ...uint32) abi.SQLValue {
 	return abi.SQLValue{Type: abi.SQLPayload, Handles: handles}
 }
+
+// Endpoints is the capability "http": the endpoints of the manifest, by number. Errors
+// are [Errno]; abi's ErrnoIO means that no answer came, so that the outcome is unknown.
+type Endpoints interface {
+	// Do makes a request. Any answer, whatever its status, is no error.
+	Do(endpoint int, r *abi.HTTPRequest) (*abi.HTTPResponse, error)
+}

@@ -1,6 +1,8 @@
 package storage
 
 import (
+	"errors"
+
 	"github.com/veriproof/notary/sdk/plugin/abi"
 	"github.com/veriproof/notary/sdk/plugin/internal/guest"
 )
@@ -11,7 +13,7 @@ var input guest.Buffer
 // entries fits without growing.
 const inputRoom = 128 << 10
 
-const refused = 1
+const refused = 1 // as code has it
 
 //go:wasmexport sto_abi_v1
 func stoABIv1() {}
@@ -28,8 +30,11 @@ func stoAlloc(n uint32) uint32 {
 //go:wasmexport sto_configure
 func stoConfigure(ptr, n uint32) int32 {
 	config, ok := input.At(ptr, n)
-	if !ok || instance.configure(append([]byte(nil), config...)) != nil {
+	if !ok {
 		return refused
+	}
+	if err := instance.configure(append([]byte(nil), config...)); err != nil {
+		return code(err)
 	}
 	input.Alloc(inputRoom)
 	return 0
@@ -37,11 +42,14 @@ func stoConfigure(ptr, n uint32) int32 {
 
 //go:wasmexport sto_migrate
 func stoMigrate() int32 {
-	if instance.adapter == nil || instance.adapter.Migrate() != nil {
+	if instance.adapter == nil {
 		return refused
 	}
-	return 0
+	return code(instance.adapter.Migrate())
 }
+
+//go:wasmexport sto_init
+func stoInit() int32 { return code(instance.init()) }
 
 //go:wasmexport sto_put
 func stoPut(ptr, n uint32) uint64 { return call(abi.OpPut, ptr, n) }
@@ -62,4 +70,16 @@ func call(op abi.Op, ptr, n uint32) uint64 {
 	}
 	reply := instance.call(op, request)
 	return abi.Pack(guest.Address(reply), uint32(len(reply)))
+}
+
+// code is what an export returns for an error.
+func code(err error) int32 {
+	var c Code
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &c) && c != 0:
+		return int32(c)
+	}
+	return 1
 }

@@ -14,6 +14,9 @@ func Payload() Payloads { return noHost{} }
 // SQL returns a database of which every call fails.
 func SQL(int) Database { return noHost{} }
 
+// HTTP returns endpoints of which every request fails.
+func HTTP(int) Endpoints { return noHost{} }
+
 type noHost struct{}
 
 var errNoHost error = Errno(abi.ErrnoIO)
@@ -27,3 +30,6 @@ func (noHost) New([]byte) (uint32, error)                      { return 0, errNo
 func (noHost) Slice(_, _, _ uint32) (uint32, error)            { return 0, errNoHost }
 func (noHost) Free(uint32) error                               { return errNoHost }
 func (noHost) Exec(int, uint32, ...abi.SQLValue) (Rows, error) { return Rows{}, errNoHost }
+func (noHost) Do(int, *abi.HTTPRequest) (*abi.HTTPResponse, error) {
+	return nil, errNoHost
+}

@@ -21,6 +21,16 @@ func SQL(room int) Database {
 	return &hostDatabase{params: make([]byte, 0, room), out: make([]byte, room)}
 }
 
+// HTTP returns the host's endpoints, with room for so many bytes of a request, and of
+// the head of a response. A module that calls it imports http_do. It is made in
+// configure, so that its memory is part of the image.
+func HTTP(room int) Endpoints {
+	return &hostEndpoints{request: make([]byte, 0, room), out: make([]byte, room)}
+}
+
+//go:wasmimport notary_sto_v1 http_do
+func httpDo(endpoint uint32, request *byte, requestLen uint32, out *byte, outCap uint32) int64
+
 //go:wasmimport notary_sto_v1 sql_exec
 func sqlExec(statement uint32, params *byte, paramsLen uint32, out *byte, outCap, payloads uint32) int64
 
@@ -124,4 +134,19 @@ func (d *hostDatabase) Exec(statement int, payloads uint32, params ...abi.SQLVal
 		return Rows{}, Errno(abi.ErrnoInvalid)
 	}
 	return Rows{values, int(v >> 32)}, nil
+}
+
+type hostEndpoints struct{ request, out []byte }
+
+func (e *hostEndpoints) Do(endpoint int, r *abi.HTTPRequest) (*abi.HTTPResponse, error) {
+	e.request = abi.AppendHTTPRequest(e.request[:0], r)
+	n, err := result(httpDo(uint32(endpoint), unsafe.SliceData(e.request), size(e.request), unsafe.SliceData(e.out), size(e.out)))
+	if err != nil {
+		return nil, err
+	}
+	response, err := abi.DecodeHTTPResponse(e.out[:n])
+	if err != nil {
+		return nil, Errno(abi.ErrnoInvalid)
+	}
+	return response, nil
 }

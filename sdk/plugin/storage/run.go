@@ -8,6 +8,16 @@ type Instance struct {
 	machine machine
 }
 
+// Init configures an adapter natively and lets it make what its storage needs. An
+// adapter that makes nothing answers [Code] 2.
+func Init(spec Spec, config []byte) error {
+	m := machine{spec: spec}
+	if err := m.configure(config); err != nil {
+		return err
+	}
+	return m.init()
+}
+
 // New configures an adapter natively and lets it make its storage ready.
 func New(spec Spec, config []byte) (*Instance, error) {
 	in := &Instance{machine: machine{spec: spec}}

@@ -30,6 +30,7 @@ package storage
 
 import (
 	"errors"
+	"strconv"
 
 	"github.com/veriproof/notary/sdk/plugin/abi"
 )
@@ -51,6 +52,20 @@ type Adapter interface {
 	// Delete erases a wrapped key.
 	Delete(s *abi.Selector) abi.StoStatus
 }
+
+// An Initializer is an adapter that can make what its storage needs. Init is called for
+// "notary store init" and by no notary. It leaves alone what is there.
+type Initializer interface {
+	Init() error
+}
+
+// A Code is an error of Configure, Migrate or Init that the operator is told as a
+// number, which the plugin's README explains. It is not 0; 1 is that of all other
+// errors, and 2 says of Init that there is nothing to make.
+type Code int32
+
+// Error implements error.
+func (c Code) Error() string { return "storage: code " + strconv.Itoa(int(c)) }
 
 // A Spec says what a plugin does.
 type Spec struct {
@@ -77,6 +92,15 @@ func (m *machine) configure(config []byte) error {
 	}
 	m.adapter = a
 	return nil
+}
+
+// init makes what the storage needs, if the adapter makes anything.
+func (m *machine) init() error {
+	i, ok := m.adapter.(Initializer)
+	if !ok {
+		return Code(abi.InitNothing)
+	}
+	return i.Init()
 }
 
 // call answers one request; the reply is valid until the next call.
