@@ -52,6 +52,12 @@ test:
 	$(if $(RACE),,@echo 'make test: no C compiler, so without the race detector')
 	$(GO) test $(RACE) -timeout 15m ./...
 
+# Every durable step fails, hangs, or is the last before a crash, by seeds.
+SEEDS ?= 1000
+.PHONY: matrix
+matrix:
+	NOTARY_SEEDS=$(SEEDS) $(GO) test -count=1 -timeout 30m -run '^TestT33FaultMatrix$$' ./host/session
+
 # Storage on real servers, which are started and stopped by the tests. Needs the
 # programs of PostgreSQL (Debian's package postgresql); they never run as root.
 .PHONY: test-storage

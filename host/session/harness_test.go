@@ -81,6 +81,7 @@ type memoryLog struct {
 	vkey   string
 	hashes []tlog.Hash
 	count  int64
+	leaves []receipt.Hash
 	seen   map[[32]byte]int
 	down   error
 	refuse map[[32]byte]bool // once
@@ -121,7 +122,7 @@ func (l *memoryLog) Submit(_ context.Context, c [32]byte) ([]byte, uint64, error
 	if err != nil {
 		return nil, 0, err
 	}
-	l.hashes, l.count = append(l.hashes, hashes...), l.count+1
+	l.hashes, l.count, l.leaves = append(l.hashes, hashes...), l.count+1, append(l.leaves, c)
 	root, err := tlog.TreeHash(l.count, reader)
 	if err != nil {
 		return nil, 0, err

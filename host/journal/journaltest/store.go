@@ -83,17 +83,28 @@ func (s *Store) put(g journal.Group) error {
 	if found {
 		return journal.ErrConflict
 	}
-	for _, k := range g.Keys {
-		id := k.ID
-		id.Near = 0
-		s.keys[id] = bytes.Clone(k.DEK)
-	}
+	s.putKeys(g.Keys)
 	c := journal.Chunk{FirstSeq: g.FirstSeq}
 	for _, e := range g.Entries {
 		c.Entries = append(c.Entries, e...)
 	}
 	s.chunks[g.Epoch] = slices.Insert(list, i, c)
 	return nil
+}
+
+func (s *Store) putKeys(keys []journal.WrappedKey) {
+	for _, k := range keys {
+		id := k.ID
+		id.Near = 0
+		s.keys[id] = bytes.Clone(k.DEK)
+	}
+}
+
+// PutKeys stores wrapped keys without entries, as a put that is cut short may.
+func (s *Store) PutKeys(keys []journal.WrappedKey) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.putKeys(keys)
 }
 
 func find(list []journal.Chunk, seq uint64) (int, bool) {
