@@ -290,6 +290,10 @@ func (s *scanner) epoch(ctx context.Context, id receipt.Epoch, lastChunk uint64)
 		}
 		chunk, err := s.a.store.Get(ctx, id, seq)
 		if err != nil {
+			if errors.Is(err, journal.ErrDamaged) {
+				e.Err = fmt.Errorf("entry %d: %w", seq, err)
+				break
+			}
 			if errors.Is(err, journal.ErrNotFound) {
 				e.Err = fmt.Errorf("%w: no entry %d in storage", format.ErrChain, seq)
 				break

@@ -112,14 +112,16 @@ func (a *auditor) damage(ctx context.Context, e *archive.Epoch, lastChunk uint64
 		}
 		a.find(f)
 	}
-	broken := false // what comes next cannot follow from what was before
+	broken := false          // what comes next cannot follow from what was before
+	var behind *format.Entry // the last sound one behind a gap: what follows it is sound, too
 	for at, more := e.Next, true; more && check == CheckChain; {
 		if found == maxRanges {
 			a.find(Finding{Check: check, Kind: Wrong, Epoch: e.ID.String(), First: at, Last: max(at, lastChunk), OrMore: true, Detail: "too many damaged ranges to name each"})
 			break
 		}
 		c, err := a.store.Get(ctx, e.ID, at)
-		if err != nil && !errors.Is(err, journal.ErrNotFound) {
+		damaged := errors.Is(err, journal.ErrDamaged)
+		if err != nil && !damaged && !errors.Is(err, journal.ErrNotFound) {
 			return fmt.Errorf("read epoch %v at seq %d: %w", e.ID, at, err)
 		}
 		run, claimed, whole := a.sound(e, c)
@@ -137,8 +139,11 @@ func (a *auditor) damage(ctx context.Context, e *archive.Epoch, lastChunk uint64
 			switch {
 			case run[0].Seq > at:
 				bad(Finding{Kind: Wrong, First: at, Last: run[0].Seq - 1, Detail: e.Err.Error()})
-			case !broken:
+			case !broken && (behind == nil || run[0].Header.Chain(behind.Chain) != run[0].Chain):
 				bad(Finding{Kind: Wrong, First: at, Last: last, Detail: e.Err.Error()})
+			}
+			if broken || behind != nil {
+				behind = run[len(run)-1]
 			}
 			for _, entry := range run {
 				if entry.Seq >= at {
@@ -149,7 +154,7 @@ func (a *auditor) damage(ctx context.Context, e *archive.Epoch, lastChunk uint64
 			if broken {
 				bad(Finding{Kind: Missing, First: last + 1, Last: next - 1, Detail: "not in storage"})
 			}
-		case c.Entries == nil || whole && claimed < at: // nothing is here
+		case !damaged && (c.Entries == nil || whole && claimed < at): // nothing is here
 			if more {
 				bad(Finding{Kind: Missing, First: at, Last: next - 1, Detail: "not in storage"})
 			}
@@ -218,7 +223,7 @@ func (a *auditor) signed(e *archive.Epoch, entry *format.Entry) bool {
 func (a *auditor) after(ctx context.Context, epoch receipt.Epoch, at, lastChunk uint64) (next uint64, ok bool, err error) {
 	first := func(seq uint64) (uint64, bool, error) {
 		c, err := a.store.Get(ctx, epoch, seq)
-		if errors.Is(err, journal.ErrNotFound) {
+		if errors.Is(err, journal.ErrNotFound) || errors.Is(err, journal.ErrDamaged) {
 			return 0, false, nil
 		}
 		return c.FirstSeq, err == nil, err

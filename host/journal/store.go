@@ -18,6 +18,9 @@ var (
 	// ErrProtected: a retention policy or legal hold of the storage protects what was
 	// to be erased. Trying again is of no use until that ends.
 	ErrProtected = errors.New("journal: the storage protects this by a retention policy or legal hold")
+	// ErrDamaged: storage answers, and what it has is not what was written. To ask again
+	// does not help.
+	ErrDamaged = errors.New("journal: damaged in storage")
 )
 
 // Sealed holds bytes that may leave the hardware boundary: ciphertext, or
@@ -74,7 +77,8 @@ type Chunk struct {
 }
 
 // An EpochHead says where the last chunk of an epoch begins, so that the head
-// of the chain is found by one Get and a walk through that chunk.
+// of the chain is found by one Get and a walk through that chunk. It is the greatest seq
+// there is if the end of the epoch is damaged.
 type EpochHead struct {
 	Epoch     [16]byte
 	LastChunk uint64
@@ -94,7 +98,8 @@ type Store interface {
 	Put(ctx context.Context, g Group) error
 	// Get returns the chunk with the greatest first seq that is not after seq,
 	// which is the chunk that contains the entry if storage has it. It returns
-	// [ErrNotFound] if the epoch has no chunk at or before seq.
+	// [ErrNotFound] if the epoch has no chunk at or before seq, and [ErrDamaged] if it
+	// cannot tell, because bytes that it had are others now.
 	Get(ctx context.Context, epoch [16]byte, seq uint64) (Chunk, error)
 	// Epochs lists all epochs in storage, sorted by epoch.
 	Epochs(ctx context.Context) ([]EpochHead, error)

@@ -192,6 +192,9 @@ func (a *Adapter) statusError(status abi.StoStatus, cause error) error {
 	case abi.StoProtected:
 		return fmt.Errorf("plugin %s: %w", a.p.name, withCause(journal.ErrProtected, cause))
 	}
+	if errors.Is(cause, journal.ErrDamaged) {
+		return fmt.Errorf("plugin %s: %w", a.p.name, cause)
+	}
 	return fmt.Errorf("plugin %s: %w", a.p.name, withCause(errUnavailable, cause))
 }
 

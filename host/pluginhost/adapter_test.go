@@ -22,8 +22,8 @@ func storeDir(t testing.TB, dir string) *Adapter {
 	t.Helper()
 	module := buildGo(t, "github.com/veriproof/notary/plugins/store-dir", abi.Manifest{
 		ABI: abi.ABIStorage, Kind: abi.KindStorage, Limits: abi.Limits{MemoryPages: 256},
-		Capabilities: []string{abi.CapabilityBlob, abi.CapabilityPayload},
-		Name:         "store-dir", Version: "0.1.0", WASI: abi.WASIDeny,
+		Capabilities: []string{abi.CapabilityPayload, abi.CapabilityStream},
+		Name:         "store-dir", Version: "0.2.0", WASI: abi.WASIDeny,
 	})
 	s, err := Load(t.Context(), []Source{{Name: "store-dir", Kind: abi.KindStorage, Module: module}}, Options{BlobDir: dir})
 	if err != nil {
@@ -140,7 +140,7 @@ func adapter(name string, reply []byte) *guest {
 	answer := fn{code: i64Const(abi.Pack(atReply, uint32(len(reply))))}
 	return &guest{
 		manifest: abi.Manifest{
-			ABI: abi.ABIStorage, Kind: abi.KindStorage, Capabilities: []string{abi.CapabilityBlob, abi.CapabilityPayload},
+			ABI: abi.ABIStorage, Kind: abi.KindStorage, Capabilities: []string{abi.CapabilityBlob, abi.CapabilityPayload, abi.CapabilityStream},
 			Limits: abi.Limits{MemoryPages: 16}, Name: name, Version: "0.0.1", WASI: abi.WASINone,
 		},
 		funcs: map[string]fn{
@@ -197,7 +197,7 @@ func TestLyingAdapters(t *testing.T) {
 
 // hostCall makes one call of a host function from sto_delete of a guest that
 // returns the function's result in the reply's status.
-func hostCall(t *testing.T, dir, name string, args ...int32) int64 {
+func hostCall(t *testing.T, dir, name string, args ...int64) int64 {
 	t.Helper()
 	g := adapter("caller", abi.AppendStoReply(nil, 0, nil))
 	g.data[atOther] = []byte("key-1.KEY-2_../etc")
@@ -208,13 +208,17 @@ func hostCall(t *testing.T, dir, name string, args ...int32) int64 {
 
 // hostCallOf makes the call from a guest with data of its own, and returns also what
 // the host keeps for the call; the payload of handle 1 is "payload".
-func hostCallOf(t *testing.T, g *guest, o Options, ctx context.Context, name string, args ...int32) (int64, *storageCall) {
+func hostCallOf(t *testing.T, g *guest, o Options, ctx context.Context, name string, args ...int64) (int64, *storageCall) {
 	t.Helper()
 	f := stoFunctions[name]
 	g.imports = []fn{{name: abi.ImportSto + "\x00" + name, typ: f.typ}}
 	code := i32Const(atReply)
-	for _, a := range args {
-		code = append(code, i32Const(a)...)
+	for i, a := range args {
+		if f.typ.Params[i:i+1] == i64 {
+			code = append(code, i64Const(uint64(a))...)
+		} else {
+			code = append(code, i32Const(int32(a))...)
+		}
 	}
 	code = append(code, callTo(0)...)
 	if f.typ.Results == i32 {
@@ -245,54 +249,91 @@ func TestHostFunctions(t *testing.T) {
 	dir := t.TempDir()
 	for _, tc := range []struct {
 		name string
-		args []int32
+		args []int64
 		want int64
 	}{
-		{"blob_get", []int32{k, 5}, -abi.ErrnoNoEntry},
-		{"blob_put", []int32{k, 5, handles, 1, abi.BlobExclusive}, 0},
-		{"blob_put", []int32{k, 5, handles, 1, abi.BlobExclusive}, -abi.ErrnoExist},
-		{"blob_put", []int32{k, 5, handles, 1, abi.BlobReplace}, 0},
-		{"blob_get", []int32{k, 5}, 2<<32 | 7},
-		{"blob_put", []int32{k, 5, handles, 2, abi.BlobReplace}, -abi.ErrnoHandle},
-		{"blob_put", []int32{k, 5, handles, 1, 3}, -abi.ErrnoInvalid},
-		{"blob_put", []int32{k, 5, beyond, 2, abi.BlobReplace}, -abi.ErrnoInvalid},
-		{"blob_put", []int32{k, 5, handles, -1, abi.BlobReplace}, -abi.ErrnoInvalid},
-		{"blob_put", []int32{upper, 5, handles, 1, abi.BlobReplace}, -abi.ErrnoInvalid},
-		{"blob_put", []int32{k + 12, 6, handles, 1, abi.BlobReplace}, -abi.ErrnoInvalid}, // "../etc"
-		{"blob_get", []int32{k, 0}, -abi.ErrnoInvalid},
-		{"blob_get", []int32{beyond, 5}, -abi.ErrnoInvalid},
-		{"blob_get", []int32{k, -1}, -abi.ErrnoInvalid},
-		{"blob_list", []int32{k, 0, k, 0, 0, 4096, 121}, 6},
-		{"blob_list", []int32{k, 0, k, 0, 0, 4096, 120}, -abi.ErrnoInvalid},
-		{"blob_list", []int32{k, 0, k, 0, 2, 4096, 121}, -abi.ErrnoInvalid},
-		{"blob_list", []int32{upper, 3, k, 0, 0, 4096, 121}, -abi.ErrnoInvalid},
-		{"blob_list", []int32{k, 0, k, 0, 0, beyond, 121}, -abi.ErrnoInvalid},
-		{"payload_read", []int32{1, 0, 4096, 100}, 7},
-		{"payload_read", []int32{1, 5, 4096, 100}, 2},
-		{"payload_read", []int32{1, 8, 4096, 100}, -abi.ErrnoInvalid},
-		{"payload_read", []int32{2, 0, 4096, 100}, -abi.ErrnoHandle},
-		{"payload_read", []int32{0, 0, 4096, 100}, -abi.ErrnoHandle},
-		{"payload_read", []int32{1, 0, beyond, 100}, -abi.ErrnoInvalid},
-		{"payload_new", []int32{k, 3}, 2},
-		{"payload_new", []int32{beyond, 5}, -abi.ErrnoInvalid},
-		{"payload_slice", []int32{1, 2, 5}, 2},
-		{"payload_slice", []int32{1, 2, 6}, -abi.ErrnoInvalid},
-		{"payload_slice", []int32{1, -1, -1}, -abi.ErrnoInvalid},
-		{"payload_slice", []int32{3, 0, 0}, -abi.ErrnoHandle},
-		{"payload_free", []int32{1}, 0},
-		{"payload_free", []int32{2}, -abi.ErrnoHandle},
-		{"blob_delete", []int32{k, 5}, 0},
-		{"blob_delete", []int32{k, 5}, -abi.ErrnoNoEntry},
+		{"blob_get", []int64{k, 5}, -abi.ErrnoNoEntry},
+		{"blob_put", []int64{k, 5, handles, 1, abi.BlobExclusive}, 0},
+		{"blob_put", []int64{k, 5, handles, 1, abi.BlobExclusive}, -abi.ErrnoExist},
+		{"blob_put", []int64{k, 5, handles, 1, abi.BlobReplace}, 0},
+		{"blob_get", []int64{k, 5}, 2<<32 | 7},
+		{"blob_put", []int64{k, 5, handles, 2, abi.BlobReplace}, -abi.ErrnoHandle},
+		{"blob_put", []int64{k, 5, handles, 1, 3}, -abi.ErrnoInvalid},
+		{"blob_put", []int64{k, 5, beyond, 2, abi.BlobReplace}, -abi.ErrnoInvalid},
+		{"blob_put", []int64{k, 5, handles, -1, abi.BlobReplace}, -abi.ErrnoInvalid},
+		{"blob_put", []int64{upper, 5, handles, 1, abi.BlobReplace}, -abi.ErrnoInvalid},
+		{"blob_put", []int64{k + 12, 6, handles, 1, abi.BlobReplace}, -abi.ErrnoInvalid}, // "../etc"
+		{"blob_get", []int64{k, 0}, -abi.ErrnoInvalid},
+		{"blob_get", []int64{beyond, 5}, -abi.ErrnoInvalid},
+		{"blob_get", []int64{k, -1}, -abi.ErrnoInvalid},
+		{"blob_list", []int64{k, 0, k, 0, 0, 4096, 121}, 6},
+		{"blob_list", []int64{k, 0, k, 0, 0, 4096, 120}, -abi.ErrnoInvalid},
+		{"blob_list", []int64{k, 0, k, 0, 2, 4096, 121}, -abi.ErrnoInvalid},
+		{"blob_list", []int64{upper, 3, k, 0, 0, 4096, 121}, -abi.ErrnoInvalid},
+		{"blob_list", []int64{k, 0, k, 0, 0, beyond, 121}, -abi.ErrnoInvalid},
+		{"payload_read", []int64{1, 0, 4096, 100}, 7},
+		{"payload_read", []int64{1, 5, 4096, 100}, 2},
+		{"payload_read", []int64{1, 8, 4096, 100}, -abi.ErrnoInvalid},
+		{"payload_read", []int64{2, 0, 4096, 100}, -abi.ErrnoHandle},
+		{"payload_read", []int64{0, 0, 4096, 100}, -abi.ErrnoHandle},
+		{"payload_read", []int64{1, 0, beyond, 100}, -abi.ErrnoInvalid},
+		{"payload_new", []int64{k, 3}, 2},
+		{"payload_new", []int64{beyond, 5}, -abi.ErrnoInvalid},
+		{"payload_slice", []int64{1, 2, 5}, 2},
+		{"payload_slice", []int64{1, 2, 6}, -abi.ErrnoInvalid},
+		{"payload_slice", []int64{1, -1, -1}, -abi.ErrnoInvalid},
+		{"payload_slice", []int64{3, 0, 0}, -abi.ErrnoHandle},
+		{"payload_free", []int64{1}, 0},
+		{"payload_free", []int64{2}, -abi.ErrnoHandle},
+		{"stream_find", []int64{k, 5, 9, 4096}, -abi.ErrnoNoEntry},
+		{"stream_append", []int64{k, 5, 7, 8, handles, 1, 0}, 0},
+		{"stream_append", []int64{k, 5, 8, 8, handles, 1, 0}, -abi.ErrnoExist},
+		{"stream_append", []int64{k, 5, 10, 10, handles, 1, 0}, -abi.ErrnoIO},
+		{"stream_append", []int64{k, 5, 9, 8, handles, 1, 0}, -abi.ErrnoInvalid},
+		{"stream_append", []int64{k, 5, 9, -1, handles, 1, 0}, -abi.ErrnoInvalid},
+		{"stream_append", []int64{k, 5, 9, 9, handles, 1, 2}, -abi.ErrnoInvalid},
+		{"stream_append", []int64{k, 5, 9, 9, handles, -1, 0}, -abi.ErrnoInvalid},
+		{"stream_append", []int64{k, 5, 9, 9, handles, 2, 0}, -abi.ErrnoHandle},
+		{"stream_append", []int64{k, 5, 9, 9, beyond, 2, 0}, -abi.ErrnoInvalid},
+		{"stream_append", []int64{upper, 5, 9, 9, handles, 1, 0}, -abi.ErrnoInvalid},
+		{"stream_append", []int64{k, 5, 9, 9, handles, 1, 1}, 0},
+		{"stream_find", []int64{k, 5, 9, 4096}, 0},
+		{"stream_find", []int64{k, 5, 6, 4096}, -abi.ErrnoNoEntry},
+		{"stream_find", []int64{k, 5, 9, 8<<16 - 23}, -abi.ErrnoInvalid},
+		{"stream_find", []int64{upper, 5, 9, 4096}, -abi.ErrnoInvalid},
+		{"stream_read", []int64{k, 5, 7, 0}, 2<<32 | 7},
+		{"stream_read", []int64{k, 5, 7, 1}, -abi.ErrnoNoEntry},
+		{"stream_read", []int64{k, 5, 8, 0}, -abi.ErrnoNoEntry},
+		{"stream_read", []int64{k, 5, 9, 0}, 2 << 32},
+		{"stream_read", []int64{k, 5, 9, 1}, 2<<32 | 7},
+		{"stream_read", []int64{k, 5, 9, -1}, -abi.ErrnoNoEntry},
+		{"stream_read", []int64{upper, 5, 9, 0}, -abi.ErrnoInvalid},
+		{"stream_erase", []int64{k, 5, 9, 0}, -abi.ErrnoInvalid},
+		{"stream_erase", []int64{k, 5, 9, 2}, -abi.ErrnoNoEntry},
+		{"stream_erase", []int64{upper, 5, 9, 1}, -abi.ErrnoInvalid},
+		{"stream_erase", []int64{k, 5, 9, 1}, 0},
+		{"stream_erase", []int64{k, 5, 9, 1}, -abi.ErrnoNoEntry},
+		{"stream_read", []int64{k, 5, 9, 1}, -abi.ErrnoNoEntry},
+		{"stream_list", []int64{k, 0, k, 0, 0, 4096, 121}, 6},
+		{"stream_list", []int64{k, 5, k, 5, 0, 4096, 121}, 0},
+		{"stream_list", []int64{k, 0, k, 0, 2, 4096, 121}, -abi.ErrnoInvalid},
+		{"blob_delete", []int64{k, 5}, 0},
+		{"blob_delete", []int64{k, 5}, -abi.ErrnoNoEntry},
 	} {
 		if got := hostCall(t, dir, tc.name, tc.args...); got != tc.want {
 			t.Errorf("%s%v = %d, want %d", tc.name, tc.args, got, tc.want)
 		}
 	}
-	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 0 {
-		t.Errorf("files left: %v, %v", entries, err)
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 2 {
+		t.Errorf("files left: %v, %v; want a segment and a lock", entries, err)
 	}
-	if got := hostCall(t, "", "blob_get", k, 5); got != -abi.ErrnoIO {
-		t.Errorf("blob_get without a directory = %d", got)
+	for name, args := range map[string][]int64{
+		"blob_get": {k, 5}, "stream_append": {k, 5, 0, 0, handles, 1, 0}, "stream_find": {k, 5, 0, 4096},
+		"stream_read": {k, 5, 0, 0}, "stream_erase": {k, 5, 0, 1}, "stream_list": {k, 0, k, 0, 0, 4096, 121},
+	} {
+		if got := hostCall(t, "", name, args...); got != -abi.ErrnoIO {
+			t.Errorf("%s without a directory = %d", name, got)
+		}
 	}
 }
 
@@ -313,7 +354,7 @@ func TestHandleTable(t *testing.T) {
 // TestUngrantedCapability: a guest whose manifest does not name a capability
 // cannot import its functions.
 func TestUngrantedCapability(t *testing.T) {
-	for capability, name := range map[string]string{abi.CapabilityBlob: "payload_read", abi.CapabilityPayload: "blob_put"} {
+	for capability, name := range map[string]string{abi.CapabilityBlob: "payload_read", abi.CapabilityPayload: "blob_put", abi.CapabilityStream: "blob_get"} {
 		g := adapter("bad", nil)
 		g.manifest.Capabilities = []string{capability}
 		g.imports = []fn{{name: abi.ImportSto + "\x00" + name, typ: stoFunctions[name].typ}}

@@ -58,7 +58,7 @@ func TestHTTPDo(t *testing.T) {
 	request := put(1, 1)
 	o := Options{Endpoints: map[string]Endpoint{"entries": entries, "keys": keys, "other": &script{}}}
 	const out = 4096
-	n, c := hostCallOf(t, asking(request), o, t.Context(), "http_do", 1, atOther, int32(len(request)), out, 512)
+	n, c := hostCallOf(t, asking(request), o, t.Context(), "http_do", 1, atOther, int64(len(request)), out, 512)
 	want := abi.AppendHTTPResponse(nil, &abi.HTTPResponse{Status: 409, Body: 2, Length: 8, Headers: []abi.HTTPField{
 		{Name: "etag", Value: `"1"`}, {Name: "x-ms-error-code", Value: "BlobAlreadyExists"},
 	}})
@@ -96,28 +96,28 @@ func TestT63HTTPDoRefuses(t *testing.T) {
 	for _, tc := range []struct {
 		name    string
 		request []byte
-		number  int32
-		args    [2]int32 // out, cap
+		number  int64
+		args    [2]int64 // out, cap
 		err     error
 		want    int64
 	}{
-		{"no such endpoint", good, 2, [2]int32{out, 512}, nil, -abi.ErrnoInvalid},
-		{"endpoint of 2^32 − 1", good, -1, [2]int32{out, 512}, nil, -abi.ErrnoInvalid},
-		{"answer outside memory", good, 0, [2]int32{beyond, 512}, nil, -abi.ErrnoInvalid},
-		{"request cut off", good[:9], 0, [2]int32{out, 512}, nil, -abi.ErrnoInvalid},
-		{"no request", nil, 0, [2]int32{out, 512}, nil, -abi.ErrnoInvalid},
-		{"another host", bad(func(r *abi.HTTPRequest) { r.Path = "//example.org" }), 0, [2]int32{out, 512}, nil, -abi.ErrnoInvalid},
-		{"authorization", bad(func(r *abi.HTTPRequest) { r.Headers[0].Name = "authorization" }), 0, [2]int32{out, 512}, nil, -abi.ErrnoInvalid},
-		{"no such handle", put(9), 0, [2]int32{out, 512}, nil, -abi.ErrnoHandle},
-		{"handle of zero", put(0), 0, [2]int32{out, 512}, nil, -abi.ErrnoHandle},
-		{"no answer", good, 0, [2]int32{out, 512}, errors.New("connection refused"), -abi.ErrnoIO},
-		{"an answer that is too long", good, 0, [2]int32{out, 512}, fmt.Errorf("x: %w", ErrTooBig), -abi.ErrnoTooBig},
-		{"no room for the answer", good, 0, [2]int32{out, 15}, nil, -abi.ErrnoTooBig},
+		{"no such endpoint", good, 2, [2]int64{out, 512}, nil, -abi.ErrnoInvalid},
+		{"endpoint of 2^32 − 1", good, -1, [2]int64{out, 512}, nil, -abi.ErrnoInvalid},
+		{"answer outside memory", good, 0, [2]int64{beyond, 512}, nil, -abi.ErrnoInvalid},
+		{"request cut off", good[:9], 0, [2]int64{out, 512}, nil, -abi.ErrnoInvalid},
+		{"no request", nil, 0, [2]int64{out, 512}, nil, -abi.ErrnoInvalid},
+		{"another host", bad(func(r *abi.HTTPRequest) { r.Path = "//example.org" }), 0, [2]int64{out, 512}, nil, -abi.ErrnoInvalid},
+		{"authorization", bad(func(r *abi.HTTPRequest) { r.Headers[0].Name = "authorization" }), 0, [2]int64{out, 512}, nil, -abi.ErrnoInvalid},
+		{"no such handle", put(9), 0, [2]int64{out, 512}, nil, -abi.ErrnoHandle},
+		{"handle of zero", put(0), 0, [2]int64{out, 512}, nil, -abi.ErrnoHandle},
+		{"no answer", good, 0, [2]int64{out, 512}, errors.New("connection refused"), -abi.ErrnoIO},
+		{"an answer that is too long", good, 0, [2]int64{out, 512}, fmt.Errorf("x: %w", ErrTooBig), -abi.ErrnoTooBig},
+		{"no room for the answer", good, 0, [2]int64{out, 15}, nil, -abi.ErrnoTooBig},
 	} {
 		e := &script{answer: &HTTPResponse{Status: 201}, err: tc.err}
 		g := asking(tc.request)
 		got, c := hostCallOf(t, g, Options{Endpoints: map[string]Endpoint{"entries": e, "keys": e}}, t.Context(),
-			"http_do", tc.number, atOther, int32(len(tc.request)), tc.args[0], tc.args[1])
+			"http_do", tc.number, atOther, int64(len(tc.request)), tc.args[0], tc.args[1])
 		if got != tc.want {
 			t.Errorf("%s: %d, want %d", tc.name, got, tc.want)
 		}
@@ -132,7 +132,7 @@ func TestT63HTTPDoRefuses(t *testing.T) {
 	cancel()
 	e := &script{}
 	if got, _ := hostCallOf(t, asking(good), Options{Endpoints: map[string]Endpoint{"entries": e, "keys": e}}, ended,
-		"http_do", 0, atOther, int32(len(good)), out, 512); got != -abi.ErrnoIO || e.asked != nil {
+		"http_do", 0, atOther, int64(len(good)), out, 512); got != -abi.ErrnoIO || e.asked != nil {
 		t.Errorf("for whoever does not wait any more: %d", got)
 	}
 }

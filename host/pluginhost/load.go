@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
 
+	"github.com/veriproof/notary/host/stream"
 	"github.com/veriproof/notary/sdk/plugin/abi"
 	"github.com/veriproof/notary/sdk/receipt"
 )
@@ -40,8 +42,8 @@ type Options struct {
 	// DoubleRun gives each batch to two instances of each redactor. If their edits
 	// differ the request fails closed ([ReasonDiffers]).
 	DoubleRun bool
-	// BlobDir is the directory of the storage adapter's blob capability. It is
-	// made if it does not exist.
+	// BlobDir is the directory of the storage adapter's capabilities "blob" and "stream".
+	// It is made if it does not exist.
 	BlobDir string
 	// Database is behind the storage adapter's capability "sql". It is the
 	// caller's to close, after the set.
@@ -75,6 +77,7 @@ type Set struct {
 	redactors []*plugin
 	store     *Adapter
 	dir       *blobDir
+	streams   *stream.Dir
 
 	closing  sync.Once
 	closeErr error
@@ -99,6 +102,7 @@ type plugin struct {
 	twin      *pool  // of the second run of each batch, or nil
 	rules     []Rule // of a redactor, by label
 	dir       *blobDir
+	streams   *stream.Dir
 	database  Database
 	endpoints []endpoint
 
@@ -158,7 +162,7 @@ func (s *Set) add(ctx context.Context, src *Source, o Options, last string) erro
 		name: src.Name, kind: src.Kind, labels: m.manifest.Labels, statements: m.manifest.SQL, needs: m.manifest.Endpoints,
 		limits: limits, digests: measure(src, limits), mutable: m.mutableGlobals(),
 	}
-	if err := s.place(p, o); err != nil {
+	if err := s.place(p, m.manifest.Capabilities, o); err != nil {
 		return err
 	}
 	s.plugins = append(s.plugins, p)
@@ -172,7 +176,7 @@ func (s *Set) add(ctx context.Context, src *Source, o Options, last string) erro
 }
 
 // place gives the plugin its part in the set, and what it needs there.
-func (s *Set) place(p *plugin, o Options) error {
+func (s *Set) place(p *plugin, capabilities []string, o Options) error {
 	if p.kind == abi.KindRedactor {
 		p.pool = newPool(orDefault(o.Concurrency, runtime.GOMAXPROCS(0)))
 		if o.DoubleRun {
@@ -196,12 +200,25 @@ func (s *Set) place(p *plugin, o Options) error {
 		return err
 	}
 	p.database = o.Database
-	if o.BlobDir != "" {
-		dir, err := openBlobDir(o.BlobDir)
-		if err != nil {
+	return s.openDir(p, capabilities, o.BlobDir)
+}
+
+// openDir opens the operator's directory for what the adapter may do in it.
+func (s *Set) openDir(p *plugin, capabilities []string, path string) (err error) {
+	if path == "" {
+		return nil
+	}
+	if slices.Contains(capabilities, abi.CapabilityBlob) {
+		if s.dir, err = openBlobDir(path); err != nil {
 			return err
 		}
-		s.dir, p.dir = dir, dir
+		p.dir = s.dir
+	}
+	if slices.Contains(capabilities, abi.CapabilityStream) {
+		if s.streams, err = stream.Open(path); err != nil {
+			return err
+		}
+		p.streams = s.streams
 	}
 	return nil
 }
@@ -291,6 +308,9 @@ func (s *Set) close(ctx context.Context) error {
 	}
 	if s.dir != nil {
 		errs = append(errs, s.dir.close())
+	}
+	if s.streams != nil {
+		errs = append(errs, s.streams.Close())
 	}
 	return errors.Join(errs...)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/tetratelabs/wazero/api"
 
 	"github.com/veriproof/notary/host/journal"
+	"github.com/veriproof/notary/host/stream"
 	"github.com/veriproof/notary/sdk/plugin/abi"
 )
 
@@ -25,6 +26,7 @@ const (
 // dropped after the call, and every handle with it.
 type storageCall struct {
 	dir        *blobDir
+	streams    *stream.Dir
 	database   Database
 	statements []string   // of the manifest
 	endpoints  []endpoint // in the order of the manifest
@@ -41,7 +43,7 @@ func (p *plugin) newStorageCall() *storageCall {
 	if p.kind != abi.KindStorage {
 		return nil
 	}
-	return &storageCall{dir: p.dir, database: p.database, statements: p.statements, endpoints: p.endpoints}
+	return &storageCall{dir: p.dir, streams: p.streams, database: p.database, statements: p.statements, endpoints: p.endpoints}
 }
 
 // add puts a payload in the table and returns its handle, or 0 if it is full.
@@ -80,6 +82,11 @@ var stoFunctions = map[string]hostFunction{
 	"payload_free":  {funcType{i32, i32}, payloadFree},
 	"sql_exec":      {funcType{i32 + i32 + i32 + i32 + i32 + i32, i64}, sqlExec},
 	"http_do":       {funcType{i32 + i32 + i32 + i32 + i32, i64}, httpDo},
+	"stream_append": {funcType{i32 + i32 + i64 + i64 + i32 + i32 + i32, i32}, streamAppend},
+	"stream_find":   {funcType{i32 + i32 + i64 + i32, i32}, streamFind},
+	"stream_read":   {funcType{i32 + i32 + i64 + i32, i64}, streamRead},
+	"stream_erase":  {funcType{i32 + i32 + i64 + i32, i32}, streamErase},
+	"stream_list":   {funcType{i32 + i32 + i32 + i32 + i32 + i32 + i32, i64}, streamList},
 }
 
 // errno returns -n as an i32 result.
@@ -93,6 +100,8 @@ func errnoOf(err error) int32 {
 		return abi.ErrnoExist
 	case errors.Is(err, ErrTooBig):
 		return abi.ErrnoTooBig
+	case errors.Is(err, journal.ErrDamaged):
+		return abi.ErrnoDamaged
 	}
 	return abi.ErrnoIO
 }
@@ -184,6 +193,16 @@ func blobGet(c *call, mod api.Module, stack []uint64) {
 }
 
 func blobList(c *call, mod api.Module, stack []uint64) {
+	listKeys(c, mod, stack, func() ([]string, bool) {
+		if c.storage.dir == nil || !c.storage.list() {
+			return nil, false
+		}
+		return c.storage.keys, true
+	})
+}
+
+// listKeys is blob_list and stream_list, whose keys are told by all.
+func listKeys(c *call, mod api.Module, stack []uint64, all func() ([]string, bool)) {
 	fail := func(e int64) { stack[0] = api.EncodeI64(-e) }
 	mem := mod.Memory()
 	prefix, ok1 := mem.Read(uint32(stack[0]), uint32(stack[1]))
@@ -195,11 +214,15 @@ func blobList(c *call, mod api.Module, stack []uint64) {
 		fail(abi.ErrnoInvalid)
 		return
 	}
-	if !c.ready() || !c.storage.list() {
+	keys, ok := []string(nil), c.ctx.Err() == nil
+	if ok {
+		keys, ok = all()
+	}
+	if !ok {
 		fail(abi.ErrnoIO)
 		return
 	}
-	prefixed := withPrefix(c.storage.keys, string(prefix))
+	prefixed := withPrefix(keys, string(prefix))
 	n := writeKeys(out, prefixed, string(cursor), flags == abi.BlobDescending)
 	c.charge(mod, uint64(n))
 	stack[0] = uint64(n)

@@ -77,7 +77,7 @@ func TestT63NoWayOut(t *testing.T) {
 			"clock_res_get", "proc_raise", "thread-spawn",
 		},
 		"wasi_unstable": {"fd_write", "random_get", "clock_time_get"},
-		abi.ImportSto:   {"blob_put", "blob_get", "blob_list", "blob_delete"},
+		abi.ImportSto:   {"blob_put", "blob_get", "blob_list", "blob_delete", "stream_append", "stream_find", "stream_read", "stream_erase", "stream_list"},
 		"env":           {"memory", "abort", "emscripten_notify_memory_growth"},
 		"host":          {"log"},
 		"":              {""},

@@ -83,6 +83,15 @@ func TestStoVectors(t *testing.T) {
 		}
 		out = append(out, stoVector{c.name, value, hex.EncodeToString(b)})
 	}
+	r := abi.Record{First: 0x0102030405060708, Last: 0x0102030405060710, Body: 70300, Slots: 3}
+	b = abi.AppendRecord(nil, r)
+	if again, err := abi.DecodeRecord(b); err != nil || again != r {
+		t.Errorf("record read again: %+v, %v", again, err)
+	}
+	if _, err := abi.DecodeRecord(b[1:]); err == nil {
+		t.Error("a record of 23 bytes is read")
+	}
+	out = append(out, stoVector{"a record that was found", map[string]any{"first": r.First, "last": r.Last, "body": r.Body, "slots": r.Slots}, hex.EncodeToString(b)})
 	vectors(t, "sto.json", out)
 }
 

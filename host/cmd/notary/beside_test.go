@@ -58,6 +58,7 @@ func TestBesideCollector(t *testing.T) {
 		}{
 			{"notary: redact-pii, durable", func(t *testing.T) target { return notaryTarget(t) }},
 			{"notary: redact-pii and redact-secrets, durable", func(t *testing.T) target { return notaryTarget(t, "redact-secrets") }},
+			{"notary: no redactor, durable", func(t *testing.T) target { return notaryWith(t, setting{bare: true}) }},
 			{"Collector: nop, in memory", func(t *testing.T) target { return collectorTarget(t, collector, false) }},
 			{"Collector: redaction of eight patterns, in memory", func(t *testing.T) target { return collectorTarget(t, collector, true) }},
 		} {
@@ -120,6 +121,11 @@ func notaryTarget(t *testing.T, further ...string) target {
 		}
 		s.builtin = append(s.builtin, filepath.Join(b.plugins, name+".wasm"))
 	}
+	return notaryWith(t, s)
+}
+
+func notaryWith(t *testing.T, s setting) target {
+	t.Helper()
 	m := newMachine(t, s)
 	p := m.start(t)
 	c := m.connect(t, p)
@@ -244,7 +250,7 @@ func (at target) load(t *testing.T, took time.Duration) run {
 			}
 			defer conn.Close()
 			ctx := metadata.NewOutgoingContext(context.Background(), metadata.Pairs(at.header...))
-			next := stream(t, uint64(i))
+			next := requestsOf(t, uint64(i))
 			for time.Since(begun) < took {
 				var reply []byte
 				body, sent := next(), time.Now()
@@ -275,9 +281,9 @@ func (at target) load(t *testing.T, took time.Duration) run {
 	return r
 }
 
-// stream returns requests of one sender. Each has trace ids of its own: what is sent
+// requestsOf returns requests of one sender. Each has trace ids of its own: what is sent
 // twice is dropped as a duplicate, and would be no load.
-func stream(t *testing.T, sender uint64) func() []byte {
+func requestsOf(t *testing.T, sender uint64) func() []byte {
 	t.Helper()
 	type template struct {
 		body []byte

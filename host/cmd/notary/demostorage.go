@@ -21,8 +21,7 @@ func (d *demo) showStorage(ctx context.Context) error {
 	t.row("WHERE", "WHAT", "FILES", "BYTES")
 	leaks := 0
 	for _, k := range []struct{ where, what string }{
-		{"data/store/e-*", "the journal: hashes, ciphertext, receipts"},
-		{"data/store/k-*", "wrapped keys: without its own a session is erased"},
+		{"data/store", "the journal: hashes, ciphertext, receipts, wrapped keys"},
 		{"data/log", "the log: commitments of 32 bytes, and its key"},
 		{"serve.log", "what the notary logged"},
 	} {

@@ -143,6 +143,7 @@ type setting struct {
 	redactors                                      []string // module files, before redact-pii, with little fuel
 	builtin                                        []string // module files of further redactors, with the limits that they ask for
 	extra                                          string   // more lines of YAML
+	bare                                           bool     // without a redactor
 }
 
 func newMachine(t testing.TB, s setting) *machine {
@@ -194,7 +195,10 @@ func (m *machine) configure(t testing.TB, s setting) {
 	if s.postgres != "" {
 		adapter, storage = "store-postgres.wasm", fmt.Sprintf("{postgres: {%s}}", s.postgres)
 	}
-	modules = append(modules, filepath.Join(m.bin.plugins, "redact-pii.wasm"), filepath.Join(m.bin.plugins, adapter))
+	if !s.bare {
+		modules = append(modules, filepath.Join(m.bin.plugins, "redact-pii.wasm"))
+	}
+	modules = append(modules, filepath.Join(m.bin.plugins, adapter))
 	var plugins strings.Builder
 	for i, path := range modules {
 		module, err := os.ReadFile(path)

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"os"
 	"sync"
@@ -11,6 +12,7 @@ import (
 	trace "go.opentelemetry.io/proto/otlp/trace/v1"
 
 	"github.com/veriproof/notary/host/archive"
+	"github.com/veriproof/notary/host/stream"
 	"github.com/veriproof/notary/sdk/journal"
 	"github.com/veriproof/notary/sdk/receipt"
 )
@@ -123,19 +125,32 @@ func TestKillNine(t *testing.T) {
 // fencing and sealing what the one before left.
 func (m *machine) killStarting(t *testing.T, round int) {
 	t.Helper()
-	before := m.storedFiles(t)
+	before := m.storedEntries(t)
 	p := m.launch(t)
-	eventually(t, "a starting notary writes", func() bool { return m.storedFiles(t) > before+round })
+	eventually(t, "a starting notary writes", func() bool { return m.storedEntries(t) > before+uint64(round) })
 	p.kill()
 }
 
-func (m *machine) storedFiles(t *testing.T) int {
+// storedEntries counts the entries of all epochs, beside the notary that writes them.
+func (m *machine) storedEntries(t *testing.T) (n uint64) {
 	t.Helper()
-	list, err := os.ReadDir(m.path("data/store"))
+	d, err := stream.Open(m.path("data/store"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return len(list)
+	defer d.Close()
+	keys, err := d.Keys()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range keys {
+		r, err := d.Find(key, math.MaxUint64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n += r.Last + 1
+	}
+	return n
 }
 
 // checkAcknowledged: each acknowledged span is there, in its session, redacted,

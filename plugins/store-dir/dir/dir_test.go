@@ -2,9 +2,8 @@ package dir_test
 
 import (
 	"bytes"
-	"encoding/binary"
 	"fmt"
-	"maps"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -29,7 +28,7 @@ type store struct {
 func open(t testing.TB, host *plugintest.Host) *store {
 	t.Helper()
 	in, err := storage.New(storage.Spec{Configure: func([]byte) (storage.Adapter, error) {
-		return dir.New(host, host), nil
+		return dir.New(host.Streams(), host), nil
 	}}, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -116,7 +115,7 @@ var (
 func Example() {
 	host := plugintest.NewHost()
 	adapter, err := storage.New(storage.Spec{Configure: func([]byte) (storage.Adapter, error) {
-		return dir.New(host, host), nil
+		return dir.New(host.Streams(), host), nil
 	}}, nil)
 	if err != nil {
 		fmt.Println(err)
@@ -124,12 +123,12 @@ func Example() {
 	}
 	_, err = adapter.Put(&abi.Put{Entries: []abi.Entry{{Handle: host.Handle([]byte("entry")), Length: 5, Seq: 7}}})
 	fmt.Println(err)
-	for key, object := range host.Objects() {
-		fmt.Printf("%s: %s\n", key, object)
+	for _, r := range host.StreamRecords("00000000000000000000000000000000") {
+		fmt.Printf("%d to %d: %s\n", r.First, r.Last, r.Body)
 	}
 	// Output:
 	// <nil>
-	// e-00000000000000000000000000000000-0000000000000007: entry
+	// 7 to 7: entry
 }
 
 // TestLayout pins the bytes in storage: another adapter may have to read them.
@@ -137,11 +136,10 @@ func TestLayout(t *testing.T) {
 	s := open(t, plugintest.NewHost())
 	k := key{epochA, [32]byte{1, 31: 2}, 3}
 	want(t, "put", s.put(epochA, 0x1f, []string{"one", "two"}, map[key]string{k: "dek"}), abi.StoOK)
-	const name = "aa000000000000000000000000000000-000000000000001f"
-	header := append(append(append([]byte{}, epochA[:]...), k.session[:]...), 3, 0, 0, 0, 3, 0, 0, 0)
-	wantObjects := map[string][]byte{"e-" + name: []byte("onetwo"), "k-" + name: append(header, "dek"...)}
-	if got := s.host.Objects(); !maps.EqualFunc(got, wantObjects, bytes.Equal) {
-		t.Errorf("objects %q, want %q", got, wantObjects)
+	id := append(append([]byte{}, k.session[:]...), 3, 0, 0, 0)
+	want := []plugintest.StreamRecord{{First: 0x1f, Last: 0x20, Body: append(id, "onetwo"...), Slots: [][]byte{[]byte("dek")}}}
+	if got := s.host.StreamRecords("aa000000000000000000000000000000"); !reflect.DeepEqual(got, want) {
+		t.Errorf("records %v, want %v", got, want)
 	}
 }
 
@@ -161,11 +159,12 @@ func TestChunkOfSeq(t *testing.T) {
 	s := open(t, plugintest.NewHost())
 	s.put(epochA, 3, []string{"3", "4"}, nil)
 	s.put(epochA, 5, []string{"5"}, nil)
+	s.put(epochA, 6, make([]string, 294), map[key]string{{epochA, [32]byte{1}, 0}: "dek"})
 	s.put(epochA, 300, []string{"300"}, nil)
 	for _, c := range []struct {
 		seq, first uint64
 		status     abi.StoStatus
-	}{{2, 0, abi.StoNotFound}, {3, 3, abi.StoOK}, {4, 3, abi.StoOK}, {5, 5, abi.StoOK}, {299, 5, abi.StoOK}, {1 << 63, 300, abi.StoOK}, {1<<64 - 1, 300, abi.StoOK}} {
+	}{{2, 0, abi.StoNotFound}, {3, 3, abi.StoOK}, {4, 3, abi.StoOK}, {5, 5, abi.StoOK}, {299, 6, abi.StoOK}, {1 << 63, 300, abi.StoOK}, {1<<64 - 1, 300, abi.StoOK}} {
 		_, first, status := s.get(abi.Selector{What: abi.WhatEntry, Epoch: epochA, Seq: c.seq})
 		if status != c.status || status == abi.StoOK && first != c.first {
 			t.Errorf("seq %d: status %d, chunk %d; want %d, %d", c.seq, status, first, c.status, c.first)
@@ -182,7 +181,7 @@ func TestEpochs(t *testing.T) {
 		t.Errorf("empty storage lists %v", got)
 	}
 	s.put([16]byte{}, 0, []string{"x"}, nil)
-	s.put(epochA, 0, []string{"x"}, nil)
+	s.put(epochA, 0, make([]string, 17), nil)
 	s.put(epochA, 17, []string{"x"}, nil)
 	s.put(epochB, 2, []string{"x"}, nil)
 	for _, c := range []struct {
@@ -202,21 +201,27 @@ func TestEpochs(t *testing.T) {
 	}
 }
 
-// TestForeignObjects puts objects into the directory that are not ours.
-func TestForeignObjects(t *testing.T) {
+// TestForeignStreams: streams in the directory that are not ours are passed over.
+func TestForeignStreams(t *testing.T) {
 	s := open(t, plugintest.NewHost())
-	for _, name := range []string{"e-0", "e-zz", "e-aa000000000000000000000000000000-000000000000000g", "lost.found", "k-x"} {
-		if err := s.host.Put([]byte(name), nil, false); err != nil {
-			t.Fatal(err)
-		}
+	for _, name := range []string{"0", "zz", "aa00000000000000000000000000000g", "AA", "lost.found", "aa0000000000000000000000000000000"} {
+		_ = s.host.Streams().Append([]byte(name), 0, 0, nil, nil)
 	}
 	s.put(epochA, 1, []string{"x"}, nil)
 	if got := s.epochs([16]byte{}, true); !slices.Equal(got, []abi.Item{{Epoch: epochA, Seq: 1}}) {
 		t.Errorf("epochs %v", got)
 	}
-	if got, _, status := s.get(abi.Selector{What: abi.WhatEntry, Epoch: epochA, Seq: 99}); status != abi.StoOK || got != "x" {
-		t.Errorf("chunk %q, status %d", got, status)
-	}
+}
+
+// TestTakenAndGap: a seq inside of what another put wrote is a conflict too; one that
+// leaves a gap is no success.
+func TestTakenAndGap(t *testing.T) {
+	s := open(t, plugintest.NewHost())
+	want(t, "put", s.put(epochA, 5, []string{"5", "6", "7"}, nil), abi.StoOK)
+	want(t, "inside", s.put(epochA, 6, []string{"6"}, nil), abi.StoConflict)
+	want(t, "gap", s.put(epochA, 9, []string{"9"}, nil), abi.StoUnavailable)
+	want(t, "a key of another epoch", s.put(epochA, 8, []string{"8"}, map[key]string{{epochB, [32]byte{}, 0}: "dek"}), abi.StoBadRequest)
+	want(t, "next", s.put(epochA, 8, []string{"8"}, nil), abi.StoOK)
 }
 
 // TestErasedKeyStaysErased retries a put whose key was erased in between.
@@ -231,31 +236,47 @@ func TestErasedKeyStaysErased(t *testing.T) {
 		t.Errorf("status %d: the erased key came back", status)
 	}
 	want(t, "erase again", s.erase(k, 0), abi.StoNotFound)
-	for name, object := range s.host.Objects() {
-		if bytes.Contains(object, []byte("dek")) {
-			t.Errorf("object %s still holds the key", name)
-		}
+	if got := s.host.StreamRecords("aa000000000000000000000000000000"); got[0].Slots[0] != nil {
+		t.Error("the record still holds the key")
 	}
 }
 
-// TestCorruptKeys answers unavailable, not "not found", for an object that
-// cannot be read: not found would be taken for erased.
-func TestCorruptKeys(t *testing.T) {
-	s := open(t, plugintest.NewHost())
-	k := key{epochA, [32]byte{1}, 0}
-	record := append(append(append([]byte{}, epochA[:]...), k.session[:]...), 9, 0, 0, 0)
-	record = binary.LittleEndian.AppendUint32(record, 1<<31)
-	name := []byte("k-aa000000000000000000000000000000-0000000000000000")
-	for n := range len(record) + 1 {
-		if err := s.host.Put(name, []uint32{s.host.Handle(record[:n])}, true); err != nil {
-			t.Fatal(err)
+// damaged is a host on which what is behind some number cannot be read.
+type damaged struct{ storage.Streams }
+
+func (d damaged) Find(key []byte, number uint64) (abi.Record, error) {
+	if number > 1 {
+		return abi.Record{}, storage.ErrDamaged
+	}
+	return d.Streams.Find(key, number)
+}
+
+// TestDamaged answers unavailable, not "not found", for what cannot be read: not found
+// would be taken for erased. An epoch with a damaged end is listed as one without end.
+func TestDamaged(t *testing.T) {
+	host := plugintest.NewHost()
+	open(t, host).put(epochA, 0, []string{"x"}, nil)
+	a := dir.New(damaged{host.Streams()}, host)
+	if _, status := a.Get(&abi.Selector{What: abi.WhatKey, Epoch: epochA, Session: [32]byte{1}}); status != abi.StoUnavailable {
+		t.Errorf("key: status %d", status)
+	}
+	if _, status := a.Get(&abi.Selector{What: abi.WhatEntry, Epoch: epochA, Seq: 2}); status != abi.StoUnavailable {
+		t.Errorf("entry: status %d", status)
+	}
+	items, status := a.List(&abi.Selector{What: abi.WhatEpochs, First: true})
+	if want := []abi.Item{{Epoch: epochA, Seq: 1<<64 - 1}}; status != abi.StoOK || !slices.Equal(items, want) {
+		t.Errorf("epochs %v, status %d", items, status)
+	}
+	// A body that is shorter than its keys' names was not written by us.
+	h := host.Handle([]byte("k"))
+	if err := host.Streams().Append([]byte("bb0000000000000000000000000000ff"), 0, 0, nil, []uint32{h}); err != nil {
+		t.Fatal(err)
+	}
+	b := dir.New(host.Streams(), host)
+	for _, what := range []abi.What{abi.WhatKey, abi.WhatEntry} {
+		if _, status := b.Get(&abi.Selector{What: what, Epoch: epochB}); status != abi.StoUnavailable {
+			t.Errorf("selector %d of a foreign record: status %d", what, status)
 		}
-		status := abi.StoUnavailable
-		if n == 0 {
-			status = abi.StoNotFound
-		}
-		_, got := s.key(k, 0)
-		want(t, fmt.Sprintf("%d bytes", n), got, status)
 	}
 }
 

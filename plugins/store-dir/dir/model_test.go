@@ -40,7 +40,7 @@ func (m *model) put(t *rapid.T) {
 	for range rapid.IntRange(0, 3).Draw(t, "keys") {
 		k := key{epochOf(e), [32]byte{rapid.Byte().Draw(t, "session")}, rapid.Uint32Range(0, 2).Draw(t, "part")}
 		if _, exists := m.where[k]; !exists {
-			keys[k] = rapid.String().Draw(t, "dek")
+			keys[k] = rapid.StringN(0, -1, abi.MaxSlot).Draw(t, "dek")
 		}
 	}
 	if got := m.s.put(epochOf(e), p.seq, entries, keys); got != abi.StoOK {

@@ -24,6 +24,8 @@ func CapabilityImports(capability string) []string {
 		return []string{"sql_exec"}
 	case CapabilityHTTP:
 		return []string{"http_do"}
+	case CapabilityStream:
+		return []string{"stream_append", "stream_erase", "stream_find", "stream_list", "stream_read"}
 	}
 	return nil
 }
@@ -63,6 +65,7 @@ const (
 	ErrnoIO      = 4 // storage failed; the outcome is unknown
 	ErrnoTooBig  = 5 // object, handle table or key over its bound
 	ErrnoHandle  = 6 // no such handle
+	ErrnoDamaged = 7 // what is stored is not what was written
 )
 
 // ValidBlobKey reports whether key may name an object.

@@ -1,7 +1,6 @@
 package plugintest
 
 import (
-	"bytes"
 	"maps"
 	"net/http"
 	"slices"
@@ -11,8 +10,9 @@ import (
 	"github.com/veriproof/notary/sdk/plugin/storage"
 )
 
-// Host is the notary's side of the capabilities "blob", "payload" and "http", in
-// memory. It is safe for concurrent use; handles of all callers share one table.
+// Host is the notary's side of the capabilities "blob", "stream" ([Host.Streams]),
+// "payload" and "http", in memory. It is safe for concurrent use; handles of all callers
+// share one table.
 type Host struct {
 	// Handlers answer the endpoints, by their numbers in the manifest.
 	Handlers []http.Handler
@@ -23,6 +23,7 @@ type Host struct {
 
 	mu      sync.Mutex
 	objects map[string][]byte
+	streams map[string][]StreamRecord
 	handles map[uint32][]byte
 	last    uint32
 }
@@ -41,7 +42,7 @@ const (
 
 // NewHost returns a host without objects.
 func NewHost() *Host {
-	return &Host{objects: map[string][]byte{}, handles: map[uint32][]byte{}}
+	return &Host{objects: map[string][]byte{}, streams: map[string][]StreamRecord{}, handles: map[uint32][]byte{}}
 }
 
 // Handle makes a handle for a request, as the notary does for its ciphertext.
@@ -136,37 +137,10 @@ func (h *Host) Get(key []byte) (handle, length uint32, err error) {
 // List implements storage.Blobs.
 func (h *Host) List(prefix, cursor []byte, descending bool, out []byte) (n int, err error) {
 	err = h.do("blob_list", func() error {
-		if !abi.ValidBlobPrefix(prefix) || !abi.ValidBlobPrefix(cursor) || len(out) <= abi.MaxBlobKey {
-			return storage.Errno(abi.ErrnoInvalid)
-		}
-		for _, key := range h.sorted(prefix, cursor, descending) {
-			if n+1+len(key) > len(out) {
-				break
-			}
-			out[n] = byte(len(key))
-			n += 1 + copy(out[n+1:], key)
-		}
-		return nil
+		n, err = writeKeys(h.objects, prefix, cursor, descending, out)
+		return err
 	})
 	return n, err
-}
-
-func (h *Host) sorted(prefix, cursor []byte, descending bool) []string {
-	var keys []string
-	for k := range h.objects {
-		after := k > string(cursor)
-		if descending {
-			after = k < string(cursor) || len(cursor) == 0
-		}
-		if after && bytes.HasPrefix([]byte(k), prefix) {
-			keys = append(keys, k)
-		}
-	}
-	slices.Sort(keys)
-	if descending {
-		slices.Reverse(keys)
-	}
-	return keys
 }
 
 // Delete implements storage.Blobs.

@@ -18,6 +18,7 @@ func (e Errno) Error() string {
 var (
 	ErrNoEntry error = Errno(abi.ErrnoNoEntry)
 	ErrExist   error = Errno(abi.ErrnoExist)
+	ErrDamaged error = Errno(abi.ErrnoDamaged)
 )
 
 // Status is the answer an adapter gives when a host function failed with err:
@@ -31,7 +32,7 @@ func Status(err error) abi.StoStatus {
 		return abi.StoNotFound
 	case ErrExist:
 		return abi.StoConflict
-	case error(Errno(abi.ErrnoIO)):
+	case ErrDamaged, error(Errno(abi.ErrnoIO)):
 		return abi.StoUnavailable
 	}
 	return abi.StoBadRequest
@@ -54,6 +55,29 @@ type Blobs interface {
 	List(prefix, cursor []byte, descending bool, out []byte) (int, error)
 	// Delete removes an object.
 	Delete(key []byte) error
+}
+
+// Streams is the capability "stream": streams of records in the one place the operator
+// gave. A record has numbers, which follow those of the record before it, a body, and
+// slots, each of which can be erased. Keys are checked by [abi.ValidBlobKey]. Errors are
+// [Errno].
+type Streams interface {
+	// Append appends a record with the numbers first to last, and returns when it is
+	// durable: all of it, or nothing. Its body is what the handles stand for,
+	// concatenated, and it has a slot for each of slots, of at most [abi.MaxSlot] bytes. A
+	// number that is taken is [ErrExist]; one that leaves a gap is a failure.
+	Append(key []byte, first, last uint64, body, slots []uint32) error
+	// Find tells of the record with the greatest first number up to the given one, or
+	// [ErrNoEntry]. [ErrDamaged] says that there are more that cannot be read.
+	Find(key []byte, number uint64) (abi.Record, error)
+	// Body returns a handle of the body of the record with this first number.
+	Body(key []byte, first uint64) (handle, length uint32, err error)
+	// Slot returns a handle of a slot, counted from 0; one that was erased is [ErrNoEntry].
+	Slot(key []byte, first uint64, n int) (handle, length uint32, err error)
+	// Erase destroys a slot; one that was erased already is [ErrNoEntry].
+	Erase(key []byte, first uint64, n int) error
+	// List writes keys of streams, as [Blobs.List] does those of objects.
+	List(prefix, cursor []byte, descending bool, out []byte) (int, error)
 }
 
 // Payloads is the capability "payload": the bytes behind handles.

@@ -11,6 +11,9 @@ func Blob() Blobs { return noHost{} }
 // Payload returns a payload capability of which every call fails.
 func Payload() Payloads { return noHost{} }
 
+// Stream returns a stream capability of which every call fails.
+func Stream() Streams { return noStreams{} }
+
 // SQL returns a database of which every call fails.
 func SQL(int) Database { return noHost{} }
 
@@ -33,3 +36,13 @@ func (noHost) Exec(int, uint32, ...abi.SQLValue) (Rows, error) { return Rows{}, 
 func (noHost) Do(int, *abi.HTTPRequest) (*abi.HTTPResponse, error) {
 	return nil, errNoHost
 }
+
+type noStreams struct{ noHost }
+
+func (noStreams) Append([]byte, uint64, uint64, []uint32, []uint32) error { return errNoHost }
+func (noStreams) Find([]byte, uint64) (abi.Record, error)                 { return abi.Record{}, errNoHost }
+func (noStreams) Body([]byte, uint64) (handle, length uint32, err error)  { return 0, 0, errNoHost }
+func (noStreams) Slot([]byte, uint64, int) (handle, length uint32, err error) {
+	return 0, 0, errNoHost
+}
+func (noStreams) Erase([]byte, uint64, int) error { return errNoHost }

@@ -14,6 +14,10 @@ func Blob() Blobs { return hostBlobs{} }
 // payload_read, payload_new, payload_slice and payload_free.
 func Payload() Payloads { return hostPayloads{} }
 
+// Stream returns the host's stream capability. A module that calls it imports
+// stream_append, stream_find, stream_read, stream_erase and stream_list.
+func Stream() Streams { return hostStreams{} }
+
 // SQL returns the host's database, with room for so many bytes of a result. A
 // module that calls it imports sql_exec. It is made in configure, so that its memory is
 // part of the image.
@@ -45,6 +49,21 @@ func blobList(prefix *byte, prefixLen uint32, cursor *byte, cursorLen, flags uin
 
 //go:wasmimport notary_sto_v1 blob_delete
 func blobDelete(key *byte, keyLen uint32) int32
+
+//go:wasmimport notary_sto_v1 stream_append
+func streamAppend(key *byte, keyLen uint32, first, last uint64, handles *uint32, n, slots uint32) int32
+
+//go:wasmimport notary_sto_v1 stream_find
+func streamFind(key *byte, keyLen uint32, number uint64, out *byte) int32
+
+//go:wasmimport notary_sto_v1 stream_read
+func streamRead(key *byte, keyLen uint32, first uint64, slot uint32) int64
+
+//go:wasmimport notary_sto_v1 stream_erase
+func streamErase(key *byte, keyLen uint32, first uint64, slot uint32) int32
+
+//go:wasmimport notary_sto_v1 stream_list
+func streamList(prefix *byte, prefixLen uint32, cursor *byte, cursorLen, flags uint32, out *byte, outCap uint32) int64
 
 //go:wasmimport notary_sto_v1 payload_read
 func payloadRead(handle, offset uint32, out *byte, outCap uint32) int32
@@ -149,4 +168,45 @@ func (e *hostEndpoints) Do(endpoint int, r *abi.HTTPRequest) (*abi.HTTPResponse,
 		return nil, Errno(abi.ErrnoInvalid)
 	}
 	return response, nil
+}
+
+type hostStreams struct{}
+
+func (hostStreams) Append(key []byte, first, last uint64, body, slots []uint32) error {
+	handles := append(append(make([]uint32, 0, len(body)+len(slots)), body...), slots...)
+	_, err := result(int64(streamAppend(unsafe.SliceData(key), size(key), first, last, unsafe.SliceData(handles), size(handles), size(slots))))
+	return err
+}
+
+func (hostStreams) Find(key []byte, number uint64) (abi.Record, error) {
+	var out [abi.RecordSize]byte
+	if _, err := result(int64(streamFind(unsafe.SliceData(key), size(key), number, &out[0]))); err != nil {
+		return abi.Record{}, err
+	}
+	return abi.DecodeRecord(out[:])
+}
+
+func (hostStreams) Body(key []byte, first uint64) (handle, length uint32, err error) {
+	v, err := result(streamRead(unsafe.SliceData(key), size(key), first, 0))
+	return uint32(v >> 32), uint32(v), err
+}
+
+func (hostStreams) Slot(key []byte, first uint64, n int) (handle, length uint32, err error) {
+	v, err := result(streamRead(unsafe.SliceData(key), size(key), first, uint32(n)+1))
+	return uint32(v >> 32), uint32(v), err
+}
+
+func (hostStreams) Erase(key []byte, first uint64, n int) error {
+	_, err := result(int64(streamErase(unsafe.SliceData(key), size(key), first, uint32(n)+1)))
+	return err
+}
+
+func (hostStreams) List(prefix, cursor []byte, descending bool, out []byte) (int, error) {
+	flags := uint32(0)
+	if descending {
+		flags = 1
+	}
+	v, err := result(streamList(unsafe.SliceData(prefix), size(prefix), unsafe.SliceData(cursor), size(cursor), flags,
+		unsafe.SliceData(out), size(out)))
+	return int(v), err
 }

@@ -1,0 +1,129 @@
+package stream
+
+import (
+	"encoding/binary"
+	"hash/crc32"
+	"math"
+)
+
+const (
+	magic      = 0x44434552
+	headerSize = 48
+	// alignment is that of frames and the size of a slot's cell: a cell is never in two
+	// sectors of a disk, so a crash leaves it as it was or as it was to be.
+	alignment = 128
+	// MaxSlot is the greatest length of a slot, in bytes.
+	MaxSlot = alignment - 8
+	// maxBody and maxSlots bound a record.
+	maxBody  = 128 << 20
+	maxSlots = 1 << 16
+	// maxFrame is what no torn end is longer than.
+	maxFrame = maxBody + (maxSlots+2)*alignment
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// A frame is where a record stands in its segment.
+type frame struct {
+	first, last uint64
+	at          int64
+}
+
+// A header is what a frame begins with.
+type header struct {
+	first, last uint64
+	at          int64
+	body        uint32
+	slots       uint32
+	sum         uint32 // of the body
+}
+
+func align(n int64) int64 { return (n + alignment - 1) &^ (alignment - 1) }
+
+// cells is where the slots of a frame begin.
+func (h *header) cells() int64 { return align(headerSize + int64(h.body)) }
+
+// size is that of the whole frame.
+func (h *header) size() int64 { return h.cells() + int64(h.slots)*alignment }
+
+// seed begins the checksum of every header of a stream, so that a frame of another
+// stream is none of this one's.
+func seed(key string) uint32 { return crc32.Checksum([]byte(key), castagnoli) }
+
+// appendFrame encodes a record that will stand at an offset of its segment.
+func appendFrame(b []byte, key uint32, first, last uint64, at int64, body, slots [][]byte) []byte {
+	start := len(b)
+	b = append(b, make([]byte, headerSize)...)
+	for _, p := range body {
+		b = append(b, p...)
+	}
+	length, sum := len(b)-start-headerSize, crc32.Checksum(b[start+headerSize:], castagnoli)
+	b = append(b, make([]byte, align(int64(len(b)-start))-int64(len(b)-start))...)
+	for _, s := range slots {
+		b = appendCell(b, s)
+	}
+	h := b[start : start+headerSize]
+	binary.LittleEndian.PutUint32(h, magic)
+	binary.LittleEndian.PutUint32(h[4:], uint32(len(slots)))
+	binary.LittleEndian.PutUint64(h[8:], first)
+	binary.LittleEndian.PutUint64(h[16:], last)
+	binary.LittleEndian.PutUint64(h[24:], uint64(at))
+	binary.LittleEndian.PutUint32(h[32:], uint32(length))
+	binary.LittleEndian.PutUint32(h[40:], sum)
+	binary.LittleEndian.PutUint32(h[44:], crc32.Update(key, castagnoli, h[:44]))
+	return b
+}
+
+// parseHeader reads the header of a frame that stands at an offset; ok is false for
+// anything else.
+func parseHeader(b []byte, key uint32, at int64) (h header, ok bool) {
+	if len(b) < headerSize || binary.LittleEndian.Uint32(b) != magic ||
+		binary.LittleEndian.Uint64(b[24:]) != uint64(at) ||
+		binary.LittleEndian.Uint32(b[44:]) != crc32.Update(key, castagnoli, b[:44]) {
+		return header{}, false
+	}
+	h = header{
+		slots: binary.LittleEndian.Uint32(b[4:]), first: binary.LittleEndian.Uint64(b[8:]), last: binary.LittleEndian.Uint64(b[16:]),
+		at: at, body: binary.LittleEndian.Uint32(b[32:]), sum: binary.LittleEndian.Uint32(b[40:]),
+	}
+	return h, h.first <= h.last && h.last < math.MaxUint64 && h.body <= maxBody && h.slots <= maxSlots
+}
+
+// parseFrame returns a frame's body, which it checks, and the cells of its slots.
+func parseFrame(b []byte, h *header) (body, cells []byte, ok bool) {
+	body, cells = b[headerSize:headerSize+int(h.body)], b[h.cells():]
+	return body, cells, crc32.Checksum(body, castagnoli) == h.sum
+}
+
+// cellFill is what an erased cell consists of. It is not zero, which is what a cell is
+// that was never written.
+const cellFill = 0xff
+
+func appendCell(b, slot []byte) []byte {
+	var cell [alignment]byte
+	binary.LittleEndian.PutUint32(cell[4:], uint32(len(slot)))
+	copy(cell[8:], slot)
+	binary.LittleEndian.PutUint32(cell[:], crc32.Checksum(cell[4:], castagnoli))
+	return append(b, cell[:]...)
+}
+
+// parseCell tells a slot that holds bytes from one that was erased, and both from what
+// is neither.
+func parseCell(cell []byte) (slot []byte, erased, ok bool) {
+	n := binary.LittleEndian.Uint32(cell[4:])
+	if n <= MaxSlot && binary.LittleEndian.Uint32(cell) == crc32.Checksum(cell[4:], castagnoli) {
+		return cell[8 : 8+n], false, true
+	}
+	for _, c := range cell {
+		if c != cellFill {
+			return nil, false, false
+		}
+	}
+	return nil, true, true
+}
+
+func fill(cell []byte) {
+	for i := range cell {
+		cell[i] = cellFill
+	}
+}
