@@ -13,13 +13,10 @@ package archive
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"crypto/ed25519"
-	"crypto/sha256"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/veriproof/notary/attestation/runtimedata"
 	"github.com/veriproof/notary/host/journal"
@@ -58,6 +55,10 @@ type Epoch struct {
 	// Fence is the body of the fence entry, if that ended the epoch. The
 	// signature on it was checked against the author's key.
 	Fence *format.FenceBody
+	// Recoverers are the authors of the fences that count, in their order. The
+	// first has ended the epoch. The last is who may seal what it left open: the
+	// ones before him had ended when he took over.
+	Recoverers []receipt.Epoch
 	// Strange are fences that do not count, and why. The notary of the epoch
 	// could not write behind them; it is still to be fenced by who recovers it.
 	Strange []error
@@ -145,6 +146,10 @@ var ErrUnsigned = errors.New("entries at the end of the journal are not signed")
 
 // Options of a scan.
 type Options struct {
+	// Heads, if not nil, are the epochs to read, each up to the chunk named and no
+	// further: a head of chunk 0 is an epoch's beginning. What they say of epochs
+	// that are not read is not linked. nil reads all that storage lists.
+	Heads []journal.EpochHead
 	// Believe decides, by its entry 0, whether an epoch was an attested notary;
 	// an error is why not. nil believes all, which is for showing what is there
 	// and not for acting on it.
@@ -157,12 +162,15 @@ type Options struct {
 	Visit func(*Epoch, *format.Entry)
 }
 
-// Scan reads all of storage. It fails only if storage cannot be read; what it
+// Scan reads storage. It fails only if storage cannot be read; what it
 // reads and cannot believe is told per epoch.
 func Scan(ctx context.Context, store journal.Store, o Options) (*Archive, error) {
-	heads, err := store.Epochs(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("list epochs in storage: %w", err)
+	heads := o.Heads
+	if heads == nil {
+		var err error
+		if heads, err = store.Epochs(ctx); err != nil {
+			return nil, fmt.Errorf("list epochs in storage: %w", err)
+		}
 	}
 	a := &Archive{
 		store: store, byID: make(map[receipt.Epoch]*Epoch),
@@ -433,133 +441,5 @@ func (s *scanner) segment(e *Epoch, entry *format.Entry) error {
 		p.edge.Append(leaf)
 	}
 	p.Leaves, p.Root = p.edge.Size(), p.edge.Root()
-	return nil
-}
-
-func (e *Epoch) finish(x *ending) {
-	e.Ended, e.EndSeq, e.EndChain = x.entry.Kind, x.entry.Seq, x.entry.Chain
-	if x.entry.Signature != nil {
-		e.End = x.shown
-	}
-}
-
-// ErrFence says that a fence is by somebody who had no right to.
-var ErrFence = errors.New("fence is not by a notary that is believed")
-
-// link checks what spans epochs: fences and proofs, and then receipts, of which
-// those that matter most come first.
-func (s *scanner) link() {
-	for _, e := range s.a.Epochs {
-		s.fence(e)
-	}
-	for _, p := range s.proofs {
-		if s.a.byID[p.Epoch].Disbelief != nil {
-			continue
-		}
-		if known, ok := s.a.proofs[p.Commitment]; !ok || p.Index < known.Index {
-			s.a.proofs[p.Commitment] = p
-		}
-	}
-	slices.SortStableFunc(s.receipts, func(a, b pendingReceipt) int { return cmp.Compare(s.rank(&a), s.rank(&b)) })
-	for i := range s.receipts {
-		r := &s.receipts[i]
-		if r.by.Disbelief != nil {
-			continue
-		}
-		if err := s.receipt(r); err != nil && r.by.Err == nil {
-			r.by.Err = fmt.Errorf("entry %d: %w", r.seq, err)
-		}
-	}
-	s.erase()
-	for _, e := range s.a.Epochs {
-		slices.SortFunc(e.Manifests, func(p, q *Part) int { return cmp.Compare(p.SealedSeq, q.SealedSeq) })
-	}
-}
-
-// erase links the orders of believed epochs to their parts. One that names another key
-// than the part's segments orders nothing.
-func (s *scanner) erase() {
-	for i := range s.erasures {
-		x := &s.erasures[i]
-		p := s.a.parts[x.part]
-		if p != nil && p.Erasure == nil && s.a.byID[x.Erasure.Epoch].Disbelief == nil && x.WrappedDEK == p.WrappedDEK {
-			p.Erasure = &x.Erasure
-		}
-	}
-}
-
-// fence finds the first fence of an epoch that counts. One behind a close adds
-// nothing: the epoch had ended by itself.
-func (s *scanner) fence(e *Epoch) {
-	for i := range e.fences {
-		f := &e.fences[i]
-		if err := s.author(e, f); err != nil {
-			e.Strange = append(e.Strange, err)
-			continue
-		}
-		if e.Ended == 0 {
-			e.Fence = &f.fence
-			e.finish(f)
-		}
-	}
-}
-
-func (s *scanner) author(e *Epoch, f *ending) error {
-	author := s.a.byID[f.fence.By]
-	switch {
-	case author == nil || author.Key == nil:
-		return fmt.Errorf("%w: its author %v is not in storage", ErrFence, f.fence.By)
-	case author.Disbelief != nil:
-		return fmt.Errorf("%w: author %v: %w", ErrFence, f.fence.By, author.Disbelief)
-	case sha256.Sum256(author.Body.RuntimeData) != f.fence.RuntimeData:
-		return fmt.Errorf("%w: author %v has other runtime data than it names", ErrFence, f.fence.By)
-	}
-	p := format.Position{Epoch: e.ID, Seq: f.entry.Seq, Chain: f.entry.Chain, Signature: f.entry.Signature}
-	if err := p.Verify(author.Key); err != nil {
-		return fmt.Errorf("%w: %w", ErrFence, err)
-	}
-	return nil
-}
-
-// rank orders the receipts about one part: that of the epoch which received the
-// records comes before that of the one which fenced it, and both before any
-// other. A second receipt is held against its own author.
-func (s *scanner) rank(r *pendingReceipt) int {
-	_, m, err := receipt.Read(r.jws)
-	if err != nil {
-		return 3
-	}
-	origin := s.a.byID[m.Origin.Epoch]
-	switch {
-	case m.Origin.Epoch == r.by.ID:
-		return 0
-	case origin != nil && origin.Fence != nil && origin.Fence.By == r.by.ID:
-		return 1
-	}
-	return 2
-}
-
-func (s *scanner) receipt(r *pendingReceipt) error {
-	raw, m, err := receipt.Verify(r.jws, r.by.Key)
-	if err != nil {
-		return err
-	}
-	p := s.a.parts[receipt.PartID{Epoch: m.Origin.Epoch, Handle: m.Handle, Part: m.Part}]
-	// Damage to what an epoch recovered is no fault of that epoch's.
-	if origin := s.a.byID[m.Origin.Epoch]; m.Origin.Epoch != r.by.ID && (origin == nil || origin.Err != nil) {
-		return nil
-	}
-	switch {
-	case m.SealedBy.Epoch != r.by.ID:
-		return fmt.Errorf("%w: manifest of another epoch", receipt.ErrManifest)
-	case p == nil:
-		return fmt.Errorf("%w: manifest of a session part that storage does not hold", receipt.ErrManifest)
-	case m.Leaves != p.Leaves || m.Root != p.Root || m.DEKCommitment != p.DEKCommitment || m.FirstSeq != p.FirstSeq || m.LastSeq != p.LastSeq:
-		return fmt.Errorf("%w: manifest and stored segments differ", receipt.ErrManifest)
-	case p.Manifest != nil:
-		return fmt.Errorf("%w: second manifest of a session part", receipt.ErrManifest)
-	}
-	p.Receipt, p.Manifest, p.ManifestBytes, p.SealedSeq = r.jws, m, raw, r.seq
-	r.by.Manifests = append(r.by.Manifests, p)
 	return nil
 }

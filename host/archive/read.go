@@ -51,6 +51,12 @@ func (a *Archive) partsOf(epoch receipt.Epoch) []*Part {
 	return out
 }
 
+// Unsealed returns the parts of an epoch that have no receipt, in the order of
+// their first entries.
+func (a *Archive) Unsealed(epoch receipt.Epoch) []*Part {
+	return slices.DeleteFunc(a.partsOf(epoch), func(p *Part) bool { return p.Manifest != nil })
+}
+
 // An Opened part is a part's plaintext.
 type Opened struct {
 	Part    *Part

@@ -80,6 +80,9 @@ const (
 	DefaultRequestTimeout = 10 * time.Second
 	// DefaultIdentityURL is Azure's identity service.
 	DefaultIdentityURL = "http://169.254.169.254/metadata/identity/oauth2/token"
+	// DefaultSilence outlasts a pause of a container; what a dead notary left open
+	// waits for its receipt that much longer.
+	DefaultSilence = 30 * time.Second
 	// DefaultTokenClaim is the claim of a bearer token that names the sender.
 	DefaultTokenClaim = "sub"
 	// DefaultIdle ends a session that has sent nothing for so long.
@@ -310,6 +313,12 @@ type Storage struct {
 	Postgres Postgres `yaml:"postgres"`
 	// Endpoints are behind the adapter's http capability.
 	Endpoints []Endpoint `yaml:"endpoints"`
+	// Shared says that other notaries write to the storage at the same time: a
+	// start then fences none that may live.
+	Shared bool `yaml:"shared"`
+	// Silence is how long the journal of another notary in a shared storage does not
+	// grow until that one is taken for dead.
+	Silence Duration `yaml:"silence"`
 }
 
 // Ways to authenticate to an endpoint.
@@ -491,7 +500,7 @@ func defaults() *Config {
 		Senders: Senders{Tokens: Tokens{Claim: DefaultTokenClaim}},
 		Storage: Storage{Dir: DefaultStorageDir, Postgres: Postgres{
 			Port: DefaultPort, Schema: DefaultSchema, Timeout: Duration(DefaultStatement), Connections: DefaultConnections,
-		}},
+		}, Silence: Duration(DefaultSilence)},
 		Sessions: Sessions{Idle: Duration(DefaultIdle), MaxAge: Duration(DefaultMaxAge), MaxBytes: DefaultMaxBytes},
 		Limits: Limits{
 			RequestBytes: DefaultRequestBytes, Messages: DefaultMessages, Records: DefaultRecords,

@@ -225,6 +225,7 @@ func TestExampleDefaults(t *testing.T) {
 		"attestation.margin":      c.Attestation.Margin == want.Attestation.Margin,
 		"attestation.uvm.feed":    c.Attestation.UVM.Feed == want.Attestation.UVM.Feed,
 		"storage.dir":             c.Storage.Dir == want.Storage.Dir,
+		"storage.silence":         c.Storage.Silence == want.Storage.Silence,
 		"storage.postgres.port":   c.Storage.Postgres.Port == want.Storage.Postgres.Port,
 		"storage.postgres but for what has none": c.Storage.Postgres.Timeout == want.Storage.Postgres.Timeout &&
 			c.Storage.Postgres.Schema == want.Storage.Postgres.Schema && c.Storage.Postgres.Connections == want.Storage.Postgres.Connections,

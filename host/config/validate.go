@@ -433,8 +433,12 @@ func (v *checker) storage() {
 	if !v.present("storage.dir", v.Storage.Dir, "remove the key to have "+DefaultStorageDir) {
 		return
 	}
+	between(v, "storage.silence", v.Storage.Silence, Duration(minSilence), Duration(time.Hour))
 	if database, endpoints := v.postgres(), v.endpoints(); database || endpoints {
 		return
+	}
+	if v.Storage.Shared {
+		v.fail("storage.shared", "needs a database or a service", "name one in storage.postgres or storage.endpoints; a directory is one notary's")
 	}
 	store, log := v.Path(v.Storage.Dir), v.Path(v.Log.Dir)
 	switch {
@@ -446,6 +450,10 @@ func (v *checker) storage() {
 		v.fail("storage.dir", "lies in the directory of the log", "give each its own")
 	}
 }
+
+// minSilence: a notary shows at most every two seconds or so that it lives, since it
+// looks at its clock once a second.
+const minSilence = 5 * time.Second
 
 var schemaForm = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,62}$`)
 

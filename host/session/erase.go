@@ -173,9 +173,11 @@ func (n *Notary) destroy(ctx context.Context, part receipt.PartID, near uint64) 
 // backup.
 func (n *Notary) resumeErasures(found *archive.Archive) {
 	ordered := slices.DeleteFunc(found.Parts(), func(p *archive.Part) bool { return p.Erasure == nil })
+	n.mu.Lock()
 	for _, p := range ordered {
 		n.erased[p.ID] = Erasure{Part: p.ID, Commitment: p.Erasure.Commitment, Epoch: p.Erasure.Epoch, Seq: p.Erasure.Seq}
 	}
+	n.mu.Unlock()
 	if len(ordered) == 0 {
 		return
 	}

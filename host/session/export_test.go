@@ -1,5 +1,10 @@
 package session
 
+import (
+	"context"
+	"time"
+)
+
 // Kill stops a notary as kill -9 would, as far as storage can see: nothing more
 // is written.
 func (n *Notary) Kill() {
@@ -28,3 +33,19 @@ func (n *Notary) Remembered(tenant, session string) (parts int) {
 // Alone gives what follows an erasing of its own: a channel from outside of a
 // synctest bubble would keep the bubble's clock from going on.
 func Alone() { erasing = make(chan struct{}, 1) }
+
+// Step is a Tick, and the end of what it has begun: the entry that shows that the
+// notary lives, and the look after the others.
+func (n *Notary) Step(ctx context.Context) error {
+	err := n.Tick(ctx)
+	n.pulse.mu.Lock()
+	pending := n.pulse.pending
+	n.pulse.mu.Unlock()
+	if pending != nil {
+		_, _ = pending.Wait(ctx) // a journal that has ended is the test's matter
+	}
+	for n.peers.looking.Load() && ctx.Err() == nil {
+		_ = pause(ctx, time.Millisecond)
+	}
+	return err
+}

@@ -139,6 +139,19 @@ func (l *memoryLog) Submit(_ context.Context, c [32]byte) ([]byte, uint64, error
 	return torchwood.FormatProof(index, proof, signed), uint64(index), nil
 }
 
+func (l *memoryLog) size() int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.count
+}
+
+// set has the log fail from now on, or, with nil, work.
+func (l *memoryLog) set(down error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.down = down
+}
+
 func (l *memoryLog) times(c [32]byte) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -12,7 +12,7 @@
 //     duplicates are dropped while the session part is open.
 //   - Every open part is sealed: by its sender's end mark, by idle time, age or
 //     size, by an orderly Close, or, after a crash, by the next notary that
-//     starts on the same storage.
+//     starts on the same storage, or by one that shares it.
 //   - Plaintext exists only on the stack of Export.
 //
 // # Locks
@@ -30,6 +30,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -94,8 +95,13 @@ type Options struct {
 	// 0: only then its receipts and fences count, and its open parts are sealed
 	// on its behalf. nil believes none.
 	Appraise func(*archive.Epoch) error
-	// Alive are epochs in the storage that this process still serves: they are
-	// neither fenced nor resumed.
+	// Silence, if not 0, says that other notaries write to the storage, too. Then
+	// an epoch is taken for dead when its head has not moved for so long, by this
+	// notary's own clock; otherwise whatever has not ended is dead. All who share a
+	// storage have the same Silence: each writes at least every third of it.
+	Silence time.Duration
+	// Alive are epochs in the storage that this process still serves: a start
+	// neither fences nor resumes them.
 	Alive []receipt.Epoch
 	// Fresh returns an error while the attestation has gone stale. nil never
 	// does.
@@ -179,6 +185,7 @@ type Notary struct {
 	unsealed error // a part that could not be sealed
 	renewals []archive.Renewal
 	erased   map[receipt.PartID]Erasure // ordered, in any epoch that is believed
+	told     map[receipt.Epoch]bool     // that it is damaged
 
 	manifests sync.Mutex // taken while a manifest gets its number and is queued
 	count     uint64
@@ -187,6 +194,9 @@ type Notary struct {
 	dirty     dirty
 	keyTime   time.Time // when the wrap key came into use; owned by Tick
 	checkTime time.Time // of the last checkpoint; owned by Tick
+
+	pulse pulse
+	peers peers
 }
 
 // recent is a part that was sealed at a time, kept for its marks.
@@ -202,7 +212,8 @@ const maxProving = 256
 // Start opens an epoch: it reads what storage holds, writes entry 0 and the
 // first wrap key, fences and seals what dead notaries left open, and returns
 // when new data can be taken. Log proofs of recovered parts follow in the
-// background.
+// background. In a storage that is shared, so does the recovery of those that have
+// not ended: it takes time to know that they are dead.
 func Start(ctx context.Context, o Options) (*Notary, error) {
 	o.setDefaults()
 	if o.Appraise == nil {
@@ -220,6 +231,7 @@ func Start(ctx context.Context, o Options) (*Notary, error) {
 		index:    make(map[receipt.Handle][]*sealed),
 		recent:   make(map[receipt.Handle]recent),
 		erased:   make(map[receipt.PartID]Erasure),
+		told:     make(map[receipt.Epoch]bool),
 	}
 	rand.Read(n.dedupKey[:])
 	n.background, n.cancel = context.WithCancel(context.Background())
@@ -228,10 +240,16 @@ func Start(ctx context.Context, o Options) (*Notary, error) {
 		n.abandon()
 		return nil, err
 	}
-	if err := n.recover(ctx, found); err != nil {
+	judged := n.peers.begin(found)
+	if o.Silence == 0 {
+		judged = func(e *archive.Epoch) bool { return !slices.Contains(o.Alive, e.ID) }
+	}
+	lost := found.Lost()
+	if err := n.recover(ctx, found, lost, judged); err != nil {
 		n.abandon()
 		return nil, err
 	}
+	n.peers.conclude(found, lost, judged, n.epoch, o.Now())
 	n.keyTime, n.checkTime = o.Now(), o.Now()
 	return n, nil
 }
@@ -384,6 +402,8 @@ func (n *Notary) Close(ctx context.Context) error {
 }
 
 func (n *Notary) closeInOrder(ctx context.Context) error {
+	stop := n.pulseOn()
+	defer stop()
 	if err := n.done(ctx, n.exports.Wait); err != nil {
 		return err
 	}
@@ -404,6 +424,7 @@ func (n *Notary) closeInOrder(ctx context.Context) error {
 	if unsealed != nil {
 		return fmt.Errorf("a session part could not be sealed: %w", unsealed)
 	}
+	stop() // nothing but proofs follows the close entry
 	return n.writeClose(ctx)
 }
 

@@ -17,69 +17,136 @@ import (
 )
 
 // ErrAlive says that an epoch that was taken for dead has written. Two notaries
-// cannot share storage that is meant for one.
+// can share storage only if both know of it (Options.Silence).
 var ErrAlive = errors.New("another notary is writing to this storage")
 
-// recover ends every epoch that has not ended, seals the parts that were left
-// open, and has the log prove what has no proof yet. Secrets of the old epochs
-// are not needed, and gone.
-func (n *Notary) recover(ctx context.Context, found *archive.Archive) error {
-	lost := make(map[receipt.Epoch]bool)
-	for _, l := range found.Lost() {
-		lost[l.Epoch] = true
-		n.stats.damaged()
-		n.opts.Logger.Error("storage has been rolled back, or entries were taken from the end of an epoch; it is left as it is, and an audit tells what else is missing",
-			"epoch", l.Epoch.String(), "first_missing", l.Next, "last_known", l.Known, "known_by", l.By.String())
+// maxSealing bounds the manifests under way for other epochs.
+const maxSealing = 64
+
+// recover judges epochs. It ends those that have not ended, seals the parts that
+// dead notaries left open, and has the log prove what has no proof yet. Secrets of
+// the old epochs are not needed, and gone. Those that are lost end before what is
+// known of them.
+func (n *Notary) recover(ctx context.Context, found *archive.Archive, lost []archive.Lost, judged func(*archive.Epoch) bool) error {
+	left := make(map[receipt.Epoch]bool) // as they are
+	for _, l := range lost {
+		left[l.Epoch] = true
+		n.damaged(l.Epoch, "storage has been rolled back, or entries were taken from the end of an epoch; it is left as it is, and an audit tells what else is missing",
+			"first_missing", l.Next, "last_known", l.Known, "known_by", l.By.String())
 	}
-	mine := make(map[receipt.Epoch]bool) // epochs whose open parts this notary seals
+	var epochs, mine []*archive.Epoch // that are judged; whose open parts this notary seals
 	for _, e := range found.Epochs {
-		switch {
-		case slices.Contains(n.opts.Alive, e.ID):
+		if !judged(e) {
 			continue
+		}
+		epochs = append(epochs, e)
+		switch {
 		case e.Err != nil:
 			// What is signed there still counts, and nothing more is written
 			// to it: what does not hold together is for an auditor to judge.
-			n.stats.damaged()
-			n.opts.Logger.Error("an epoch in storage does not hold together; it is left as it is", "epoch", e.ID.String(), "error", e.Err)
+			left[e.ID] = true
+			n.damaged(e.ID, "an epoch in storage does not hold together; it is left as it is", "error", e.Err)
 			continue
 		case e.Disbelief != nil:
-			n.stats.damaged()
-			n.opts.Logger.Error("an epoch in storage is not by a notary that this one believes; it is left as it is, and what it says of others does not count", "epoch", e.ID.String(), "error", e.Disbelief)
+			left[e.ID] = true
+			n.damaged(e.ID, "an epoch in storage is not by a notary that this one believes; it is left as it is, and what it says of others does not count", "error", e.Disbelief)
 			continue
 		case e.Ended != 0:
 			continue
-		case lost[e.ID]:
+		case left[e.ID]:
 			// A fence would stand where an entry was that may yet be found again.
 			continue
 		}
 		for _, strange := range e.Strange {
 			n.opts.Logger.Error("somebody without a right to has fenced an epoch; it is fenced again", "epoch", e.ID.String(), "error", strange)
 		}
-		if err := n.fence(ctx, e); err != nil {
+		took, err := n.takeOver(ctx, e)
+		if err != nil {
 			return err
 		}
-		mine[e.ID] = true
-	}
-	// Whoever fences a recoverer inherits what that one had to recover.
-	for again := true; again; {
-		again = false
-		for _, e := range found.Epochs {
-			if !mine[e.ID] && e.Err == nil && e.Disbelief == nil && e.Fence != nil && mine[e.Fence.By] {
-				mine[e.ID], again = true, true
-			}
+		if took {
+			mine = append(mine, e)
 		}
 	}
-	for _, p := range found.Parts() {
-		if p.Manifest != nil || !mine[p.ID.Epoch] {
+	// Not before, since who recovered an epoch may himself have been ended just now.
+	for _, e := range epochs {
+		if left[e.ID] || e.Ended == 0 || slices.Contains(mine, e) {
 			continue
 		}
-		if err := n.sealFor(ctx, found.Epoch(p.ID.Epoch), p); err != nil {
-			return err
+		took := heir(e) == n.epoch // by a fence whose outcome was unknown
+		if !took && orphaned(found, e) {
+			var err error
+			if took, err = n.takeOver(ctx, e); err != nil {
+				return err
+			}
+		}
+		if took {
+			mine = append(mine, e)
 		}
 	}
+	if err := n.sealAll(ctx, found, mine); err != nil {
+		return err
+	}
 	n.resumeErasures(found)
-	n.resume(found)
+	for _, e := range epochs {
+		if left[e.ID] || e.Ended != 0 && (heir(e) == n.epoch || !inherited(found, e)) {
+			n.tasks.Go(func() { n.resumeEpoch(found, e) })
+		}
+	}
 	return nil
+}
+
+// damaged tells, once, of an epoch that is left as it is.
+func (n *Notary) damaged(epoch receipt.Epoch, what string, args ...any) {
+	n.mu.Lock()
+	told := n.told[epoch]
+	n.told[epoch] = true
+	n.mu.Unlock()
+	if !told {
+		n.stats.damaged()
+		n.opts.Logger.Error(what, append([]any{"epoch", epoch.String()}, args...)...)
+	}
+}
+
+// heir is who is to finish what an epoch left: the last to fence it, or, if it closed
+// by itself, nobody.
+func heir(e *archive.Epoch) receipt.Epoch {
+	if len(e.Recoverers) == 0 {
+		return receipt.Epoch{}
+	}
+	return e.Recoverers[len(e.Recoverers)-1]
+}
+
+// inherited says that somebody who has not ended is to finish what an epoch left.
+func inherited(found *archive.Archive, e *archive.Epoch) bool {
+	h := found.Epoch(heir(e))
+	return h != nil && h.Ended == 0
+}
+
+// orphaned says that an epoch left parts open which its heir can no longer seal, since
+// he has ended, too. Whoever takes over fences the epoch again, behind him: so again
+// exactly one does.
+func orphaned(found *archive.Archive, e *archive.Epoch) bool {
+	return len(e.Recoverers) > 0 && !inherited(found, e) && len(found.Unsealed(e.ID)) > 0
+}
+
+// takeOver fences an epoch. It reports false if another notary was first, or the epoch
+// itself, with an entry.
+func (n *Notary) takeOver(ctx context.Context, e *archive.Epoch) (bool, error) {
+	err := n.fence(ctx, e)
+	switch {
+	case err == nil:
+		return true, nil
+	case n.opts.Silence == 0 && errors.Is(err, journal.ErrFenced):
+		return false, fmt.Errorf("%w: epoch %v went on at seq %d; stop it, or give each notary storage of its own", ErrAlive, e.ID, e.Next)
+	case n.opts.Silence == 0:
+		return false, fmt.Errorf("fence epoch %v: %w", e.ID, err)
+	case errors.Is(err, journal.ErrFenced):
+		n.opts.Logger.Info("another notary recovers an epoch, or it lives", "epoch", e.ID.String(), "seq", e.Next)
+	default:
+		n.opts.Logger.Warn("an epoch could not be fenced; it will be tried again", "epoch", e.ID.String(), "error", err)
+	}
+	return false, nil
 }
 
 // fence ends epoch e by an entry at its next seq. The unique key makes exactly
@@ -99,15 +166,28 @@ func (n *Notary) fence(ctx context.Context, e *archive.Epoch) error {
 		Heads: []journal.EntryHead{{Kind: uint8(format.KindFence)}},
 	}
 	if err := journal.Write(ctx, n.opts.Store, g, n.opts.Journal); err != nil {
-		if errors.Is(err, journal.ErrFenced) {
-			return fmt.Errorf("%w: epoch %v went on at seq %d; stop it, or give each notary storage of its own", ErrAlive, e.ID, e.Next)
-		}
-		return fmt.Errorf("fence epoch %v: %w", e.ID, err)
+		return err
 	}
-	e.Ended, e.EndSeq, e.EndChain = format.KindFence, entry.Seq, entry.Chain
+	if e.Ended == 0 {
+		e.Ended, e.EndSeq, e.EndChain = format.KindFence, entry.Seq, entry.Chain
+	}
+	e.Next, e.Chain, e.Recoverers = entry.Seq+1, entry.Chain, append(e.Recoverers, n.epoch)
 	n.stats.fenced()
 	n.opts.Logger.Info("fenced the epoch of a notary that did not close", "epoch", e.ID.String(), "seq", entry.Seq)
 	return nil
+}
+
+// sealAll seals what epochs left open, many parts at a time: their manifests share
+// commits.
+func (n *Notary) sealAll(ctx context.Context, found *archive.Archive, epochs []*archive.Epoch) error {
+	var g errgroup.Group
+	g.SetLimit(maxSealing)
+	for _, e := range epochs {
+		for _, p := range found.Unsealed(e.ID) {
+			g.Go(func() error { return n.sealFor(ctx, e, p) })
+		}
+	}
+	return g.Wait()
 }
 
 // sealFor issues the manifest of a part that another epoch left open.
@@ -134,16 +214,6 @@ func (n *Notary) sealFor(ctx context.Context, e *archive.Epoch, p *archive.Part)
 	n.stats.sealed(receipt.ReasonRecovered)
 	n.goProve(commitment, p.ID)
 	return nil
-}
-
-// resume proves what earlier epochs committed to without living to see the
-// proof.
-func (n *Notary) resume(found *archive.Archive) {
-	for _, e := range found.Epochs {
-		if !slices.Contains(n.opts.Alive, e.ID) {
-			n.tasks.Go(func() { n.resumeEpoch(found, e) })
-		}
-	}
 }
 
 // resumeEpoch proves an epoch's receipts, and its end only when they are all in

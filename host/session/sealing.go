@@ -219,7 +219,8 @@ func (n *Notary) Run(ctx context.Context) error {
 // Tick does what is due by the host's clock: it seals idle and old parts, and
 // all of them once the attestation has gone stale (there is a margin then: a
 // receipt signed after the token's expiry would convince nobody); it replaces a wrap key that is old and used, and commits the head of the chain
-// to the log. It is for Run and for tests; it must not run concurrently with
+// to the log. In a storage that is shared it shows that this notary lives, and looks
+// after the others. It is for Run and for tests; it must not run concurrently with
 // itself.
 func (n *Notary) Tick(ctx context.Context) error {
 	now := n.opts.Now()
@@ -238,6 +239,10 @@ func (n *Notary) Tick(ctx context.Context) error {
 				n.opts.Logger.Warn("checkpoint failed; it will be tried again", "error", err)
 			}
 		})
+	}
+	if n.opts.Silence > 0 {
+		n.beat(now)
+		n.goLook(now)
 	}
 	return nil
 }
@@ -344,14 +349,19 @@ func (n *Notary) checkpoint(ctx context.Context) error {
 	if !ok {
 		return nil
 	}
-	random := receipt.Hash(*format.NewSecret())
-	body, err := format.EncodeBody(format.CheckpointBody{Seq: pos.Seq, Chain: pos.Chain, Random: random})
+	draft, random, err := checkpointOf(pos)
 	if err != nil {
 		return err
 	}
-	if err := n.write(ctx, journal.Draft{Kind: format.KindCheckpoint, Body: body}); err != nil {
+	if err := n.write(ctx, draft); err != nil {
 		return err
 	}
 	_, err = n.prove(ctx, format.CheckpointCommitment(n.epoch, pos.Seq, pos.Chain, random), receipt.PartID{})
 	return err
+}
+
+func checkpointOf(pos format.Position) (journal.Draft, receipt.Hash, error) {
+	random := receipt.Hash(*format.NewSecret())
+	body, err := format.EncodeBody(format.CheckpointBody{Seq: pos.Seq, Chain: pos.Chain, Random: random})
+	return journal.Draft{Kind: format.KindCheckpoint, Body: body}, random, err
 }

@@ -172,6 +172,7 @@ type Stats struct {
 	LogFailures   uint64 // submissions that the log did not take
 	Fenced        uint64 // dead epochs that this one ended
 	DamagedEpochs uint64 // epochs in storage that were left as they are
+	Peers         uint64 // other epochs in a shared storage that live, as far as is known
 }
 
 // An EditKey names a kind of edit in Stats.
@@ -223,10 +224,11 @@ func (s *stats) sealed(why receipt.Reason) {
 	})
 }
 
-func (s *stats) proved()    { s.update(func(s *Stats) { s.Proved++ }) }
-func (s *stats) logFailed() { s.update(func(s *Stats) { s.LogFailures++ }) }
-func (s *stats) fenced()    { s.update(func(s *Stats) { s.Fenced++ }) }
-func (s *stats) damaged()   { s.update(func(s *Stats) { s.DamagedEpochs++ }) }
+func (s *stats) proved()     { s.update(func(s *Stats) { s.Proved++ }) }
+func (s *stats) logFailed()  { s.update(func(s *Stats) { s.LogFailures++ }) }
+func (s *stats) fenced()     { s.update(func(s *Stats) { s.Fenced++ }) }
+func (s *stats) peers(n int) { s.update(func(s *Stats) { s.Peers = uint64(n) }) }
+func (s *stats) damaged()    { s.update(func(s *Stats) { s.DamagedEpochs++ }) }
 
 // ErrState says that a part is not as far as what was asked of it.
 var ErrState = errors.New("session part is not sealed yet")

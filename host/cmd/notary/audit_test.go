@@ -72,6 +72,9 @@ func (m *machine) read(t testing.TB, f func(*storage)) {
 // copyFiles makes the files of directory to those of from.
 func copyFiles(t testing.TB, from, to string) {
 	t.Helper()
+	if err := os.MkdirAll(to, 0o700); err != nil {
+		t.Fatal(err)
+	}
 	old, err := os.ReadDir(to)
 	if err != nil {
 		t.Fatal(err)

@@ -124,6 +124,7 @@ func (n *node) metrics() []control.Metric {
 		count("notary_record_bytes_total", "Bytes of the records made durable.", s.Bytes, nil),
 		count("notary_proved_total", "Session parts with a durable log proof.", s.Proved, nil),
 		count("notary_log_failures_total", "Submissions that the log did not take.", s.LogFailures, nil),
+		{Name: "notary_peers", Help: "Other notaries that live on the same storage, as far as this one has seen.", Kind: control.Gauge, Value: float64(s.Peers)},
 		count("notary_fenced_total", "Epochs of dead notaries that this one ended.", s.Fenced, nil),
 		{Name: "notary_mode", Help: "1; the label says whether findings are edited (enforce) or counted only (shadow).", Kind: control.Gauge, Value: 1, Labels: map[string]string{"mode": n.cfg.Mode}},
 		{Name: "notary_damaged_epochs", Help: "Epochs in storage that do not hold together or are not believed.", Kind: control.Gauge, Value: float64(s.DamagedEpochs)},

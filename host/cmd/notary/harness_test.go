@@ -140,6 +140,7 @@ type setting struct {
 	origin, sidecar, recipient, logDir, storageDir string
 	pii                                            string   // settings of redact-pii
 	postgres                                       string   // what storage.postgres says, in place of a directory
+	shared                                         bool     // storage, with the least silence
 	redactors                                      []string // module files, before redact-pii, with little fuel
 	builtin                                        []string // module files of further redactors, with the limits that they ask for
 	extra                                          string   // more lines of YAML
@@ -194,6 +195,9 @@ func (m *machine) configure(t testing.TB, s setting) {
 	adapter, storage := "store-dir.wasm", fmt.Sprintf("{dir: %q}", or(s.storageDir, "data/store"))
 	if s.postgres != "" {
 		adapter, storage = "store-postgres.wasm", fmt.Sprintf("{postgres: {%s}}", s.postgres)
+	}
+	if s.shared {
+		storage = strings.Replace(storage, "{", "{shared: true, silence: 5s, ", 1)
 	}
 	if !s.bare {
 		modules = append(modules, filepath.Join(m.bin.plugins, "redact-pii.wasm"))

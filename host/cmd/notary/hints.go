@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/veriproof/notary/host/commitlog"
+	"github.com/veriproof/notary/host/journal"
 	"github.com/veriproof/notary/host/pluginhost"
 	"github.com/veriproof/notary/host/postgres"
 	"github.com/veriproof/notary/host/session"
@@ -28,7 +29,8 @@ func hintOf(err error) string {
 		{commitlog.ErrOrigin, "set log.origin to what the log began with, or log.dir to a new directory for a new log"},
 		{commitlog.ErrKey, "restore the log directory from one backup, or set log.dir to a new directory for a new log"},
 		{commitlog.ErrCorrupt, "restore the log directory from one backup, or set log.dir to a new directory for a new log"},
-		{session.ErrAlive, "give each notary a storage.dir of its own, or stop the other"},
+		{session.ErrAlive, "stop the other notary, or say storage.shared in the configurations of both"},
+		{journal.ErrFenced, "another notary held this one for dead and recovers what it left; start it again"},
 	} {
 		if errors.Is(err, known.err) {
 			return known.hint

@@ -318,6 +318,7 @@ func (n *node) startSession(ctx context.Context, claims attester.Claims, recipie
 		},
 		Appraise: func(e *archive.Epoch) error { return n.appraisePeer(peers, at, e) },
 		Alive:    n.ground.alive,
+		Silence:  silence(c),
 		Fresh:    n.attester.Fresh,
 		Waiting:  ingest.Waiting,
 		Reserve:  ingest.Reserve,
@@ -333,6 +334,15 @@ func (n *node) startSession(ctx context.Context, claims attester.Claims, recipie
 		Journal: journal.Options{GroupBytes: int(c.Journal.GroupBytes), UnknownLimit: time.Duration(c.Journal.UnknownLimit)},
 		Logger:  n.logger,
 	})
+}
+
+// silence is by what other notaries on the storage are held for dead, or 0 if there
+// are none.
+func silence(c *config.Config) time.Duration {
+	if !c.Storage.Shared {
+		return 0
+	}
+	return time.Duration(c.Storage.Silence)
 }
 
 func evidenceBody(at *attester.Attestation) format.EvidenceBody {
@@ -414,6 +424,7 @@ func (g *ground) keeps(cfg *config.Config) error {
 		{"storage.dir", g.cfg.Path(g.cfg.Storage.Dir), cfg.Path(cfg.Storage.Dir)},
 		{"storage.postgres", fmt.Sprint(g.cfg.Storage.Postgres), fmt.Sprint(cfg.Storage.Postgres)},
 		{"storage.endpoints", fmt.Sprint(g.cfg.Storage.Endpoints), fmt.Sprint(cfg.Storage.Endpoints)},
+		{"storage.shared", fmt.Sprint(g.cfg.Storage.Shared), fmt.Sprint(cfg.Storage.Shared)},
 		{"log.kind", g.cfg.Log.Kind, cfg.Log.Kind},
 		{"log.origin", g.cfg.Log.Origin, cfg.Log.Origin},
 		{"log.dir", g.cfg.Path(g.cfg.Log.Dir), cfg.Path(cfg.Log.Dir)},

@@ -18,6 +18,12 @@ import (
 // databaseMachine is a machine whose storage is a PostgreSQL of its own.
 func databaseMachine(t *testing.T, s *pgserver.Server, user string) *machine {
 	t.Helper()
+	return newMachine(t, setting{postgres: onServer(t, s, user)})
+}
+
+// onServer is what storage.postgres says, for an adapter that is built now.
+func onServer(t *testing.T, s *pgserver.Server, user string) string {
+	t.Helper()
 	b := programs(t)
 	module, err := build.Module(context.Background(), filepath.Join("..", "..", "..", "plugins", "store-postgres"))
 	if err != nil {
@@ -26,7 +32,7 @@ func databaseMachine(t *testing.T, s *pgserver.Server, user string) *machine {
 	if _, err := build.Write(b.plugins, "store-postgres", module); err != nil {
 		t.Fatal(err)
 	}
-	return newMachine(t, setting{postgres: fmt.Sprintf("host: %q, port: %d, database: postgres, user: %s", s.Socket, s.Port, user)})
+	return fmt.Sprintf("host: %q, port: %d, database: postgres, user: %s", s.Socket, s.Port, user)
 }
 
 // TestDatabase takes a notary through its life on a real PostgreSQL: tables made

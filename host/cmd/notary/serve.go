@@ -29,6 +29,9 @@ attestation. Then the old epoch takes no more data and seals what is open. If
 anything is wrong with the new ones the old epoch goes on, and the log says why.
 Ports, storage directory and log stay those of the start.
 
+Several notaries can write to one database, if each says storage.shared. They watch
+each other: what one that died left open is recovered by another.
+
 On SIGTERM or SIGINT it takes no more data, seals the open sessions, waits for
 their log proofs and stops. A second signal ends it at once; the next start
 recovers what was acknowledged.
