@@ -293,7 +293,12 @@ def zip_again(files):
         common = struct.pack("<HHHHHIIIHH", 20, 0, 0, 0, 33, binascii.crc32(data), len(data), len(data), len(name), 0)
         directory += b"PK\1\2" + struct.pack("<H", 20) + common + bytes(10) + struct.pack("<I", len(body)) + name
         body += b"PK\3\4" + common + name + data
-    return body + directory + b"PK\5\6" + bytes(4) + struct.pack("<HHII", len(files), len(files), len(directory), len(body)) + bytes(2)
+    count, size, offset = len(files), len(directory), len(body)
+    if count > 65535:
+        directory += b"PK\6\6" + struct.pack("<QHHQQQQQ", 44, 45, 45, 0, count, count, size, offset)
+        directory += b"PK\6\7" + struct.pack("<IQI", 0, offset + size, 1)
+        count = 65535
+    return body + directory + b"PK\5\6" + bytes(4) + struct.pack("<HHII", count, count, size, offset) + bytes(2)
 
 
 ALWAYS = {"receipt.jws", "runtime-data.json", "config.yaml"}

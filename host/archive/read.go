@@ -104,11 +104,7 @@ func (a *Archive) Open(ctx context.Context, p *Part, identity *format.Identity) 
 	}
 	o := &Opened{Part: p, keys: keys}
 	for _, at := range p.Segments {
-		e, err := Entry(ctx, a.store, p.ID.Epoch, at.Seq)
-		if err != nil {
-			return nil, err
-		}
-		s, err := format.ParseSegment(e.Body)
+		s, err := a.segment(ctx, p, at)
 		if err != nil {
 			return nil, err
 		}
@@ -180,11 +176,5 @@ func (o *Opened) Opening(index uint64) (*receipt.Opening, error) {
 		return nil, err
 	}
 	r := &o.Records[index]
-	key := o.keys.EditKey(r.segment, r.index)
-	return &receipt.Opening{
-		Index: index, Kind: r.Kind, Salt: o.keys.Salt(r.segment, r.index),
-		EditCommitment: receipt.EditCommitment(key, r.Edits),
-		Resource:       r.Resource, Scope: r.Scope, Record: r.Bytes,
-		EditKey: &key, Edits: r.Edits, Path: path,
-	}, nil
+	return opening(&r.Record, o.keys, r.segment, r.index, index, path), nil
 }

@@ -2,25 +2,26 @@ package bundle
 
 import (
 	"bytes"
-	"cmp"
-	"crypto/sha256"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/veriproof/notary/attestation/runtimedata"
 	"github.com/veriproof/notary/sdk/journal"
-	"github.com/veriproof/notary/sdk/receipt"
 )
 
 // MediaType is the media type of a bundle (RFC 6838).
 const MediaType = "application/vnd.veriproof.notary.bundle.v1+zip"
 
-// MaxSize is the greatest length of a bundle in bytes.
-const MaxSize = 256 << 20
+const (
+	// MaxSize is the greatest length in bytes of a bundle that is held in memory: of
+	// Encode, Parse and Verify. It bounds each part of a larger one, too.
+	MaxSize = 256 << 20
+	// MaxFileSize is the greatest length of a bundle: of Write and VerifyReader. Behind
+	// it ZIP would need another form of its offsets.
+	MaxFileSize int64 = 1<<32 - 2
+)
 
 // ErrBundle says that a bundle is malformed.
 var ErrBundle = errors.New("malformed bundle")
@@ -89,77 +90,25 @@ func absent(b []byte) []byte {
 // manifestName is the part that lists the others. It comes first.
 const manifestName = "manifest.json"
 
-type partList struct {
-	Format    string     `json:"format"`
-	MediaType string     `json:"media_type"`
-	Parts     []partHash `json:"parts"`
-}
-
-type partHash struct {
-	Path   string       `json:"path"`
-	SHA256 receipt.Hash `json:"sha256"`
-}
-
-// listParts makes manifest.json of the other parts, which are in order.
-func listParts(files []file) (file, error) {
-	list := partList{Format: "1", MediaType: MediaType, Parts: make([]partHash, len(files))}
-	for i, f := range files {
-		list.Parts[i] = partHash{f.name, sha256.Sum256(f.data)}
-	}
-	b, err := json.Marshal(list)
-	return file{manifestName, b}, err
-}
-
-// Encode returns the bundle file. The same bundle gives the same bytes, always.
-func (b *Bundle) Encode() ([]byte, error) {
-	files, err := b.files()
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrBundle, err)
-	}
-	list, err := listParts(files)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrBundle, err)
-	}
-	data, err := encodeZIP(slices.Insert(files, 0, list))
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrBundle, err)
-	}
-	return data, nil
-}
-
-// Parse reads a bundle file. It refuses bytes that Encode would not have made.
-// The bundle's parts point into data. Whether any of it is true is Verify's
-// question.
+// Parse reads a bundle file of at most MaxSize bytes into memory. It refuses bytes that
+// Encode would not have made. Whether any of it is true is Verify's question.
 func Parse(data []byte) (*Bundle, error) {
-	b, err := parse(data)
+	b := new(Bundle)
+	err := scan(bytes.NewReader(data), int64(len(data)), MaxSize, func(p part) error { return b.add(p.name, p.data) })
+	if err == nil {
+		err = b.complete()
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrBundle, err)
 	}
 	return b, nil
 }
 
-func parse(data []byte) (*Bundle, error) {
-	files, err := decodeZIP(data)
-	if err != nil {
-		return nil, err
+func (b *Bundle) add(name string, data []byte) error {
+	if !b.set(name, data) {
+		return fmt.Errorf("%.200q is not the name of a part", name)
 	}
-	list, err := listParts(files[1:])
-	if err != nil {
-		return nil, err
-	}
-	if files[0].name != manifestName || !bytes.Equal(files[0].data, list.data) {
-		return nil, errors.New("the first file is not a manifest.json that lists the others as they are")
-	}
-	b := new(Bundle)
-	for i, f := range files[1:] {
-		if i > 0 && f.name <= files[i].name {
-			return nil, fmt.Errorf("%.200q is not in its place", f.name)
-		}
-		if !b.set(f.name, f.data) {
-			return nil, fmt.Errorf("%.200q is not the name of a part", f.name)
-		}
-	}
-	return b, b.complete()
+	return nil
 }
 
 // complete checks for the parts without which there is nothing to verify.
@@ -203,30 +152,11 @@ func recordName(index uint64) string { return fmt.Sprintf("%s%08d%s", recordsDir
 
 const maxRecord = 99_999_999
 
-// files returns all parts but the manifest, in order.
-func (b *Bundle) files() ([]file, error) {
-	if err := b.complete(); err != nil {
-		return nil, err
-	}
-	files := append(filled("", b.slots()), b.Sealer.files("")...)
-	if b.Origin != nil {
-		files = append(files, b.Origin.files(originDir)...)
-	}
-	for index, data := range b.Records {
-		files = append(files, file{recordName(index), data})
-	}
-	// Before anything is hashed, and once more with the manifest's length.
-	if _, err := sizeZIP(files); err != nil {
-		return nil, err
-	}
-	slices.SortFunc(files, func(x, y file) int { return cmp.Compare(x.name, y.name) })
-	for _, f := range files {
-		// What is written must be read again as the same part.
-		if !new(Bundle).set(f.name, f.data) {
-			return nil, fmt.Errorf("%.200q cannot be the name of a part", f.name)
-		}
-	}
-	return files, nil
+// recordIndex is the inverse of recordName.
+func recordIndex(name string) (uint64, bool) {
+	text := strings.TrimSuffix(strings.TrimPrefix(name, recordsDir), recordSuffix)
+	index, err := strconv.ParseUint(text, 10, 64)
+	return index, err == nil && index <= maxRecord && recordName(index) == name
 }
 
 func (a *Attestation) files(dir string) []file {
@@ -260,9 +190,9 @@ func (b *Bundle) set(name string, data []byte) bool {
 		}
 		return b.Origin.set(rest, data)
 	}
-	if rest, ok := strings.CutPrefix(name, recordsDir); ok {
-		index, err := strconv.ParseUint(strings.TrimSuffix(rest, recordSuffix), 10, 64)
-		if err != nil || index > maxRecord || recordName(index) != name {
+	if strings.HasPrefix(name, recordsDir) {
+		index, ok := recordIndex(name)
+		if !ok {
 			return false
 		}
 		if b.Records == nil {

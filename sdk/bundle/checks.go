@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -20,14 +21,37 @@ import (
 
 // read parses the file, the receipt and the runtime data, whatever they are
 // worth: later checks say so.
-func (v *verification) read(data []byte) {
-	b, err := Parse(data)
+func (v *verification) read() error {
+	whole := sha256.New()
+	r := io.TeeReader(io.NewSectionReader(v.r, 0, v.size), whole)
+	b := new(Bundle)
+	err := scan(r, v.size, v.limit, func(p part) error {
+		index, isRecord := recordIndex(p.name)
+		if !isRecord {
+			return b.add(p.name, p.data)
+		}
+		v.records = append(v.records, recordRef{index, p.at, len(p.data), p.sum})
+		return nil
+	})
+	if err == nil {
+		err = b.complete()
+	}
+	var broken *readError
+	if errors.As(err, &broken) {
+		return broken
+	}
+	// The digest is that of the file, also if it makes no sense.
+	if _, err := io.Copy(io.Discard, r); err != nil {
+		return fmt.Errorf("read the bundle: %w", err)
+	}
+	whole.Sum(v.result.SHA256[:0])
 	if err != nil {
-		v.fail("bundle.encoding", "%v", err)
-		return
+		v.records = nil
+		v.fail("bundle.encoding", "%v: %v", ErrBundle, err)
+		return nil
 	}
 	v.b, v.readable = b, true
-	v.pass("bundle.encoding", "%d bytes in the one encoding, each part as manifest.json lists it", len(data))
+	v.pass("bundle.encoding", "%d bytes in the one encoding, each part as manifest.json lists it", v.size)
 	if d, err := runtimedata.Parse(b.Sealer.RuntimeData); err == nil {
 		v.sealer = d
 	}
@@ -40,6 +64,7 @@ func (v *verification) read(data []byte) {
 		c := receipt.Commitment(manifest)
 		v.m, v.result.Manifest, v.result.Commitment = m, m, &c
 	}
+	return nil
 }
 
 // checkParts looks for parts that the receipt calls for and for such as nothing
@@ -60,7 +85,7 @@ func (v *verification) checkParts() {
 	case !oneSpelling(v.b.Sealer.VCEKChain) || v.b.Origin != nil && !oneSpelling(v.b.Origin.VCEKChain):
 		v.fail(name, "vcek-chain.pem is not in its one encoding: VCEK, ASK, ARK, 64 characters to a line, and nothing else")
 	default:
-		v.pass(name, "%d disclosed records of %d leaves", len(v.b.Records), v.m.Leaves)
+		v.pass(name, "%d disclosed records of %d leaves", len(v.records), v.m.Leaves)
 	}
 }
 
@@ -207,10 +232,12 @@ func (v *verification) anchor(s string) { v.result.Checks[len(v.result.Checks)-1
 // signature holds, and with it the sealer's runtime data.
 func (v *verification) unsigned(name string) bool {
 	if !v.signed {
-		v.notDone(name, true, "the receipt's signature is not verified")
+		v.notDone(name, true, unsignedDetail)
 	}
 	return !v.signed
 }
+
+const unsignedDetail = "the receipt's signature is not verified"
 
 func (v *verification) checkSealedBy() {
 	const name = "receipt.sealed-by"
@@ -326,27 +353,48 @@ func (v *verification) checkWitnesses() {
 	}
 }
 
-func (v *verification) checkRecords() {
-	for _, index := range slices.Sorted(maps.Keys(v.b.Records)) {
-		name := fmt.Sprintf("record.%08d", index)
-		if v.unsigned(name) {
-			continue
+// checkRecords reads each disclosed record once more, now that it is known what it has
+// to be a leaf of.
+func (v *verification) checkRecords() error {
+	var buffer []byte
+	for _, ref := range v.records {
+		buffer = slices.Grow(buffer[:0], ref.size)[:ref.size]
+		if n, err := v.r.ReadAt(buffer, ref.at); n < len(buffer) {
+			return fmt.Errorf("read the bundle at byte %d: %w", ref.at, err)
 		}
-		r, err := openRecord(index, v.b.Records[index], v.m)
-		if err != nil {
-			v.fail(name, "%v", err)
-			continue
+		if err := v.each(v.checkRecord(ref, buffer)); err != nil {
+			return err
 		}
-		v.result.Records = append(v.result.Records, *r)
-		edits := "edit list not shown"
-		switch {
-		case receipt.Dropped(r.Edits):
-			edits = "dropped by redaction"
-		case r.EditsShown:
-			edits = fmt.Sprintf("%d edits", len(r.Edits))
-		}
-		v.pass(name, "%s of %d bytes, %s", r.Kind, len(r.Record), edits)
 	}
+	return nil
+}
+
+func (v *verification) checkRecord(ref recordRef, data []byte) (attestation.Check, *Record) {
+	c := attestation.Check{Name: fmt.Sprintf("record.%08d", ref.index), Required: true}
+	failed := func(err error) (attestation.Check, *Record) {
+		c.Status, c.Class, c.Detail = attestation.Fail, attestation.ClassFalse, err.Error()
+		return c, nil
+	}
+	if !v.signed {
+		c.Status, c.Detail = attestation.NotDone, unsignedDetail
+		return c, nil
+	}
+	if sha256.Sum256(data) != ref.sum {
+		return failed(errors.New("the file was changed while it was read"))
+	}
+	r, err := openRecord(ref.index, data, v.m)
+	if err != nil {
+		return failed(err)
+	}
+	edits := "edit list not shown"
+	switch {
+	case receipt.Dropped(r.Edits):
+		edits = "dropped by redaction"
+	case r.EditsShown:
+		edits = fmt.Sprintf("%d edits", len(r.Edits))
+	}
+	c.Status, c.Detail = attestation.Pass, fmt.Sprintf("%s of %d bytes, %s", r.Kind, len(r.Record), edits)
+	return c, r
 }
 
 func openRecord(index uint64, data []byte, m *receipt.Manifest) (*Record, error) {

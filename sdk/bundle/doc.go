@@ -71,6 +71,12 @@
 // absent or not-done and never a pass; but a record that did not open its leaf, or
 // an end that came too early, is out of sight.
 //
+// # Large bundles
+//
+// Write and VerifyReader are for bundles that do not fit into memory: of a session of
+// 100,000 records they take what the list of parts takes, and one record at a time
+// (TestBoundedMemory). The bytes and the verdict are those of Encode and Verify.
+//
 // # Guarantees
 //
 // Nothing here opens a file or a socket or reads a clock, and no function panics

@@ -1,9 +1,10 @@
 package bundle
 
 import (
-	"crypto/sha256"
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/veriproof/notary/attestation"
@@ -69,25 +70,56 @@ type Record struct {
 // Values there is nothing to compare with.
 var ErrNoPolicy = errors.New("no policy to verify the bundle by")
 
-// Verify checks a bundle against a relying party's policy. What is wrong with
-// the bundle is in the result; the error is about the call.
+// Verify checks a bundle of at most MaxSize bytes against a relying party's policy.
+// What is wrong with the bundle is in the result; the error is about the call.
 func Verify(data []byte, p *policy.Policy, opts Options) (*Result, error) {
-	if p == nil {
-		return nil, ErrNoPolicy
-	}
-	v := &verification{p: p, opts: opts, b: new(Bundle), result: &Result{SHA256: sha256.Sum256(data), Records: []Record{}}}
-	v.run(data)
-	v.result.Verdict = attestation.Verdict(v.result.Checks)
-	return v.result, nil
+	v := &verification{p: p, opts: opts, r: bytes.NewReader(data), size: int64(len(data)), limit: MaxSize}
+	v.each = v.collect
+	return v.verify()
 }
+
+// VerifyReader is Verify for a bundle of at most MaxFileSize bytes of which not all is
+// held in memory: it takes that of the largest part, which is manifest.json or a record,
+// and some 200 bytes for each record. It reads the file from end to end, and the records
+// once more.
+//
+// Instead of into the result, disclosed records go to each, if that is not nil, in order:
+// the check on a record, and the record if the check passed. Result.Checks has only those
+// of these checks that did not pass, and of them at most 100; the verdict is about all.
+// An error of each ends the verification and is returned, as is one of the reader.
+func VerifyReader(r io.ReaderAt, size int64, p *policy.Policy, opts Options, each func(attestation.Check, *Record) error) (*Result, error) {
+	v := &verification{p: p, opts: opts, r: r, size: size, limit: MaxFileSize}
+	bad := 0
+	v.each = func(c attestation.Check, record *Record) error {
+		if c.Status != attestation.Pass && bad < maxBadRecords {
+			bad++
+			v.result.Checks = append(v.result.Checks, c)
+		}
+		if each == nil {
+			return nil
+		}
+		return each(c, record)
+	}
+	return v.verify()
+}
+
+// maxBadRecords bounds what a bundle full of nonsense makes of a result. All of these
+// checks fail in the same way or are not done for the same reason, so that the rest of
+// them would change neither verdict nor exit status.
+const maxBadRecords = 100
 
 // verification is one run. A field that is nil or zero is not known, and what
 // needs it is not done.
 type verification struct {
-	p      *policy.Policy
-	opts   Options
-	b      *Bundle // empty if the file cannot be read
-	result *Result
+	p           *policy.Policy
+	opts        Options
+	r           io.ReaderAt
+	size, limit int64
+	each        func(attestation.Check, *Record) error // takes the records
+
+	b       *Bundle // without its records; empty if the file cannot be read
+	records []recordRef
+	result  *Result
 
 	readable bool
 	m        *receipt.Manifest // as read; it counts only if signed is set
@@ -97,8 +129,38 @@ type verification struct {
 	index    *uint64 // of the commitment in the log
 }
 
-func (v *verification) run(data []byte) {
-	v.read(data)
+// A recordRef is where the file has a disclosed record.
+type recordRef struct {
+	index uint64
+	at    int64
+	size  int
+	sum   receipt.Hash
+}
+
+func (v *verification) verify() (*Result, error) {
+	if v.p == nil {
+		return nil, ErrNoPolicy
+	}
+	v.b, v.result = new(Bundle), &Result{Records: []Record{}}
+	if err := v.run(); err != nil {
+		return nil, err
+	}
+	v.result.Verdict = attestation.Verdict(v.result.Checks)
+	return v.result, nil
+}
+
+func (v *verification) collect(c attestation.Check, record *Record) error {
+	v.result.Checks = append(v.result.Checks, c)
+	if record != nil {
+		v.result.Records = append(v.result.Records, *record)
+	}
+	return nil
+}
+
+func (v *verification) run() error {
+	if err := v.read(); err != nil {
+		return err
+	}
 	v.checkParts()
 	v.checkTime()
 	v.appraise("", &v.b.Sealer, v.result.At)
@@ -112,8 +174,11 @@ func (v *verification) run(data []byte) {
 	v.checkProof()
 	v.checkWitnesses()
 	v.checkOrder()
-	v.checkRecords()
+	if err := v.checkRecords(); err != nil {
+		return err
+	}
 	v.notDone("audit.rollback", false, "needs the journal or the senders' positions, which a bundle does not have")
+	return nil
 }
 
 // recovered says that, as the receipt has it, a later epoch sealed the part.

@@ -345,21 +345,37 @@ def check_position():
 
 
 # Section 11.
-def check_bundle():
-    v = load("bundle/testdata/bundle.json")
-    files = sorted((p["path"].encode(), base64.b64decode(p["data"])) for p in v["parts"])
+def bundle_file(files):
+    """manifest.json and the file, of (name, content) in order."""
     parts = [{"path": n.decode(), "sha256": sha256(d).hex()} for n, d in files]
     manifest = {"format": "1", "media_type": "application/vnd.veriproof.notary.bundle.v1+zip", "parts": parts}
     manifest = json.dumps(manifest, separators=(",", ":")).encode()
-    same("bundle's manifest", manifest.decode(), v["manifest"])
-    body, directory = b"", b""
-    files.insert(0, (b"manifest.json", manifest))
+    body, directory = bytearray(), bytearray()
+    files = [(b"manifest.json", manifest)] + files
     for name, data in files:
         common = struct.pack("<HHHHHIIIHH", 20, 0, 0, 0, 33, binascii.crc32(data), len(data), len(data), len(name), 0)
         directory += b"PK\1\2" + struct.pack("<H", 20) + common + bytes(10) + struct.pack("<I", len(body)) + name
         body += b"PK\3\4" + common + name + data
-    end = b"PK\5\6" + bytes(4) + struct.pack("<HHII", len(files), len(files), len(directory), len(body)) + bytes(2)
-    same("bundle", base64.b64encode(body + directory + end).decode(), v["bundle"])
+    n, size, offset, zip64 = len(files), len(directory), len(body), b""
+    if n > 65535:
+        zip64 = b"PK\6\6" + struct.pack("<QHHQQQQQ", 44, 45, 45, 0, n, n, size, offset)
+        zip64 += b"PK\6\7" + struct.pack("<IQI", 0, offset + size, 1)
+        n = 65535
+    end = b"PK\5\6" + bytes(4) + struct.pack("<HHII", n, n, size, offset) + bytes(2)
+    return manifest, bytes(body + directory + zip64 + end)
+
+
+def check_bundle():
+    v = load("bundle/testdata/bundle.json")
+    manifest, file = bundle_file(sorted((p["path"].encode(), base64.b64decode(p["data"])) for p in v["parts"]))
+    same("bundle's manifest", manifest.decode(), v["manifest"])
+    same("bundle", base64.b64encode(file).decode(), v["bundle"])
+    for v in load("bundle/testdata/bundle-large.json"):
+        files = [(b"config.yaml", b"c"), (b"receipt.jws", b"r")]
+        files += [(b"records/%08d.json" % i, b"x") for i in range(v["records"])]
+        manifest, file = bundle_file(files + [(b"runtime-data.json", b"d")])
+        same("manifest of a large bundle", sha256(manifest).hex(), v["manifest_sha256"])
+        same("large bundle", (len(file), sha256(file).hex()), (v["bytes"], v["sha256"]))
 
 
 def check_epoch_end():

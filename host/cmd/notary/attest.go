@@ -33,7 +33,7 @@ EXAMPLES
 
 // verifyingStatus is the part about the exit status of every command that verifies.
 const verifyingStatus = `EXIT STATUS
-  0  verified
+  0  verified; for "attest verify" and "attest token" without a policy: genuine
   1  usage, or something could not be reached, read or written
   2  false: a signature, chain, hash, binding or proof does not hold
   3  true, but not acceptable to the policy
@@ -61,11 +61,23 @@ func attest(ctx context.Context, a *app, args []string) error {
 
 // An appraised is the result of a command that verifies.
 type appraised struct {
-	Verdict attestation.Outcome `json:"verdict"`
+	Verdict attestation.Outcome `json:"verdict"` // or genuine
 	Status  int                 `json:"exit_status"`
 	At      time.Time           `json:"at"`
 	Notes   []string            `json:"notes,omitempty"`
 	Checks  []attestation.Check `json:"checks"`
+}
+
+// genuine is the verdict without a policy on what is verified: it is true, and nobody
+// said whose it should be. Only a policy makes "verified" of it.
+const genuine attestation.Outcome = "genuine"
+
+// withoutPolicy takes back what only a policy could say.
+func (r *appraised) withoutPolicy() *appraised {
+	if r.Verdict == attestation.Verified {
+		r.Verdict = genuine
+	}
+	return r
 }
 
 func newAppraised(at time.Time, checks []attestation.Check, notes ...string) *appraised {

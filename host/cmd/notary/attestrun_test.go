@@ -38,7 +38,7 @@ func TestAttestToken(t *testing.T) {
 		want   int
 		stdout string
 	}{
-		{"good", []string{"--jwks", jwks, "--issuer", m.tee.MAAURL(), token}, 0, "verdict: verified"},
+		{"good", []string{"--jwks", jwks, "--issuer", m.tee.MAAURL(), token}, 0, "verdict: genuine"},
 		{"issuer not pinned", []string{"--jwks", jwks, token}, 0, "note: the issuer was not pinned"},
 		{"json", []string{"--jwks", jwks, "--json", token}, 0, `"name": "maa.runtime-data"`},
 		{"other issuer", []string{"--jwks", jwks, "--issuer", "https://contoso.weu.attest.azure.net", token}, 3, "token is from another issuer"},

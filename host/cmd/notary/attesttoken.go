@@ -19,9 +19,9 @@ Verifies a token of Microsoft Azure Attestation for SEV-SNP, offline: RS256 unde
 key of the key set and no other, exact issuer, validity, and the shape of its claims.
 URLs in the token are not followed.
 
-A true token says little by itself: anybody's container can get one. What it says is
-"notary attest show", and whether that is acceptable "notary attest verify" with a
-policy.
+A true token says little by itself: anybody's container can get one. So the verdict on
+it is "genuine" and never "verified". What it says is "notary attest show", and whether
+that is acceptable "notary attest verify" with a policy.
 
 OPTIONS
   --jwks FILE    key set of the MAA instance, obtained from the instance itself
@@ -75,7 +75,7 @@ func attestToken(_ context.Context, a *app, args []string) error {
 	if claims != nil && claims.Simulated {
 		notes = append(notes, "SIMULATED: this token is not about hardware")
 	}
-	return a.report(newAppraised(at, checks, notes...), *asJSON)
+	return a.report(newAppraised(at, checks, notes...).withoutPolicy(), *asJSON)
 }
 
 // issuerOf returns the iss that a token states, "unknown" if none can be read; the

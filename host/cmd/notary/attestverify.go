@@ -23,10 +23,11 @@ Verifies SEV-SNP Evidence, offline. The parts are single files; or a directory m
 by "notary attest fetch", an evidence bundle, or a saved answer of /v1/evidence.
 
 Without a policy the question is whether the Evidence is true: AMD's signatures on
-the report, Microsoft's on the utility VM, and each part about the same guest.
-"verified" then says nothing about whose code runs there. With a policy it is
-whether the Evidence is that of a notary which the policy accepts, and the runtime
-data must be there; --evidence-only leaves out all that rests on it.
+the report, Microsoft's on the utility VM, and each part about the same guest. The
+verdict is then "genuine" (status 0) and never "verified", since it says nothing
+about whose code runs there. With a policy it is whether the Evidence is that of a
+notary which the policy accepts, and the runtime data must be there; --evidence-only
+leaves out all that rests on it.
 
 OPTIONS
   --report FILE         attestation report: 1184 bytes, or their hex or base64
@@ -44,7 +45,9 @@ OPTIONS
   --trust DIR           key sets and revocation lists kept by "notary trust keep"
   --crl FILE            revocation list of AMD, DER or PEM (repeatable)
   --at TIME             appraise as of this time (RFC 3339); the default is now
-  --json                print the result as JSON
+  --json                print the result as JSON: {"verdict", "exit_status", "at", "notes",
+                        "checks"}; the verdict is "verified" or, without a policy,
+                        "genuine", else "failed" or "incomplete"
 
 A file of the security context directory of a container on ACI is taken as it is:
 base64 is taken off.
@@ -92,7 +95,7 @@ func attestVerify(_ context.Context, a *app, args []string) error {
 		return err
 	}
 	if o.policyFile == "" {
-		return a.report(verifyTruth(in), o.json)
+		return a.report(verifyTruth(in).withoutPolicy(), o.json)
 	}
 	pol, err := readPolicy(o.policyFile)
 	if err != nil {

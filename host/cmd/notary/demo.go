@@ -248,7 +248,7 @@ func (d *demo) verifyBundle(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.printResult(good)
+	d.printResult(&verifiedFile{Result: good})
 	d.want(good.Verdict == attestation.Verified, "the bundle's verdict is %s", good.Verdict)
 	return d.flipByte(raw, good, part)
 }

@@ -3,18 +3,16 @@ package main
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"time"
 
 	"github.com/veriproof/notary/host/archive"
-	"github.com/veriproof/notary/sdk/bundle"
+	"github.com/veriproof/notary/host/control"
 )
 
 const exportUsage = `usage: notary export --config FILE [--from TIME] [--to TIME] [--identity KEY] -o DIR
@@ -58,12 +56,15 @@ type exported struct {
 	State      string `json:"state"` // written, unchanged, replaced or failed
 	File       string `json:"file"`
 	SHA256     string `json:"sha256,omitempty"`
-	Bytes      int    `json:"bytes,omitempty"`
+	Bytes      int64  `json:"bytes,omitempty"`
 	Commitment string `json:"commitment"`
 	Records    int    `json:"records"` // disclosed
 	// Undisclosed says why an identity disclosed nothing, Error what failed.
 	Undisclosed string `json:"undisclosed,omitempty"`
-	Error       string `json:"error,omitempty"`
+	// Erased is the order to destroy the part's key: its records can be disclosed no
+	// more. A bundle does not say so, since it is of the time of sealing.
+	Erased *control.Order `json:"erased,omitempty"`
+	Error  string         `json:"error,omitempty"`
 }
 
 func runExport(ctx context.Context, a *app, args []string) error {
@@ -94,17 +95,21 @@ func runExport(ctx context.Context, a *app, args []string) error {
 	if err := os.MkdirAll(*out, 0o755); err != nil {
 		return err
 	}
-	parts := s.sealedBetween(from, to)
+	return a.exportParts(ctx, s, s.sealedBetween(from, to), disclosure{all: s.identity != nil}, *out, *asJSON)
+}
+
+// exportParts writes a bundle for each of the parts and tells about it.
+func (a *app) exportParts(ctx context.Context, s *storage, parts []*archive.Part, what disclosure, dir string, asJSON bool) error {
 	failed := 0
 	for i, p := range parts {
 		if err := ctx.Err(); err != nil {
 			return hinted(err, "the same command goes on where it stopped")
 		}
-		row := s.export(ctx, p, *out)
+		row := s.export(ctx, p, what, dir)
 		if row.Error != "" {
 			failed++
 		}
-		if err := a.printExported(&row, i+1, len(parts), *asJSON); err != nil {
+		if err := a.printExported(&row, i+1, len(parts), asJSON); err != nil {
 			return err
 		}
 	}
@@ -144,56 +149,46 @@ func (s *storage) sealedBetween(from, to time.Time) []*archive.Part {
 }
 
 // export writes the bundle of one part. What fails is told in its row: it must not
-// keep the others back.
-func (s *storage) export(ctx context.Context, p *archive.Part, dir string) exported {
+// keep the others back. A part that cannot be opened is exported without its records.
+func (s *storage) export(ctx context.Context, p *archive.Part, what disclosure, dir string) exported {
 	row := exported{
 		File:       filepath.Join(dir, fmt.Sprintf("%v-%v-%d.bundle", p.ID.Epoch, p.ID.Handle, p.ID.Part)),
 		Commitment: p.Commitment().String(),
 	}
-	var records []uint64
-	if s.identity != nil {
-		if _, err := s.Open(ctx, p, s.identity); err != nil {
-			row.Undisclosed = err.Error()
-		} else {
-			for i := range p.Leaves {
-				records = append(records, i)
-			}
+	if x := p.Erasure; x != nil {
+		row.Erased = &control.Order{Epoch: x.Epoch.String(), Seq: x.Seq}
+	}
+	if what.any() && s.identity != nil {
+		if err := s.opens(ctx, p, what); err != nil {
+			what, row.Undisclosed = disclosure{}, err.Error()
 		}
 	}
-	raw, err := s.bundle(ctx, p, records, false)
+	f, err := s.newBundle(ctx, p, what, dir)
 	if err == nil {
-		row.State, err = place(row.File, raw, len(records))
+		defer f.remove()
+		row.State, err = f.place(row.File)
 	}
 	if err != nil {
 		row.State, row.Error = "failed", err.Error()
 		return row
 	}
-	digest := sha256.Sum256(raw)
-	row.SHA256, row.Bytes, row.Records = fmt.Sprintf("%x", digest), len(raw), len(records)
+	row.SHA256, row.Bytes, row.Records = fmt.Sprintf("%x", f.sum), f.size, f.records
 	return row
 }
 
-// place writes a bundle, unless it is there already. It is renamed into its place,
-// so that a bundle that is there is whole.
-func place(name string, raw []byte, records int) (state string, err error) {
-	state = "written"
-	switch before, err := readFile(name, bundle.MaxSize); {
-	case err == nil && sha256.Sum256(before) == sha256.Sum256(raw):
-		return "unchanged", nil
-	case err == nil:
-		b, err := bundle.Parse(before)
-		if err != nil {
-			return "", fmt.Errorf("%s is something else: %w", name, err)
-		}
-		if len(b.Records) > records {
-			return "", fmt.Errorf("%s discloses %d records, and the new bundle would disclose %d: take it away, or give -o another directory", name, len(b.Records), records)
-		}
-		state = "replaced"
-	case !errors.Is(err, fs.ErrNotExist):
-		return "", err
+// opens says why a part's records cannot be disclosed, if they cannot.
+func (s *storage) opens(ctx context.Context, p *archive.Part, what disclosure) error {
+	d, err := s.Disclose(ctx, p, s.identity)
+	if err != nil {
+		return err
 	}
-	_, err = replaceIfOther(name, raw)
-	return state, err
+	if d.Leaves() > 0 {
+		_, err = d.Opening(ctx, 0)
+	}
+	if err == nil {
+		_, err = what.resolve(ctx, d)
+	}
+	return err
 }
 
 func (a *app) printExported(row *exported, i, n int, asJSON bool) error {
@@ -206,8 +201,11 @@ func (a *app) printExported(row *exported, i, n int, asJSON bool) error {
 		text += row.Error
 	default:
 		text += fmt.Sprintf("%d bytes, SHA-256 %s, commitment %s, %d records disclosed", row.Bytes, row.SHA256, row.Commitment, row.Records)
-		if row.Undisclosed != "" {
+		switch {
+		case row.Undisclosed != "":
 			text += " (" + row.Undisclosed + ")"
+		case row.Erased != nil:
+			text += fmt.Sprintf(" (the session part was erased by entry %d of epoch %s)", row.Erased.Seq, row.Erased.Epoch)
 		}
 	}
 	_, err := fmt.Fprintln(a.stdout, oneLine(text))

@@ -187,7 +187,7 @@ EXAMPLES
 EXIT STATUS
   0  success; for commands that verify: verified
 `)
-	_, failures, _ := strings.Cut(verifyingStatus, "verified\n")
+	_, failures, _ := strings.Cut(verifyingStatus, "genuine\n")
 	fmt.Fprint(w, failures)
 }
 

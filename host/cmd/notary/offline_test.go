@@ -21,7 +21,7 @@ import (
 // there is nothing here to dial with. What --network does is in fetch.go.
 func TestVerifyImports(t *testing.T) {
 	allowed := []string{
-		"cmp", "context", "encoding/json", "errors", "fmt", "os", "path/filepath", "slices", "strings", "time",
+		"bytes", "cmp", "context", "encoding/json", "errors", "fmt", "io", "os", "path/filepath", "slices", "strings", "time",
 		"github.com/veriproof/notary/attestation", "github.com/veriproof/notary/attestation/policy",
 		"github.com/veriproof/notary/sdk/bundle", "github.com/veriproof/notary/sdk/receipt",
 	}

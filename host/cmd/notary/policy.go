@@ -11,12 +11,15 @@ import (
 
 	"github.com/veriproof/notary/attestation/maa"
 	"github.com/veriproof/notary/attestation/policy"
+	"github.com/veriproof/notary/attestation/policy/azure"
 	"github.com/veriproof/notary/attestation/snp"
 	"github.com/veriproof/notary/attestation/uvm"
 )
 
 const policyUsage = `usage: notary policy init  --from-evidence DIR|FILE|URL [OPTIONS]
        notary policy check [--json] FILE
+       notary policy maa     [-o FILE] FILE
+       notary policy release [-o FILE] FILE
 
 A policy is what a relying party accepts as a notary: its Reference Values.
 
@@ -24,6 +27,11 @@ A policy is what a relying party accepts as a notary: its Reference Values.
           a comment at each key. The Evidence must be true; that it is of the right
           notary only you can say: compare the digests with what the operator published
   check   reads a policy, and says in words what it demands and leaves open
+  maa     writes the policy for an instance of Azure Attestation (version 1.2), which
+          then gives tokens to notaries with an accepted plugin set only
+  release writes the release policy of a key in Key Vault or Managed HSM: it is released
+          to a notary with an accepted plugin set, and to nobody else. What of the policy
+          "maa" and "release" cannot ask is said on standard error
 
 Evidence is a directory made by "notary attest fetch", an evidence bundle, a saved
 answer of /v1/evidence, or the URL of a notary's control interface, which is then
@@ -36,14 +44,15 @@ OPTIONS
   --at TIME           init: judge the Evidence as of this time (RFC 3339); the default
                       is now
   --simulated         init: the Evidence is of a simulator (development builds only)
-  -o FILE             init: where the policy goes, by default standard output; an
-                      existing file is refused
+  -o FILE             where the policy goes, by default standard output; an existing
+                      file is refused
   --json              check: print JSON
 
 EXAMPLES
   notary attest fetch -o evidence https://notary.example:8443
   notary policy init --from-evidence evidence -o policy.yaml
   notary policy check policy.yaml
+  notary policy release -o release.json policy.yaml
   notary attest verify --policy-file policy.yaml evidence
 
 EXIT STATUS
@@ -80,8 +89,12 @@ func runPolicy(ctx context.Context, a *app, args []string) error {
 		return usageError("policy init: --from-evidence is missing, or there is an argument too many")
 	case rest[0] == "check" && len(rest) == 2:
 		return policyCheck(a, rest[1], o.json)
+	case rest[0] == "maa" && len(rest) == 2:
+		return policyAzure(a, rest[1], o.out, policyMAA)
+	case rest[0] == "release" && len(rest) == 2:
+		return policyAzure(a, rest[1], o.out, azure.ReleasePolicy)
 	}
-	return usageError("policy: want \"policy init --from-evidence X\" or \"policy check FILE\"")
+	return usageError("policy: want \"policy init --from-evidence X\", or check, maa or release with a FILE")
 }
 
 func policyCheck(a *app, name string, asJSON bool) error {

@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -30,6 +29,8 @@ import (
 
 const sessionUsage = `usage: notary session list   --config FILE [--identity KEY]
        notary session bundle --config FILE -o BUNDLE PART
+       notary session bundle --config FILE -o DIR --parts HANDLE
+       notary session bundle --config FILE --identity KEY -o DIR --session ID
        notary session open   --config FILE --identity KEY PART
        notary session erase  --config FILE --control URL --policy FILE --token-file FILE --yes PART
 
@@ -39,7 +40,9 @@ several parts of one session, HANDLE/NUMBER. What storage says is shown as it is
 whether a notary that you accept wrote it, only "notary verify" tells.
 
   list     the session parts: state, leaves, root, commitment, place in the log
-  bundle   writes the evidence bundle of a sealed part, for "notary verify"
+  bundle   writes the evidence bundle of a sealed part, for "notary verify"; or of all
+           sealed parts of a session, a file each. Nothing of a record is in it, unless it
+           is disclosed, and what is disclosed says nothing of the others
   open     decrypts a part and prints its redacted records
   erase    has the running notary destroy the wrapped key of a part, or, if PART names
            no number, of all parts with the handle: nobody can read them any more, and
@@ -51,9 +54,12 @@ OPTIONS
   --config FILE     the notary's configuration
   --identity KEY    a recipient's private key, made by "notary keygen"
   -o BUNDLE         where the bundle goes; an existing file is refused
-  --record N        bundle: disclose the record with leaf index N (repeatable;
-                    needs --identity)
+  --record N        bundle: disclose the record with leaf index N, or 3-7, 1,4-6 or all
+                    (repeatable; needs --identity)
   --summary         bundle: disclose the part's summary (needs --identity)
+  --parts           bundle: all sealed parts with the handle, into directory -o, as
+                    "notary export" names them
+  --session ID      bundle: the same for the session with this id, in all epochs
   --control URL     erase: the notary's control interface, https://host:port
   --policy FILE     erase: Reference Values, see "notary policy"
   --jwks FILE       erase: key set of the MAA instance that you trust, if the policy
@@ -69,6 +75,7 @@ EXAMPLES
   notary session list --config notary.yaml --identity recipient.pem
   notary session bundle --config notary.yaml -o s.bundle 4f1c
   notary session bundle --config notary.yaml --identity recipient.pem --record 3 -o s.bundle 4f1c
+  notary session bundle --config notary.yaml --identity recipient.pem --summary -o chat-17 --session chat-17
   notary session open --config notary.yaml --identity recipient.pem 4f1c
   notary session erase --config notary.yaml --control https://notary.example:8443 \
       --policy policy.yaml --token-file operator.token --yes 4f1c
@@ -84,8 +91,9 @@ var sessionCommand = command{name: "session", brief: "lists, bundles, opens and 
 // sessionOptions are the flags of all verbs.
 type sessionOptions struct {
 	config, identity, out string
-	records               []uint64
-	summary, json         bool
+	disclose              disclosure
+	session               string // bundle: all parts of the session with this id
+	parts, json           bool
 	erase                 eraseOptions
 }
 
@@ -95,21 +103,16 @@ func runSession(ctx context.Context, a *app, args []string) error {
 	f.StringVar(&o.config, "config", "", "")
 	f.StringVar(&o.identity, "identity", "", "")
 	f.StringVar(&o.out, "o", "", "")
-	f.BoolVar(&o.summary, "summary", false, "")
+	f.BoolVar(&o.disclose.summary, "summary", false, "")
 	f.BoolVar(&o.json, "json", false, "")
 	f.StringVar(&o.erase.control, "control", "", "")
 	f.StringVar(&o.erase.policy, "policy", "", "")
 	f.StringVar(&o.erase.tokenFile, "token-file", "", "")
 	f.BoolVar(&o.erase.yes, "yes", false, "")
 	o.erase.keys.flags(f)
-	f.Func("record", "", func(s string) error {
-		n, err := strconv.ParseUint(s, 10, 64)
-		if err != nil {
-			return errors.New("want the index of a leaf, as \"session open\" shows it")
-		}
-		o.records = append(o.records, n)
-		return nil
-	})
+	f.Func("record", "", o.disclose.add)
+	f.BoolVar(&o.parts, "parts", false, "")
+	f.StringVar(&o.session, "session", "", "")
 	rest, err := parse(f, args, 1, 2)
 	if err != nil {
 		return err
@@ -123,7 +126,9 @@ func runSession(ctx context.Context, a *app, args []string) error {
 		return usageError("session: unknown verb %.40q, want list, bundle, open or erase", rest[0])
 	case o.config == "":
 		return usageError("session: --config is missing")
-	case (rest[0] == "list") != (len(rest) == 1):
+	case (o.parts || o.session != "") && rest[0] != "bundle":
+		return usageError("session %s: --parts and --session are of session bundle", rest[0])
+	case (rest[0] == "list" || o.session != "") != (len(rest) == 1):
 		return usageError("session %s: wrong number of arguments", rest[0])
 	}
 	s, err := openStorage(ctx, o.config, o.identity)
@@ -358,68 +363,6 @@ func printable(s string) string {
 		}
 		return r
 	}, s)
-}
-
-func sessionBundle(ctx context.Context, a *app, s *storage, o *sessionOptions, name string) error {
-	if o.out == "" {
-		return usageError("session bundle: -o is missing")
-	}
-	p, err := s.find(name)
-	if err != nil {
-		return err
-	}
-	raw, err := s.bundle(ctx, p, o.records, o.summary)
-	if err != nil {
-		return err
-	}
-	if err := writeNew(o.out, raw, 0o644); err != nil {
-		return err
-	}
-	if o.json {
-		return a.json(map[string]any{"bundle": o.out, "bytes": len(raw), "commitment": p.Commitment().String()})
-	}
-	fmt.Fprintf(a.stdout, "%s: %d bytes, commitment %v\n", o.out, len(raw), p.Commitment())
-	if x := p.Erasure; x != nil {
-		fmt.Fprintf(a.stdout, "the session part was erased by entry %d of epoch %v: its records can be disclosed no more\n", x.Seq, x.Epoch)
-	}
-	return nil
-}
-
-// bundle encodes the evidence about a part, with the records to be disclosed.
-func (s *storage) bundle(ctx context.Context, p *archive.Part, records []uint64, summary bool) ([]byte, error) {
-	b, err := s.Bundle(p)
-	if errors.Is(err, archive.ErrNotSealed) {
-		return nil, hinted(err, "end the session, or start the notary again if it was killed: it seals what is open")
-	}
-	if err != nil {
-		return nil, err
-	}
-	if len(records) > 0 || summary {
-		if s.identity == nil {
-			return nil, usageError("session bundle: disclosing a record needs --identity")
-		}
-		opened, err := s.Open(ctx, p, s.identity)
-		if err != nil {
-			return nil, err
-		}
-		if summary {
-			if opened.Summary == nil {
-				return nil, errors.New("the part has no summary: it was recovered, and its keys were gone")
-			}
-			records = append(slices.Clone(records), p.Leaves-1)
-		}
-		b.Records = make(map[uint64][]byte)
-		for _, i := range records {
-			opening, err := opened.Opening(i)
-			if err != nil {
-				return nil, err
-			}
-			if b.Records[i], err = opening.Encode(); err != nil {
-				return nil, err
-			}
-		}
-	}
-	return b.Encode()
 }
 
 func sessionOpen(ctx context.Context, a *app, s *storage, o *sessionOptions, name string) error {

@@ -39,7 +39,7 @@ func (a *app) title(text string) {
 // mark shows the status of a check or step.
 func (a *app) mark(status string) string {
 	switch status {
-	case "pass", "ok", "verified":
+	case "pass", "ok", "verified", "genuine":
 		return a.paint(green, status)
 	case "fail", "failed", "unreadable":
 		return a.paint(red, status)

@@ -1,10 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/veriproof/notary/attestation"
@@ -40,7 +43,8 @@ OPTIONS
                   sealing that the receipt states
   --json          print the result as JSON; of several, an object per line: {"bundle",
                   "exit_status", "result" or "error"}, and in the end {"verdict",
-                  "exit_status", "bundles", …}
+                  "exit_status", "bundles", …}. It has all disclosed records, and so
+                  is for bundles of at most 256 MiB; without it memory is bounded
   --offline       refuse URLs; the default
   --network       fetch bundles that are named by URL: https only, no redirect to
                   another host, at most 256 MiB. Whether they are true never rests on it
@@ -143,18 +147,18 @@ func (v *verifier) accept(policyFile string, keys trustedKeys, kept keptFlags, a
 
 // one verifies a single bundle and shows everything about it.
 func (v *verifier) one(ctx context.Context, name string) error {
-	result, err := v.result(ctx, name)
+	r, err := v.verified(ctx, name)
 	if err != nil {
 		return err
 	}
 	if v.json {
-		if err := v.app.json(result); err != nil {
+		if err := v.app.json(r.Result); err != nil {
 			return err
 		}
 	} else {
-		v.printResult(result)
+		v.printResult(r)
 	}
-	return told(attestation.ExitStatus(result.Checks))
+	return told(attestation.ExitStatus(r.Checks))
 }
 
 // told is the error of a command that has shown its result.
@@ -165,19 +169,73 @@ func told(status int) error {
 	return &exitError{status: status, err: errTold}
 }
 
-func (v *verifier) result(ctx context.Context, name string) (*bundle.Result, error) {
-	data, err := v.read(ctx, name)
+// A verifiedFile is the result on a bundle, with the records in it only if they are to
+// be printed: there can be more of them than fit into memory.
+type verifiedFile struct {
+	*bundle.Result
+	disclosed int                 // records whose check passed
+	shown     []attestation.Check // of the first of these
+}
+
+// maxShown bounds how many checks of records are shown to a person, if they pass.
+const maxShown = 20
+
+func (v *verifier) verified(ctx context.Context, name string) (*verifiedFile, error) {
+	if isURL(name) {
+		data, err := v.fetch.get(ctx, name, bundle.MaxSize)
+		if err != nil {
+			return nil, err
+		}
+		return v.read(ctx, name, bytes.NewReader(data), int64(len(data)))
+	}
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil, err
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	switch {
+	case info.IsDir():
+		return nil, fmt.Errorf("%s is a directory", name)
+	case info.Size() == 0:
+		return nil, errors.New(name + " is empty")
+	case info.Size() > bundle.MaxFileSize:
+		return nil, fmt.Errorf("%s has %d bytes; a bundle has at most %d", name, info.Size(), bundle.MaxFileSize)
+	}
+	return v.read(ctx, name, f, info.Size())
+}
+
+func (v *verifier) read(ctx context.Context, name string, r io.ReaderAt, size int64) (*verifiedFile, error) {
+	out := new(verifiedFile)
+	var err error
+	if v.json {
+		out.Result, err = v.readWhole(name, r, size)
+		return out, err
+	}
+	out.Result, err = bundle.VerifyReader(r, size, v.policy, v.options, func(c attestation.Check, _ *bundle.Record) error {
+		if c.Status == attestation.Pass {
+			if out.disclosed++; len(out.shown) < maxShown {
+				out.shown = append(out.shown, c)
+			}
+		}
+		return ctx.Err()
+	})
+	return out, err
+}
+
+// readWhole is for JSON, which has all records.
+func (v *verifier) readWhole(name string, r io.ReaderAt, size int64) (*bundle.Result, error) {
+	if size > bundle.MaxSize {
+		return nil, hinted(fmt.Errorf("%s has %d bytes, and JSON with its records is made of at most %d", name, size, bundle.MaxSize), "leave out --json")
+	}
+	data, err := io.ReadAll(io.NewSectionReader(r, 0, size))
 	if err != nil {
 		return nil, err
 	}
 	return bundle.Verify(data, v.policy, v.options)
-}
-
-func (v *verifier) read(ctx context.Context, name string) ([]byte, error) {
-	if isURL(name) {
-		return v.fetch.get(ctx, name, bundle.MaxSize)
-	}
-	return readBundle(name)
 }
 
 // warn tells what a policy leaves open.
@@ -187,35 +245,14 @@ func (a *app) warn(p *policy.Policy) {
 	}
 }
 
-func readBundle(name string) ([]byte, error) {
-	info, err := os.Stat(name)
-	if err != nil {
-		return nil, err
+func (a *app) printResult(r *verifiedFile) {
+	// Those of records stand where the result of one in memory has them: before what is
+	// not about the bundle.
+	checks := slices.Insert(slices.Clone(r.Checks), len(r.Checks)-1, r.shown...)
+	a.printChecks(checks)
+	if n := r.disclosed - len(r.shown); n > 0 {
+		fmt.Fprintf(a.stdout, "  and %d further disclosed records, all of which pass\n", n)
 	}
-	if info.Size() > bundle.MaxSize {
-		return nil, fmt.Errorf("%s has %d bytes; a bundle has at most %d", name, info.Size(), bundle.MaxSize)
-	}
-	data, err := os.ReadFile(name)
-	if err == nil && len(data) == 0 {
-		err = errors.New(name + " is empty")
-	}
-	return data, err
-}
-
-func (a *app) printResult(r *bundle.Result) {
-	var t table
-	for _, c := range r.Checks {
-		name := c.Name
-		if !c.Required {
-			name += " " + a.paint(dim, "(optional)")
-		}
-		detail := shortDigests(c.Detail)
-		if c.Anchor != "" {
-			detail += a.paint(dim, " [anchor: "+shortDigests(c.Anchor)+"]")
-		}
-		t.row(a.mark(string(c.Status)), name, detail)
-	}
-	t.print(a.stdout)
 	fmt.Fprintf(a.stdout, "\nverdict: %s\n", a.mark(string(r.Verdict)))
 	if m := r.Manifest; m != nil && r.Verdict == attestation.Verified {
 		fmt.Fprintf(a.stdout, "part %d of session %s: %d leaves under root %s, sealed for %q\n",

@@ -48,6 +48,8 @@ type verifiedBundle struct {
 	Status int            `json:"exit_status"`
 	Result *bundle.Result `json:"result,omitempty"`
 	Error  string         `json:"error,omitempty"` // why nothing was checked
+
+	disclosed int
 }
 
 // A verifiedSet is what several bundles say together.
@@ -92,10 +94,10 @@ func (v *verifier) all(ctx context.Context, names []string) error {
 			return err
 		}
 		one := verifiedBundle{Bundle: name, Status: exitUsage}
-		if r, err := v.result(ctx, name); err != nil {
+		if r, err := v.verified(ctx, name); err != nil {
 			one.Error = err.Error()
 		} else {
-			one.Result, one.Status = r, attestation.ExitStatus(r.Checks)
+			one.Result, one.Status, one.disclosed = r.Result, attestation.ExitStatus(r.Checks), r.disclosed
 		}
 		set.add(&one)
 		if err := v.printOne(&one, i+1, len(names)); err != nil {
@@ -199,7 +201,7 @@ func (v *verifier) printOne(one *verifiedBundle, i, n int) error {
 	}
 	verdict, about := "unreadable", one.Error
 	if r := one.Result; r != nil {
-		verdict, about = string(r.Verdict), reasonOf(r)
+		verdict, about = string(r.Verdict), reasonOf(r, one.disclosed)
 	}
 	count := fmt.Sprintf("%*d/%d", len(fmt.Sprint(n)), i, n)
 	_, err := fmt.Fprintf(v.stdout, "  %s  %s%s  %s  %s\n", count, v.mark(verdict), strings.Repeat(" ", len("incomplete")-len(verdict)), one.Bundle, oneLine(shortDigests(about)))
@@ -208,9 +210,9 @@ func (v *verifier) printOne(one *verifiedBundle, i, n int) error {
 
 // reasonOf says on one line what a bundle is, or why it is not verified: the first
 // check that failed, or else the first that is wanting.
-func reasonOf(r *bundle.Result) string {
+func reasonOf(r *bundle.Result, disclosed int) string {
 	if m := r.Manifest; m != nil && r.Verdict == attestation.Verified {
-		return fmt.Sprintf("part %d of session %s, %d of %d leaves disclosed", m.Part, short(m.Handle.String()), len(r.Records), m.Leaves)
+		return fmt.Sprintf("part %d of session %s, %d of %d leaves disclosed", m.Part, short(m.Handle.String()), disclosed, m.Leaves)
 	}
 	for _, bad := range []func(c attestation.Check) bool{
 		func(c attestation.Check) bool { return c.Status == attestation.Fail },

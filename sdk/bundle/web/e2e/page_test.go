@@ -123,7 +123,27 @@ func files(t *testing.T) []evidence {
 		name := "tampered-" + string(rune('0'+part))
 		out = append(out, evidence{"tampered", write(name+".bundle", b), own(name), "failed"})
 	}
+	out = append(out,
+		evidence{"no records", exported(t, demo, filepath.Join(dir, "closed")), own("closed"), "verified"},
+		evidence{"all records", exported(t, demo, filepath.Join(dir, "open"), "--identity", "recipient.pem"), own("open"), "verified"},
+	)
 	return append(out, evidence{"no bundle", write("text.bundle", []byte("this is no bundle")), own("text"), "failed"})
+}
+
+// exported has the tool write bundles of all of the demo's sessions, and returns one.
+func exported(t *testing.T, demo, dir string, more ...string) string {
+	t.Helper()
+	args := append([]string{"export", "--config", "notary.yaml", "--from", "2020-01-01", "--to", "2200-01-01", "-o", dir}, more...)
+	cmd := exec.CommandContext(t.Context(), env(t, "NOTARY_TOOL"), args...)
+	cmd.Dir = demo
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	names, err := filepath.Glob(filepath.Join(dir, "*.bundle"))
+	if err != nil || len(names) == 0 {
+		t.Fatalf("%d bundles, %v", len(names), err)
+	}
+	return names[0]
 }
 
 func tool(t *testing.T, e evidence) any {
