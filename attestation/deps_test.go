@@ -13,7 +13,7 @@ import (
 const self = "github.com/veriproof/notary"
 
 // verifying are the packages that appraise what they are given.
-var verifying = []string{".", "./evidence", "./maa", "./policy", "./runtimedata", "./show", "./snp", "./transcript", "./truststore", "./uvm"}
+var verifying = []string{".", "./evidence", "./maa", "./policy", "./policy/azure", "./runtimedata", "./show", "./snp", "./transcript", "./truststore", "./uvm"}
 
 // documented returns the modules in ARCHITECTURE.md that each have a reason there:
 // those that all but the guest device need, and those that the device adds.

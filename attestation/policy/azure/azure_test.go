@@ -82,8 +82,14 @@ func TestFiles(t *testing.T) {
 func TestGrammar(t *testing.T) {
 	text, release := both(t, example(t))
 	for _, change := range [][2]string{
-		{"1.2", "1.1"}, {"=> permit", "permit"}, {"issuancerules", "issuance"}, {"&&", "and"}, {"permit()", "deny()"},
-		{`value==false`, `value=false`}, {"};", "}"}, {"add(type", "issue(type"},
+		{"1.2", "1.1"},
+		{"=> permit", "permit"},
+		{"issuancerules", "issuance"},
+		{"&&", "and"},
+		{"permit()", "deny()"},
+		{`value==false`, `value=false`},
+		{"};", "}"},
+		{"add(type", "issue(type"},
 	} {
 		changed := strings.Replace(string(text.Text), change[0], change[1], 1)
 		if _, err := parseMAA(changed); err == nil || changed == string(text.Text) {

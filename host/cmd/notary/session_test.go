@@ -158,8 +158,11 @@ func TestSessionErase(t *testing.T) {
 	if err := os.RemoveAll(m.path("exported")); err != nil {
 		t.Fatal(err)
 	}
-	if got := export(); !strings.Contains(got, `"state":"written"`) || !strings.Contains(got, `"records":0,"undisclosed":"the session part was erased by entry`) {
+	if got := export(); !strings.Contains(got, `"state":"written"`) || !strings.Contains(got, `"records":0,"undisclosed":"the session part was erased by entry`) || !strings.Contains(got, `"erased":{"epoch":"`) {
 		t.Errorf("export of an erased session: %s", got)
+	}
+	if status, stdout, stderr := m.run(t, "export", "--config", "notary.yaml", "--from", "2020-01-01", "--to", "2200-01-01", "-o", "exported"); status != exitOK || !strings.Contains(stdout, "(the session part was erased by entry ") {
+		t.Errorf("export without a key: %d %s%s", status, stdout, stderr)
 	}
 	status, stdout, stderr := m.run(t, "session", "bundle", "--config", "notary.yaml", "-o", "s.bundle", after.Handle)
 	if status != exitOK || !strings.Contains(stdout, "was erased by entry") {
