@@ -5,15 +5,12 @@ package postgres_test
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"io/fs"
-	"math"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -21,6 +18,7 @@ import (
 
 	"github.com/veriproof/notary/host/internal/pgserver"
 	"github.com/veriproof/notary/host/journal"
+	"github.com/veriproof/notary/host/journal/journaltest"
 	"github.com/veriproof/notary/host/pluginhost"
 	"github.com/veriproof/notary/host/postgres"
 	"github.com/veriproof/notary/sdk/plugin/abi"
@@ -88,144 +86,38 @@ func store(t testing.TB) (*pluginhost.Adapter, *postgres.DB, *pgserver.Server) {
 	return a, db, s
 }
 
-func group(epoch byte, first uint64, entries ...string) journal.Group {
-	g := journal.Group{Epoch: [16]byte{epoch}, FirstSeq: first}
-	for _, e := range entries {
-		g.Entries = append(g.Entries, journal.Sealed(e))
-	}
-	return g
-}
-
-func keyID(epoch, handle byte, part uint32) journal.KeyID {
-	return journal.KeyID{Epoch: [16]byte{epoch}, Handle: [32]byte{handle}, Part: part}
-}
-
-// TestStore runs the contract of journal.Store against the adapter in Wasm on a
-// real server.
+// TestStore runs the contract of journal.Store against the adapter in Wasm on a real
+// server, through two notaries' pools.
 func TestStore(t *testing.T) {
-	a, _, _ := store(t)
-	ctx := t.Context()
-	first := group(1, 0, "zero", "one")
-	first.Heads = []journal.EntryHead{{Kind: 1}, {Kind: 2, Handle: [32]byte{9}, Part: 3}}
-	first.Keys = []journal.WrappedKey{{ID: keyID(1, 9, 0), DEK: journal.Sealed("dek 9")}, {ID: keyID(1, 8, 0), DEK: journal.Sealed("dek 8")}}
-	for _, g := range []journal.Group{first, group(1, 2, "two"), group(1, 3, "three", "four"), group(2, 0, "other")} {
-		if err := a.Put(ctx, g); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := a.Put(ctx, group(1, 2, "two")); !errors.Is(err, journal.ErrConflict) {
-		t.Errorf("same position again: %v, want ErrConflict", err)
-	}
-	for seq, want := range map[uint64]string{0: "0 zeroone", 1: "0 zeroone", 2: "2 two", 3: "3 threefour", 4: "3 threefour", math.MaxUint64: "3 threefour"} {
-		c, err := a.Get(ctx, [16]byte{1}, seq)
-		if got := fmt.Sprintf("%d %s", c.FirstSeq, c.Entries); err != nil || got != want {
-			t.Errorf("get %d = %q, %v; want %q", seq, got, err, want)
-		}
-	}
-	if _, err := a.Get(ctx, [16]byte{3}, 0); !errors.Is(err, journal.ErrNotFound) {
-		t.Errorf("unknown epoch: %v", err)
-	}
-	heads, err := a.Epochs(ctx)
-	if want := []journal.EpochHead{{Epoch: [16]byte{1}, LastChunk: 3}, {Epoch: [16]byte{2}}}; err != nil || !slices.Equal(heads, want) {
-		t.Errorf("epochs = %v, %v; want %v", heads, err, want)
-	}
-}
-
-// TestErase: an erased key is gone, the other stays, and repeating the put does
-// not bring it back.
-func TestErase(t *testing.T) {
-	a, _, _ := store(t)
-	ctx := t.Context()
-	g := group(1, 0, "zero")
-	g.Keys = []journal.WrappedKey{{ID: keyID(1, 9, 1), DEK: journal.Sealed("dek 9")}, {ID: keyID(1, 8, 1), DEK: journal.Sealed("dek 8")}}
-	if err := a.Put(ctx, g); err != nil {
-		t.Fatal(err)
-	}
-	gone, stays := g.Keys[0].ID, g.Keys[1].ID
-	if err := a.EraseKey(ctx, gone); err != nil {
-		t.Fatal(err)
-	}
-	if err := a.Put(ctx, g); !errors.Is(err, journal.ErrConflict) {
-		t.Errorf("repeated put: %v", err)
-	}
-	// The same keys with another group, as a retry after a lost answer would not,
-	// but a confused writer might.
-	again := group(1, 1, "one")
-	again.Keys = g.Keys
-	if err := a.Put(ctx, again); err != nil {
-		t.Errorf("put with keys that exist: %v", err)
-	}
-	if _, err := a.Key(ctx, gone); !errors.Is(err, journal.ErrNotFound) {
-		t.Errorf("erased key: %v", err)
-	}
-	if err := a.EraseKey(ctx, gone); !errors.Is(err, journal.ErrNotFound) {
-		t.Errorf("second erasure: %v", err)
-	}
-	if dek, err := a.Key(ctx, stays); err != nil || string(dek) != "dek 8" {
-		t.Errorf("other key = %q, %v", dek, err)
-	}
-}
-
-// TestOneWinner: of many writers of a position, some through another notary's
-// pool, one wins, and what is read there is what it wrote.
-func TestOneWinner(t *testing.T) {
 	a, _, s := store(t)
 	b, err := load(t, open(t, options(s)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for seq := range uint64(20) {
-		var wg sync.WaitGroup
-		results := make([]error, 6)
-		for i := range results {
-			writer := a
-			if i%2 == 1 {
-				writer = b
-			}
-			wg.Go(func() { results[i] = writer.Put(t.Context(), group(7, seq, fmt.Sprint("writer ", i))) })
-		}
-		wg.Wait()
-		winner := slices.Index(results, nil)
-		if winner < 0 {
-			t.Fatalf("seq %d: nobody won: %v", seq, results)
-		}
-		for i, err := range results {
-			// The first put of an epoch makes the epoch's row: whoever loses that
-			// race may see no row, and is told that the outcome is unknown.
-			if i != winner && err == nil || i != winner && seq > 0 && !errors.Is(err, journal.ErrConflict) {
-				t.Fatalf("seq %d, writer %d: %v", seq, i, err)
-			}
-		}
-		if c, err := a.Get(t.Context(), [16]byte{7}, seq); err != nil || string(c.Entries) != fmt.Sprint("writer ", winner) {
-			t.Fatalf("seq %d: %q, %v; winner %d", seq, c.Entries, err, winner)
-		}
-	}
+	journaltest.Contract(t, a, b)
 }
 
-// TestLargePut: a put of the size of a group commit, in many entries, comes back
-// byte for byte.
-func TestLargePut(t *testing.T) {
+// TestKeysThatExist: keys that come again with another group, as a retry after a lost
+// answer would not send them, but a confused writer might, do not bring an erased one
+// back.
+func TestKeysThatExist(t *testing.T) {
 	a, _, _ := store(t)
-	g := journal.Group{Epoch: [16]byte{5}}
-	var want []byte
-	for i := range 3000 {
-		e := bytes.Repeat([]byte{byte(i), byte(i >> 8)}, 700)
-		g.Entries = append(g.Entries, e)
-		g.Heads = append(g.Heads, journal.EntryHead{Kind: 2, Handle: [32]byte{byte(i)}, Part: uint32(i)})
-		want = append(want, e...)
-	}
-	for i := range 500 {
-		g.Keys = append(g.Keys, journal.WrappedKey{ID: keyID(5, byte(i), uint32(i)), DEK: bytes.Repeat([]byte{byte(i)}, 400)})
-	}
-	if err := a.Put(t.Context(), g); err != nil {
+	ctx := t.Context()
+	g := journaltest.Group(1, 0, "zero")
+	g.Keys = []journal.WrappedKey{{ID: journaltest.KeyID(1, 9, 1), DEK: journal.Sealed("dek 9")}}
+	if err := a.Put(ctx, g); err != nil {
 		t.Fatal(err)
 	}
-	c, err := a.Get(t.Context(), g.Epoch, 2999)
-	if err != nil || sha256.Sum256(c.Entries) != sha256.Sum256(want) {
-		t.Errorf("%d bytes, %v; want %d", len(c.Entries), err, len(want))
+	if err := a.EraseKey(ctx, g.Keys[0].ID); err != nil {
+		t.Fatal(err)
 	}
-	if dek, err := a.Key(t.Context(), g.Keys[499].ID); err != nil || !bytes.Equal(dek, g.Keys[499].DEK) {
-		t.Errorf("key 499: %d bytes, %v", len(dek), err)
+	again := journaltest.Group(1, 1, "one")
+	again.Keys = g.Keys
+	if err := a.Put(ctx, again); err != nil {
+		t.Errorf("put with keys that exist: %v", err)
+	}
+	if _, err := a.Key(ctx, g.Keys[0].ID); !errors.Is(err, journal.ErrNotFound) {
+		t.Errorf("erased key: %v", err)
 	}
 }
 
@@ -271,7 +163,7 @@ func TestServerDies(t *testing.T) {
 			epoch := byte(10*round + w)
 			wg.Go(func() {
 				for seq := uint64(0); ; seq++ {
-					err := a.Put(t.Context(), group(epoch, seq, text(w, seq)))
+					err := a.Put(t.Context(), journaltest.Group(epoch, seq, text(w, seq)))
 					if err != nil {
 						if errors.Is(err, journal.ErrConflict) {
 							t.Errorf("writer %d: %v", w, err)
@@ -311,7 +203,7 @@ func TestServerDies(t *testing.T) {
 // cause, nothing of it is there, and the adapter goes on when there is room.
 func TestDiskFull(t *testing.T) {
 	a, _, s := store(t)
-	if err := a.Put(t.Context(), group(1, 0, "before")); err != nil {
+	if err := a.Put(t.Context(), journaltest.Group(1, 0, "before")); err != nil {
 		t.Fatal(err)
 	}
 	// As on a full disk, no file can grow: the tables' reach the bound, and the
@@ -323,7 +215,7 @@ func TestDiskFull(t *testing.T) {
 	seq := uint64(1)
 	for ; seq < 60; seq++ {
 		// The connections from before the restart fail first, with another error.
-		if err = a.Put(t.Context(), group(1, seq, strings.Repeat("x", 200<<10))); err != nil && strings.Contains(err.Error(), "SQLSTATE") {
+		if err = a.Put(t.Context(), journaltest.Group(1, seq, strings.Repeat("x", 200<<10))); err != nil && strings.Contains(err.Error(), "SQLSTATE") {
 			break
 		}
 	}
@@ -337,7 +229,7 @@ func TestDiskFull(t *testing.T) {
 	s.Limit(t, 0)
 	s.Restart()
 	for range 10 { // connections from before
-		if err = a.Put(t.Context(), group(1, seq, "after")); err == nil {
+		if err = a.Put(t.Context(), journaltest.Group(1, seq, "after")); err == nil {
 			break
 		}
 	}
@@ -397,8 +289,8 @@ func TestLeastPrivilege(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := group(1, 0, "zero")
-	g.Keys = []journal.WrappedKey{{ID: keyID(1, 9, 0), DEK: journal.Sealed("dek")}}
+	g := journaltest.Group(1, 0, "zero")
+	g.Keys = []journal.WrappedKey{{ID: journaltest.KeyID(1, 9, 0), DEK: journal.Sealed("dek")}}
 	if err := a.Put(t.Context(), g); err != nil {
 		t.Fatal(err)
 	}

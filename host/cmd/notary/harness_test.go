@@ -67,7 +67,7 @@ var buildAll = sync.OnceValues(func() (*binaries, error) {
 	var g errgroup.Group
 	g.Go(func() error { return goBuild(b.notary, "-tags", "simtee") })
 	g.Go(func() error { return goBuild(b.release) })
-	for _, name := range []string{"redact-pii", "redact-secrets", "store-dir", "store-postgres"} {
+	for _, name := range []string{"redact-pii", "redact-secrets", "store-dir", "store-azureblob"} {
 		g.Go(func() error {
 			module, err := build.Module(context.Background(), filepath.Join("..", "..", "..", "plugins", name))
 			if err != nil {
@@ -141,6 +141,7 @@ type setting struct {
 	pii                                            string   // settings of redact-pii
 	postgres                                       string   // what storage.postgres says, in place of a directory
 	shared                                         bool     // storage, with the least silence
+	endpoints                                      string   // what storage.endpoints says, in place of a directory
 	redactors                                      []string // module files, before redact-pii, with little fuel
 	builtin                                        []string // module files of further redactors, with the limits that they ask for
 	extra                                          string   // more lines of YAML
@@ -195,6 +196,9 @@ func (m *machine) configure(t testing.TB, s setting) {
 	adapter, storage := "store-dir.wasm", fmt.Sprintf("{dir: %q}", or(s.storageDir, "data/store"))
 	if s.postgres != "" {
 		adapter, storage = "store-postgres.wasm", fmt.Sprintf("{postgres: {%s}}", s.postgres)
+	}
+	if s.endpoints != "" {
+		adapter, storage = "store-azureblob.wasm", fmt.Sprintf("{endpoints: [%s]}", s.endpoints)
 	}
 	if s.shared {
 		storage = strings.Replace(storage, "{", "{shared: true, silence: 5s, ", 1)
