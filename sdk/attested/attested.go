@@ -60,7 +60,8 @@ var (
 	// ErrPluginSet is an ErrUnacceptable whose reason is the plugins: they are not
 	// those that the policy demands.
 	ErrPluginSet = errors.New("the plugins are not accepted")
-	// ErrStale: the last appraisal is too old, and a new one could not be made.
+	// ErrStale: the last appraisal is too old, and a new one could not be made; or it is
+	// an ErrUnacceptable whose reason is the age of the Evidence.
 	ErrStale = errors.New("the appraisal is no longer fresh")
 	// ErrPeer: the peer of the connection does not have the attested key.
 	ErrPeer = errors.New("the peer does not have the attested key")
@@ -84,22 +85,33 @@ func (e *Unacceptable) Error() string {
 	return ErrUnacceptable.Error()
 }
 
-// Is matches [ErrUnacceptable], and [ErrPluginSet] if nothing but the plugins is
-// not accepted.
+// Is matches [ErrUnacceptable]; [ErrPluginSet] if nothing but the plugins is not
+// accepted; and [ErrStale] if nothing but the age of the Evidence is not.
 func (e *Unacceptable) Is(target error) bool {
-	if target != ErrPluginSet {
-		return target == ErrUnacceptable
+	switch target {
+	case ErrUnacceptable:
+		return true
+	case ErrPluginSet:
+		return e.only(func(c *attestation.Check) bool { return strings.HasPrefix(c.Name, "notary.plugin") })
+	case ErrStale:
+		return e.only(func(c *attestation.Check) bool { return c.Class == attestation.ClassStale })
 	}
-	plugins := false
-	for _, c := range e.Checks {
+	return false
+}
+
+// only reports whether all checks that did not pass, and at least one, are of a kind.
+func (e *Unacceptable) only(kind func(*attestation.Check) bool) bool {
+	found := false
+	for i := range e.Checks {
+		c := &e.Checks[i]
 		if c.Status == attestation.Fail || c.Required && c.Status != attestation.Pass {
-			if !strings.HasPrefix(c.Name, "notary.plugin") {
+			if !kind(c) {
 				return false
 			}
-			plugins = true
+			found = true
 		}
 	}
-	return plugins
+	return found
 }
 
 // Options of a gate. Control and Policy are required.

@@ -210,6 +210,9 @@ func (p *Proxy) pass(_ any, stream grpc.ServerStream) error {
 	}
 	stream.SetTrailer(trailer)
 	if err != nil {
+		if header == nil && status.Code(err) == codes.Unavailable {
+			p.o.Logger.Warn("the notary cannot be reached", "error", err) // nor can somebody with another key
+		}
 		return err
 	}
 	return stream.SendMsg(&response)

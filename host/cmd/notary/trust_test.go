@@ -4,9 +4,8 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
-	"encoding/json"
 	"errors"
-	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -35,7 +34,13 @@ import (
 // gate makes a gate with the machine's policy.
 func (m *machine) gate(t testing.TB, control string) *attested.Gate {
 	t.Helper()
-	text, err := os.ReadFile(m.path("policy.yaml"))
+	return m.gateBy(t, "policy.yaml", control)
+}
+
+// gateBy makes a gate with the policy of a file.
+func (m *machine) gateBy(t testing.TB, policyFile, control string) *attested.Gate {
+	t.Helper()
+	text, err := os.ReadFile(m.path(policyFile))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,137 +89,26 @@ func post(t testing.TB, g *attested.Gate, address, key string) error {
 	return nil
 }
 
-// between ends TLS with a key of its own and passes everything on: somebody with
-// a certificate that an authority has signed.
+// between ends TLS with a key of its own, for which an authority that the system
+// trusts has signed a certificate, and passes everything on.
 func between(t testing.TB, target string, change func(*http.Response) error) string {
 	t.Helper()
 	p := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "https", Host: target})
-	p.Transport = &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
+	p.Transport = &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, ForceAttemptHTTP2: true}
 	p.ModifyResponse = change
-	s := httptest.NewUnstartedServer(p)
+	return public(t, p)
+}
+
+// public serves under a certificate that the system trusts, and returns the address.
+func public(t testing.TB, h http.Handler) string {
+	t.Helper()
+	s := httptest.NewUnstartedServer(h)
 	s.EnableHTTP2 = true
+	s.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, 0) // handshakes are meant to fail
+	s.TLS = &tls.Config{Certificates: []tls.Certificate{publicCertificate}}
 	s.StartTLS()
 	t.Cleanup(s.Close)
 	return s.Listener.Addr().String()
-}
-
-// TestGateAttacks: who is not the notary that the policy accepts gets nothing, and the error
-// says why. All of it over real TLS, with a real notary where one is needed.
-func TestGateAttacks(t *testing.T) {
-	t.Parallel()
-	m := newMachine(t, setting{})
-	p := m.start(t)
-	m.connect(t, p)
-
-	if err := send(t, m.gate(t, p.ready.Control), p.ready.OTLP, m.apiKey); err != nil {
-		t.Fatalf("the notary itself, gRPC: %v", err)
-	}
-	if err := post(t, m.gate(t, p.ready.Control), p.ready.OTLPHTTP, m.apiKey); err != nil {
-		t.Fatalf("the notary itself, HTTP: %v", err)
-	}
-
-	refused := func(name string, want error, control, otlp, otlpHTTP string) {
-		t.Helper()
-		g := m.gate(t, control)
-		if err := post(t, g, otlpHTTP, m.apiKey); !errors.Is(err, want) {
-			t.Errorf("%s, HTTP: %v, want %v", name, err, want)
-		}
-		// gRPC keeps the text of what a handshake failed with, and not the error.
-		err := send(t, g, otlp, m.apiKey)
-		if status.Code(err) == codes.OK || !strings.Contains(err.Error(), want.Error()) {
-			t.Errorf("%s, gRPC: %v, want %v", name, err, want)
-		}
-	}
-	// In the middle of the data's way only: another key.
-	var reached bytes.Buffer
-	middle := httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(&reached, r.Body) }))
-	middle.EnableHTTP2 = true
-	middle.StartTLS()
-	defer middle.Close()
-	refused("another key with a valid certificate", attested.ErrPeer, p.ready.Control, middle.Listener.Addr().String(), middle.Listener.Addr().String())
-	// In the middle of both ways: the Evidence is relayed, and it is true.
-	relay := between(t, p.ready.Control, nil)
-	refused("relayed Evidence", attested.ErrNotAttested, relay, between(t, p.ready.OTLP, nil), between(t, p.ready.OTLPHTTP, nil))
-	refused("relayed Evidence, to the notary itself", attested.ErrNotAttested, relay, p.ready.OTLP, p.ready.OTLPHTTP)
-	// An answer to an earlier nonce.
-	recorded, err := challenge.Fetch(t.Context(), "https://"+p.ready.Control)
-	if err != nil {
-		t.Fatal(err)
-	}
-	replay := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _ = json.NewEncoder(w).Encode(recorded.Document) }))
-	defer replay.Close()
-	refused("replayed answer", attested.ErrNotAttested, replay.Listener.Addr().String(), p.ready.OTLP, p.ready.OTLPHTTP)
-	// No attestation at all.
-	nothing := httptest.NewTLSServer(http.NotFoundHandler())
-	defer nothing.Close()
-	refused("no Evidence", attested.ErrNotAttested, nothing.Listener.Addr().String(), p.ready.OTLP, p.ready.OTLPHTTP)
-	refused("nobody there", attested.ErrNotAttested, closedPort(t), p.ready.OTLP, p.ready.OTLPHTTP)
-	if reached.Len() > 0 {
-		t.Errorf("%d bytes reached the wrong peer", reached.Len())
-	}
-
-	// trust fetch writes nothing for any of them.
-	for name, control := range map[string]string{"relayed": relay, "replayed": replay.Listener.Addr().String(), "no Evidence": nothing.Listener.Addr().String()} {
-		if code, _, stderr := m.run(t, "trust", "fetch", "--policy", "policy.yaml", "-o", "none.pem", "https://"+control); code == exitOK || !strings.Contains(stderr, "nothing was written") {
-			t.Errorf("trust fetch, %s: status %d\n%s", name, code, stderr)
-		}
-	}
-	if _, err := os.Stat(m.path("none.pem")); err == nil {
-		t.Error("a certificate was written after a check that failed")
-	}
-	// A stock exporter with the certificate that trust fetch has written.
-	if code, stdout, stderr := m.run(t, "trust", "fetch", "--policy", "policy.yaml", "-o", "notary.pem", "https://"+p.ready.Control); code != exitOK || !strings.Contains(stdout, "verdict: verified") {
-		t.Fatalf("trust fetch: %d\n%s%s", code, stdout, stderr)
-	}
-
-	m.swap(t, p)
-}
-
-// swap stops the notary and starts one with other plugins on the same ports. A gate
-// that was open, and trust fetch, refuse it; with a policy that accepts both, the gate
-// follows to the new key.
-func (m *machine) swap(t *testing.T, p *process) {
-	t.Helper()
-	before := m.gate(t, p.ready.Control)
-	if err := post(t, before, p.ready.OTLPHTTP, m.apiKey); err != nil {
-		t.Fatal(err)
-	}
-	old, err := os.ReadFile(m.path("policy.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	written, err := os.ReadFile(m.path("notary.pem"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	p.stop(t)
-	m.configure(t, setting{otlp: p.ready.OTLP, otlpHTTP: p.ready.OTLPHTTP, control: p.ready.Control, pii: `{"threshold": 900}`})
-	again := m.start(t)
-	if err := post(t, before, p.ready.OTLPHTTP, m.apiKey); !errors.Is(err, attested.ErrPluginSet) {
-		t.Errorf("other plugins after a restart: %v, want %v", err, attested.ErrPluginSet)
-	}
-	if err := send(t, before, p.ready.OTLP, m.apiKey); err == nil || !strings.Contains(err.Error(), "notary.plugin") {
-		t.Errorf("other plugins after a restart, gRPC: %v", err)
-	}
-	if code, stdout, _ := m.run(t, "trust", "fetch", "--policy", "policy.yaml", "-o", "notary.pem", "https://"+p.ready.Control); code != exitUnacceptable {
-		t.Errorf("trust fetch of other plugins: %d, want %d\n%s", code, exitUnacceptable, stdout)
-	}
-	if now, err := os.ReadFile(m.path("notary.pem")); err != nil || !bytes.Equal(now, written) {
-		t.Errorf("the certificate was changed after a check that failed: %v", err)
-	}
-	m.connect(t, again) // the policy now accepts both
-	if now, _ := os.ReadFile(m.path("policy.yaml")); bytes.Equal(now, old) {
-		t.Fatal("the policy has not changed")
-	}
-	follower := m.gate(t, again.ready.Control)
-	if err := post(t, follower, again.ready.OTLPHTTP, m.apiKey); err != nil {
-		t.Fatal(err)
-	}
-	again.stop(t)
-	third := m.start(t)
-	if err := post(t, follower, third.ready.OTLPHTTP, m.apiKey); err != nil {
-		t.Errorf("after a restart with what the policy accepts: %v", err)
-	}
 }
 
 func closedPort(t testing.TB) string {
@@ -227,6 +121,31 @@ func closedPort(t testing.TB) string {
 	return l.Addr().String()
 }
 
+// serveProxy serves a proxy until the test ends.
+func serveProxy(t *testing.T, o proxy.Options) (overGRPC, overHTTP string) {
+	t.Helper()
+	x, err := proxy.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var l [2]net.Listener
+	for i := range l {
+		if l[i], err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	done := make(chan error, 1)
+	go func() { done <- x.Serve(ctx, l[0], l[1]) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("the proxy ended with %v", err)
+		}
+	})
+	return l[0].Addr().String(), l[1].Addr().String()
+}
+
 // TestProxy: a stock exporter without TLS and without a key sends through the proxy, its
 // answers are the notary's, and nothing passes a gate that is shut.
 func TestProxy(t *testing.T) {
@@ -236,27 +155,7 @@ func TestProxy(t *testing.T) {
 	c := m.connect(t, p)
 	serve := func(control, key string, requests int) (overGRPC, overHTTP string) {
 		t.Helper()
-		o := proxy.Options{Gate: m.gate(t, control), GRPC: p.ready.OTLP, HTTP: p.ready.OTLPHTTP, APIKey: key, Requests: requests}
-		x, err := proxy.New(o)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var l [2]net.Listener
-		for i := range l {
-			if l[i], err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
-				t.Fatal(err)
-			}
-		}
-		ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-		done := make(chan error, 1)
-		go func() { done <- x.Serve(ctx, l[0], l[1]) }()
-		t.Cleanup(func() {
-			cancel()
-			if err := <-done; err != nil {
-				t.Errorf("the proxy ended with %v", err)
-			}
-		})
-		return l[0].Addr().String(), l[1].Addr().String()
+		return serveProxy(t, proxy.Options{Gate: m.gate(t, control), GRPC: p.ready.OTLP, HTTP: p.ready.OTLPHTTP, APIKey: key, Requests: requests})
 	}
 	rpc, web := serve(p.ready.Control, m.apiKey, 0)
 
