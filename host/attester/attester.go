@@ -94,6 +94,7 @@ type Attester struct {
 	verified time.Time     // when current was verified, by clock
 	at       time.Duration // the same moment on the monotonic clock
 	cause    error         // of the last failed renewal, nil after a success
+	renewal  time.Time     // when the next is due
 	renewed  uint64
 	failed   uint64
 }
@@ -157,6 +158,14 @@ func (a *Attester) Fresh() error {
 		return &StaleError{NotAfter: a.current.NotAfter, Cause: a.cause}
 	}
 	return nil
+}
+
+// Renewal returns when [Attester.Run] renews the attestation next; it is zero before
+// Run was called. While renewals fail it is past.
+func (a *Attester) Renewal() time.Time {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.renewal
 }
 
 // Counts returns how many renewals succeeded and failed.

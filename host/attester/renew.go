@@ -70,7 +70,8 @@ func (a *Attester) schedule() time.Time {
 	}
 	left := a.current.NotAfter.Sub(a.verified)
 	half := left/2 - left/20 + rand.N(left/10+1)
-	return a.verified.Add(max(half, renewSoonest))
+	a.renewal = a.verified.Add(max(half, renewSoonest))
+	return a.renewal
 }
 
 // renew makes one attempt.

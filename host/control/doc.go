@@ -15,6 +15,7 @@
 //	POST /v1/erasures                   operator    the same for one sealed part of any epoch
 //	GET  /v1/sessions/{session}/bundle  credentials evidence bundle of one part
 //	GET  /metrics                       credentials Prometheus metrics
+//	GET  /v1/events                     credentials the last warnings and errors of the log
 //	GET  /healthz                       open        200 while the process lives
 //	GET  /readyz                        open        200 if data is accepted, else 503 and why
 //
@@ -43,7 +44,7 @@
 // reaches the sessions of that tenant; another tenant's session looks exactly
 // like one that does not exist. Operators have tokens of their own with roles:
 // RoleOperator reads, ends and erases sessions and reloads, RoleAuditor reads them, RoleMetrics sees
-// metrics and nothing else. Tokens are kept as hashes and compared in constant
+// metrics and events and nothing else. Tokens are kept as hashes and compared in constant
 // time.
 //
 // Failed attempts are counted per remote address. Beyond a few they are answered

@@ -35,6 +35,9 @@ func (s *Server) routes() {
 	if s.opts.Reload != nil {
 		s.handle("POST /v1/reload", s.reload)
 	}
+	if s.opts.Events != nil {
+		s.handle("GET /v1/events", s.getEvents)
+	}
 	if s.opts.LogKey != "" {
 		s.handle("GET /v1/log/key", s.getLogKey)
 	}

@@ -58,6 +58,9 @@ type Options struct {
 	Reload func(context.Context) (epoch string, err error)
 	// Stats is read at each scrape; nil gives only the server's own metrics.
 	Stats func() []Metric
+	// Events returns the last warnings and errors of the log, the newest first. nil:
+	// there is no such endpoint.
+	Events func() []Event
 	// ChallengeRate limits the challenges of one remote address, and
 	// ChallengeMaximum those of all together; zero values mean
 	// DefaultChallengeRate and DefaultChallengeMaximum.

@@ -279,7 +279,7 @@ func wantError(t *testing.T, resp *http.Response, body string) {
 }
 
 func TestAccess(t *testing.T) {
-	w := start(t, nil)
+	w := start(t, func(o *control.Options) { o.Events = func() []control.Event { return nil } })
 	callers := []struct{ name, token string }{
 		{"nobody", ""},
 		{"wrong", "wrong"},
@@ -298,6 +298,7 @@ func TestAccess(t *testing.T) {
 		{"GET", "/v1/evidence", [7]int{200, 200, 200, 200, 200, 200, 200}},
 		{"GET", "/v1/log/key", [7]int{200, 200, 200, 200, 200, 200, 200}},
 		{"GET", "/metrics", [7]int{401, 401, 403, 403, 200, 403, 200}},
+		{"GET", "/v1/events", [7]int{401, 401, 403, 403, 200, 403, 200}},
 		{"GET", "/v1/sessions/s1", [7]int{401, 401, 200, 404, 400, 400, 403}},
 		{"GET", "/v1/sessions/s1?tenant=acme", [7]int{401, 401, 400, 400, 200, 200, 403}},
 		{"GET", "/v1/sessions/s1?tenant=other", [7]int{401, 401, 400, 400, 404, 404, 403}},

@@ -56,7 +56,7 @@ func local(t *testing.T, addr string) string {
 }
 
 // The stock exporters of OpenTelemetry for JavaScript: grpc, http/protobuf and
-// http/json, spans and log records, with gzip. Over HTTP they send again what was
+// http/json, spans and log records, with gzip, all set by the environment. Over HTTP they send again what was
 // refused; their gRPC exporter does not, whatever it is told.
 func TestJavaScriptExporters(t *testing.T) {
 	c := &collected{sessions: map[string]int{}}
@@ -76,12 +76,15 @@ func TestJavaScriptExporters(t *testing.T) {
 		}
 		return c.Export(ctx, tenant, sig, body)
 	})
-	cmd := exec.Command("node", filepath.Join(os.Getenv(programs), "js", "send.mjs"), local(t, addr), local(t, overHTTP(t, s).addr), certificateFile(t))
-	cmd.Stdin = strings.NewReader(key)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	for protocol, endpoint := range map[string]string{"grpc": local(t, addr), "http/protobuf": local(t, overHTTP(t, s).addr), "http/json": local(t, overHTTP(t, s).addr)} {
+		cmd := exec.Command("node", filepath.Join(os.Getenv(programs), "js", "app.mjs"), "js-"+protocol[strings.IndexByte(protocol, '/')+1:])
+		cmd.Env = append(os.Environ(), "OTEL_EXPORTER_OTLP_ENDPOINT=https://"+endpoint, "OTEL_EXPORTER_OTLP_PROTOCOL="+protocol,
+			"OTEL_EXPORTER_OTLP_CERTIFICATE="+certificateFile(t), "OTEL_EXPORTER_OTLP_HEADERS=x-api-key="+key, "OTEL_EXPORTER_OTLP_COMPRESSION=gzip")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%s: %v\n%s", protocol, err, out)
+		}
 	}
-	for _, session := range []string{"js-grpc", "js-proto", "js-json"} {
+	for _, session := range []string{"js-grpc", "js-protobuf", "js-json"} {
 		if n := c.sessions[session]; n != 40 || !refused[session] {
 			t.Errorf("%s: %d records, 20 spans and 20 log records were sent", session, n)
 		}

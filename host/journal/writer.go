@@ -104,6 +104,8 @@ type Writer struct {
 	key   ed25519.PrivateKey
 	opts  Options
 
+	backlog backlog
+
 	mu      sync.Mutex
 	queue   []*Pending
 	queued  int // bytes of bodies in queue
@@ -140,10 +142,11 @@ type Pending struct {
 	size   int // of the encoded entries, at most
 	count  int // of drafts
 
-	done chan struct{}
-	pos  format.Position
-	seq  uint64 // of the first draft
-	err  error
+	backlog *backlog
+	done    chan struct{}
+	pos     format.Position
+	seq     uint64 // of the first draft
+	err     error
 }
 
 // Done is closed when the append is durable or has failed.
@@ -171,6 +174,7 @@ func (p *Pending) Seqs() (first, last uint64) {
 func (p *Pending) settle(pos format.Position, err error) {
 	p.pos, p.err = pos, err
 	p.drafts, p.bodies, p.keys = nil, nil, nil
+	p.backlog.settled()
 	close(p.done)
 }
 
@@ -179,7 +183,7 @@ func (p *Pending) settle(pos format.Position, err error) {
 // entries stand in the journal in the order of the calls. The bodies must not
 // be changed afterwards.
 func (w *Writer) Append(drafts []Draft, keys []WrappedKey) (*Pending, error) {
-	p := &Pending{drafts: drafts, keys: keys, count: len(drafts), bodies: make([]receipt.Hash, len(drafts)), done: make(chan struct{})}
+	p := &Pending{drafts: drafts, keys: keys, count: len(drafts), bodies: make([]receipt.Hash, len(drafts)), backlog: &w.backlog, done: make(chan struct{})}
 	for i := range drafts {
 		p.bodies[i] = sha256.Sum256(drafts[i].Body)
 		p.size += format.Overhead + len(drafts[i].Body)
@@ -199,6 +203,7 @@ func (w *Writer) Append(drafts []Draft, keys []WrappedKey) (*Pending, error) {
 	}
 	w.queue = append(w.queue, p)
 	w.queued += p.size
+	w.backlog.add(p.size)
 	select {
 	case w.wake <- struct{}{}:
 	default:

@@ -246,6 +246,7 @@ func (n *Notary) goProve(commitment receipt.Hash, part receipt.PartID) {
 // settle has a commitment proved, and counts it. It fails only when the notary
 // ends first.
 func (n *Notary) settle(commitment receipt.Hash, part receipt.PartID) error {
+	defer n.stats.proving()()
 	if _, err := n.prove(n.background, commitment, part); err != nil {
 		if n.background.Err() == nil {
 			n.opts.Logger.Error("a commitment has no log proof; the next start resumes it", "error", err)

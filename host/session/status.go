@@ -9,8 +9,10 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/veriproof/notary/host/archive"
+	"github.com/veriproof/notary/host/journal"
 	"github.com/veriproof/notary/sdk/bundle"
 	format "github.com/veriproof/notary/sdk/journal"
 	"github.com/veriproof/notary/sdk/receipt"
@@ -167,9 +169,14 @@ type Stats struct {
 	// Edits are counted by plugin and label.
 	Edits map[EditKey]uint64
 	// Sealed counts parts by reason.
-	Sealed        map[receipt.Reason]uint64
-	Proved        uint64 // commitments of parts with a durable log proof
-	LogFailures   uint64 // submissions that the log did not take
+	Sealed      map[receipt.Reason]uint64
+	Proved      uint64 // commitments of parts with a durable log proof
+	LogFailures uint64 // submissions that the log did not take
+	LogWaiting  uint64 // commitments of parts that wait for their proof
+	// LogSince is since when the longest of them waits; zero if none does.
+	LogSince time.Time
+	// Journal is what waits to be durable.
+	Journal       journal.Backlog
 	Fenced        uint64 // dead epochs that this one ended
 	DamagedEpochs uint64 // epochs in storage that were left as they are
 	Peers         uint64 // other epochs in a shared storage that live, as far as is known
@@ -181,6 +188,9 @@ type EditKey struct{ Plugin, Label string }
 type stats struct {
 	mu sync.Mutex
 	s  Stats
+	// waiting has since when each commitment waits for the log.
+	waiting map[uint64]time.Time
+	next    uint64
 }
 
 // Stats returns a snapshot.
@@ -191,7 +201,12 @@ func (n *Notary) Stats() Stats {
 	n.stats.mu.Lock()
 	defer n.stats.mu.Unlock()
 	s := n.stats.s
-	s.OpenParts = uint64(open)
+	s.OpenParts, s.LogWaiting, s.Journal = uint64(open), uint64(len(n.stats.waiting)), n.writer.Backlog()
+	for _, since := range n.stats.waiting {
+		if s.LogSince.IsZero() || since.Before(s.LogSince) {
+			s.LogSince = since
+		}
+	}
 	s.Edits, s.Sealed = maps.Clone(s.Edits), maps.Clone(s.Sealed)
 	return s
 }
@@ -222,6 +237,25 @@ func (s *stats) sealed(why receipt.Reason) {
 		}
 		s.Sealed[why]++
 	})
+}
+
+// proving counts a commitment among those that wait for the log, until ended is
+// called.
+func (s *stats) proving() (ended func()) {
+	since := time.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.waiting == nil {
+		s.waiting = make(map[uint64]time.Time)
+	}
+	s.next++
+	id := s.next
+	s.waiting[id] = since
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.waiting, id)
+	}
 }
 
 func (s *stats) proved()     { s.update(func(s *Stats) { s.Proved++ }) }

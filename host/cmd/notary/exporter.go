@@ -118,11 +118,18 @@ func (n *node) metrics() []control.Metric {
 	count := func(name, help string, v uint64, labels map[string]string) control.Metric {
 		return control.Metric{Name: name, Help: help, Kind: control.Counter, Value: float64(v), Labels: labels}
 	}
+	gauge := func(name, help string, v float64) control.Metric {
+		return control.Metric{Name: name, Help: help, Kind: control.Gauge, Value: v}
+	}
 	m := []control.Metric{
 		{Name: "notary_open_parts", Help: "Session parts that take records.", Kind: control.Gauge, Value: float64(s.OpenParts)},
 		count("notary_records_total", "Records made durable.", s.Records, nil),
 		count("notary_record_bytes_total", "Bytes of the records made durable.", s.Bytes, nil),
 		count("notary_proved_total", "Session parts with a durable log proof.", s.Proved, nil),
+		gauge("notary_log_waiting", "Commitments of session parts that wait for their log proof.", float64(s.LogWaiting)),
+		gauge("notary_log_lag_seconds", "How long the oldest of them has waited.", secondsSince(s.LogSince)),
+		gauge("notary_journal_waiting_bytes", "Bytes that wait to be durable, those under way to storage included.", float64(s.Journal.Bytes)),
+		gauge("notary_journal_lag_seconds", "How long the oldest of them has waited.", secondsSince(s.Journal.Oldest)),
 		count("notary_log_failures_total", "Submissions that the log did not take.", s.LogFailures, nil),
 		{Name: "notary_peers", Help: "Other notaries that live on the same storage, as far as this one has seen.", Kind: control.Gauge, Value: float64(s.Peers)},
 		count("notary_fenced_total", "Epochs of dead notaries that this one ended.", s.Fenced, nil),
@@ -138,6 +145,9 @@ func (n *node) metrics() []control.Metric {
 	renewed, failed := n.attester.Counts()
 	m = append(m, count("notary_attestation_renewals_total", "Attestations renewed.", renewed, nil),
 		count("notary_attestation_failures_total", "Renewals of the attestation that failed.", failed, nil))
+	if next := n.attester.Renewal(); !next.IsZero() {
+		m = append(m, gauge("notary_attestation_renewal_seconds", "Unix time at which the attestation is renewed next.", float64(next.Unix())))
+	}
 	for name, c := range n.set.Counters() {
 		labels := map[string]string{"plugin": name}
 		m = append(m, count("notary_plugin_calls_total", "Calls into a plugin.", c.Calls, labels))
@@ -151,4 +161,12 @@ func (n *node) metrics() []control.Metric {
 		m = append(m, count("notary_exports_total", "OTLP exports by gRPC code.", v, map[string]string{"code": code.String()}))
 	}
 	return append(m, count("notary_export_bytes_total", "Bytes of OTLP received, decompressed.", n.outcomes.bytes, nil))
+}
+
+// secondsSince is 0 for a time that is not set.
+func secondsSince(at time.Time) float64 {
+	if at.IsZero() {
+		return 0
+	}
+	return max(time.Since(at).Seconds(), 0)
 }

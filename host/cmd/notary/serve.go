@@ -131,7 +131,7 @@ func noCoreDumps() error {
 // newLogger logs JSON lines. What is logged never holds session data; the
 // attributes are set by this program alone.
 func newLogger(w io.Writer) *slog.Logger {
-	l := slog.New(slog.NewJSONHandler(w, nil))
+	l := slog.New(newRecorder(slog.NewJSONHandler(w, nil)))
 	slog.SetDefault(l) // what libraries log by themselves
 	return l
 }
@@ -340,7 +340,7 @@ func (n *node) control(senders *ingest.Senders) (*control.Server, error) {
 	return control.New(control.Options{
 		Notary: api{n}, Certificate: n.keys.TLS, OTLPCertificate: n.keys.CertificatePEM(),
 		Operators: operators, Authenticate: senders.ByCredential, LogKey: n.ground.log.VerifierKey(), Reload: n.reload,
-		OpenMetrics: n.cfg.Listen.OpenMetrics, Stats: n.metrics, Logger: n.logger,
+		OpenMetrics: n.cfg.Listen.OpenMetrics, Stats: n.metrics, Events: recentOf(n.logger), Logger: n.logger,
 	})
 }
 

@@ -3,9 +3,11 @@ package main
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"maps"
 	"net/http"
 	"slices"
@@ -16,14 +18,16 @@ import (
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 
+	"github.com/veriproof/notary/host/control"
 	"github.com/veriproof/notary/sdk/attested"
 )
 
 const topUsage = `usage: notary top --policy FILE --token-file FILE [OPTIONS] URL
 
 Shows a running notary to a person, every two seconds: whether it takes data, its
-attestation and how long it lasts, mode and plugins, throughput, edits per label,
-sessions, journal and log. URL is the control interface, https://host:port, which is
+attestation, how long it lasts and when it is renewed, mode and plugins, throughput,
+edits per label, sessions, how far journal and log lag behind, and the last warnings and
+errors of its log. URL is the control interface, https://host:port, which is
 appraised by the policy first. Nothing that is shown comes from a session.
 
 OPTIONS
@@ -131,31 +135,49 @@ type top struct {
 type metrics struct {
 	at       time.Time
 	families map[string]*dto.MetricFamily
+	events   []control.Event
 }
 
 // maxMetrics bounds an answer in bytes.
 const maxMetrics = 4 << 20
 
 func (t *top) sample(ctx context.Context) (*metrics, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, t.control+"/metrics", nil)
+	m := &metrics{at: time.Now()}
+	err := t.get(ctx, "/metrics", func(r io.Reader) (err error) {
+		parser := expfmt.NewTextParser(model.LegacyValidation)
+		m.families, err = parser.TextToMetricFamilies(r)
+		return err
+	})
 	if err != nil {
 		return nil, err
+	}
+	var answer struct {
+		Events []control.Event `json:"events"`
+	}
+	err = t.get(ctx, "/v1/events", func(r io.Reader) error { return json.NewDecoder(r).Decode(&answer) })
+	m.events = answer.Events
+	return m, err
+}
+
+// get asks the control interface.
+func (t *top) get(ctx context.Context, path string, read func(io.Reader) error) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, t.control+path, nil)
+	if err != nil {
+		return err
 	}
 	req.Header.Set("Authorization", "Bearer "+t.token)
 	resp, err := t.http.Do(req)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return nil, hinted(fmt.Errorf("the control interface answered %s", resp.Status), "--token-file wants a token whose operator has the role metrics, operator or auditor in the notary's configuration")
+		return hinted(fmt.Errorf("the control interface answered %s", resp.Status), "--token-file wants a token whose operator has the role metrics or operator in the notary's configuration")
 	}
-	parser := expfmt.NewTextParser(model.LegacyValidation)
-	families, err := parser.TextToMetricFamilies(io.LimitReader(resp.Body, maxMetrics))
-	if err != nil {
-		return nil, fmt.Errorf("metrics: %w", err)
+	if err := read(io.LimitReader(resp.Body, maxMetrics)); err != nil {
+		return fmt.Errorf("the answer of %s: %w", path, err)
 	}
-	return &metrics{time.Now(), families}, nil
+	return nil
 }
 
 // sum adds the series of a metric, those with a label's value if one is given.
@@ -213,9 +235,14 @@ func (t *top) show(appraisal *attested.Appraisal, now, before *metrics) error {
 		b.row(t.paint(bold, name), fmt.Sprintf(format, args...))
 	}
 	row("notary", "%s, %s, mode %s, version %s, up %v", t.control, state, mode, n.Version, now.at.Sub(started).Truncate(time.Second))
-	row("attestation", "accepted by the policy %v ago; token for %v, %.0f renewed, %s",
-		now.at.Sub(appraisal.Proof.At).Truncate(time.Second), expiry.Sub(now.at).Truncate(time.Second),
-		now.sum("notary_attestation_renewals_total"), t.bad(now.sum("notary_attestation_failures_total"), "failures"))
+	attestation := t.paint(green, "fresh")
+	if now.sum("notary_attestation_stale") != 0 {
+		attestation = t.paint(red, "stale")
+	}
+	renewal := time.Unix(int64(now.sum("notary_attestation_renewal_seconds")), 0)
+	row("attestation", "%s, accepted by the policy %v ago; token for %v, renewal %s, %.0f renewed, %s",
+		attestation, now.at.Sub(appraisal.Proof.At).Truncate(time.Second), expiry.Sub(now.at).Truncate(time.Second),
+		due(renewal.Sub(now.at)), now.sum("notary_attestation_renewals_total"), t.bad(now.sum("notary_attestation_failures_total"), "failures"))
 	row("plugins", "%s, set %s", strings.Join(slices.Sorted(maps.Keys(n.Plugins)), ", "), short(n.PluginSet))
 	row("throughput", "%.1f records/s, %.2f MB/s received; %.0f records in all", rate("notary_records_total"), rate("notary_export_bytes_total")/1e6, now.sum("notary_records_total"))
 	var codes []string
@@ -224,11 +251,33 @@ func (t *top) show(appraisal *attested.Appraisal, now, before *metrics) error {
 	}
 	slices.Sort(codes)
 	row("exports", "%s", orElse(strings.Join(codes, ", "), "none yet"))
-	row("sessions", "%.0f parts open, %.0f with a log proof", now.sum("notary_open_parts"), now.sum("notary_proved_total"))
-	row("journal, log", "%s, %s, %.0f dead epochs fenced", t.bad(now.sum("notary_log_failures_total"), "failed submissions to the log"),
+	row("sessions", "%.0f parts open, %.0f sealed (%s), %.0f with a log proof", now.sum("notary_open_parts"), now.sum("notary_sealed_total"),
+		orElse(counts(now.values("notary_sealed_total", "reason")), "none yet"), now.sum("notary_proved_total"))
+	row("journal", "%s bytes wait to be durable, the oldest for %s", t.some(now.sum("notary_journal_waiting_bytes")), lag(now.sum("notary_journal_lag_seconds")))
+	row("log", "%s parts wait for their proof, the oldest for %s; %s, %s, %.0f dead epochs fenced", t.some(now.sum("notary_log_waiting")), lag(now.sum("notary_log_lag_seconds")), t.bad(now.sum("notary_log_failures_total"), "failed submissions to the log"),
 		t.bad(now.sum("notary_damaged_epochs"), "damaged epochs"), now.sum("notary_fenced_total"))
-	row("edits", "%s", orElse(edits(now.values("notary_edits_total", "label")), "none yet"))
+	row("edits", "%s", orElse(counts(now.values("notary_edits_total", "label")), "none yet"))
 	row("memory", "%.0f MB, %.1f s of CPU", now.sum("process_resident_memory_bytes")/1e6, now.sum("process_cpu_seconds_total"))
+	b.print(t.stdout)
+	return t.printEvents(now.events)
+}
+
+// shownEvents is how many of the last warnings and errors are shown.
+const shownEvents = 5
+
+func (t *top) printEvents(events []control.Event) error {
+	fmt.Fprintf(t.stdout, "\n  %s\n", t.paint(bold, "last warnings and errors"))
+	if len(events) == 0 {
+		fmt.Fprintln(t.stdout, "  none since the start of the process")
+	}
+	var b table
+	for _, e := range events[:min(len(events), shownEvents)] {
+		style := yellow
+		if e.Level == slog.LevelError.String() {
+			style = red
+		}
+		b.row(e.Time.Local().Format(time.TimeOnly), t.paint(style, oneLine(e.Level)), shortDigests(printable(e.Message+"  "+e.Detail)))
+	}
 	b.print(t.stdout)
 	return nil
 }
@@ -242,8 +291,28 @@ func (t *top) bad(n float64, what string) string {
 	return text
 }
 
-// edits lists labels, the most frequent first.
-func edits(labels map[string]float64) string {
+// some paints a count that should soon be zero again.
+func (t *top) some(n float64) string {
+	text := fmt.Sprintf("%.0f", n)
+	if n > 0 {
+		return t.paint(yellow, text)
+	}
+	return text
+}
+
+// lag writes a time of waiting.
+func lag(seconds float64) string { return fmt.Sprintf("%.1fs", seconds) }
+
+// due says when something is to happen.
+func due(in time.Duration) string {
+	if in < 0 {
+		return "overdue"
+	}
+	return "in " + in.Truncate(time.Second).String()
+}
+
+// counts lists labels, the most frequent first.
+func counts(labels map[string]float64) string {
 	names := slices.SortedFunc(maps.Keys(labels), func(a, b string) int {
 		return cmp.Or(cmp.Compare(labels[b], labels[a]), cmp.Compare(a, b))
 	})

@@ -225,19 +225,31 @@ func TestTop(t *testing.T) {
 	p := m.start(t)
 	c := m.connect(t, p)
 	c.mustExport(t, request("hidden-session", newSpan("chat", "content", "mail "+sampleEmail)))
-	if err := os.WriteFile(m.path("token"), []byte(m.operator+"\n"), 0o600); err != nil {
+	c.mustExport(t, request("ended-session", lastSpan("chat")))
+	c.logged(t, "ended-session")
+	good, err := os.ReadFile(m.path("notary.yaml"))
+	if err == nil {
+		err = errors.Join(os.WriteFile(m.path("notary.yaml"), append(good, "mod: shadow\n"...), 0o600), os.WriteFile(m.path("token"), []byte(m.operator+"\n"), 0o600))
+	}
+	if err != nil {
 		t.Fatal(err)
+	}
+	if code, body := c.ask(t, http.MethodPost, "/v1/reload", m.operator); code == http.StatusOK {
+		t.Fatalf("a broken configuration was taken: %s", body)
 	}
 	code, stdout, stderr := m.run(t, "top", "--once", "--policy", "policy.yaml", "--token-file", "token", "https://"+p.ready.Control)
 	if code != exitOK {
 		t.Fatalf("status %d\n%s%s", code, stdout, stderr)
 	}
-	for _, want := range []string{"takes data", "mode enforce", "accepted by the policy", "redact-pii, store-dir", "1 records in all", "OK 1", "1 parts open", "EMAIL 1"} {
+	for _, want := range []string{
+		"takes data", "mode enforce", "accepted by the policy", "redact-pii, store-dir", "2 records in all", "OK 2", "1 parts open, 1 sealed (end 1), 1 with a log proof", "EMAIL 1",
+		"fresh, accepted", "renewal in ", "0 bytes wait to be durable", "0 parts wait for their proof", "last warnings and errors", "ERROR  ", "reload",
+	} {
 		if !strings.Contains(stdout, want) {
 			t.Errorf("top does not show %q\n%s", want, stdout)
 		}
 	}
-	if strings.Contains(stdout, "hidden-session") || strings.Contains(stdout, sampleEmail) {
+	if strings.Contains(stdout, "-session") || strings.Contains(stdout, sampleEmail) {
 		t.Errorf("top shows data of a session\n%s", stdout)
 	}
 	if err := os.WriteFile(m.path("wrong"), []byte("wrong"), 0o600); err != nil {
