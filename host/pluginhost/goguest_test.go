@@ -77,7 +77,7 @@ func loadGo(t testing.TB) *Set {
 // loadBuiltIn loads the built-in redactor as it is checked in.
 func loadBuiltIn(t testing.TB) *Set {
 	t.Helper()
-	s, err := Load(t.Context(), []Source{{Name: "redact-pii", Kind: abi.KindRedactor, Module: builtInModule(t)}}, Options{})
+	s, err := Load(t.Context(), []Source{{Name: "redact-pii", Kind: abi.KindRedactor, Module: builtInModule(t, "redact-pii")}}, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,9 +85,9 @@ func loadBuiltIn(t testing.TB) *Set {
 	return s
 }
 
-func builtInModule(t testing.TB) []byte {
+func builtInModule(t testing.TB, name string) []byte {
 	t.Helper()
-	module, err := build.Module(t.Context(), filepath.Join("..", "..", "plugins", "redact-pii"))
+	module, err := build.Module(t.Context(), filepath.Join("..", "..", "plugins", name))
 	if err != nil {
 		t.Fatal(err)
 	}

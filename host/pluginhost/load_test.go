@@ -213,7 +213,7 @@ func TestMeasurement(t *testing.T) {
 	if digest(Options{Concurrency: 7}, a) != digests["a"] {
 		t.Error("the number of instances changes the digest")
 	}
-	const golden = "75061df1072b8f7ad5fa38210b630c4a4960c2c65840d39a2ef0d47caaf996f7"
+	const golden = "79b4f49112333018145c06af98c8a49b12c3527e5433f985b4ce08c710e0f37f"
 	if digests["none"] != golden {
 		t.Errorf("digest of the empty set = %s, want %s", digests["none"], golden)
 	}

@@ -13,7 +13,7 @@ import (
 // Engine names what turns a module into behaviour besides the module itself:
 // the engine, the metering, the deny-WASI and the ABI. It is part of the plugin
 // set's digest and changes whenever one of them changes what a guest does.
-const Engine = "wazero/1.12.0 meter/2 deny-wasi/1 rdx/1.0 sto/1.2"
+const Engine = "wazero/1.12.0 meter/3 deny-wasi/1 rdx/1.0 sto/1.2"
 
 // A measurement holds the digests of one plugin.
 type measurement struct {

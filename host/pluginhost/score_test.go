@@ -95,7 +95,7 @@ func TestBombsAreRefused(t *testing.T) {
 // BenchmarkScore holds the compiler's work against the score that stands for it.
 func BenchmarkScore(b *testing.B) {
 	for _, name := range sortedNames(shapes) {
-		for _, n := range []int{1000, 4000, 16000} {
+		for _, n := range []int{500, 1000, 4000, 16000} {
 			m, s := scored(b, shaped(shapes[name], n))
 			if s > maxFunctionScore {
 				continue // refused

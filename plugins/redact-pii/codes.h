@@ -252,7 +252,7 @@ static int postcode(scan *s, int a, int e) {
  * behind a hyphen or bracket. It returns the end of a finding, or 0. */
 static int coded(scan *s, int a, int e) {
 	int n = e - a, end, best = 0, label = 0, to = 0;
-	if (n > 18 || a < s->last || classes(s, a, e) & LOWER || !number_begins(s, a)) return 0;
+	if (n > 18 || a < s->last || ahead(s, a, e, &sets[set_number(LOWER)], SIDES) < e || !number_begins(s, a)) return 0;
 	for (uint32_t forms = codes_by_run[n]; forms; forms &= forms - 1) {
 		int f = __builtin_ctz(forms), m = 0;
 		const char *form = code_forms[f].form;

@@ -237,14 +237,17 @@ static const struct {
 };
 
 
-/* Sets of id_forms by the digits that they begin with. */
-static uint64_t formed_by_first[MAX_DIGITS], bare_by_length[MAX_DIGITS];
+/* Sets of id_forms by the digits that they begin with and what separates these from the
+ * next, and by all digits. */
+static uint64_t formed_by_first[MAX_DIGITS], formed_by_separator[128], bare_by_length[MAX_DIGITS];
 
 static void prepare_ids(void) {
 	_Static_assert(sizeof id_forms / sizeof id_forms[0] <= 64, "a set of forms fits into a word");
 	for (unsigned f = 0; f < sizeof id_forms / sizeof id_forms[0]; f++) {
 		bare_by_length[id_forms[f].digits] |= 1ull << f;
-		if (id_forms[f].form) formed_by_first[id_forms[f].form[0] - '0'] |= 1ull << f;
+		if (!id_forms[f].form) continue;
+		formed_by_first[id_forms[f].form[0] - '0'] |= 1ull << f;
+		formed_by_separator[(int)id_forms[f].form[1]] |= 1ull << f;
 	}
 }
 
@@ -275,21 +278,24 @@ static int national_id(scan *s, int i, int end) {
 	int n = end - i, best = 0, label = 0, to = 0, bare = number_ends(s, end), letter = 0;
 	if (n >= MAX_DIGITS) return 0;
 	if (n == 17 && check_letter(s, end, CN_RIC) && number_ends(s, end + 1)) letter = 1, bare = 1;
-	uint64_t formed = n < 10 ? formed_by_first[n] : 0;
+	uint64_t formed = n < 10 && end < s->n && s->t[end] < 128 ? formed_by_first[n] & formed_by_separator[s->t[end]] : 0;
 	uint64_t forms = formed | (bare ? bare_by_length[n + letter] : 0);
+	uint8_t alone[MAX_DIGITS], grouped[MAX_DIGITS];
+	uint64_t named = forms ? near_set(s, i) : 0;
+	if (bare && forms) {
+		for (int k = 0; k < n; k++) alone[k] = s->t[i + k] - '0';
+		alone[n] = 10;
+	}
 	for (; forms; forms &= forms - 1) {
 		int f = __builtin_ctzll(forms), e = 0, score = 0;
-		uint8_t d[MAX_DIGITS];
-		if (formed >> f & 1) e = read_form(s, i, id_forms[f].form, id_forms[f].label, d), score = id_forms[f].formed;
-		if (!e && bare && id_forms[f].digits == n + letter) {
-			for (int k = 0; k < n; k++) d[k] = s->t[i + k] - '0';
-			d[n] = 10;
-			e = end + letter, score = id_forms[f].alone;
-		}
-		if (!e || !id_forms[f].valid(d, id_forms[f].digits)) continue;
-		if (near(s, id_forms[f].topic, i) || near(s, id_forms[f].other, i)) score += 500;
-		else if (score > 0 && (near(s, T_IDENTITY, i) || near(s, T_TAX, i))) score = max(score, 600);
-		if (score > best) best = score, label = id_forms[f].label, to = e;
+		const uint8_t *d = grouped;
+		if (formed >> f & 1) e = read_form(s, i, id_forms[f].form, id_forms[f].label, grouped), score = id_forms[f].formed;
+		if (!e && bare && id_forms[f].digits == n + letter) d = alone, e = end + letter, score = id_forms[f].alone;
+		if (!e) continue;
+		if ((named >> id_forms[f].topic | named >> id_forms[f].other) & 1) score += 500;
+		else if (score > 0 && (named >> T_IDENTITY | named >> T_TAX) & 1) score = max(score, 600);
+		if (score <= best || score < threshold[id_forms[f].label] || !id_forms[f].valid(d, id_forms[f].digits)) continue;
+		best = score, label = id_forms[f].label, to = e;
 	}
 	return best && number_begins(s, i) && report(s, i, to, label, min(best, 950)) ? to : 0;
 }
@@ -297,12 +303,7 @@ static int national_id(scan *s, int i, int end) {
 /* Dates of birth. */
 
 static int month_name(const scan *s, int i, int end) {
-	static const char *const names[] = {"jan", "ene", "gen", "feb", "f\xc3\xa9", "mar", "m\xc3\xa4", "apr", "abr", "avr", "may", "mai", "mag", "maj", "mei", "jun",
-		"jui", "giu", "jul", "lug", "aug", "ago", "ao\xc3", "sep", "set", "oct", "okt", "ott", "out", "nov", "dec", "dez", "dic", "d\xc3\xa9"};
-	if (end - i < 3 || end - i > 11) return 0;
-	for (unsigned k = 0; k < sizeof names / sizeof names[0]; k++)
-		if (has_any_case(s, i, names[k])) return 1;
-	return 0;
+	return end - i >= 3 && end - i <= 11 && word_topics(word_at(s->t + i, 3)) >> T_MONTH & 1;
 }
 
 static int year(const scan *s, int i, int end) {

@@ -18,6 +18,7 @@ enum {
 	T_BIRTH, T_POSTAL, T_PASSPORT, T_LICENCE, T_DRIVER, T_PLATE, T_BANK, T_WALLET, T_STATE,
 	T_IDENTITY, /* names an identity document or number of any country */
 	T_HEALTH,
+	T_MONTH, /* is how the name of a month begins */
 	T_AT, T_AU, T_BE, T_BG, T_BR, T_CA, T_CH, T_CL, T_CN, T_CZ, T_DE, T_DK, T_ES, T_FI, T_FR, T_GB, T_GR, T_HK, T_HR, T_IE, T_IL, T_IN,
 	T_IT, T_JP, T_KR, T_MX, T_NL, T_NO, T_NZ, T_PL, T_PT, T_RO, T_SE, T_SG, T_TH, T_TR, T_TW, T_US, T_ZA, T_AR, T_EE,
 	N_TOPICS
@@ -58,6 +59,8 @@ static const topic_words vocabulary[] = {
 	{T_WALLET, "bitcoin btc wallet eth ethereum crypto litecoin ltc xrp ripple doge dogecoin tron trx monero xmr solana address"},
 	{T_IDENTITY, "identity identit identida ausweis personal identifi documen citizen resident idcard nric idnumber personnu kennitala"},
 	{T_HEALTH, "medicare prescrib mbi beneficiary npi provider dea medical health patient beneficia nationalp"},
+	{T_MONTH, "jan ene gen feb f\xc3\xa9 mar m\xc3\xa4 apr abr avr may mai mag maj mei jun jui giu jul lug aug ago ao\xc3 sep set oct okt ott out nov dec dez dic "
+		"d\xc3\xa9"},
 	{T_AT, "svnr sozialve austria austrian versiche"},
 	{T_AU, "tfn abn acn australi taxfile business company medicare"},
 	{T_BE, "rijksreg registre niss insz belgian belge belgium rrn nn"},
@@ -115,19 +118,12 @@ static void note(scan *s, uint64_t topics, int end) {
 /* read_words notes the topics of the words in t[from:to], at their ends or, for
  * a key, right before the text. A word that began before from is passed over. */
 static void read_words(scan *s, const uint8_t *t, int from, int to, int key) {
-	const int letters = LETTER | HIGH;
-	if (from > 0)
-		while (from < to && class[t[from - 1]] & letters && class[t[from]] & letters) from++;
-	uint64_t word = 0;
-	int n = 0, before = 0;
-	for (int i = from; i <= to; i++) {
-		int m = i < to ? class[t[i]] : 0;
-		if (!(m & letters) || (m & UPPER && before & LOWER)) {
-			if (n > 1) note(s, word_topics(word), key ? 0 : i);
-			word = 0, n = 0;
-		}
-		before = m;
-		if (m & letters && n++ < 8) word = word << 8 | (m & UPPER ? t[i] | 0x20 : t[i]);
+	words w = letters_of(t + from, to - from);
+	if (from > 0 && class[t[from - 1]] & (LETTER | HIGH)) w.letters &= w.letters + 1;
+	w.starts = w.letters & ~(w.letters << 1 & ~(w.upper & w.lower << 1));
+	while (w.starts) {
+		int end, a = next_word(&w, &end);
+		if (end - a > 1) note(s, word_topics(word_at(t + from + a, end - a)), key ? 0 : from + end);
 	}
 }
 
@@ -157,6 +153,20 @@ static int named(scan *s, int topic, int to) {
 static int near(scan *s, int topic, int to) {
 	int seen = named(s, topic, to);
 	return seen != NEVER && seen >= s->seen[T_OTHER];
+}
+
+/* near_set returns the topics for which near is true. */
+static uint64_t near_set(scan *s, int to) {
+	hear(s, to);
+	const v128_t from = wasm_i32x4_splat(max(to - REACH, s->seen[T_OTHER]));
+	uint64_t topics = 0;
+	for (int k = 0; k < MAX_TOPICS; k += 16) {
+		const int *seen = s->seen + k;
+		v128_t low = wasm_i16x8_narrow_i32x4(wasm_i32x4_ge(wasm_v128_load(seen), from), wasm_i32x4_ge(wasm_v128_load(seen + 4), from));
+		v128_t high = wasm_i16x8_narrow_i32x4(wasm_i32x4_ge(wasm_v128_load(seen + 8), from), wasm_i32x4_ge(wasm_v128_load(seen + 12), from));
+		topics |= (uint64_t)wasm_i8x16_bitmask(wasm_i8x16_narrow_i16x8(low, high)) << k;
+	}
+	return topics;
 }
 
 /* id_since reports whether the words called the number an id after they named

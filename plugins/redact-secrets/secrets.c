@@ -12,6 +12,7 @@ static void prepare(void) {
 	learn(vocabulary, sizeof vocabulary / sizeof vocabulary[0]);
 	prepare_rules();
 	prepare_values();
+	prepare_endings();
 }
 
 static int begin_text(scan *s) { return jwt_tail(s); }
@@ -23,10 +24,8 @@ static inline v128_t telling(const uint8_t *p) {
 	return wasm_v128_or(between(v, '0', '@'), wasm_v128_and(wasm_i8x16_eq(v, hyphen), wasm_i8x16_eq(wasm_v128_load(p + 1), hyphen)));
 }
 
-static int one_of(const char *set, uint8_t c) {
-	while (*set && (uint8_t)*set != c) set++;
-	return *set != 0;
-}
+/* may_precede reports whether a number may stand behind c. */
+static int may_precede(uint8_t c) { return c == ' ' || c == ':' || c == '[' || c == ',' || c == '-' || c == '('; }
 
 static int candidate(scan *s, int i) {
 	int found;
@@ -40,7 +39,7 @@ static int candidate(scan *s, int i) {
 	/* numbers, of which JSON has many: short ones, and ones with a point */
 	int e = run_end(s, i, DIGIT, 40), point = at(s, e, '.') && is(s, e + 1, DIGIT);
 	if (point) e = run_end(s, e + 1, DIGIT, 40);
-	if ((point || e - i < 6) && (i == 0 || one_of(" :[,-(", s->t[i - 1])) && (e == s->n || (ends_value(s->t[e]) && !(class[s->t[e]] & QUOTE)))) return e;
+	if ((point || e - i < 6) && (i == 0 || may_precede(s->t[i - 1])) && (e == s->n || (ends_value(s->t[e]) && !(class[s->t[e]] & QUOTE)))) return e;
 	if ((found = prefixed(s, i)) || (found = shaped(s, i)) || (found = valued(s, i))) return found;
 	return run_end(s, i, DIGIT, s->n);
 }

@@ -106,44 +106,47 @@ typedef struct {
 	int start;
 } value_name;
 
-/* ending returns the topics of what a word ends with, of which tail holds the last
- * eight bytes: "pgpassword", "authtoken". */
-static uint32_t ending(uint64_t tail) {
+static struct {
+	uint64_t word, mask; /* as the last bytes of eight */
+	uint32_t topics;
+} endings[7];
+
+static void prepare_endings(void) {
 	static const struct {
 		const char *word;
 		uint8_t topic;
 	} ends[] = {{"password", W_PASS}, {"passwd", W_PASS}, {"pwd", W_PASS}, {"secret", W_SECRET}, {"token", W_SECRET}, {"apikey", W_SECRET}, {"key", W_KEY}};
-	for (unsigned k = 0; k < sizeof ends / sizeof ends[0]; k++) {
-		uint64_t want = 0, mask = 0;
-		for (const char *c = ends[k].word; *c; c++) want = want << 8 | (uint8_t)*c, mask = mask << 8 | 0xff;
-		if ((tail & mask) == want) return 1u << ends[k].topic;
+	for (unsigned k = 0; k < sizeof endings / sizeof endings[0]; k++) {
+		endings[k].word = endings[k].mask = 0, endings[k].topics = 1u << ends[k].topic;
+		for (const char *c = ends[k].word; *c; c++) endings[k].word = endings[k].word >> 8 | (uint64_t)(uint8_t)*c << 56, endings[k].mask = endings[k].mask >> 8 | 0xffull << 56;
 	}
+}
+
+/* ending returns the topics of what the word of n letters before end ends with:
+ * "pgpassword", "authtoken". */
+static uint32_t ending(const uint8_t *end, int n) {
+	uint8_t last = end[-1] | 0x20;
+	if (last != 'd' && last != 't' && last != 'n' && last != 'y') return 0;
+	uint64_t tail = small(end - 8);
+	if (n < 8) tail &= ~0ull << (64 - 8 * n);
+	for (unsigned k = 0; k < sizeof endings / sizeof endings[0]; k++)
+		if ((tail & endings[k].mask) == endings[k].word) return endings[k].topics;
 	return 0;
 }
 
 /* name_words reads the words of the identifier [a, b), that may have spaces. */
 static void name_words(const scan *s, int a, int b, value_name *v) {
-	uint64_t word = 0, tail = 0;
-	int n = 0, before = 0;
+	words w = letters_of(s->t + a, b - a);
+	uint64_t turns = w.upper & (w.lower << 1 | (w.upper << 1 & w.lower >> 1)); /* APIKey */
+	w.starts = w.letters & ~(w.letters << 1 & ~turns);
 	v->any = v->last = 0;
-	for (int i = a; i <= b; i++) {
-		int m = i < b ? class[s->t[i]] : 0;
-		int turn = m & UPPER && (before & LOWER || (before & UPPER && i + 1 < b && class[s->t[i + 1]] & LOWER)); /* APIKey */
-		if (!(m & (LETTER | HIGH)) || turn) {
-			if (n > 0) {
-				uint32_t topics = (uint32_t)word_topics(word);
-				if (!topics && n > 5) topics = ending(tail);
-				if (n > 1 || topics) v->any |= topics, v->last = topics;
-			}
-			word = tail = 0, n = 0;
-		}
-		before = m;
-		if (!(m & (LETTER | HIGH))) continue;
-		tail = tail << 8 | (m & UPPER ? s->t[i] | 0x20 : s->t[i]);
-		if (n++ < 8) word = tail;
+	while (w.starts) {
+		int end, from = next_word(&w, &end), n = end - from;
+		uint32_t topics = (uint32_t)word_topics(word_at(s->t + a + from, n));
+		if (!topics && n > 5) topics = ending(s->t + a + end, n);
+		if (n > 1 || topics) v->any |= topics, v->last = topics;
 	}
 }
-
 
 /* name_of finds the name of the value that begins at i. */
 static value_name name_of(scan *s, int i) {
@@ -156,7 +159,7 @@ static value_name name_of(scan *s, int i) {
 		}
 		int end = j, start = j, stop = max(0, j - MAX_NAME);
 		if (j > 0 && j == i && hop == 0) return v;
-		while (start > stop && class[s->t[start - 1]] & (ALNUM | URLSAFE | HIGH | DOT)) start--;
+		start = back(s, start, stop, &sets[set_number(ALNUM | URLSAFE | HIGH | DOT)], 0);
 		start = after_escape(s, start);
 		if (start == end) return v;
 		if (hop == 0) v.bound = bound;
@@ -169,7 +172,7 @@ static value_name name_of(scan *s, int i) {
 			/* "facebook access token": words before belong to the name */
 			if (v.last && start > 1 && s->t[start - 1] == ' ' && class[s->t[start - 2]] & LETTER) {
 				int earlier = start - 1;
-				while (earlier > stop && class[s->t[earlier - 1]] & (ALNUM | URLSAFE)) earlier--;
+				earlier = back(s, earlier, stop, &sets[set_number(ALNUM | URLSAFE)], 0);
 				value_name more = {0};
 				name_words(s, earlier, start - 1, &more);
 				v.any |= more.any;
@@ -241,9 +244,7 @@ static int ends_value(uint8_t c) { return class[c] & (SPACE | QUOTE | STOP); }
 /* password_end returns the end of a password that begins at a: brackets and bars
  * may be in it, spaces and quotes not. */
 static int password_end(const scan *s, int a) {
-	int b = a;
-	while (b < s->n && b < a + 128 && !(class[s->t[b]] & (SPACE | QUOTE)) && s->t[b] != '\\' && s->t[b] != '<' && s->t[b] >= 0x20) b++;
-	return b;
+	return ahead(s, a, min(s->n, a + 128), &sets[IN_QUOTES], SIDES);
 }
 
 /* decide reports the value [a, b) if its name speaks for it. */
@@ -265,11 +266,11 @@ static int decide(scan *s, int a, int b, int quoted) {
 static int valued(scan *s, int i) {
 	if (i < s->base64) return 0;
 	int a = i, b = i, stop = max(max(s->last, s->base64), i - MAX_VALUE);
-	while (a > stop && !ends_value(s->t[a - 1])) a--;
-	while (b < s->n && b < i + MAX_VALUE && !ends_value(s->t[b])) b++;
+	a = back(s, i, stop, &sets[IN_NAME], SIDES);
+	b = ahead(s, i, min(s->n, i + MAX_VALUE), &sets[IN_NAME], SIDES);
 	s->base64 = b;
 	int open = a, close = b;
-	while (open > stop && !(class[s->t[open - 1]] & (SPACE | QUOTE)) && s->t[open - 1] != '\\' && s->t[open - 1] != '<' && s->t[open - 1] != '>') open--;
+	open = back(s, a, stop, &sets[IN_MARKUP], SIDES);
 	if (open > 0 && class[s->t[open - 1]] & QUOTE && !is(s, open - 2, ALNUM)) { /* in quotes, anything */
 		while (close < s->n && close < i + MAX_VALUE && !(class[s->t[close]] & (SPACE | QUOTE)) && s->t[close] != '\\' && s->t[close] != '<') close++;
 		if (close < s->n && (s->t[close] == s->t[open - 1] || s->t[close] == '\\')) a = open, b = s->base64 = close;
@@ -308,12 +309,10 @@ static int assigned(scan *s, int i) {
 	if (is(s, a, QUOTE)) quote = s->t[a++];
 	if (!quote && s->t[i] == ':' && a > i + 1 && !is(s, a, UPPER | DIGIT)) return 0; /* prose */
 	if (a < s->base64 || a >= s->n || !(class[s->t[i > 0 ? i - 1 : 0]] & (WORD | QUOTE | SPACE | URLSAFE | HIGH))) return 0;
-	int b = a;
-	while (b < s->n && b < a + 128 && !(class[s->t[b]] & (SPACE | QUOTE)) && s->t[b] != '\\' && s->t[b] != '<' && s->t[b] >= 0x20 &&
-		(quote || (s->t[b] != '=' && s->t[b] != ':'))) b++;
+	int b = ahead(s, a, min(s->n, a + 128), &sets[quote ? IN_QUOTES : IN_CODE], SIDES);
 	if (b - a < 6 || b - a >= 128 || (quote && (b >= s->n || (s->t[b] != quote && s->t[b] != '\\')))) return 0;
 	/* Digits have their own way, of which this is the same. */
-	if (classes(s, a, b) & DIGIT) return 0;
+	if (any_digit(s, a, b)) return 0;
 	int token = by_rule(s, a);
 	if (token) return token;
 	if (begun(s, a, b)) return 0;

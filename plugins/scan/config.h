@@ -128,6 +128,7 @@ static void prepare(void);
 
 RDX_EXPORT("rdx_configure") int32_t configure(const uint8_t *text, uint32_t len) {
 	if (read_config(text, len)) return 1;
+	prepare_sets();
 	prepare();
 	return rdx_heap(0, RDX_ROOM + REPLY_ROOM) ? 0 : 2;
 }

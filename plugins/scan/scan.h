@@ -134,21 +134,111 @@ static inline int has_any_case(const scan *s, int i, const char *want) {
 static inline int min(int a, int b) { return a < b ? a : b; }
 static inline int max(int a, int b) { return a > b ? a : b; }
 
+/* Runs are found sixteen bytes at a time. A set of classes is kept as the columns of
+ * ASCII, by the low half of a byte, with a bit for each row, of which the high half is
+ * the number. */
+typedef struct {
+	v128_t columns, high;
+} byte_set;
+
+enum { IN_QUOTES, IN_CODE, IN_MARKUP, IN_NAME, N_OTHER_SETS }; /* sets that are more than classes: what ends a value there */
+
+static const struct {
+	uint16_t mask;
+	uint8_t controls; /* the bytes below the space, too */
+	const char *also;
+} other_sets[N_OTHER_SETS] = {
+	[IN_QUOTES] = {SPACE | QUOTE, 1, "\\<"},
+	[IN_CODE] = {SPACE | QUOTE, 1, "\\<=:"},
+	[IN_MARKUP] = {SPACE | QUOTE, 0, "\\<>"},
+	[IN_NAME] = {SPACE | QUOTE | STOP, 0, ""},
+};
+
+static const uint16_t set_masks[] = {ALNUM, BASE64U, BASE64, HEX, LETTER, LETTER | HIGH, LOWER, UPPER | DIGIT, UPPER | DIGIT | URLSAFE, WORD | LOCAL | DOT,
+	BASE64U | EQUALS, BASE64U | STD | DOT | EQUALS, ALNUM | URLSAFE | HIGH | DOT};
+#define N_SETS (int)(sizeof set_masks / sizeof set_masks[0])
+static byte_set sets[N_OTHER_SETS + N_SETS];
+
+static void prepare_set(byte_set *set, int mask, int controls, const char *also) {
+	uint8_t columns[16];
+	for (int k = 0; k < 16; k++) columns[k] = controls ? 3 : 0;
+	for (int c = 0; c < 128; c++)
+		if (class[c] & mask) columns[c & 15] |= (uint8_t)(1 << (c >> 4));
+	for (; *also; also++) columns[*also & 15] |= (uint8_t)(1 << (*also >> 4));
+	set->columns = wasm_v128_load(columns);
+	set->high = wasm_u8x16_splat(mask & HIGH ? 0x80 : 0);
+}
+
+static void prepare_sets(void) {
+	for (int k = 0; k < N_OTHER_SETS; k++) prepare_set(&sets[k], other_sets[k].mask, other_sets[k].controls, other_sets[k].also);
+	for (int k = 0; k < N_SETS; k++) prepare_set(&sets[N_OTHER_SETS + k], set_masks[k], 0, "");
+}
+
+/* set_number is known when this is compiled; classes that have no set end the guest. */
+static inline int set_number(int mask) {
+	for (int k = 0; k < N_SETS; k++)
+		if (set_masks[k] == mask) return N_OTHER_SETS + k;
+	__builtin_trap();
+}
+
+static inline v128_t between(v128_t v, uint8_t from, uint8_t to) {
+	return wasm_u8x16_le(wasm_i8x16_sub(v, wasm_u8x16_splat(from)), wasm_u8x16_splat((uint8_t)(to - from)));
+}
+
+/* outside has a bit for each of the sixteen bytes at p that is not of the set. */
+static inline uint32_t outside(const uint8_t *p, const byte_set *set) {
+	const v128_t half = wasm_u8x16_splat(15), rows = wasm_u8x16_make(1, 2, 4, 8, 16, 32, 64, 128, 0, 0, 0, 0, 0, 0, 0, 0);
+	v128_t v = wasm_v128_load(p);
+	v128_t column = wasm_i8x16_swizzle(set->columns, wasm_v128_and(v, half)), row = wasm_i8x16_swizzle(rows, wasm_v128_and(wasm_u16x8_shr(v, 4), half));
+	return wasm_i8x16_bitmask(wasm_i8x16_eq(wasm_v128_or(wasm_v128_and(column, row), wasm_v128_and(v, set->high)), wasm_i8x16_splat(0)));
+}
+
+static inline uint32_t digits_at(const uint8_t *p) { return wasm_i8x16_bitmask(between(wasm_v128_load(p), '0', '9')); }
+
+#define SIDES 0xffffu /* turns bits for sixteen bytes round */
+
+/* ahead returns the first of the bytes [i, end) that is outside of the set, or in it if sides
+ * are turned, or else end. */
+static __attribute__((noinline)) int ahead(const scan *s, int i, int end, const byte_set *set, uint32_t sides) {
+	for (int from = i; from < end; from += 16) {
+		uint32_t out = outside(s->t + from, set) ^ sides;
+		if (out) return min(from + __builtin_ctz(out), end);
+	}
+	return max(i, end);
+}
+
+static __attribute__((noinline)) int ahead_digits(const scan *s, int i, int end, uint32_t sides) {
+	for (int from = i; from < end; from += 16) {
+		uint32_t out = digits_at(s->t + from) ^ sides;
+		if (out) return min(from + __builtin_ctz(out), end);
+	}
+	return max(i, end);
+}
+
+/* back is ahead the other way: it returns the end of what it looks for, or stop. Before a text there
+ * is at least the header of the message. */
+static __attribute__((noinline)) int back(const scan *s, int i, int stop, const byte_set *set, uint32_t sides) {
+	for (int to = i; to > stop; to -= 16) {
+		uint32_t out = outside(s->t + to - 16, set) ^ sides;
+		if (out) return max(to + 16 - __builtin_clz(out), stop);
+	}
+	return min(i, stop);
+}
+
 /* run_end returns the end of the run of bytes of the classes that begins at i,
  * looking at limit bytes at most. */
-static int run_end(const scan *s, int i, int mask, int limit) {
+static inline __attribute__((always_inline)) int run_end(const scan *s, int i, int mask, int limit) {
 	int end = limit < s->n - i ? i + limit : s->n;
-	while (i < end && class[s->t[i]] & mask) i++;
-	return i;
+	return mask == DIGIT ? ahead_digits(s, i, end, SIDES) : ahead(s, i, end, &sets[set_number(mask)], 0);
 }
 
 /* run_start returns the start of the run of bytes of the classes that ends
  * before i, looking back limit bytes at most, and never into a finding. */
-static int run_start(const scan *s, int i, int mask, int limit) {
-	int stop = max(s->last, i - limit);
-	while (i > stop && class[s->t[i - 1]] & mask) i--;
-	return i;
+static inline __attribute__((always_inline)) int run_start(const scan *s, int i, int mask, int limit) {
+	return back(s, i, max(s->last, i - limit), &sets[set_number(mask)], 0);
 }
+
+static inline int any_digit(const scan *s, int a, int b) { return ahead_digits(s, a, b, 0) < b; }
 
 /* escape_end reports whether a JSON escape sequence ends right before i. The
  * texts of AI sessions are often JSON strings inside JSON, with "\n" spelled as
@@ -197,33 +287,27 @@ static int report(scan *s, int start, int end, int label, int score) {
 	return 1;
 }
 
-static inline v128_t between(v128_t v, uint8_t from, uint8_t to) {
-	return wasm_u8x16_le(wasm_i8x16_sub(v, wasm_u8x16_splat(from)), wasm_u8x16_splat((uint8_t)(to - from)));
+static inline uint64_t bits(v128_t a, v128_t b, v128_t c, v128_t d) {
+	return wasm_i8x16_bitmask(a) | wasm_i8x16_bitmask(b) << 16 | (uint64_t)(wasm_i8x16_bitmask(c) | wasm_i8x16_bitmask(d) << 16) << 32;
 }
 
-/* pass is the one pass. Digits tell only where a run of them begins. */
+/* pass is the one pass. Digits tell only where a run of them begins. What it reads behind
+ * the end of the text it does not look at. */
 static void pass(scan *s) {
 	int next = begin_text(s);
 	for (int base = next & ~15; base < s->n;) {
 		const uint8_t *p = s->t + base;
-		if (base + 64 <= s->n &&
-			!wasm_v128_any_true(wasm_v128_or(wasm_v128_or(telling(p), telling(p + 16)), wasm_v128_or(telling(p + 32), telling(p + 48))))) {
-			base += 64;
-			continue;
-		}
-		for (int end = min(base + 64, s->n); base < end; base += 16) {
-			p = s->t + base;
-			uint32_t m = wasm_i8x16_bitmask(telling(p));
-			if (m == 0) continue;
-			uint32_t d = wasm_i8x16_bitmask(between(wasm_v128_load(p), '0', '9'));
-			m &= ~(d & (d << 1 | is(s, base - 1, DIGIT)));
+		uint64_t m = bits(telling(p), telling(p + 16), telling(p + 32), telling(p + 48));
+		if (m) {
+			uint64_t d = digits_at(p) | digits_at(p + 16) << 16 | (uint64_t)(digits_at(p + 32) | digits_at(p + 48) << 16) << 32;
+			m &= ~(d & (d << 1 | (uint64_t)is(s, base - 1, DIGIT)));
 			for (; m; m &= m - 1) {
-				int i = base + __builtin_ctz(m);
-				if (i >= s->n) break;
+				int i = base + __builtin_ctzll(m);
+				if (i >= s->n) return;
 				if (i >= next) next = candidate(s, i);
 			}
 		}
-		if (next - base >= 64) base = next & ~15;
+		base = max(base + 64, next & ~15);
 	}
 }
 

@@ -152,7 +152,8 @@ static int by_rule(scan *s, int start) {
 		if (!has(s, start, r->prefix)) continue;
 		int body = start;
 		for (const char *c = r->prefix; *c; c++) body++;
-		int end = run_end(s, body, r->mask, r->max ? r->max + 1 : s->n);
+		int end = body, stop = r->max ? min(s->n, body + r->max + 1) : s->n;
+		while (end < stop && class[s->t[end]] & r->mask) end++;
 		while (end > body && r->mask & DOT && s->t[end - 1] == '.') end--; /* a full stop of the sentence */
 		int n = end - body;
 		if (n < r->min || (r->max && n > r->max) || is(s, end, WORD) || !begins(s, start, WORD)) continue;

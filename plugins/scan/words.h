@@ -2,8 +2,8 @@
  *
  * A redactor defines VOCABULARY, a list of {topic, "words of it in small letters"}.
  * Words are runs of letters; an upper case letter after a lower case one begins
- * a new word ("phoneNumber"). Eight bytes of a word count: longer ones are known
- * by their beginning.
+ * a new word ("phoneNumber"). Eight bytes of a word count, as they lie in memory:
+ * longer ones are known by their beginning.
  */
 #ifndef SCAN_WORDS_H
 #define SCAN_WORDS_H
@@ -38,7 +38,7 @@ static void learn(const topic_words *v, int n) {
 		int letters = 0;
 		for (const char *c = v[i].words;; c++) {
 			if (*c != ' ' && *c) {
-				if (letters++ < 8) word = word << 8 | (uint8_t)*c;
+				if (letters < 8) word |= (uint64_t)(uint8_t)*c << 8 * letters++;
 				continue;
 			}
 			if (word) {
@@ -51,6 +51,43 @@ static void learn(const topic_words *v, int n) {
 			if (!*c) break;
 		}
 	}
+}
+
+/* small returns the eight bytes at p with capitals as small letters. */
+static inline uint64_t small(const uint8_t *p) {
+	v128_t v = wasm_v128_load64_zero(p);
+	return (uint64_t)wasm_i64x2_extract_lane(wasm_v128_or(v, wasm_v128_and(between(v, 'A', 'Z'), wasm_u8x16_splat(0x20))), 0);
+}
+
+/* word_at returns the word of n letters at p. */
+static inline uint64_t word_at(const uint8_t *p, int n) { return n < 8 ? small(p) & ((1ull << 8 * n) - 1) : small(p); }
+
+/* Words of at most 64 bytes, in which a bit stands for each. */
+typedef struct {
+	uint64_t letters, upper, lower;
+	uint64_t starts; /* of words */
+} words;
+
+static words letters_of(const uint8_t *p, int n) {
+	words w = {0};
+	for (int k = 0; k < n; k += 16) {
+		v128_t v = wasm_v128_load(p + k);
+		uint64_t upper = wasm_i8x16_bitmask(between(v, 'A', 'Z')), lower = wasm_i8x16_bitmask(between(v, 'a', 'z')), high = wasm_i8x16_bitmask(v);
+		w.upper |= upper << k, w.lower |= lower << k, w.letters |= (upper | lower | high) << k;
+	}
+	uint64_t all = n < 64 ? (1ull << n) - 1 : ~0ull;
+	w.letters &= all, w.upper &= all, w.lower &= all;
+	return w;
+}
+
+/* next_word takes the first word, and returns its start and end. */
+static inline int next_word(words *w, int *end) {
+	int a = __builtin_ctzll(w->starts);
+	w->starts &= w->starts - 1;
+	uint64_t on = w->letters & ~w->starts; /* a word ends where the next one starts */
+	uint64_t stops = a < 63 ? ~on >> (a + 1) : 0;
+	*end = stops ? a + 1 + __builtin_ctzll(stops) : 64;
+	return a;
 }
 
 #endif

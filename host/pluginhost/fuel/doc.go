@@ -23,7 +23,7 @@
 // arrive at or that a branch can pass by. Its price is the number of instructions
 // in it, of which call and call_indirect count 8, a loop header 1, and block, loop,
 // else and end nothing else. A run that is left early, by a branch or a trap, has
-// been paid for whole. Runs of up to 16 instructions that may or may not follow another
+// been paid for whole. What follows a loop belongs to the run in front of it. Runs of up to 16 instructions that may or may not follow another
 // one are paid with it, up to 16 in all. On top of that:
 //
 //	memory.copy, memory.fill, memory.init     length / 16
@@ -43,7 +43,9 @@
 //
 // A function that has branches counts in a local of its own, which a compiler
 // keeps in a register, and brings what it has counted to the global when it
-// returns, and at loop headers once 1024 units have come together. So fuel is exact
+// returns, and in loops once 1024 units have come together; it does so in a second loop around each
+// one (see loops.go), so that the inner one has a comparison, a jump and an addition
+// more, and no call. So fuel is exact
 // when a call of the host's has returned, and on the way it lags behind, by at most 32
 // units per unit of depth that is in use, and what is written in the module. Counting in the global at each run,
 // which is what one thinks of first, costs a guest several times as much.

@@ -89,7 +89,7 @@ func (g *grower) value(depth int) []byte {
 	if g.size++; depth == 0 || g.size > 300 {
 		return get(g.local())
 	}
-	switch g.n(12) {
+	switch g.n(14) {
 	case 0:
 		return get(g.local())
 	case 1:
@@ -122,8 +122,42 @@ func (g *grower) value(depth int) []byte {
 		return join(g.value(depth-1), g.value(depth-1), i32Const(3), []byte{0x71, opCallTable, 1, 0})
 	case 10:
 		return []byte{opGlobalGet, 0}
+	case 11: // a loop with a parameter
+		to := g.local()
+		return join([]byte{opBlock, I32}, g.inside(label{value: true}, func() []byte {
+			return join(g.value(depth-1), []byte{opLoop, 1}, g.inside(label{value: true, isLoop: true}, func() []byte {
+				ends := join(get(growLocals), i32Const(1), []byte{0x6a, opLocalTee, growLocals}, i32Const(20), []byte{0x4b})
+				return join(set(to), ends, []byte{opIf, typeNothing}, get(to), br(opBranch, 2), []byte{opEnd}, g.statements(depth-1), g.value(depth-1))
+			}))
+		}))
+	case 12: // one with a result
+		return join([]byte{opBlock, I32}, g.inside(label{value: true}, func() []byte {
+			return join([]byte{opLoop, I32}, g.inside(label{isLoop: true}, func() []byte {
+				ends := join(get(growLocals), i32Const(1), []byte{0x6a, opLocalTee, growLocals}, i32Const(20), []byte{0x4b})
+				return join(i32Const(7), ends, br(opBranchIf, 1), []byte{0x1a}, g.statements(depth-1), g.value(depth-1))
+			}))
+		}))
 	}
 	return join(i32Const(int32(g.n(3))), []byte{opGrow, 0})
+}
+
+// table makes a br_table to labels that take nothing.
+func (g *grower) table(depth int) []byte {
+	var labels []byte
+	for i := range g.labels {
+		if l := g.labels[len(g.labels)-1-i]; !l.value && i < len(g.labels)-1 {
+			labels = append(labels, byte(i))
+		}
+	}
+	if labels == nil {
+		return nop
+	}
+	n := g.n(6)
+	out := appendU32(append(g.value(depth), opBranchTable), uint32(n))
+	for range n + 1 {
+		out = append(out, labels[g.n(len(labels))])
+	}
+	return out
 }
 
 // jump makes a branch by op to any label that it can go to.
@@ -155,7 +189,7 @@ func (g *grower) statement(depth int) []byte {
 	if g.size++; depth == 0 || g.size > 300 {
 		return nop
 	}
-	switch g.n(16) {
+	switch g.n(18) {
 	case 0, 1:
 		return join(g.value(depth-1), set(g.local()))
 	case 2:
@@ -184,6 +218,12 @@ func (g *grower) statement(depth int) []byte {
 		return join([]byte{opBlock, typeNothing}, g.inside(label{}, func() []byte {
 			return join(g.statements(depth-1), g.value(depth-1), []byte{opBranchTable, 1, 0, 0})
 		}))
+	case 13:
+		if g.function < 3 { // f3 returns two values
+			return join(g.value(depth-1), []byte{opIf, typeNothing}, get(g.local()), []byte{opReturn, opEnd})
+		}
+	case 14:
+		return join(g.value(depth-1), []byte{opIf, typeNothing}, g.inside(label{}, func() []byte { return g.table(depth - 1) }))
 	}
 	return g.dispatch(depth)
 }

@@ -211,6 +211,8 @@ const (
 	opLess32    = 0x49 // i32.lt_u
 	opLess      = 0x53 // i64.lt_s
 	opGreater   = 0x56 // i64.gt_u
+	opAtMost    = 0x58 // i64.le_u
+	opAtLeast   = 0x59 // i64.ge_s
 	opAdd       = 0x7c // i64.add
 	opSub       = 0x7d
 	opShl       = 0x86
@@ -348,6 +350,10 @@ func (b *bodyWriter) leave() []byte {
 }
 
 // take brings what was counted to the global and, if checked, yields below zero.
+//
+// What seldom happens stands in the second arm, here and in check: engines allocate
+// registers in the order of the code, and what follows finds them as they are behind the
+// first arm.
 func (b *bodyWriter) take(checked bool) {
 	b.op(opGlobalGet, b.fuel())
 	b.op(opLocalGet, b.count)
@@ -360,7 +366,7 @@ func (b *bodyWriter) take(checked bool) {
 	b.op(opGlobalSet, b.fuel())
 	b.op(opLocalGet, b.count)
 	b.constant(0)
-	b.out = append(b.out, opLess, opIf, typeNothing)
+	b.out = append(b.out, opAtLeast, opIf, typeNothing, opElse)
 	b.op(opCall, uint32(b.m.importedFunctions))
 	b.out = append(b.out, opEnd)
 }
@@ -368,32 +374,48 @@ func (b *bodyWriter) take(checked bool) {
 // check takes if more than a granule has come together, which is on the stack.
 func (b *bodyWriter) check() {
 	b.constant(granule)
-	b.out = append(b.out, opGreater, opIf, typeNothing)
+	b.out = append(b.out, opAtMost, opIf, typeNothing, opElse)
+	b.takeAll()
+	b.out = append(b.out, opEnd)
+}
+
+// takeAll takes, and begins to count anew.
+func (b *bodyWriter) takeAll() {
 	b.take(true)
 	b.constant(0)
 	b.op(opLocalSet, b.count)
-	b.out = append(b.out, opEnd)
+}
+
+// add counts a price.
+func (b *bodyWriter) add(price uint32) {
+	b.op(opLocalGet, b.count)
+	b.constant(uint64(price))
+	b.out = append(b.out, opAdd)
+	b.op(opLocalSet, b.count)
 }
 
 func (b *bodyWriter) mark(k *mark) {
 	switch k.what {
-	case markRun, markLoop:
+	case markRun:
 		price := b.f.runs[k.arg].price
 		switch {
 		case k.arg == 0 && (price > 0 || b.f.nests()): // enter has used the local
 			b.constant(uint64(price))
 			b.op(opLocalSet, b.count)
 		case price > 0:
-			b.op(opLocalGet, b.count)
-			b.constant(uint64(price))
-			b.out = append(b.out, opAdd)
-			if k.what == markLoop {
-				b.op(opLocalTee, b.count)
-				b.check()
-			} else {
-				b.op(opLocalSet, b.count)
-			}
+			b.add(price)
 		}
+	case markAround:
+		b.around(b.f.body[k.at : k.at+k.arg])
+	case markLoop:
+		b.header()
+		b.add(b.f.runs[k.arg].price)
+	case markBehind:
+		b.behind()
+	case markParamLoop:
+		b.op(opLocalGet, b.count)
+		b.check()
+		b.add(b.f.runs[k.arg].price)
 	case markCall:
 		if !b.f.patient() {
 			b.op(opLocalGet, b.count)
@@ -424,6 +446,10 @@ func (b *bodyWriter) mark(k *mark) {
 		b.out = appendU32(b.out, k.arg)
 	case markBranch:
 		b.op(opBranch, k.arg)
+	case markBranchIf:
+		b.op(opBranchIf, k.arg)
+	case markTable:
+		b.out = append(b.out, b.f.tables[k.arg]...)
 	}
 }
 

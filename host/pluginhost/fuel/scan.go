@@ -17,8 +17,8 @@ type Function struct {
 	// Blocks counts block, loop, if and br_if; Loops the loops among them;
 	// Targets the targets of br_table; Depth is how deep blocks nest.
 	Blocks, Loops, Targets, Depth uint64
-	// Checks counts the places where the metered function looks at the fuel, operations that
-	// cost by length twice. Each makes two more basic blocks.
+	// Checks counts the places where the metered function looks at the fuel, loops and
+	// operations that cost by length twice. Each makes two more basic blocks.
 	Checks uint64
 	// Instructions counts them all.
 	Instructions uint64
@@ -31,6 +31,7 @@ type Function struct {
 	code   int    // offset of the code in body
 	groups uint32 // local declarations
 	marks  []mark
+	tables [][]byte // of br_tables whose labels change
 	runs   []run
 	total  uint64 // the price of all
 	calls  bool
@@ -51,20 +52,25 @@ type run struct{ price, before uint32 }
 type mark struct {
 	at   uint32 // offset in body
 	arg  uint32
-	skip uint8 // bytes that are replaced
+	skip uint32 // bytes that are replaced
 	what markKind
 }
 
 type markKind byte
 
 const (
-	markRun    markKind = iota // a run begins; arg: its number
-	markLoop                   // the same, at a loop header
-	markCall                   // before a call
-	markBulk                   // an operation by length; arg: shift of the length
-	markGrow                   // memory.grow
-	markIndex                  // a function index is replaced by arg
-	markBranch                 // a branch or return is replaced by a branch to label arg
+	markRun       markKind = iota // a run begins; arg: its number
+	markAround                    // before a loop, of whose instruction arg is the length
+	markLoop                      // a run begins at the header of such a loop
+	markBehind                    // behind its end
+	markParamLoop                 // a run begins at the header of a loop with parameters
+	markCall                      // before a call
+	markBulk                      // an operation by length; arg: shift of the length
+	markGrow                      // memory.grow
+	markIndex                     // a function index is replaced by arg
+	markBranch                    // a branch or return is replaced by a branch to label arg
+	markBranchIf                  // a br_if is replaced by one to label arg
+	markTable                     // a br_table is replaced by tables[arg]
 )
 
 // Prices that are not 1; see the package's documentation.
@@ -129,60 +135,6 @@ func (m *Module) readCode(r *reader) error {
 	return nil
 }
 
-// fold lets short runs be paid with the one before them, as far as no run pays for
-// more than shortRuns that way: a charge would cost about as much as they do.
-func (f *Function) fold() {
-	room := make([]uint32, len(f.runs))
-	for i := range f.runs {
-		room[i] = shortRuns
-	}
-	for i := len(f.runs) - 1; i > 0; i-- {
-		r := &f.runs[i]
-		if p := r.before; p != noRun && r.price <= room[p] {
-			room[p] -= r.price
-			f.runs[p].price += r.price
-			r.price = 0
-		}
-	}
-}
-
-// sum fills in what is known when all has been scanned.
-func (f *Function) sum() {
-	f.fold()
-	for _, r := range f.runs {
-		f.total += uint64(r.price)
-	}
-	for _, k := range f.marks {
-		switch k.what {
-		case markBulk, markGrow:
-			f.sized = true
-			f.Checks += 2
-		case markLoop:
-			f.Checks++
-		case markCall:
-			if !f.patient() {
-				f.Checks++
-			}
-		}
-	}
-}
-
-// patient means that so little can come together in the function that calls need no
-// check.
-func (f *Function) patient() bool { return f.total <= patience }
-
-// looksAtEnd means that the function looks at the fuel when it returns: its call can
-// cost more than a granule that nothing in it has looked at.
-func (f *Function) looksAtEnd() bool {
-	if f.bounded && f.most < unbounded {
-		return f.most > granule
-	}
-	return f.calls || f.total > granule
-}
-
-// nests means that the function counts its depth.
-func (f *Function) nests() bool { return f.calls && !f.bounded }
-
 // A codeScan decodes instructions of the core 2.0 instruction set, fixed-width
 // SIMD included.
 type codeScan struct {
@@ -198,6 +150,7 @@ type codeScan struct {
 	// label it branches to.
 	function uint32
 	outmost  int
+	params   bool // it begins a block with parameters
 }
 
 // A frame is a block under way.
@@ -208,6 +161,7 @@ type frame struct {
 	// whether one goes to this one.
 	outmost  int
 	targeted bool
+	added    uint32    // labels that metering puts around this block and those around it
 	id       int       // of this block in the function
 	dispatch *dispatch // of a loop that begins with one
 }
@@ -221,7 +175,8 @@ func (s *codeScan) at() int { return len(s.f.body) - len(s.r.b) }
 // Behind the end of a block no new run begins if what follows is executed exactly
 // as often as what is counted already: if no branch in the block goes beyond it,
 // that is the run in front of the block; if none goes to the end itself, it is
-// the one that falls through.
+// the one that falls through. What follows a loop is executed at most once for the run in
+// front of it, and is paid with that one.
 func (s *codeScan) scan() error {
 	f := s.f
 	f.Locals = f.Params
@@ -252,13 +207,12 @@ func (s *codeScan) scan() error {
 			if op == opIf {
 				f.runs[s.run].price++
 			}
-			s.frames = append(s.frames, frame{op: byte(op), before: s.run, outmost: nowhere, id: start})
+			s.frames = append(s.frames, frame{op: byte(op), before: s.run, outmost: nowhere, id: start, added: top.added})
 			f.Depth = max(f.Depth, uint64(len(s.frames)-1))
 			switch op {
 			case opLoop:
 				f.loops = true
-				s.begin(markLoop, noRun)
-				f.runs[s.run].price++
+				s.loop(start)
 			case opIf:
 				s.begin(markRun, s.run)
 			}
@@ -279,14 +233,15 @@ func (s *codeScan) scan() error {
 		case opReturn:
 			f.runs[s.run].price++
 			top.outmost = 0
-			s.mark(mark{at: uint32(start), skip: uint8(s.at() - start), what: markBranch, arg: uint32(len(s.frames) - 1)})
+			s.mark(mark{at: uint32(start), skip: uint32(s.at() - start), what: markBranch, arg: s.metered(0)})
 		case opBranch, opBranchIf, opBranchTable:
 			f.runs[s.run].price++
-			if to, ok := s.thread(op); ok {
+			to, threaded := s.thread(op)
+			if threaded {
 				s.outmost = to
 				s.frames[to].targeted = true
-				s.mark(mark{at: uint32(start), skip: uint8(s.at() - start), what: markBranch, arg: uint32(len(s.frames) - 1 - to)})
 			}
+			s.branch(op, start, threaded)
 			top.outmost = min(top.outmost, s.outmost)
 		case opCall:
 			f.runs[s.run].price += callPrice
@@ -330,10 +285,13 @@ func (s *codeScan) end(b frame) {
 	here := len(s.frames)
 	parent := &s.frames[here-1]
 	parent.outmost = min(parent.outmost, b.outmost)
+	if b.added > parent.added {
+		s.mark(mark{at: uint32(s.at()), what: markBehind})
+	}
 	switch {
-	case b.outmost >= here:
+	case b.outmost >= here, b.op == opLoop:
 		s.run = b.before
-	case b.op == opLoop, b.op == opBlock && !b.targeted:
+	case b.op == opBlock && !b.targeted:
 	default:
 		s.begin(markRun, b.before)
 	}
@@ -351,7 +309,7 @@ func (s *codeScan) mark(m mark) { s.f.marks = append(s.f.marks, m) }
 // markIndex replaces the function index that stands at an offset.
 func (s *codeScan) markIndex(at int) {
 	if to := shifted(s.function, uint32(s.m.importedFunctions)); to != s.function {
-		s.mark(mark{at: uint32(at), skip: uint8(s.at() - at), what: markIndex, arg: to})
+		s.mark(mark{at: uint32(at), skip: uint32(s.at() - at), what: markIndex, arg: to})
 	}
 }
 
@@ -447,13 +405,13 @@ func (s *codeScan) blockType() {
 	}
 	switch r.b[0] {
 	case typeNothing, I32, I64, F32, F64, V128, FuncRef, ExternRef:
-		s.jumps.plain = r.b[0] == typeNothing
+		s.jumps.plain, s.params = r.b[0] == typeNothing, false
 		r.b = r.b[1:]
 		return
 	}
-	s.jumps.plain = false
 	before := len(r.b)
 	i := r.index(len(s.m.Types))
+	s.jumps.plain, s.params = false, !r.failed && s.m.Types[i].Params != ""
 	// As a signed number of the same length it must be the same.
 	if n := before - len(r.b); !r.failed && n < 5 && i>>(7*n-1) != 0 {
 		r.fail()
