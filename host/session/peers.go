@@ -209,8 +209,10 @@ func (n *Notary) examine(ctx context.Context, heads []journal.EpochHead, silent 
 			return nil, err
 		}
 		for _, e := range found.Epochs {
-			for _, by := range e.FencedBy() {
-				want(by, silent[e.ID] && (by == n.epoch || n.peers.epoch(by).ended))
+			authors := e.FencedBy()
+			for i, by := range authors {
+				ended := i < len(authors)-1 || n.peers.epoch(by).ended // or nobody could have fenced it behind him
+				want(by, silent[e.ID] && (by == n.epoch || ended))
 			}
 		}
 		if !more {

@@ -79,6 +79,12 @@ func TestDatabaseShared(t *testing.T) {
 	// What was killed comes back beside the others.
 	machines[0].start(t).stop(t)
 	third.mustExport(t, request("session", newSpan("chat", "content", "last")))
+	// A reload is one more epoch, beside the one that drains.
+	reloaded := processes[2].ready.Epoch
+	if err := processes[2].cmd.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	processes[2].reread(t)
 	processes[2].stop(t)
 
 	st, err := openStorage(t.Context(), m.path("notary.yaml"), m.path("recipient.pem"))
@@ -99,11 +105,13 @@ func TestDatabaseShared(t *testing.T) {
 	if len(spans) != 5 {
 		t.Errorf("%d spans are stored, want 5", len(spans))
 	}
-	for i, want := range []journal.Kind{journal.KindFence, journal.KindFence, journal.KindClose} {
-		for _, e := range st.Epochs {
-			if e.ID.String() == processes[i].ready.Epoch && e.Ended != want {
-				t.Errorf("notary %d ended by %v, want %v", i, e.Ended, want)
-			}
+	want := map[string]journal.Kind{
+		killed.ready.Epoch: journal.KindFence, paused.ready.Epoch: journal.KindFence,
+		reloaded: journal.KindClose, processes[2].ready.Epoch: journal.KindClose,
+	}
+	for _, e := range st.Epochs {
+		if kind, ok := want[e.ID.String()]; ok && e.Ended != kind {
+			t.Errorf("epoch %v ended by %v, want %v", e.ID, e.Ended, kind)
 		}
 	}
 }
