@@ -71,10 +71,11 @@ build/azurite:
 	npm install --prefix $@.new --ignore-scripts --no-audit --no-fund --silent azurite@3.35.0
 	mv $@.new $@
 
-# Per stage, ns/span and MB/s, on requests of 50 spans and about 117 KB.
+# Per stage, ns/span and MB/s, on requests of 50 spans and about 117 KB; and where the
+# programs of PostgreSQL are, storage adapters beside bare rows (BenchmarkDurable).
 .PHONY: bench
 bench: plugins
-	$(GO) test -run '^$$' -bench . -benchmem -benchtime 1s ./host/internal/bench/...
+	$(GO) test $(if $(wildcard /usr/lib/postgresql/*/bin/postgres),-tags postgres) -run '^$$' -bench . -benchmem -benchtime 1s ./host/internal/bench/...
 	cd host/internal/bench/sidebyside && $(GO) test -run '^$$' -bench . -benchtime 1s .
 
 # What the built-in redactors find in corpora: NOTARY_DATA=DIR make corpus

@@ -47,6 +47,13 @@ type Epoch struct {
 	// value before it.
 	Next  uint64
 	Chain receipt.Hash
+	// Free is where a fence goes: Next, or, behind another fence, the first place that
+	// no orphan has.
+	Free uint64
+	// Orphans are groups that were under way when the epoch ended. They are durable,
+	// signed, and behind a group that is not there or behind a fence, so that nobody
+	// was told of them. They do not count.
+	Orphans []Range
 	// Ended is KindClose or KindFence with the position of that entry, or 0. A
 	// fence counts if its author is believed.
 	Ended    format.Kind
@@ -85,6 +92,9 @@ type ending struct {
 	fence format.FenceBody // of a fence
 	shown []byte           // as a bundle shows it
 }
+
+// A Range is one of entries, by their seqs.
+type Range struct{ First, Last uint64 }
 
 // A Renewal is an evidence entry.
 type Renewal struct {
@@ -291,42 +301,52 @@ func (s *scanner) epoch(ctx context.Context, id receipt.Epoch, lastChunk uint64)
 	// What a signature vouches for is taken over only when that signature was
 	// seen, so an unsigned tail leaves no trace.
 	var group []*format.Entry
-	for {
-		seq, _ := r.Head()
-		if seq > 0 && seq > lastChunk {
+	for e.Err == nil {
+		next, _ := r.Head()
+		if next > 0 && next > lastChunk {
 			break
 		}
-		chunk, err := s.a.store.Get(ctx, id, seq)
+		chunk, err := s.get(ctx, e, next)
 		if err != nil {
-			if errors.Is(err, journal.ErrDamaged) {
-				e.Err = fmt.Errorf("entry %d: %w", seq, err)
-				break
-			}
-			if errors.Is(err, journal.ErrNotFound) {
-				e.Err = fmt.Errorf("%w: no entry %d in storage", format.ErrChain, seq)
-				break
-			}
-			return fmt.Errorf("read epoch %v at seq %d: %w", id, seq, err)
+			return err
 		}
-		if group, err = s.chunk(e, r, group, chunk); err != nil {
-			e.Err = err
+		if e.Err == nil && (chunk.FirstSeq != next || chunk.Entries == nil || r.Ended() == format.KindFence) {
+			if err := s.tail(ctx, e, r, lastChunk); err != nil {
+				return err
+			}
 			break
+		}
+		if e.Err == nil {
+			group, e.Err = s.chunk(e, r, group, chunk)
 		}
 	}
 	if e.Err == nil && len(group) > 0 {
 		e.Err = fmt.Errorf("%w: from seq %d on", ErrUnsigned, group[0].Seq)
 	}
+	e.Free = max(e.Free, e.Next)
 	s.progress(s.read)
 	return nil
 }
 
-// chunk checks and takes over the entries of one chunk. It returns the entries
-// that no signature vouches for yet.
-func (s *scanner) chunk(e *Epoch, r *format.Reader, group []*format.Entry, c journal.Chunk) ([]*format.Entry, error) {
-	next, _ := r.Head()
-	if c.FirstSeq != next {
-		return group, fmt.Errorf("%w: no entry %d in storage", format.ErrChain, next)
+// get reads the chunk at or before a seq. That there is none is no error, and what is
+// damaged is one of the epoch's.
+func (s *scanner) get(ctx context.Context, e *Epoch, seq uint64) (journal.Chunk, error) {
+	c, err := s.a.store.Get(ctx, e.ID, seq)
+	switch {
+	case errors.Is(err, journal.ErrNotFound):
+		return journal.Chunk{}, nil
+	case errors.Is(err, journal.ErrDamaged):
+		e.Err = fmt.Errorf("entry %d: %w", seq, err)
+		return journal.Chunk{}, nil
+	case err != nil:
+		return c, fmt.Errorf("read epoch %v at seq %d: %w", e.ID, seq, err)
 	}
+	return c, nil
+}
+
+// chunk checks and takes over the entries of one chunk, which follows. It returns the
+// entries that no signature vouches for yet.
+func (s *scanner) chunk(e *Epoch, r *format.Reader, group []*format.Entry, c journal.Chunk) ([]*format.Entry, error) {
 	// Get returned bytes that may belong to a cache of the adapter's.
 	for rest := bytes.Clone(c.Entries); len(rest) > 0; {
 		entry, after, err := format.Decode(rest)

@@ -122,6 +122,16 @@ type Report struct {
 	Checkpoint string              `json:"log_checkpoint,omitempty"`
 	Checks     []attestation.Check `json:"checks"`
 	Findings   []Finding           `json:"findings"`
+	// Unacknowledged are entries behind the end of an epoch whose notary died while it
+	// wrote several commits at a time. They are no finding.
+	Unacknowledged []Unacknowledged `json:"unacknowledged,omitempty"`
+}
+
+// Unacknowledged is a range of entries that nobody was told of.
+type Unacknowledged struct {
+	Epoch string `json:"epoch"`
+	First uint64 `json:"first"`
+	Last  uint64 `json:"last"`
 }
 
 // The checks of a report. Those of the log, and of notaries, are required: what
@@ -211,8 +221,13 @@ func (a *auditor) conclude() {
 	} else if a.late != "" {
 		undone[CheckOrder] = a.late
 	}
+	behind := ""
+	if n := len(r.Unacknowledged); n > 0 {
+		u := r.Unacknowledged[0]
+		behind = fmt.Sprintf("; commits that were never acknowledged are behind the end of epochs, which a crash leaves there: %d, the first in entries %d to %d of epoch %s", n, u.First, u.Last, u.Epoch)
+	}
 	passed := map[string]string{
-		CheckChain:     fmt.Sprintf("%d entries of %d epochs are gapless, chained and signed", r.Entries, r.Epochs),
+		CheckChain:     fmt.Sprintf("%d entries of %d epochs are gapless, chained and signed%s", r.Entries, r.Epochs, behind),
 		CheckReceipts:  fmt.Sprintf("%d session parts; every receipt is about the segments that are there", r.Parts),
 		CheckNotaries:  "every epoch is of a notary that the policy accepts, as of when it began",
 		CheckHeads:     "every epoch that a later one knew is there as it knew it",

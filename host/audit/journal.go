@@ -43,6 +43,9 @@ func (a *auditor) journal(ctx context.Context) error {
 		last[h.Epoch] = h.LastChunk
 	}
 	for _, e := range a.archive.Epochs {
+		for _, o := range e.Orphans {
+			a.report.Unacknowledged = append(a.report.Unacknowledged, Unacknowledged{e.ID.String(), o.First, o.Last})
+		}
 		if e.Err != nil {
 			if err := a.damage(ctx, e, last[e.ID]); err != nil {
 				return err
@@ -331,6 +334,8 @@ func (a *auditor) hold(check string, other Kind, claims map[receipt.Epoch][]clai
 			what = "the whole epoch is gone"
 		case e.Err != nil:
 			what = "the epoch holds together only up to there"
+		case len(e.Orphans) > 0:
+			what = "the journal ends there: what is behind does not follow from it, and is not of a commit that anybody was told of unless this one was taken away"
 		}
 		var sources []string
 		for _, c := range gone {

@@ -110,3 +110,17 @@ type Store interface {
 	// [ErrProtected].
 	EraseKey(ctx context.Context, id KeyID) error
 }
+
+// InFlight returns how many groups of an epoch may be under way to a store at once:
+// one, unless the store has a method InFlight that says otherwise. More than one takes
+// a store whose groups do not depend on each other: an append file needs them in order,
+// rows of a table do not.
+//
+// With several, one can be durable whose predecessor is not. It was not acknowledged
+// then; if its notary dies it stays behind a gap, where the journal ends.
+func InFlight(s Store) int {
+	if c, ok := s.(interface{ InFlight() int }); ok {
+		return max(1, min(c.InFlight(), MaxInFlight))
+	}
+	return 1
+}

@@ -26,6 +26,13 @@ const (
 	// maxGroupEntries bounds a group's entries: an adapter needs up to three
 	// payload handles for each, of which it has 2^16.
 	maxGroupEntries = 1 << 14
+	// MaxInFlight bounds the groups of an epoch that are under way to storage at once.
+	// Readers rely on it: behind the first gap in a journal no more groups can be there
+	// than were under way when its notary died.
+	MaxInFlight = 3
+	// worthwhile is how many bytes go out as a group of their own while another is
+	// under way. Fewer would make more writes, and not end sooner.
+	worthwhile = 256 << 10
 	// DefaultUnknownLimit is how long a write of unknown outcome is retried
 	// before the epoch ends: long enough for a database fail-over.
 	DefaultUnknownLimit = 30 * time.Second
@@ -63,6 +70,9 @@ type Options struct {
 	GroupBytes   int
 	QueueBytes   int
 	UnknownLimit time.Duration
+	// InFlight is how many groups may be under way to storage at once. Zero means as
+	// many as the store takes (see [InFlight]); more than [MaxInFlight] there never are.
+	InFlight int
 	// Backoff returns the pause before retry n (from 1); nil is exponential
 	// from 10 ms to 1 s.
 	Backoff func(n int) time.Duration
@@ -85,17 +95,19 @@ func (o *Options) setDefaults() {
 }
 
 // A Writer is the one committer of an epoch: it gives out the seqs, extends the
-// chain, signs once per group and makes groups durable one after the other.
+// chain, signs once per group and makes groups durable.
 //
-// Natural batching: while one write is in flight, what is appended gathers, and
-// goes out as the next group as soon as the write returns. An idle Writer
-// writes at once.
+// Natural batching: while writes are in flight, what is appended gathers, and
+// goes out as the next group as soon as the oldest write returns. An idle Writer
+// writes at once. Where storage takes several groups at a time, what has gathered
+// goes out earlier, once it is worth a write of its own.
 //
 // The write rule (DESIGN section 5): a group, once it has its seqs, is only
 // ever retried byte for byte. On a conflict the Writer reads back: its own
 // bytes there are success, others mean that it was fenced. A write that is
 // still unknown after UnknownLimit ends the epoch. Nothing is acknowledged out
-// of order.
+// of order: a group that is durable before its predecessor waits for it, and if
+// that fails nobody is told of either.
 //
 // A Writer is safe for concurrent use.
 type Writer struct {
@@ -125,6 +137,10 @@ type Writer struct {
 // Close is called, when it is fenced, or when storage fails for too long.
 func NewWriter(store Store, epoch receipt.Epoch, key ed25519.PrivateKey, opts Options) *Writer {
 	opts.setDefaults()
+	if opts.InFlight == 0 {
+		opts.InFlight = InFlight(store)
+	}
+	opts.InFlight = min(opts.InFlight, MaxInFlight)
 	ctx, stop := context.WithCancel(context.Background())
 	w := &Writer{
 		store: store, epoch: epoch, key: key, opts: opts,
@@ -247,42 +263,92 @@ func (w *Writer) Close(ctx context.Context) error {
 
 var errClosed = fmt.Errorf("%w: closed", ErrEnded)
 
+// A flight is a group on its way to storage.
+type flight struct {
+	batch []*Pending
+	last  format.Position
+	done  chan error // gets the outcome of Write
+}
+
 func (w *Writer) commitLoop(ctx context.Context) {
 	defer close(w.done)
+	ctx, cancel := context.WithCancel(ctx)
+	var flights []*flight // in the order of their seqs
+	end := func(err error) {
+		cancel()
+		var batch []*Pending
+		for i, f := range flights {
+			if i > 0 { // the first has told its outcome
+				<-f.done
+			}
+			batch = append(batch, f.batch...)
+		}
+		w.end(err, batch)
+	}
 	for {
-		batch := w.take()
-		if len(batch) == 0 {
+		for len(flights) < w.opts.InFlight {
+			batch := w.take(len(flights) > 0)
+			if len(batch) == 0 {
+				break
+			}
+			flights = append(flights, w.launch(ctx, batch))
+		}
+		if len(flights) == 0 {
 			if w.finished() {
-				w.end(errClosed, nil)
+				end(errClosed)
 				return
 			}
 			select {
 			case <-w.wake:
-				continue
 			case <-ctx.Done():
-				w.end(fmt.Errorf("%w: stopped", ErrEnded), nil)
+				end(fmt.Errorf("%w: stopped", ErrEnded))
 				return
 			}
+			continue
 		}
-		group, last := w.assign(batch)
-		if err := Write(ctx, w.store, group, w.opts); err != nil {
-			w.end(err, batch)
-			return
+		wake := w.wake
+		if len(flights) == w.opts.InFlight {
+			wake = nil
 		}
-		w.mu.Lock()
-		w.head = last
-		w.mu.Unlock()
-		for _, p := range batch {
-			p.settle(last, nil)
+		select {
+		case <-wake:
+		case err := <-flights[0].done:
+			if err != nil {
+				end(err)
+				return
+			}
+			w.acknowledge(flights[0])
+			flights = flights[1:]
 		}
 	}
 }
 
+// launch gives the batch its seqs and sends it on its way.
+func (w *Writer) launch(ctx context.Context, batch []*Pending) *flight {
+	group, last := w.assign(batch)
+	f := &flight{batch: batch, last: last, done: make(chan error, 1)}
+	go func() { f.done <- Write(ctx, w.store, group, w.opts) }()
+	return f
+}
+
+func (w *Writer) acknowledge(f *flight) {
+	w.mu.Lock()
+	w.head = f.last
+	w.mu.Unlock()
+	for _, p := range f.batch {
+		p.settle(f.last, nil)
+	}
+}
+
 // take removes the next group's appends from the queue: at least one, and no
-// more than fit into GroupBytes and maxGroupEntries.
-func (w *Writer) take() []*Pending {
+// more than fit into GroupBytes and maxGroupEntries. While another group is under
+// way it takes none unless they are worth a write of their own.
+func (w *Writer) take(busy bool) []*Pending {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if busy && w.queued < min(worthwhile, w.opts.GroupBytes) {
+		return nil
+	}
 	n, size, entries := 0, 0, 0
 	for n < len(w.queue) && (n == 0 || size+w.queue[n].size <= w.opts.GroupBytes && entries+w.queue[n].count <= maxGroupEntries) {
 		size, entries = size+w.queue[n].size, entries+w.queue[n].count

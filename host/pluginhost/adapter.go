@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/veriproof/notary/host/journal"
@@ -31,6 +32,16 @@ type Adapter struct {
 }
 
 var _ journal.Store = (*Adapter)(nil)
+
+// InFlight says how many groups the journal may write at a time: several, where rows or
+// objects do not depend on each other; one in files of this machine, of which an append
+// needs the one before. What the adapter can reach, by its measured manifest, decides.
+func (a *Adapter) InFlight() int {
+	if slices.ContainsFunc(a.p.capabilities, func(c string) bool { return c == abi.CapabilitySQL || c == abi.CapabilityHTTP }) {
+		return journal.MaxInFlight
+	}
+	return 1
+}
 
 // Put makes the group durable through the guest; see [journal.Store].
 func (a *Adapter) Put(ctx context.Context, g journal.Group) error {

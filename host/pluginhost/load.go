@@ -66,7 +66,7 @@ type Options struct {
 const (
 	maxPlugins         = 16
 	maxConfig          = 1 << 20
-	defaultStorageSlot = 4
+	defaultStorageSlot = 6 // three for what the journal writes, the others for who reads
 )
 
 // A Set is an ordered set of loaded and measured plugins: any number of
@@ -89,8 +89,9 @@ type plugin struct {
 	kind   abi.Kind
 	labels []string
 
-	statements []string
-	needs      []string // names of endpoints
+	capabilities []string
+	statements   []string
+	needs        []string // names of endpoints
 
 	limits    Limits
 	digests   measurement
@@ -159,7 +160,7 @@ func (s *Set) add(ctx context.Context, src *Source, o Options, last string) erro
 		return err
 	}
 	p := &plugin{
-		name: src.Name, kind: src.Kind, labels: m.manifest.Labels, statements: m.manifest.SQL, needs: m.manifest.Endpoints,
+		name: src.Name, kind: src.Kind, labels: m.manifest.Labels, capabilities: m.manifest.Capabilities, statements: m.manifest.SQL, needs: m.manifest.Endpoints,
 		limits: limits, digests: measure(src, limits), mutable: m.mutableGlobals(),
 	}
 	if err := s.place(p, m.manifest.Capabilities, o); err != nil {

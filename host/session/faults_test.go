@@ -109,20 +109,22 @@ type fault struct {
 // A plan decides by a seed. One cell of the matrix strikes at one occurrence of
 // its step, whatever else happens; over some seeds a storm of others goes.
 type plan struct {
-	mu     sync.Mutex
-	rng    *rand.Rand
-	aim    cell
-	at     int // which occurrence
-	storm  float64
-	quiet  bool
-	struck bool
-	trace  []string
+	mu       sync.Mutex
+	rng      *rand.Rand
+	aim      cell
+	at       int // which occurrence
+	storm    float64
+	inFlight int
+	quiet    bool
+	struck   bool
+	trace    []string
 }
 
 func newPlan(seed uint64) *plan {
 	p := &plan{rng: rand.New(rand.NewPCG(seed, 0)), aim: cells[seed%uint64(len(cells))]}
 	p.at = []int{0, 0, 1, 0, 2}[seed/uint64(len(cells))%5]
 	p.storm = []float64{0, 0, 0.03, 0.15}[p.rng.IntN(4)]
+	p.inFlight = 1 + 2*p.rng.IntN(2)
 	return p
 }
 
@@ -228,6 +230,8 @@ type faultStore struct {
 	life *life
 	plan *plan
 }
+
+func (s *faultStore) InFlight() int { return s.store.InFlight() }
 
 func (s *faultStore) Put(_ context.Context, g journal.Group) error {
 	steps := stepsOf(g)

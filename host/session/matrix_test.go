@@ -41,7 +41,7 @@ import (
 func TestT33FaultMatrix(t *testing.T) {
 	first, last := seeds(t)
 	defer session.Alone() // no later test meets a bubble's channel
-	played, struck := 0, make(map[cell]int)
+	played, orphans, struck := 0, 0, make(map[cell]int)
 	for seed := first; seed <= last; seed++ {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -54,14 +54,19 @@ func TestT33FaultMatrix(t *testing.T) {
 				}()
 				r.play()
 				r.check()
+				orphans += r.orphans
 				if played++; r.plan.struck {
 					struck[r.plan.aim]++
 				}
 			})
 		})
 	}
+	t.Logf("%d seeds, %d groups behind the end of an epoch", played, orphans)
 	if played < 10*len(cells) {
 		return
+	}
+	if orphans == 0 {
+		t.Error("no notary died with a gap in what it wrote")
 	}
 	for _, c := range cells {
 		c.kill = false
@@ -106,6 +111,7 @@ type run struct {
 	erased  map[string]bool // spans that were there when their part was erased
 	gone    []receipt.PartID
 	known   []audit.Position
+	orphans int // groups behind the end of epochs
 }
 
 func newRun(t *testing.T, seed uint64) *run {
@@ -115,6 +121,7 @@ func newRun(t *testing.T, seed uint64) *run {
 	}
 	r.ledger = newLedger(t.Errorf)
 	r.store = r.ledger.store
+	r.store.Allow(r.plan.inFlight)
 	return r
 }
 
@@ -211,6 +218,9 @@ func (r *run) begin() *life {
 		o.Store = &faultStore{r.ledger, l, r.plan}
 		o.Log = &faultLog{r.log, l, r.plan}
 		o.Journal = journal.Options{}
+		if r.plan.inFlight > 1 {
+			o.Journal.GroupBytes = 1 // each append is a group
+		}
 		o.Now = func() time.Time {
 			if time.Since(born) > 30*time.Second {
 				return time.Now().Add(skew - back)
@@ -365,6 +375,9 @@ func spansOf(t *testing.T, o *archive.Opened) (names []string) {
 // check holds storage and log against what senders and operators were told.
 func (r *run) check() {
 	a := r.verified()
+	for _, e := range a.Epochs {
+		r.orphans += len(e.Orphans)
+	}
 	stored := make(map[string]map[receipt.Epoch]int)
 	for _, p := range a.Parts() {
 		has, err := a.HasKey(r.t.Context(), p)

@@ -138,18 +138,18 @@ func (n *Notary) takeOver(ctx context.Context, e *archive.Epoch) (bool, error) {
 	case err == nil:
 		return true, nil
 	case n.opts.Silence == 0 && errors.Is(err, journal.ErrFenced):
-		return false, fmt.Errorf("%w: epoch %v went on at seq %d; stop it, or give each notary storage of its own", ErrAlive, e.ID, e.Next)
+		return false, fmt.Errorf("%w: epoch %v went on at seq %d; stop it, or give each notary storage of its own", ErrAlive, e.ID, e.Free)
 	case n.opts.Silence == 0:
 		return false, fmt.Errorf("fence epoch %v: %w", e.ID, err)
 	case errors.Is(err, journal.ErrFenced):
-		n.opts.Logger.Info("another notary recovers an epoch, or it lives", "epoch", e.ID.String(), "seq", e.Next)
+		n.opts.Logger.Info("another notary recovers an epoch, or it lives", "epoch", e.ID.String(), "seq", e.Free)
 	default:
 		n.opts.Logger.Warn("an epoch could not be fenced; it will be tried again", "epoch", e.ID.String(), "error", err)
 	}
 	return false, nil
 }
 
-// fence ends epoch e by an entry at its next seq. The unique key makes exactly
+// fence ends epoch e by an entry at its next seq, which is that of its first gap. The unique key makes exactly
 // one fence win, and makes the next write of a notary that only slept lose.
 func (n *Notary) fence(ctx context.Context, e *archive.Epoch) error {
 	body, err := format.EncodeBody(format.FenceBody{By: n.epoch, RuntimeData: n.opts.Origin.RuntimeData})
@@ -157,12 +157,12 @@ func (n *Notary) fence(ctx context.Context, e *archive.Epoch) error {
 		return err
 	}
 	entry := &format.Entry{Header: format.Header{
-		Epoch: e.ID, Seq: e.Next, Kind: format.KindFence, Body: sha256.Sum256(body),
+		Epoch: e.ID, Seq: e.Free, Kind: format.KindFence, Body: sha256.Sum256(body),
 	}, Body: body}
 	entry.Chain = entry.Header.Chain(e.Chain)
 	entry.Signature = format.SignPosition(n.opts.Key, e.ID, entry.Seq, entry.Chain)
 	g := journal.Group{
-		Epoch: e.ID, FirstSeq: e.Next, Entries: []journal.Sealed{entry.Append(nil)},
+		Epoch: e.ID, FirstSeq: e.Free, Entries: []journal.Sealed{entry.Append(nil)},
 		Heads: []journal.EntryHead{{Kind: uint8(format.KindFence)}},
 	}
 	if err := journal.Write(ctx, n.opts.Store, g, n.opts.Journal); err != nil {
@@ -171,9 +171,9 @@ func (n *Notary) fence(ctx context.Context, e *archive.Epoch) error {
 	if e.Ended == 0 {
 		e.Ended, e.EndSeq, e.EndChain = format.KindFence, entry.Seq, entry.Chain
 	}
-	e.Next, e.Chain, e.Recoverers = entry.Seq+1, entry.Chain, append(e.Recoverers, n.epoch)
+	e.Next, e.Free, e.Chain, e.Recoverers = entry.Seq+1, entry.Seq+1, entry.Chain, append(e.Recoverers, n.epoch)
 	n.stats.fenced()
-	n.opts.Logger.Info("fenced the epoch of a notary that did not close", "epoch", e.ID.String(), "seq", entry.Seq)
+	n.opts.Logger.Info("fenced the epoch of a notary that did not close", "epoch", e.ID.String(), "seq", entry.Seq, "groups_behind", len(e.Orphans))
 	return nil
 }
 

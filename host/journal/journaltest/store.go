@@ -34,6 +34,7 @@ var ErrInjected = errors.New("injected storage failure")
 type Store struct {
 	mu     sync.Mutex
 	onPut  func(journal.Group) Fault
+	flight int
 	chunks map[[16]byte][]journal.Chunk // by first seq
 	keys   map[journal.KeyID]journal.Sealed
 }
@@ -48,6 +49,20 @@ func (s *Store) Inject(onPut func(journal.Group) Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.onPut = onPut
+}
+
+// Allow lets a journal write so many groups at once; without it one.
+func (s *Store) Allow(groups int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.flight = groups
+}
+
+// InFlight says how many groups a journal may write at once.
+func (s *Store) InFlight() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return max(1, s.flight)
 }
 
 // Put implements journal.Store.
@@ -208,7 +223,7 @@ func (s *Store) Rewrite(epoch [16]byte, f func([]journal.Chunk) []journal.Chunk)
 func (s *Store) Backup() *Store {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	b := &Store{chunks: make(map[[16]byte][]journal.Chunk), keys: maps.Clone(s.keys)}
+	b := &Store{chunks: make(map[[16]byte][]journal.Chunk), keys: maps.Clone(s.keys), flight: s.flight}
 	for epoch, list := range s.chunks {
 		b.chunks[epoch] = slices.Clone(list)
 	}
