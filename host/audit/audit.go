@@ -43,6 +43,9 @@ type Position struct {
 type Options struct {
 	// Log is what the deployment's commitments are in.
 	Log Log
+	// Witnessed says whether enough witnesses have cosigned a checkpoint of the log,
+	// and which. nil leaves the question open.
+	Witnessed func(signed []byte) (string, error)
 	// Trees were seen earlier.
 	Trees []Tree
 	// Positions are the evidence of senders.
@@ -72,6 +75,8 @@ const (
 	Unbelieved Kind = "unbelieved"
 	// Unaccounted: entries of the log for which the journal has nothing.
 	Unaccounted Kind = "unaccounted"
+	// Unwitnessed: too few witnesses have cosigned the log.
+	Unwitnessed Kind = "unwitnessed"
 	// Contradicted: the log is not the one that it was.
 	Contradicted Kind = "contradicted"
 	// Late: a receipt is in the log behind the end of its epoch.
@@ -147,6 +152,8 @@ const (
 	CheckHeads = "journal.heads"
 	// CheckHistory: the log is signed, and has grown out of every tree known.
 	CheckHistory = "log.history"
+	// CheckWitnesses: enough witnesses have cosigned the log's present tree.
+	CheckWitnesses = "log.witnesses"
 	// CheckEntries: every entry of the log is accounted for, every proof in the
 	// journal is about an entry of the log.
 	CheckEntries = "log.entries"
@@ -202,6 +209,22 @@ type auditor struct {
 
 func (a *auditor) find(f Finding) { a.report.Findings = append(a.report.Findings, f) }
 
+// witnesses asks about the checkpoint of the tree that the entries gave.
+func (a *auditor) witnesses(undone, passed map[string]string, optional map[string]bool) {
+	switch {
+	case a.Witnessed == nil:
+		undone[CheckWitnesses], optional[CheckWitnesses] = "needs a policy that names witnesses: whoever operates the log can show others another one", true
+	case a.before == nil:
+		undone[CheckWitnesses] = undone[CheckHistory]
+	default:
+		detail, err := a.Witnessed(a.report.Tree.Signed)
+		if err != nil {
+			a.find(Finding{Check: CheckWitnesses, Kind: Unwitnessed, Last: max(a.report.Tree.Size, 1) - 1, Detail: err.Error()})
+		}
+		passed[CheckWitnesses] = detail
+	}
+}
+
 // conclude makes the checks of the findings.
 func (a *auditor) conclude() {
 	r := a.report
@@ -237,7 +260,8 @@ func (a *auditor) conclude() {
 		CheckPositions: fmt.Sprintf("all %d are in the journal as signed", len(a.Positions)),
 	}
 	optional := map[string]bool{CheckOrder: true, CheckPositions: len(a.Positions) == 0}
-	for _, name := range []string{CheckChain, CheckReceipts, CheckNotaries, CheckHeads, CheckHistory, CheckEntries, CheckOrder, CheckPositions} {
+	a.witnesses(undone, passed, optional)
+	for _, name := range []string{CheckChain, CheckReceipts, CheckNotaries, CheckHeads, CheckHistory, CheckWitnesses, CheckEntries, CheckOrder, CheckPositions} {
 		c := attestation.Check{Name: name, Status: attestation.Pass, Required: !optional[name], Detail: passed[name]}
 		if why, ok := undone[name]; ok {
 			c.Status, c.Detail = attestation.NotDone, why

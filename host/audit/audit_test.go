@@ -421,7 +421,8 @@ func rewritten(w *world, epoch receipt.Epoch, c journal.Chunk) journal.Chunk {
 func TestClean(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t.Context())
-	full := audit.Options{Log: w.log, Believe: believe, Positions: w.positions, Trees: []audit.Tree{w.log.tree(2), w.log.tree(len(w.log))}}
+	cosigned := func([]byte) (string, error) { return "cosigned", nil }
+	full := audit.Options{Log: w.log, Witnessed: cosigned, Believe: believe, Positions: w.positions, Trees: []audit.Tree{w.log.tree(2), w.log.tree(len(w.log))}}
 	report, err := audit.Run(t.Context(), w.store, full)
 	if err != nil {
 		t.Fatal(err)
@@ -485,11 +486,32 @@ func TestInUse(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range report.Checks {
-		if want := map[string]attestation.Status{audit.CheckOrder: attestation.NotDone, audit.CheckPositions: attestation.NotDone}[c.Name]; c.Status != want && want != "" || want == "" && c.Status != attestation.Pass {
+		if want := map[string]attestation.Status{
+			audit.CheckOrder: attestation.NotDone, audit.CheckPositions: attestation.NotDone, audit.CheckWitnesses: attestation.NotDone,
+		}[c.Name]; c.Status != want && want != "" || want == "" && c.Status != attestation.Pass {
 			t.Errorf("%s: %s: %s", c.Name, c.Status, c.Detail)
 		}
 	}
 	if attestation.ExitStatus(report.Checks) != attestation.ExitVerified {
 		t.Error("a receipt on its way fails the audit")
+	}
+}
+
+// TestWitnesses: a log that too few have cosigned fails the audit of who wants more.
+func TestWitnesses(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t.Context())
+	few := func([]byte) (string, error) { return "", errors.New("cosigned by one") }
+	report, err := audit.Run(t.Context(), w.store, audit.Options{Log: w.log, Witnessed: few, Believe: believe})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := report.Findings
+	if len(f) != 1 || f[0].Check != audit.CheckWitnesses || f[0].Kind != audit.Unwitnessed || attestation.ExitStatus(report.Checks) != attestation.ExitFalse {
+		t.Errorf("findings %+v", f)
+	}
+	report, err = audit.Run(t.Context(), w.store, audit.Options{Witnessed: few, Believe: believe})
+	if err != nil || attestation.Verdict(report.Checks) != attestation.Incomplete {
+		t.Errorf("without a log: %v, %v", attestation.Verdict(report.Checks), err)
 	}
 }

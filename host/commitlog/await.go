@@ -33,15 +33,15 @@ type outcome struct {
 }
 
 // await returns a checkpoint that covers the entry at index.
-func (l *POSIX) await(index uint64) (published, error) {
+func (t *tree) await(index uint64) (published, error) {
 	done := make(chan outcome, 1)
-	l.waiters.mu.Lock()
-	l.waiters.list = append(l.waiters.list, waiter{index, done})
-	l.waiters.mu.Unlock()
+	t.waiters.mu.Lock()
+	t.waiters.list = append(t.waiters.list, waiter{index, done})
+	t.waiters.mu.Unlock()
 	select {
 	case o := <-done:
 		return o.published, o.err
-	case <-l.ctx.Done():
+	case <-t.ctx.Done():
 		return published{}, ErrClosed
 	}
 }
@@ -49,51 +49,57 @@ func (l *POSIX) await(index uint64) (published, error) {
 // watch looks for new checkpoints while anyone waits for one, and checks each
 // once for all who do. Tessera's own PublicationAwaiter cannot be joined, and
 // wakes its waiters with whatever it finds.
-func (l *POSIX) watch() {
-	defer l.watching.Done()
+func (t *tree) watch() {
+	defer t.watching.Done()
 	tick := time.NewTicker(pollInterval)
 	defer tick.Stop()
 	for {
 		select {
-		case <-l.ctx.Done():
+		case <-t.ctx.Done():
 			return
 		case <-tick.C:
-			l.release()
+			t.release()
 		}
 	}
 }
 
 // release gives the current checkpoint to the waiters that it covers, or the
 // error to all of them.
-func (l *POSIX) release() {
-	l.waiters.mu.Lock()
-	defer l.waiters.mu.Unlock()
-	if len(l.waiters.list) == 0 {
+func (t *tree) release() {
+	t.waiters.mu.Lock()
+	defer t.waiters.mu.Unlock()
+	if len(t.waiters.list) == 0 {
 		return
 	}
-	p, err := l.current()
-	if errors.Is(err, fs.ErrNotExist) {
-		return // a new log, before its first checkpoint
+	p, err := t.current()
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, errUnwitnessed) {
+		return // a new log, before its first checkpoint, or one that has new witnesses
 	}
-	rest := l.waiters.list[:0]
-	for _, w := range l.waiters.list {
+	rest := t.waiters.list[:0]
+	for _, w := range t.waiters.list {
 		if err == nil && w.index >= uint64(p.N) {
 			rest = append(rest, w)
 			continue
 		}
 		w.done <- outcome{p, err}
 	}
-	l.waiters.list = rest
+	t.waiters.list = rest
 }
 
-func (l *POSIX) current() (published, error) {
-	text, err := l.reader.ReadCheckpoint(l.ctx)
+func (t *tree) current() (published, error) {
+	text, err := t.reader.ReadCheckpoint(t.ctx)
 	if err != nil {
 		return published{}, fmt.Errorf("%w: checkpoint: %w", ErrDirectory, err)
 	}
-	c, _, err := torchwood.VerifyCheckpoint(text, l.policy)
+	c, _, err := torchwood.VerifyCheckpoint(text, t.signed)
 	if err != nil {
 		return published{}, fmt.Errorf("%w: checkpoint: %w", ErrCorrupt, err)
 	}
+	if _, _, err := torchwood.VerifyCheckpoint(text, t.counts); err != nil {
+		return published{}, fmt.Errorf("%w: %w", errUnwitnessed, err)
+	}
 	return published{text, c}, nil
 }
+
+// errUnwitnessed: a checkpoint is the log's, and too few witnesses have cosigned it.
+var errUnwitnessed = errors.New("checkpoint without enough cosignatures")

@@ -29,9 +29,18 @@
 // takes 60 ms, three processes did not live for a second. Nor would the two keys
 // be one that are made by two processes which start on an empty directory.
 //
-// So notaries that share a storage do not share a log directory. Each either has
-// a log of its own, with its own origin (an audit then needs all of them), or, as
-// it should be, they send their commitments to one process that has the log.
+// So notaries that share a storage do not share a log directory: they send their
+// commitments to one process that has it ("notary log serve", which answers as
+// [Endpoint] asks), or have the log in a database, where Tessera locks rows
+// ([MySQL]).
+//
+// # Witnesses, and logs of others
+//
+// A log that others run, or witnesses who cosign it (C2SP tlog-witness), can
+// contradict themselves only in a way that is found out. A tree that has [Witnesses]
+// gives no proof before a quorum has cosigned. An [Endpoint] checks each proof under
+// the log's key, and shows its checkpoint to a [Memory], which follows the
+// consistency proof from the last one and keeps both if they contradict each other.
 //
 // # Delivery
 //
@@ -58,6 +67,10 @@ type Log interface {
 	// (name+hash+key) that relying parties pin.
 	VerifierKey() string
 
+	// Failures counts the requests to others, an endpoint or witnesses, that failed
+	// and are made again by the log itself.
+	Failures() uint64
+
 	// Close lets the Submits under way finish and stops the log.
 	Close() error
 }
@@ -77,6 +90,14 @@ var (
 	ErrKey = errors.New("wrong log key")
 	// ErrCorrupt: the tree on disk is not the one that its last checkpoint states.
 	ErrCorrupt = errors.New("log is damaged")
+	// ErrWitness: the witnesses that a log is to have make no sense.
+	ErrWitness = errors.New("wrong witnesses")
+	// ErrEndpoint: a log that others run does not answer as it should.
+	ErrEndpoint = errors.New("log endpoint")
+	// ErrForked: the log has signed two histories.
+	ErrForked = errors.New("log contradicts itself")
+	// ErrRolledBack: the log has fewer entries than it had.
+	ErrRolledBack = errors.New("log was rolled back")
 	// ErrClosed: the log was closed.
 	ErrClosed = errors.New("log is closed")
 )

@@ -171,7 +171,7 @@ func consistent(t *testing.T, l *POSIX, before torchwood.Checkpoint) torchwood.C
 	if err != nil {
 		t.Fatal(err)
 	}
-	now, _, err := torchwood.VerifyCheckpoint(text, l.policy)
+	now, _, err := torchwood.VerifyCheckpoint(text, l.signed)
 	if err != nil {
 		t.Fatal(err)
 	}

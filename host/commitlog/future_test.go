@@ -15,7 +15,7 @@ func TestFutureThatNeverResolves(t *testing.T) {
 	cancel()
 	release := make(chan struct{})
 	defer close(release)
-	l := &POSIX{ctx: ctx}
+	l := &tree{ctx: ctx}
 	_, err := l.index(func() (tessera.Index, error) {
 		<-release
 		return tessera.Index{}, nil

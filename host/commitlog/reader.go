@@ -3,6 +3,7 @@ package commitlog
 import (
 	"bytes"
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -25,15 +26,27 @@ import (
 // server, whether somebody is writing to it or not. It never writes. It is safe
 // for concurrent use.
 type Reader struct {
-	from  source
+	from  Files
 	where string
 	keys  []string
 }
 
-// A source has the files of a log.
-type source interface {
+// Files are those of a log in the form of C2SP tlog-tiles. partial is the number of
+// hashes or entries that a tile or bundle had at some size of the tree, 0 for a full
+// one; what is there now may be more.
+type Files interface {
+	tileReader
 	ReadCheckpoint(ctx context.Context) ([]byte, error)
 	ReadEntryBundle(ctx context.Context, index uint64, partial uint8) ([]byte, error)
+}
+
+// Directory is the files of a log in a directory: that of an embedded log, or one
+// with its tree.
+func Directory(dir string) Files {
+	if _, err := os.Stat(filepath.Join(dir, treeDir)); err == nil {
+		dir = filepath.Join(dir, treeDir)
+	}
+	return client.FileFetcher{Root: dir}
 }
 
 const (
@@ -48,32 +61,50 @@ const (
 // embedded log, or one with its tree. Checkpoints count if one of the verifier
 // keys has signed them.
 func NewReader(place string, keys []string) (*Reader, error) {
-	r := &Reader{where: place, keys: keys}
-	if len(keys) == 0 {
-		return nil, fmt.Errorf("%w: no verifier key: nothing that the log at %s signs could count", ErrKey, place)
-	}
-	for _, k := range keys {
-		if _, err := note.NewVerifier(k); err != nil {
-			return nil, fmt.Errorf("%w: %.200q: %w", ErrKey, k, err)
-		}
+	return NewReaderTLS(place, keys, nil)
+}
+
+// NewReaderTLS is [NewReader] with roots that TLS is checked by; nil means the
+// system's.
+func NewReaderTLS(place string, keys []string, roots *x509.CertPool) (*Reader, error) {
+	r, err := ReadFiles(nil, place, keys)
+	if err != nil {
+		return nil, err
 	}
 	if strings.HasPrefix(place, "https://") || strings.HasPrefix(place, "http://") {
 		u, err := url.Parse(place)
 		if err != nil {
 			return nil, err
 		}
-		r.from, err = client.NewHTTPFetcher(u, &http.Client{Timeout: fetchTimeout, Transport: bounded{http.DefaultTransport}})
+		through := http.DefaultTransport
+		if roots != nil {
+			through = transport(roots)
+		}
+		r.from, err = client.NewHTTPFetcher(u, &http.Client{Timeout: fetchTimeout, Transport: bounded{through, maxResponse}})
 		return r, err
 	}
-	if _, err := os.Stat(filepath.Join(place, treeDir)); err == nil {
-		place = filepath.Join(place, treeDir)
-	}
-	r.from = client.FileFetcher{Root: place}
+	r.from = Directory(place)
 	return r, nil
 }
 
-// bounded cuts off a response that is longer than any file of a log.
-type bounded struct{ http.RoundTripper }
+// ReadFiles reads a log's files; where says for people whose they are.
+func ReadFiles(files Files, where string, keys []string) (*Reader, error) {
+	if len(keys) == 0 {
+		return nil, fmt.Errorf("%w: no verifier key: nothing that the log at %s signs could count", ErrKey, where)
+	}
+	for _, k := range keys {
+		if _, err := note.NewVerifier(k); err != nil {
+			return nil, fmt.Errorf("%w: %.200q: %w", ErrKey, k, err)
+		}
+	}
+	return &Reader{from: files, where: where, keys: keys}, nil
+}
+
+// bounded cuts off a response that is longer than any that is expected.
+type bounded struct {
+	http.RoundTripper
+	limit int64
+}
 
 func (b bounded) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp, err := b.RoundTripper.RoundTrip(req)
@@ -81,7 +112,7 @@ func (b bounded) RoundTrip(req *http.Request) (*http.Response, error) {
 		resp.Body = struct {
 			io.Reader
 			io.Closer
-		}{io.LimitReader(resp.Body, maxResponse), resp.Body}
+		}{io.LimitReader(resp.Body, b.limit), resp.Body}
 	}
 	return resp, err
 }
@@ -104,18 +135,29 @@ func VerifyCheckpoint(signed []byte, keys []string) (size uint64, root receipt.H
 	if bytes.HasPrefix(signed, []byte("c2sp.org/tlog-proof@")) {
 		_, signed, _ = bytes.Cut(signed, []byte("\n\n"))
 	}
-	err = errors.New("no key")
+	_, c, err := signedBy(signed, keys)
+	return uint64(c.N), receipt.Hash(c.Hash), err
+}
+
+// SignedBy returns which of the verifier keys has signed a checkpoint.
+func SignedBy(signed []byte, keys []string) (string, error) {
+	key, _, err := signedBy(signed, keys)
+	return key, err
+}
+
+func signedBy(signed []byte, keys []string) (string, torchwood.Checkpoint, error) {
+	err := errors.New("no key")
 	for _, k := range keys {
 		var v note.Verifier
 		if v, err = note.NewVerifier(k); err != nil {
-			return 0, root, fmt.Errorf("%w: %.200q: %w", ErrKey, k, err)
+			return "", torchwood.Checkpoint{}, fmt.Errorf("%w: %.200q: %w", ErrKey, k, err)
 		}
 		var c torchwood.Checkpoint
 		if c, _, err = torchwood.VerifyCheckpoint(signed, policyOf(v)); err == nil {
-			return uint64(c.N), receipt.Hash(c.Hash), nil
+			return k, c, nil
 		}
 	}
-	return 0, root, fmt.Errorf("%w: the checkpoint is not signed by the log: %w", ErrKey, err)
+	return "", torchwood.Checkpoint{}, fmt.Errorf("%w: the checkpoint is not signed by the log: %w", ErrKey, err)
 }
 
 // Entries returns the first size entries, in order, and ends with the first

@@ -8,7 +8,6 @@ import (
 	"sync"
 
 	"filippo.io/torchwood"
-	"github.com/transparency-dev/tessera/client"
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 )
@@ -56,8 +55,8 @@ func policyOf(v note.Verifier) torchwood.Policy {
 
 // prove makes the tlog-proof of an entry under a checkpoint, and holds every
 // part of it against the entry: damage on disk must not go out as a proof.
-func (l *POSIX) prove(c published, index uint64, commitment [32]byte) ([]byte, error) {
-	path, err := tlog.ProveRecord(c.N, int64(index), tlog.TileHashReader(c.Tree, tiles{l.ctx, l.reader}))
+func (t *tree) prove(c published, index uint64, commitment [32]byte) ([]byte, error) {
+	path, err := tlog.ProveRecord(c.N, int64(index), tlog.TileHashReader(c.Tree, tiles{t.ctx, t.reader}))
 	if err != nil {
 		return nil, fmt.Errorf("%w: entry %d of %d: %w", ErrCorrupt, index, c.N, err)
 	}
@@ -71,8 +70,7 @@ func (l *POSIX) prove(c published, index uint64, commitment [32]byte) ([]byte, e
 // holding the checkpoint against key and origin, and the tiles against the
 // checkpoint: nothing may be appended to a log that is not the one it was. A
 // directory without a checkpoint is a new log, the tree of no entries.
-func lastPublished(dir string, policy torchwood.Policy) (tlog.Tree, error) {
-	files := client.FileFetcher{Root: dir}
+func lastPublished(files Files, where string, policy torchwood.Policy) (tlog.Tree, error) {
 	ctx := context.Background()
 	checkpoint, err := files.ReadCheckpoint(ctx)
 	switch {
@@ -83,7 +81,7 @@ func lastPublished(dir string, policy torchwood.Policy) (tlog.Tree, error) {
 	}
 	c, _, err := torchwood.VerifyCheckpoint(checkpoint, policy)
 	if err != nil {
-		return tlog.Tree{}, fmt.Errorf("%w: the checkpoint in %s is not signed by %s: restore the log's own key, or begin another log in an empty directory (%w)", ErrKey, dir, keyFile, err)
+		return tlog.Tree{}, fmt.Errorf("%w: the checkpoint in %s is not signed by %s: restore the log's own key, or begin another log in an empty place (%w)", ErrKey, where, keyFile, err)
 	}
 	if c.N == 0 {
 		return c.Tree, nil
@@ -93,7 +91,7 @@ func lastPublished(dir string, policy torchwood.Policy) (tlog.Tree, error) {
 		err = errors.New("another root")
 	}
 	if err != nil {
-		return tlog.Tree{}, fmt.Errorf("%w: the tiles in %s do not give the root of its checkpoint of %d entries: restore the whole directory from one backup (%w)", ErrCorrupt, dir, c.N, err)
+		return tlog.Tree{}, fmt.Errorf("%w: the tiles in %s do not give the root of its checkpoint of %d entries: restore the whole log from one backup (%w)", ErrCorrupt, where, c.N, err)
 	}
 	return c.Tree, nil
 }

@@ -73,6 +73,7 @@ const (
 	DefaultLogDir     = "data/log"
 	// DefaultPort and the following are those of a database.
 	DefaultPort        = 5432
+	DefaultMySQLPort   = 3306
 	DefaultSchema      = "public"
 	DefaultStatement   = 10 * time.Second
 	DefaultConnections = 8
@@ -113,7 +114,7 @@ const (
 	// DefaultCheckpoint is how often the journal's head goes to the log.
 	DefaultCheckpoint = 30 * time.Second
 	// DefaultLogKind is the embedded log.
-	DefaultLogKind = "tessera-posix"
+	DefaultLogKind = LogPOSIX
 )
 
 // Config is the whole file. Its fields are what the operator wrote, completed
@@ -477,17 +478,6 @@ type Journal struct {
 	Checkpoint Duration `yaml:"checkpoint"`
 }
 
-// Log is the transparency log of the commitments.
-type Log struct {
-	// Kind is "tessera-posix", the embedded log.
-	Kind string `yaml:"kind"`
-	// Origin is the log's name, the first line of its checkpoints, such as
-	// "example.org/notary-log". Required; a log keeps it for ever.
-	Origin string `yaml:"origin"`
-	// Dir is the directory of the embedded log.
-	Dir string `yaml:"dir"`
-}
-
 // defaults is the configuration of a file that says nothing.
 func defaults() *Config {
 	return &Config{
@@ -510,7 +500,9 @@ func defaults() *Config {
 			GroupBytes: DefaultGroupBytes, UnknownLimit: Duration(DefaultUnknownLimit),
 			WrapKeyAge: Duration(DefaultWrapKeyAge), Checkpoint: Duration(DefaultCheckpoint),
 		},
-		Log: Log{Kind: DefaultLogKind, Dir: DefaultLogDir},
+		Log: Log{Kind: DefaultLogKind, Dir: DefaultLogDir, MySQL: MySQL{
+			Port: DefaultMySQLPort, Timeout: Duration(DefaultStatement), Connections: DefaultConnections,
+		}},
 	}
 }
 

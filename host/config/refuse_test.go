@@ -166,7 +166,27 @@ func TestValues(t *testing.T) {
 		{"depth", minimal + "limits: {depth: 65}\n", "notary.yaml:9: limits.depth: is 65; use 16 to 64"},
 		{"in flight", minimal + "limits: {in_flight: 1MiB}\n", "notary.yaml:9: limits.in_flight: is 1MiB, less than one request of 16MiB; raise it, or lower limits.request_bytes"},
 		{"checkpoint", minimal + "journal: {checkpoint: 500ms}\n", "notary.yaml:9: journal.checkpoint: is 500ms; use 1s to 1h0m0s"},
-		{"log kind", edit(t, "{origin: example.org/log}", "{origin: example.org/log, kind: rekor}"), `notary.yaml:8: log.kind: "rekor" is not known; use tessera-posix`},
+		{"log kind", edit(t, "{origin: example.org/log}", "{origin: example.org/log, kind: rekor}"), `notary.yaml:8: log.kind: "rekor" is not known; use tessera-posix or tessera-mysql or endpoint`},
+		{"endpoint without anything", edit(t, "{origin: example.org/log}", `{origin: example.org/log, kind: endpoint}`), `notary.yaml:8: log.endpoint.url: is missing; give the base of the log's HTTP interface
+notary.yaml:8: log.endpoint.key: is missing; give the log's verifier key, NAME+ID+KEY, from who runs it`},
+		{"endpoint in the clear, another log's", edit(t, "{origin: example.org/log}", `{origin: example.org/log, kind: endpoint, endpoint: {url: "http://log.example.org", key: "example.org/notary-log+de937dc9+ASAhIiMkJSYnKCkqKywtLi8wMTIzNDU2Nzg5Ojs8PT4/", tiles: "https://u@log.example.org/"}}`), `notary.yaml:8: log.endpoint.url: "http://log.example.org" is not safe on a network; use https; http is for the loopback interface
+notary.yaml:8: log.endpoint.tiles: "https://u@log.example.org/" is not a URL without user, query and fragment; write such as https://log.example.org/
+notary.yaml:8: log.endpoint.key: is that of the log "example.org/notary-log"; set log.origin to the log's name`},
+		{"no key of a log", edit(t, "{origin: example.org/log}", `{origin: example.org/log, endpoint: {url: "https://log.example.org", key: x}}`), `notary.yaml:8: log.endpoint.key: "x" is not a verifier key; copy NAME+ID+KEY from who runs the log`},
+		{"database without anything", edit(t, "{origin: example.org/log}", `{origin: example.org/log, kind: tessera-mysql}`), `notary.yaml:8: log.mysql.host: is missing; give the server's name, or the path of its Unix socket
+notary.yaml:8: log.mysql.database: is missing; give the database's name
+notary.yaml:8: log.mysql.user: is missing; give the account that the notary connects as`},
+		{"database with bad numbers", edit(t, "{origin: example.org/log}", `{origin: example.org/log, mysql: {host: h, database: d, user: u, port: 0, timeout: 1ms, connections: 1}}`), `notary.yaml:8: log.mysql.port: is 0; use 1 to 65535
+notary.yaml:8: log.mysql.timeout: is 1ms; use 1s to 5m0s
+notary.yaml:8: log.mysql.connections: is 1; use 2 to 100`},
+		{"database with witnesses", edit(t, "{origin: example.org/log}", `{origin: example.org/log, kind: tessera-mysql, mysql: {host: h, database: d, user: u}, quorum: 1, witnesses: [{key: "witness.auditor.example+11d27c80+BEBBQkNERUZHSElKS0xNTk9QUVJTVFVWV1hZWltcXV5f", url: "https://w.example/"}]}`), `notary.yaml:8: log.witnesses: are not asked by a log in a database; use a log behind "notary log serve", which asks them, or remove them`},
+		{"quorum of nobody", edit(t, "{origin: example.org/log}", `{origin: example.org/log, quorum: 1}`), `notary.yaml:8: log.quorum: is of nobody; list log.witnesses, or remove it`},
+		{"no quorum", edit(t, "{origin: example.org/log}", `{origin: example.org/log, witnesses: [{key: "witness.auditor.example+11d27c80+BEBBQkNERUZHSElKS0xNTk9QUVJTVFVWV1hZWltcXV5f", url: "https://w.example/"}]}`), `notary.yaml:8: log.quorum: is 0; use 1 to 1`},
+		{"witness twice", edit(t, "{origin: example.org/log}", `{origin: example.org/log, quorum: 1, witnesses: [{key: "witness.auditor.example+11d27c80+BEBBQkNERUZHSElKS0xNTk9QUVJTVFVWV1hZWltcXV5f", url: "https://w.example/"}, {key: "witness.auditor.example+11d27c80+BEBBQkNERUZHSElKS0xNTk9QUVJTVFVWV1hZWltcXV5f", url: "https://w.example/"}]}`), `notary.yaml:8: log.witnesses[1].key: has the same key as log.witnesses[0].key; remove one of them
+notary.yaml:8: log.witnesses[1].url: has the same URL as log.witnesses[0].url; remove one of them`},
+		{"log's key as a witness", edit(t, "{origin: example.org/log}", `{origin: example.org/log, quorum: 1, witnesses: [{key: "example.org/notary-log+de937dc9+ASAhIiMkJSYnKCkqKywtLi8wMTIzNDU2Nzg5Ojs8PT4/", url: "https://w.example/"}]}`), `notary.yaml:8: log.witnesses[0].key: "example.org/notary-log+de937dc9+ASAhIiMkJSYnKCkqKywtLi8wMTIzNDU2Nzg5Ojs8PT4/" is not a witness's verifier key; copy NAME+ID+KEY for Ed25519 cosignatures from who runs it`},
+		{"witness without a place", edit(t, "{origin: example.org/log}", `{origin: example.org/log, quorum: 1, witnesses: [{key: "witness.auditor.example+11d27c80+BEBBQkNERUZHSElKS0xNTk9QUVJTVFVWV1hZWltcXV5f"}]}`), `notary.yaml:8: log.witnesses[0].url: is missing; give the URL at which the witness answers`},
+		{"log's authority", edit(t, "{origin: example.org/log}", `{origin: example.org/log, ca: x}`), `notary.yaml:8: log.ca: has no PEM certificate; give one, or remove the key to have the system's roots`},
 		{"no origin", edit(t, "log: {origin: example.org/log}\n", ""), `notary.yaml: log.origin: is missing; name the log for ever, such as "example.org/notary-log"`},
 		{"origin", edit(t, "{origin: example.org/log}", "{origin: my log}"), `notary.yaml:8: log.origin: "my log" is not a log name; use 1 to 200 visible ASCII characters without plus`},
 		{"one directory", edit(t, "{origin: example.org/log}", "{origin: example.org/log, dir: ./data/store/}"), "notary.yaml: storage.dir: is the directory of the log; give each its own"},

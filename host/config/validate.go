@@ -418,15 +418,6 @@ func (v *checker) journal() {
 	between(v, "journal.checkpoint", j.Checkpoint, Duration(time.Second), Duration(time.Hour))
 }
 
-func (v *checker) log() {
-	l := &v.Log
-	v.oneOf("log.kind", l.Kind, DefaultLogKind)
-	if v.present("log.origin", l.Origin, `name the log for ever, such as "example.org/notary-log"`) && !originForm.MatchString(l.Origin) {
-		v.fail("log.origin", fmt.Sprintf("%.60q is not a log name", l.Origin), "use 1 to 200 visible ASCII characters without plus")
-	}
-	v.present("log.dir", l.Dir, "remove the key to have "+DefaultLogDir)
-}
-
 // storage: the adapter may write in its directory only, and the log's tree may be
 // published.
 func (v *checker) storage() {

@@ -206,8 +206,8 @@ type recent struct {
 }
 
 // maxProving bounds the commitments that wait for the log at once. The log
-// answers per batch, so many in flight cost little.
-const maxProving = 256
+// answers per batch, of up to 500, so many in flight cost little.
+const maxProving = 1024
 
 // Start opens an epoch: it reads what storage holds, writes entry 0 and the
 // first wrap key, fences and seals what dead notaries left open, and returns

@@ -58,6 +58,11 @@ func Cosigners(proof []byte, witnesses []string) ([]int, error) {
 		return nil, fmt.Errorf("%w: %d bytes, at most %d", ErrProof, len(proof), MaxProof)
 	}
 	_, checkpoint, _ := bytes.Cut(proof, []byte("\n\n"))
+	return CheckpointCosigners(checkpoint, witnesses)
+}
+
+// CheckpointCosigners is [Cosigners] of a checkpoint by itself.
+func CheckpointCosigners(checkpoint []byte, witnesses []string) ([]int, error) {
 	var known []note.Verifier
 	for i, w := range witnesses {
 		v, err := torchwood.NewCosignatureVerifier(w)

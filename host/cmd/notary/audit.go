@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/veriproof/notary/attestation"
@@ -14,6 +15,7 @@ import (
 	"github.com/veriproof/notary/host/audit"
 	"github.com/veriproof/notary/host/commitlog"
 	"github.com/veriproof/notary/host/config"
+	"github.com/veriproof/notary/sdk/receipt"
 )
 
 const auditUsage = `usage: notary audit --config FILE [OPTIONS]
@@ -36,11 +38,13 @@ OPTIONS
   --issuer URL       whose keys these are, if the policy has several issuers without
                      pinned keys
   --log PLACE        the log: a directory or URL with C2SP tlog-tiles (default: log.dir
-                     of the configuration)
+                     of the configuration, or log.endpoint.tiles)
   --positions PATH   signed positions that senders kept, as lines of the response
                      header veriproof-position-bin, or a directory of such files
                      (repeatable)
   --checkpoint FILE  an earlier checkpoint, or a log proof, that you kept (repeatable)
+  --keep DIR         remember the log's newest checkpoint there for the next audit, and
+                     both, if it contradicts one from before
   -o FILE            keep the log's checkpoint, if nothing failed; an existing file is
                      refused
   --json             print JSON, with the log's checkpoint also if something failed
@@ -49,6 +53,7 @@ EXAMPLES
   notary audit --config notary.yaml --policy policy.yaml
   notary audit --config notary.yaml --policy policy.yaml --positions kept/ -o 2026-08.checkpoint
   notary audit --config notary.yaml --policy policy.yaml --checkpoint 2026-08.checkpoint
+  notary audit --config notary.yaml --policy policy.yaml --keep seen/
   notary audit --config notary.yaml --policy policy.yaml --log https://log.example.org/ --json
 
 EXIT STATUS
@@ -71,7 +76,7 @@ func runAudit(ctx context.Context, a *app, args []string) error {
 	configFile, policyFile := f.String("config", "", ""), f.String("policy", "", "")
 	var keys trustedKeys
 	keys.flags(f)
-	place, out := f.String("log", "", ""), f.String("o", "", "")
+	place, keep, out := f.String("log", "", ""), f.String("keep", "", ""), f.String("o", "", "")
 	var positions, checkpoints []string
 	f.Func("positions", "", list(&positions))
 	f.Func("checkpoint", "", list(&checkpoints))
@@ -105,10 +110,19 @@ func runAudit(ctx context.Context, a *app, args []string) error {
 		}
 		if p.Log != nil {
 			logKeys = p.Log.Keys
+			if l := p.Log; l.Quorum > 0 {
+				o.Witnessed = func(signed []byte) (string, error) { return witnessed(signed, l.Witnesses, l.Quorum) }
+			}
 		}
 		o.Believe = func(e *archive.Epoch) error { return appraiseEpoch(p, jwks, keys.issuer, e) }
 	}
-	if o.Log, logKeys, err = auditedLog(cfg, *place, logKeys); err != nil {
+	reader, logKeys, closeLog, err := auditedLog(ctx, cfg, *place, logKeys)
+	if err != nil {
+		return err
+	}
+	defer closeLog()
+	o.Log = reader
+	if err := seenBefore(cfg.Path(cfg.Log.Dir), *keep, logKeys, &o); err != nil {
 		return err
 	}
 	for _, name := range checkpoints {
@@ -139,6 +153,14 @@ func runAudit(ctx context.Context, a *app, args []string) error {
 		return err
 	}
 	verdict := attestation.Verdict(report.Checks)
+	// Also of a failed audit: it may be the log that contradicts itself.
+	if *keep != "" && report.Tree.Signed != nil {
+		if err := remember(ctx, *keep, logKeys, reader, report.Tree.Signed); errors.Is(err, commitlog.ErrForked) {
+			fmt.Fprintf(a.stderr, "notary: warning: %s\n", oneLine(err.Error()))
+		} else if err != nil {
+			return err
+		}
+	}
 	if *out != "" && verdict != attestation.Failed && report.Tree.Signed != nil {
 		if err := writeNew(*out, report.Tree.Signed, 0o644); err != nil {
 			return err
@@ -155,23 +177,86 @@ func runAudit(ctx context.Context, a *app, args []string) error {
 
 // auditedLog finds the log and its keys: those that the policy pins, or else that
 // of the embedded log.
-func auditedLog(cfg *config.Config, place string, keys []string) (audit.Log, []string, error) {
+func auditedLog(ctx context.Context, cfg *config.Config, place string, keys []string) (_ *commitlog.Reader, _ []string, close func() error, err error) {
 	dir := cfg.Path(cfg.Log.Dir)
-	if place == "" {
+	elsewhere := cfg.Log.Kind == config.LogEndpoint
+	close = func() error { return nil }
+	var files commitlog.Files
+	switch {
+	case place != "":
+	case cfg.Log.Kind == config.LogPOSIX:
 		place = dir
+	case cfg.Log.Kind == config.LogMySQL:
+		if files, close, err = commitlog.MySQLFiles(ctx, mysqlOptions(cfg)); err != nil {
+			return nil, nil, nil, err
+		}
+		place = "log.mysql"
+	case cfg.Log.Endpoint.Tiles != "":
+		place = cfg.Log.Endpoint.Tiles
+	default:
+		return nil, nil, nil, hinted(errors.New("it is not known where the log can be read"), "give --log, or set log.endpoint.tiles in %s", cfg.Name())
+	}
+	if len(keys) == 0 && elsewhere {
+		keys = []string{cfg.Log.Endpoint.Key}
 	}
 	if len(keys) == 0 {
 		key, err := commitlog.DirectoryKey(dir, cfg.Log.Origin)
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil, nil, hinted(fmt.Errorf("no key of the log: %w", err), "pin the log's keys in the policy (log.keys), or set log.dir in %s to the embedded log", cfg.Name())
+			return nil, nil, nil, hinted(fmt.Errorf("no key of the log: %w", err), "pin the log's keys in the policy (log.keys), or set log.dir in %s to the embedded log", cfg.Name())
 		}
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, nil, err
 		}
 		keys = []string{key}
 	}
-	r, err := commitlog.NewReader(place, keys)
-	return r, keys, err
+	var r *commitlog.Reader
+	if files != nil {
+		r, err = commitlog.ReadFiles(files, place, keys)
+	} else {
+		r, err = commitlog.NewReaderTLS(place, keys, witnesses(&cfg.Log).Roots)
+	}
+	return r, keys, close, err
+}
+
+// seenBefore adds what the notary, by log.dir, and earlier audits, by --keep, have
+// seen of a log: it must have grown out of that.
+func seenBefore(dir, keep string, keys []string, o *audit.Options) error {
+	for _, d := range []string{dir, keep} {
+		if d == "" {
+			continue
+		}
+		name := filepath.Join(d, commitlog.SeenFile)
+		signed, err := readFile(name, maxPart)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		t := audit.Tree{Source: name}
+		if err == nil {
+			t.Size, t.Root, err = commitlog.VerifyCheckpoint(signed, keys)
+		}
+		if err != nil {
+			return hinted(fmt.Errorf("%s: %w", name, err), "it is of another log; give that one a directory of its own")
+		}
+		o.Trees = append(o.Trees, t)
+	}
+	return nil
+}
+
+// witnessed says which witnesses have cosigned a checkpoint, or that they are too few.
+func witnessed(signed []byte, witnesses []string, quorum int) (string, error) {
+	got, err := receipt.CheckpointCosigners(signed, witnesses)
+	if err != nil {
+		return "", err
+	}
+	names := make([]string, len(got))
+	for i, w := range got {
+		names[i], _, _ = strings.Cut(witnesses[w], "+")
+	}
+	by := fmt.Sprintf("cosigned by %d of the policy's witnesses (%s), which wants %d", len(got), strings.Join(names, ", "), quorum)
+	if len(got) < quorum {
+		return "", errors.New(by)
+	}
+	return by, nil
 }
 
 // readPositions reads a file, or the files of a directory.

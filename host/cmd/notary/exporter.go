@@ -130,7 +130,7 @@ func (n *node) metrics() []control.Metric {
 		gauge("notary_log_lag_seconds", "How long the oldest of them has waited.", secondsSince(s.LogSince)),
 		gauge("notary_journal_waiting_bytes", "Bytes that wait to be durable, those under way to storage included.", float64(s.Journal.Bytes)),
 		gauge("notary_journal_lag_seconds", "How long the oldest of them has waited.", secondsSince(s.Journal.Oldest)),
-		count("notary_log_failures_total", "Submissions that the log did not take.", s.LogFailures, nil),
+		count("notary_log_failures_total", "Submissions that the log did not take, and requests to its endpoint or witnesses that failed.", s.LogFailures+n.ground.log.Failures(), nil),
 		{Name: "notary_peers", Help: "Other notaries that live on the same storage, as far as this one has seen.", Kind: control.Gauge, Value: float64(s.Peers)},
 		count("notary_fenced_total", "Epochs of dead notaries that this one ended.", s.Fenced, nil),
 		{Name: "notary_mode", Help: "1; the label says whether findings are edited (enforce) or counted only (shadow).", Kind: control.Gauge, Value: 1, Labels: map[string]string{"mode": n.cfg.Mode}},

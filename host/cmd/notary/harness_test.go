@@ -148,6 +148,7 @@ type setting struct {
 	endpoints                                      string   // what storage.endpoints says, in place of a directory
 	redactors                                      []string // module files, before redact-pii, with little fuel
 	builtin                                        []string // module files of further redactors, with the limits that they ask for
+	log                                            string   // more of what log says
 	extra                                          string   // more lines of YAML
 	bare                                           bool     // without a redactor
 }
@@ -247,11 +248,11 @@ plugins:
 recipients: [{file: %s}]
 tenants: [{name: acme, api_key_hashes: [%x]}]
 operators: [{name: ops, roles: [operator, auditor, metrics], token_hash: %x}]
-log: {origin: %s, dir: %q}
+log: {origin: %s, dir: %q%s}
 %s
 `, or(s.otlp, "127.0.0.1:0"), or(s.otlpHTTP, "127.0.0.1:0"), or(s.control, "127.0.0.1:0"), or(s.sidecar, m.tee.SidecarURL()), m.tee.MAAURL(), indented(peers), indented(m.tee.MAACertificate()),
 		plugins.String(), storage, or(s.recipient, "recipient.pub.pem"), ingest.HashKey(m.apiKey),
-		control.HashToken(m.operator), or(s.origin, origin), or(s.logDir, "data/log"), s.extra)
+		control.HashToken(m.operator), or(s.origin, origin), or(s.logDir, "data/log"), s.log, s.extra)
 	if err := os.WriteFile(m.path("notary.yaml"), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -43,7 +43,7 @@ type command struct {
 func commands() []command {
 	return []command{
 		serveCommand, demoCommand, devCommand, keygenCommand, configCommand, storeCommand,
-		sessionCommand, exportCommand, auditCommand, verifyCommand, attestCommand, policyCommand, trustCommand, proxyCommand, topCommand, pluginCommand,
+		sessionCommand, exportCommand, auditCommand, verifyCommand, logCommand, attestCommand, policyCommand, trustCommand, proxyCommand, topCommand, pluginCommand,
 	}
 }
 

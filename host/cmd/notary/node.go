@@ -58,7 +58,7 @@ type ground struct {
 	cfg                     *config.Config
 	otlp, otlpHTTP, control *port
 	storage                 *backing
-	log                     *commitlog.POSIX
+	log                     commitlog.Log
 	// alive are the epochs that serve or drain.
 	alive []receipt.Epoch
 }
@@ -149,11 +149,10 @@ func startNode(ctx context.Context, cfg *config.Config, g *ground, logger *slog.
 	}
 	if first {
 		if err := step("commitment log", func() (string, error) {
-			g.log, err = commitlog.OpenPOSIX(cfg.Path(cfg.Log.Dir), cfg.Log.Origin, commitlog.Options{Logger: logger})
-			if err != nil {
+			if g.log, err = openLog(ctx, cfg, logger); err != nil {
 				return "", err
 			}
-			return g.log.VerifierKey(), nil
+			return logDetail(cfg, g.log), nil
 		}); err != nil {
 			return nil, err
 		}
@@ -428,6 +427,10 @@ func (g *ground) keeps(cfg *config.Config) error {
 		{"log.kind", g.cfg.Log.Kind, cfg.Log.Kind},
 		{"log.origin", g.cfg.Log.Origin, cfg.Log.Origin},
 		{"log.dir", g.cfg.Path(g.cfg.Log.Dir), cfg.Path(cfg.Log.Dir)},
+		{"log.mysql", fmt.Sprint(g.cfg.Log.MySQL), fmt.Sprint(cfg.Log.MySQL)},
+		{"log.endpoint", fmt.Sprint(g.cfg.Log.Endpoint), fmt.Sprint(cfg.Log.Endpoint)},
+		{"log.witnesses", fmt.Sprint(g.cfg.Log.Witnesses, g.cfg.Log.Quorum), fmt.Sprint(cfg.Log.Witnesses, cfg.Log.Quorum)},
+		{"log.ca", g.cfg.Log.CA, cfg.Log.CA},
 	} {
 		if s.old != s.now {
 			return hinted(fmt.Errorf("%s is another one now; it is taken when the process starts", s.key), "take that change back, or stop the notary and start it again")

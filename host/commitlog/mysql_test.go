@@ -1,0 +1,155 @@
+//go:build mysql
+
+package commitlog
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/veriproof/notary/host/internal/mariadb"
+	"github.com/veriproof/notary/host/merkle"
+	"github.com/veriproof/notary/sdk/receipt"
+)
+
+func optionsOf(s *mariadb.Server) MySQLOptions {
+	return MySQLOptions{
+		Host: s.Socket, Database: "log", User: mariadb.User, Timeout: 5 * time.Second, Connections: 4,
+		Password: func() (string, error) { return "", nil },
+	}
+}
+
+func openMySQL(t *testing.T, s *mariadb.Server, dir string) *MySQL {
+	t.Helper()
+	l, err := OpenMySQL(t.Context(), optionsOf(s), dir, origin, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	return l
+}
+
+// TestMySQL: notaries that have a copy of the key each share one log in a real
+// server. Every entry is there once, each notary's checkpoints are of one history, and
+// a server that is killed under them costs time alone.
+func TestMySQL(t *testing.T) {
+	s := mariadb.Start(t)
+	first, second := t.TempDir(), t.TempDir()
+	if _, err := OpenMySQL(t.Context(), optionsOf(s), first, origin, Options{}); !errors.Is(err, ErrKey) {
+		t.Errorf("without a key: %v, want ErrKey", err)
+	}
+	vkey, err := InitMySQL(t.Context(), optionsOf(s), first, origin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := InitMySQL(t.Context(), optionsOf(s), second, origin); !errors.Is(err, ErrDirectory) {
+		t.Errorf("a second time: %v, want ErrDirectory", err)
+	}
+	key, err := os.ReadFile(filepath.Join(first, keyFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(second, keyFile), key, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	a, b := openMySQL(t, s, first), openMySQL(t, s, second)
+	if a.VerifierKey() != vkey || b.VerifierKey() != vkey {
+		t.Fatalf("keys %s, %s", a.VerifierKey(), b.VerifierKey())
+	}
+	const each = 300 // more than a tile
+	var wg sync.WaitGroup
+	for i, l := range []*MySQL{a, b} {
+		wg.Go(func() {
+			for j, p := range submitAll(t, l, i*each, (i+1)*each) {
+				verify(t, vkey, commitment(i*each+j), p)
+			}
+		})
+	}
+	wg.Wait()
+	checkMySQL(t, s, vkey, 2*each)
+
+	// Whoever submits while the server dies is told that the outcome is unknown, and
+	// submits again.
+	ctx, cancel := context.WithCancel(t.Context())
+	var lost sync.WaitGroup
+	for i := range 50 {
+		lost.Go(func() { _, _, _ = a.Submit(ctx, commitment(10_000+i)) })
+	}
+	s.Kill()
+	cancel()
+	lost.Wait()
+	s.Restart()
+	p, _ := submitUntil(t, b, commitment(20_000))
+	verify(t, vkey, commitment(20_000), p)
+	p, _ = submitUntil(t, a, commitment(10_000))
+	verify(t, vkey, commitment(10_000), p)
+	if err := a.Close(); err != nil {
+		t.Error(err)
+	}
+	a = openMySQL(t, s, first)
+	p, _ = submit(t, a, commitment(30_000))
+	verify(t, vkey, commitment(30_000), p)
+
+	// Another key is not this log's.
+	other := t.TempDir()
+	if _, err := makeKey(filepath.Join(other, keyFile), origin); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := OpenMySQL(t.Context(), optionsOf(s), other, origin, Options{}); !errors.Is(err, ErrKey) {
+		t.Errorf("another key: %v, want ErrKey", err)
+	}
+	w := startWitness(t, "w.example")
+	if _, err := OpenMySQL(t.Context(), optionsOf(s), first, origin, Options{Witnesses: Witnesses{List: []Witness{w.as()}, Quorum: 1}}); !errors.Is(err, ErrWitness) {
+		t.Errorf("with a witness: %v, want ErrWitness", err)
+	}
+}
+
+// submitUntil submits as session.Notary does: again after each error.
+func submitUntil(t *testing.T, l Log, c [32]byte) ([]byte, uint64) {
+	t.Helper()
+	for {
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		p, index, err := l.Submit(ctx, c)
+		cancel()
+		if err == nil {
+			return p, index
+		}
+		if t.Context().Err() != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// checkMySQL reads the whole log from the database.
+func checkMySQL(t *testing.T, s *mariadb.Server, vkey string, want uint64) {
+	t.Helper()
+	files, done, err := MySQLFiles(t.Context(), optionsOf(s))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer done()
+	r, err := ReadFiles(files, "the database", []string{vkey})
+	if err != nil {
+		t.Fatal(err)
+	}
+	size, root, _, err := r.Checkpoint(t.Context())
+	if err != nil || size != want {
+		t.Fatalf("%d entries, want %d, %v", size, want, err)
+	}
+	var edge merkle.Edge
+	seen := make(map[receipt.Hash]bool)
+	for c, err := range r.Entries(t.Context(), size) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen[c] = true
+		edge.Append(receipt.LeafHash(c[:]))
+	}
+	if uint64(len(seen)) != want || edge.Root() != root {
+		t.Errorf("%d different entries of %d, root %v, want %v", len(seen), want, edge.Root(), root)
+	}
+}
