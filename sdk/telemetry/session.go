@@ -27,13 +27,19 @@ const (
 type Session struct {
 	c  *Client
 	id string
+	// from is where in Client.epochs the one stands that may have taken its first span.
+	from int
 }
 
 type sessionKey struct{}
 
 // Session names a session. Nothing is sent by that; naming it again is the same
 // session.
-func (c *Client) Session(id string) *Session { return &Session{c, id} }
+func (c *Client) Session(id string) *Session {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return &Session{c, id, max(len(c.epochs)-1, 0)}
+}
 
 // Attach returns a context under which all spans that begin belong to the session,
 // with no need to say it of each.
@@ -79,12 +85,24 @@ type Receipt struct {
 // part that the notary says.
 var ErrReceipt = errors.New("telemetry: the receipt does not hold")
 
+// An EarlierEpochs error says that the session may have parts of which there are no
+// receipts here: since it was named, other epochs of the notary than the one that serves
+// now have acknowledged spans. The notary was started anew, or was reloaded, meanwhile.
+// It has sealed what was open then; receipts of these parts are in the bundles that the
+// operator exports, and the positions that [Options.Keep] got show that they must be there.
+type EarlierEpochs struct{ Epochs []receipt.Epoch }
+
+func (e *EarlierEpochs) Error() string {
+	return fmt.Sprintf("telemetry: the session may have parts in %d earlier epochs of the notary, the last of which is %v: their receipts are in its bundles", len(e.Epochs), e.Epochs[len(e.Epochs)-1])
+}
+
 // maxAnswer bounds an answer of the control interface in bytes.
 const maxAnswer = 8 << 20
 
-// Receipts waits until each part of the session is sealed, and returns a receipt for
-// each, in order, checked against the attested key. Those of parts that an earlier
-// life of the notary has sealed cannot be checked here; a bundle shows them.
+// Receipts waits until each part that the session has in the notary's present epoch is
+// sealed, and returns a receipt for each, in order, checked against the attested key. A
+// nil error means that these are all. If the session may have parts in earlier epochs,
+// those of the present one are returned with an error of type [*EarlierEpochs].
 func (s *Session) Receipts(ctx context.Context) ([]Receipt, error) {
 	for {
 		out, all, err := s.receipts(ctx)
@@ -99,6 +117,24 @@ func (s *Session) Receipts(ctx context.Context) ([]Receipt, error) {
 	}
 }
 
+// earlier returns an error if other epochs than the present one have acknowledged
+// something since the session was named.
+func (s *Session) earlier(present string) error {
+	s.c.mu.Lock()
+	defer s.c.mu.Unlock()
+	var others []receipt.Epoch
+	for _, e := range s.c.epochs[min(s.from, len(s.c.epochs)):] {
+		if e.String() != present {
+			others = append(others, e)
+		}
+	}
+	if others == nil {
+		return nil
+	}
+	return &EarlierEpochs{others}
+}
+
+// receipts asks once. all says that there is nothing to wait for.
 func (s *Session) receipts(ctx context.Context) (out []Receipt, all bool, err error) {
 	if s.c.o.Control == "" {
 		return nil, false, errors.New("telemetry: Options.Control is missing: where are receipts asked for?")
@@ -122,6 +158,15 @@ func (s *Session) receipts(ctx context.Context) (out []Receipt, all bool, err er
 	if err != nil {
 		return nil, false, fmt.Errorf("telemetry: %w", err)
 	}
+	// The gate has let the answer pass, so it knows the epoch that gave it.
+	a, err := s.c.o.Gate.Check(ctx)
+	if err != nil {
+		return nil, false, err
+	}
+	elsewhere := s.earlier(a.RuntimeData.Notary.Epoch)
+	if resp.StatusCode == http.StatusNotFound && elsewhere != nil {
+		return nil, true, elsewhere
+	}
 	if resp.StatusCode != http.StatusOK {
 		// The session's id stands in the path, and so not in the error.
 		return nil, false, fmt.Errorf("telemetry: the control interface answered %s", resp.Status)
@@ -137,10 +182,6 @@ func (s *Session) receipts(ctx context.Context) (out []Receipt, all bool, err er
 	if err := json.Unmarshal(body, &answer); err != nil {
 		return nil, false, errors.New("telemetry: the control interface's answer is not the documented JSON")
 	}
-	a, err := s.c.o.Gate.Check(ctx)
-	if err != nil {
-		return nil, false, err
-	}
 	key, err := a.RuntimeData.SigningKey()
 	if err != nil {
 		return nil, false, fmt.Errorf("telemetry: %w", err)
@@ -150,7 +191,7 @@ func (s *Session) receipts(ctx context.Context) (out []Receipt, all bool, err er
 			return out, false, nil
 		}
 		if p.Epoch != a.RuntimeData.Notary.Epoch {
-			continue
+			return out, false, fmt.Errorf("%w: part %d is of epoch %.40q, and %s serves", ErrReceipt, p.Part, p.Epoch, a.RuntimeData.Notary.Epoch)
 		}
 		_, m, err := receipt.Verify(p.Receipt, key)
 		if err == nil && m.Part != p.Part {
@@ -161,5 +202,5 @@ func (s *Session) receipts(ctx context.Context) (out []Receipt, all bool, err er
 		}
 		out = append(out, Receipt{JWS: p.Receipt, Manifest: m, LogIndex: p.LogIndex})
 	}
-	return out, true, nil
+	return out, true, elsewhere
 }

@@ -28,9 +28,11 @@ package telemetry
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -43,6 +45,7 @@ import (
 
 	"github.com/veriproof/notary/sdk/attested"
 	"github.com/veriproof/notary/sdk/journal"
+	"github.com/veriproof/notary/sdk/receipt"
 )
 
 // Full is what happens to a span that ends while the queue is full.
@@ -109,8 +112,9 @@ type Client struct {
 	provider *sdktrace.TracerProvider
 	http     *http.Client
 
-	mu   sync.Mutex
-	last map[[16]byte]*journal.Position
+	mu     sync.Mutex
+	last   map[receipt.Epoch]*journal.Position
+	epochs []receipt.Epoch // that have acknowledged something, in the order of the first time
 }
 
 // Start makes a client and appraises the notary, so that one which is not accepted is
@@ -128,7 +132,7 @@ func Start(ctx context.Context, o Options) (*Client, error) {
 	if _, err := o.Gate.Check(ctx); err != nil {
 		return nil, err
 	}
-	c := &Client{o: o, last: make(map[[16]byte]*journal.Position), http: &http.Client{Transport: o.Gate.RoundTripper()}}
+	c := &Client{o: o, last: make(map[receipt.Epoch]*journal.Position), http: &http.Client{Transport: o.Gate.RoundTripper()}}
 	options := append(o.Gate.DialOptions(), grpc.WithPerRPCCredentials(attested.APIKey(o.APIKey)), grpc.WithUnaryInterceptor(c.positions))
 	var err error
 	if c.conn, err = grpc.NewClient(o.Endpoint, options...); err != nil {
@@ -174,6 +178,9 @@ func (c *Client) positions(ctx context.Context, method string, req, reply any, c
 		return fmt.Errorf("%w: %w", ErrPosition, err)
 	}
 	c.mu.Lock()
+	if !slices.Contains(c.epochs, p.Epoch) {
+		c.epochs = append(c.epochs, p.Epoch)
+	}
 	if old := c.last[p.Epoch]; old == nil || old.Seq < p.Seq {
 		c.last[p.Epoch] = p
 	}
@@ -194,6 +201,12 @@ func (c *Client) Positions() []*journal.Position {
 		out = append(out, p)
 	}
 	return out
+}
+
+// PositionLine writes a position as a line of text, as "notary audit --positions" reads
+// it: keep one for each position, or the latest of each epoch ([Client.Positions]).
+func PositionLine(p *journal.Position) string {
+	return positionHeader + ": " + base64.RawStdEncoding.EncodeToString(p.Encode()) + "\n"
 }
 
 // TracerProvider returns the provider, for libraries that are instrumented.

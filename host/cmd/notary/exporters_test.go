@@ -233,3 +233,34 @@ func (x *collector) stop(t *testing.T) {
 	}
 	_ = x.cmd.Wait() // what it could not send it complains about
 }
+
+// TestCertificateElsewhere: the TLS of Python and of Java, which their exporters use, takes
+// the certificate that "trust fetch" writes for the notary, and refuses somebody whose
+// certificate an authority has signed.
+func TestCertificateElsewhere(t *testing.T) {
+	m := newMachine(t, setting{})
+	p := m.start(t)
+	c := m.connect(t, p)
+	if code, stdout, stderr := m.run(t, "trust", "fetch", "--policy", "policy.yaml", "-o", "notary.pem", "https://"+p.ready.Control); code != exitOK {
+		t.Fatalf("trust fetch: %d\n%s%s", code, stdout, stderr)
+	}
+	thief := named(public(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("something was sent to somebody else") })))
+	for language, program := range map[string][]string{
+		"python": {"python3", "testdata/tls/probe.py"},
+		"java":   {"java", "testdata/tls/Probe.java"},
+	} {
+		for address, want := range map[string]int{named(p.ready.OTLPHTTP): 0, thief: 7} {
+			status, stdout, stderr := runProgram(t, program[0], ".", program[1], "https://"+address, m.path("notary.pem"), m.apiKey)
+			if status != want {
+				t.Errorf("%s, %s: status %d, want %d\n%s%s", language, address, status, want, stdout, stderr)
+			}
+		}
+		if status, body := c.get(t, "/v1/sessions/probe-"+language+"?tenant=acme"); status != http.StatusOK {
+			t.Errorf("%s: %d %s", language, status, body)
+		}
+	}
+	// What cannot be run for want of its packages is at least Python.
+	if status, stdout, stderr := runProgram(t, "python3", ".", "-c", "import ast; ast.parse(open('../../../examples/exporters/python/app.py').read())"); status != 0 {
+		t.Errorf("app.py: status %d\n%s%s", status, stdout, stderr)
+	}
+}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -89,5 +91,120 @@ func TestSDK(t *testing.T) {
 	o.Gate = other
 	if _, err := telemetry.Start(ctx, o); !errors.Is(err, attested.ErrNotAttested) || strings.Contains(err.Error(), m.apiKey) {
 		t.Errorf("nobody to appraise: %v", err)
+	}
+}
+
+// TestReceiptsOverEpochs: receipts are those of the present epoch, and it is said that a
+// session may have parts in earlier ones.
+func TestReceiptsOverEpochs(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t, setting{})
+	p := m.start(t)
+	m.connect(t, p)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
+	defer cancel()
+	client, err := telemetry.Start(ctx, telemetry.Options{
+		Gate: m.gate(t, p.ready.Control), Endpoint: p.ready.OTLP, APIKey: m.apiKey, Control: "https://" + p.ready.Control,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Shutdown(ctx)
+	record := func(s *telemetry.Session) {
+		t.Helper()
+		_, span := client.Tracer("app").Start(s.Attach(ctx), "chat")
+		span.End()
+		if err := client.Flush(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	both, before := client.Session("both"), client.Session("before")
+	record(both)
+	record(before)
+	p.stop(t)
+	m.configure(t, setting{otlp: p.ready.OTLP, otlpHTTP: p.ready.OTLPHTTP, control: p.ready.Control})
+	again := m.start(t)
+
+	var earlier *telemetry.EarlierEpochs
+	receipts, err := before.Receipts(ctx)
+	if !errors.As(err, &earlier) || len(receipts) != 0 || len(earlier.Epochs) != 1 || earlier.Epochs[0].String() != p.ready.Epoch {
+		t.Errorf("a session that has nothing here: %d receipts, %v", len(receipts), err)
+	}
+	record(both)
+	if err := both.End(ctx); err != nil {
+		t.Fatal(err)
+	}
+	receipts, err = both.Receipts(ctx)
+	if !errors.As(err, &earlier) || len(earlier.Epochs) != 1 || earlier.Epochs[0].String() != p.ready.Epoch {
+		t.Errorf("a session of two epochs: %v", err)
+	}
+	if len(receipts) != 1 || receipts[0].Manifest.Origin.Epoch.String() != again.ready.Epoch || receipts[0].Manifest.Leaves != 3 {
+		t.Errorf("a session of two epochs: %+v", receipts)
+	}
+	after := client.Session("after")
+	record(after)
+	if err := after.End(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if receipts, err = after.Receipts(ctx); err != nil || len(receipts) != 1 {
+		t.Errorf("a session of the present epoch: %d receipts, %v", len(receipts), err)
+	}
+}
+
+// TestAuditOfKeptPositions: positions that the SDK kept, handed to "notary audit", show a
+// rollback of the storage that nothing else shows: the log ends where the storage does.
+func TestAuditOfKeptPositions(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t, setting{})
+	p := m.start(t)
+	m.connect(t, p)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	kept, err := os.Create(m.path("kept.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer kept.Close()
+	client, err := telemetry.Start(ctx, telemetry.Options{
+		Gate: m.gate(t, p.ready.Control), Endpoint: p.ready.OTLP, APIKey: m.apiKey, Control: "https://" + p.ready.Control,
+		Keep: func(p *journal.Position) { fmt.Fprint(kept, telemetry.PositionLine(p)) },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	record := func() {
+		t.Helper()
+		_, span := client.Tracer("app").Start(client.Session("kept").Attach(ctx), "chat")
+		span.End()
+		if err := client.Flush(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	record()
+	if err := os.CopyFS(m.path("earlier"), os.DirFS(m.path("data/store"))); err != nil {
+		t.Fatal(err)
+	}
+	record()
+	p.kill()
+	if err := client.Shutdown(ctx); err != nil {
+		t.Fatal(err)
+	}
+	audit := func() (int, string) {
+		t.Helper()
+		code, stdout, stderr := m.run(t, "audit", "--config", "notary.yaml", "--policy", "policy.yaml", "--positions", "kept.txt")
+		return code, stdout + stderr
+	}
+	if code, out := audit(); code != exitOK || !regexp.MustCompile(`(?m)^ +pass +senders.positions `).MatchString(out) {
+		t.Errorf("nothing is missing: status %d\n%s", code, out)
+	}
+	if err := errors.Join(os.RemoveAll(m.path("data/store")), os.Rename(m.path("earlier"), m.path("data/store"))); err != nil {
+		t.Fatal(err)
+	}
+	code, out := audit()
+	if code != exitFalse || !regexp.MustCompile(`(?m)^ +fail +senders.positions `).MatchString(out) {
+		t.Errorf("the second record is missing: status %d\n%s", code, out)
+	}
+	if regexp.MustCompile(`(?m)^ +fail +(log|journal)`).MatchString(out) {
+		t.Errorf("not the positions alone show it\n%s", out)
 	}
 }
