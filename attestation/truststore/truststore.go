@@ -111,7 +111,15 @@ func Create(dir string) (*Store, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
-	if err := writeOnce(dir, indexName, []byte(indexHead), 0o644); err != nil && !errors.Is(err, fs.ErrExist) {
+	f, err := os.OpenFile(filepath.Join(dir, indexName), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	switch {
+	case errors.Is(err, fs.ErrExist):
+		return Open(dir)
+	case err != nil:
+		return nil, err
+	}
+	// In one piece, and behind what another process may have appended meanwhile.
+	if err := errors.Join(f.Close(), appendLine(f.Name(), indexHead)); err != nil {
 		return nil, err
 	}
 	return Open(dir)
@@ -232,7 +240,7 @@ func (s *Store) keep(kind, whose string, data []byte, at time.Time) (Entry, erro
 	if len(data) > maxFile {
 		return e, fmt.Errorf("%d bytes, at most %d are kept", len(data), maxFile)
 	}
-	if err := writeOnce(s.dir, e.file(), data, 0o444); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := write(s.dir, e.file(), data); err != nil {
 		return e, err
 	}
 	if err := s.load(e); err != nil {
@@ -245,18 +253,22 @@ func (s *Store) keep(kind, whose string, data []byte, at time.Time) (Entry, erro
 	return e, nil
 }
 
-// writeOnce makes a file that is whole when it can be seen, and never replaces one.
-func writeOnce(dir, name string, data []byte, mode fs.FileMode) error {
+// write makes a file that is whole when it can be seen. If there is one with its name, that
+// has the same bytes, or is found damaged by load.
+func write(dir, name string, data []byte) error {
+	if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
+		return nil
+	}
 	f, err := os.CreateTemp(dir, ".new-*")
 	if err != nil {
 		return err
 	}
 	defer os.Remove(f.Name())
 	_, err = f.Write(data)
-	if err := errors.Join(err, f.Chmod(mode), f.Sync(), f.Close()); err != nil {
+	if err := errors.Join(err, f.Chmod(0o444), f.Sync(), f.Close()); err != nil {
 		return err
 	}
-	if err := os.Link(f.Name(), filepath.Join(dir, name)); err != nil {
+	if err := os.Rename(f.Name(), filepath.Join(dir, name)); err != nil {
 		return err
 	}
 	d, err := os.Open(dir)

@@ -158,12 +158,11 @@ func (s *storage) export(ctx context.Context, p *archive.Part, what disclosure, 
 	if x := p.Erasure; x != nil {
 		row.Erased = &control.Order{Epoch: x.Epoch.String(), Seq: x.Seq}
 	}
-	if what.any() && s.identity != nil {
-		if err := s.opens(ctx, p, what); err != nil {
-			what, row.Undisclosed = disclosure{}, err.Error()
-		}
+	d, err := s.disclose(ctx, p, what)
+	if err != nil {
+		row.Undisclosed = err.Error()
 	}
-	f, err := s.newBundle(ctx, p, what, dir)
+	f, err := s.newBundle(ctx, p, d, dir)
 	if err == nil {
 		defer f.remove()
 		row.State, err = f.place(row.File)
@@ -174,21 +173,6 @@ func (s *storage) export(ctx context.Context, p *archive.Part, what disclosure, 
 	}
 	row.SHA256, row.Bytes, row.Records = fmt.Sprintf("%x", f.sum), f.size, f.records
 	return row
-}
-
-// opens says why a part's records cannot be disclosed, if they cannot.
-func (s *storage) opens(ctx context.Context, p *archive.Part, what disclosure) error {
-	d, err := s.Disclose(ctx, p, s.identity)
-	if err != nil {
-		return err
-	}
-	if d.Leaves() > 0 {
-		_, err = d.Opening(ctx, 0)
-	}
-	if err == nil {
-		_, err = what.resolve(ctx, d)
-	}
-	return err
 }
 
 func (a *app) printExported(row *exported, i, n int, asJSON bool) error {

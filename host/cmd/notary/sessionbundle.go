@@ -80,40 +80,48 @@ func (d *disclosure) resolve(ctx context.Context, of *archive.Disclosure) ([]lea
 	return out, nil
 }
 
-// writeBundle writes the evidence about a part, with the records to be disclosed, of
-// which it holds one segment at a time.
-func (s *storage) writeBundle(ctx context.Context, p *archive.Part, what disclosure, w io.Writer) (records int, err error) {
-	b, err := s.Bundle(p)
-	if errors.Is(err, archive.ErrNotSealed) {
-		return 0, hinted(err, "end the session, or start the notary again if it was killed: it seals what is open")
+// disclosed are records that can be shown. The zero value is none.
+type disclosed struct {
+	from   *archive.Disclosure
+	ranges []leafRange
+}
+
+func (d *disclosed) count() (n int) {
+	for _, r := range d.ranges {
+		n += int(r.last - r.first + 1)
 	}
-	if err != nil || !what.any() {
-		if err == nil {
-			err = b.Write(w, nil)
-		}
-		return 0, err
+	return n
+}
+
+// disclose finds the records to be shown of a part, and whether they can be.
+func (s *storage) disclose(ctx context.Context, p *archive.Part, what disclosure) (d disclosed, err error) {
+	if !what.any() {
+		return d, nil
 	}
 	if s.identity == nil {
-		return 0, usageError("session bundle: disclosing a record needs --identity")
+		return d, usageError("session bundle: disclosing a record needs --identity")
 	}
-	from, err := s.Disclose(ctx, p, s.identity)
+	if d.from, err = s.Disclose(ctx, p, s.identity); err != nil {
+		return disclosed{}, err
+	}
+	if d.ranges, err = what.resolve(ctx, d.from); err == nil && len(d.ranges) > 0 {
+		_, err = d.from.Opening(ctx, d.ranges[0].first)
+	}
 	if err != nil {
-		return 0, err
+		return disclosed{}, err
 	}
-	ranges, err := what.resolve(ctx, from)
-	if err != nil {
-		return 0, err
-	}
-	for _, r := range ranges {
-		records += int(r.last - r.first + 1)
-	}
-	return records, b.Write(w, func(yield func(uint64, []byte) error) error {
-		for _, r := range ranges {
+	return d, nil
+}
+
+// each yields the records, as a bundle takes them.
+func (d *disclosed) each(ctx context.Context) bundle.Records {
+	return func(yield func(uint64, []byte) error) error {
+		for _, r := range d.ranges {
 			for i := r.first; i <= r.last; i++ {
 				if err := ctx.Err(); err != nil {
 					return err
 				}
-				opening, err := from.Opening(ctx, i)
+				opening, err := d.from.Opening(ctx, i)
 				if err != nil {
 					return err
 				}
@@ -127,7 +135,20 @@ func (s *storage) writeBundle(ctx context.Context, p *archive.Part, what disclos
 			}
 		}
 		return nil
-	})
+	}
+}
+
+// writeBundle writes the evidence about a part, with the records to be disclosed, of
+// which it holds one segment at a time.
+func (s *storage) writeBundle(ctx context.Context, p *archive.Part, d disclosed, w io.Writer) error {
+	b, err := s.Bundle(p)
+	if errors.Is(err, archive.ErrNotSealed) {
+		return hinted(err, "end the session, or start the notary again if it was killed: it seals what is open")
+	}
+	if err != nil {
+		return err
+	}
+	return b.Write(w, d.each(ctx))
 }
 
 // bundle is writeBundle into memory, for single records.
@@ -136,8 +157,12 @@ func (s *storage) bundle(ctx context.Context, p *archive.Part, records []uint64,
 	for _, i := range records {
 		what.ranges = append(what.ranges, leafRange{i, i})
 	}
+	d, err := s.disclose(ctx, p, what)
+	if err != nil {
+		return nil, err
+	}
 	var out bytes.Buffer
-	_, err := s.writeBundle(ctx, p, what, &out)
+	err = s.writeBundle(ctx, p, d, &out)
 	return out.Bytes(), err
 }
 
@@ -150,12 +175,12 @@ type bundleFile struct {
 }
 
 // newBundle writes a bundle into a directory. The caller places it, or removes it.
-func (s *storage) newBundle(ctx context.Context, p *archive.Part, what disclosure, dir string) (f *bundleFile, err error) {
+func (s *storage) newBundle(ctx context.Context, p *archive.Part, d disclosed, dir string) (f *bundleFile, err error) {
 	out, err := os.CreateTemp(dir, ".bundle-*")
 	if err != nil {
 		return nil, err
 	}
-	f = &bundleFile{temporary: out.Name()}
+	f = &bundleFile{temporary: out.Name(), records: d.count()}
 	defer func() {
 		if err != nil {
 			f.remove()
@@ -163,7 +188,7 @@ func (s *storage) newBundle(ctx context.Context, p *archive.Part, what disclosur
 	}()
 	sum := sha256.New()
 	buffered := bufio.NewWriterSize(io.MultiWriter(out, sum), 256<<10)
-	f.records, err = s.writeBundle(ctx, p, what, buffered)
+	err = s.writeBundle(ctx, p, d, buffered)
 	if err = errors.Join(err, buffered.Flush(), out.Chmod(0o644), out.Sync()); err == nil {
 		f.size, err = out.Seek(0, io.SeekEnd)
 	}
@@ -173,13 +198,17 @@ func (s *storage) newBundle(ctx context.Context, p *archive.Part, what disclosur
 
 func (f *bundleFile) remove() { os.Remove(f.temporary) }
 
-// create gives the bundle its name, if no other file has it.
+// create gives the bundle its name, if no other file has it: the name is taken first, by
+// a file that nobody else can have made, and then given to the bundle.
 func (f *bundleFile) create(name string) error {
-	err := os.Link(f.temporary, name)
+	taken, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if errors.Is(err, os.ErrExist) {
 		return hinted(fmt.Errorf("%s exists", name), "choose another name; a bundle is never overwritten")
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return errors.Join(taken.Close(), os.Rename(f.temporary, name))
 }
 
 // place gives the bundle its name, unless a file with these bytes has it. One that
@@ -225,7 +254,11 @@ func sessionBundle(ctx context.Context, a *app, s *storage, o *sessionOptions, n
 	if err != nil {
 		return err
 	}
-	f, err := s.newBundle(ctx, p, o.disclose, filepath.Dir(o.out))
+	d, err := s.disclose(ctx, p, o.disclose)
+	if err != nil {
+		return err
+	}
+	f, err := s.newBundle(ctx, p, d, filepath.Dir(o.out))
 	if err != nil {
 		return err
 	}
