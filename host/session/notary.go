@@ -235,6 +235,7 @@ func Start(ctx context.Context, o Options) (*Notary, error) {
 	}
 	rand.Read(n.dedupKey[:])
 	n.background, n.cancel = context.WithCancel(context.Background())
+	n.peers.ctx, n.peers.stop = context.WithCancel(n.background)
 	n.writer = journal.NewWriter(o.Store, n.epoch, o.Key, o.Journal)
 	if err := n.begin(ctx, found); err != nil {
 		n.abandon()
@@ -387,6 +388,7 @@ func (n *Notary) Close(ctx context.Context) error {
 	}
 	n.closing = true
 	n.mu.Unlock()
+	n.peers.stop()
 
 	err := n.closeInOrder(ctx)
 	n.cancel()

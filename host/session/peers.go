@@ -21,6 +21,8 @@ import (
 // clock; that it is wrongly held for dead costs it its life, and nobody a record.
 type peers struct {
 	looking  atomic.Bool
+	ctx      context.Context // ends when Close begins: others finish what is not done
+	stop     context.CancelFunc
 	lookTime time.Time // of the last look that was begun; owned by Tick
 	looked   time.Time // when storage last answered; zero if it did not
 	epochs   map[receipt.Epoch]*peer
@@ -98,7 +100,7 @@ func (n *Notary) goLook(now time.Time) {
 	p.lookTime = now
 	n.tasks.Go(func() {
 		defer p.looking.Store(false)
-		if err := n.look(n.background); err != nil && n.background.Err() == nil {
+		if err := n.look(p.ctx); err != nil && p.ctx.Err() == nil {
 			n.opts.Logger.Warn("looking after the other notaries failed; it will be tried again", "error", err)
 		}
 	})
@@ -157,13 +159,8 @@ func (n *Notary) bury(ctx context.Context, heads []journal.EpochHead, silent map
 		}
 	}
 	judged := func(e *archive.Epoch) bool { return silent[e.ID] }
+	// A part that is left now is left to who takes over, once this epoch has ended.
 	err = n.recover(ctx, found, lost, judged)
-	if err != nil && n.background.Err() == nil {
-		// A part that is left now is left to who recovers this epoch.
-		n.mu.Lock()
-		n.unsealed = err
-		n.mu.Unlock()
-	}
 	p.conclude(found, lost, judged, n.epoch, n.opts.Now())
 	return err
 }

@@ -335,6 +335,47 @@ func TestClosingLives(t *testing.T) {
 	w.verified()
 }
 
+// TestStopDoesNotRecover: an orderly end does not wait until others are recovered, even if
+// they are fenced already. Those who go on do it.
+func TestStopDoesNotRecover(t *testing.T) {
+	w := newShared(t)
+	a, b := w.start(), w.start()
+	export(t, a, request("s", span("a")))
+	w.crash(a)
+	held := make(chan struct{})
+	var once sync.Once
+	w.store.Inject(func(g journal.Group) journaltest.Fault {
+		if by, ok := fenceOf(g); ok && by == b.Epoch() {
+			once.Do(func() { close(held) })
+			return journaltest.Hangs
+		}
+		return journaltest.None
+	})
+	for waiting := true; waiting; {
+		w.advance(silence / 8)
+		if err := b.Tick(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case <-held:
+			waiting = false
+		case <-time.After(time.Millisecond):
+		}
+	}
+	w.close(b)
+	w.store.Inject(nil)
+	c := w.start()
+	w.pass(2*silence, c)
+	w.close(c)
+	found := w.verified()
+	if e := found.Epoch(b.Epoch()); e.Ended != format.KindClose {
+		t.Errorf("the one that was stopped ended by %v", e.Ended)
+	}
+	if e := found.Epoch(a.Epoch()); !slices.Equal(e.Recoverers, []receipt.Epoch{c.Epoch()}) {
+		t.Errorf("the dead one was recovered by %v", e.Recoverers)
+	}
+}
+
 // TestErasureOfTheDead: a notary dies between its order to erase and the deed, of a part
 // that another had sealed. Who recovers it completes the erasure.
 func TestErasureOfTheDead(t *testing.T) {
