@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/veriproof/notary/host/journal"
+	"github.com/veriproof/notary/host/journal/journaltest"
 	"github.com/veriproof/notary/host/pluginhost"
 )
 
@@ -22,9 +23,9 @@ func TestErasureBySeveral(t *testing.T) {
 	}
 	ctx := t.Context()
 	const keys = 100
-	first := group(1, 0, "zero")
+	first := journaltest.Group(1, 0, "zero")
 	for i := range keys {
-		first.Keys = append(first.Keys, journal.WrappedKey{ID: keyID(1, byte(i), 0), DEK: journal.Sealed("dek")})
+		first.Keys = append(first.Keys, journal.WrappedKey{ID: journaltest.KeyID(1, byte(i), 0), DEK: journal.Sealed("dek")})
 	}
 	if err := a.Put(ctx, first); err != nil {
 		t.Fatal(err)

@@ -115,6 +115,7 @@ type plan struct {
 	at       int // which occurrence
 	storm    float64
 	inFlight int
+	silence  time.Duration // of notaries that share the storage, or 0
 	quiet    bool
 	struck   bool
 	trace    []string
@@ -125,6 +126,7 @@ func newPlan(seed uint64) *plan {
 	p.at = []int{0, 0, 1, 0, 2}[seed/uint64(len(cells))%5]
 	p.storm = []float64{0, 0, 0.03, 0.15}[p.rng.IntN(4)]
 	p.inFlight = 1 + 2*p.rng.IntN(2)
+	p.silence = []time.Duration{0, 0, 20 * time.Second}[p.rng.IntN(3)]
 	return p
 }
 

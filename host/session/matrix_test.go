@@ -147,6 +147,8 @@ func (r *run) play() {
 		if l.notary == nil {
 			r.t.Fatal("no notary starts any more")
 		}
+		go l.notary.Run(l.ctx)
+		time.Sleep(4 * r.plan.silence) // it looks after those who are silent
 		if err := r.erase(l.notary); err != nil {
 			r.t.Errorf("erase without any fault: %v", err)
 		}
@@ -217,7 +219,7 @@ func (r *run) begin() *life {
 	r.tune = func(o *session.Options) {
 		o.Store = &faultStore{r.ledger, l, r.plan}
 		o.Log = &faultLog{r.log, l, r.plan}
-		o.Journal = journal.Options{}
+		o.Journal, o.Silence = journal.Options{}, r.plan.silence
 		if r.plan.inFlight > 1 {
 			o.Journal.GroupBytes = 1 // each append is a group
 		}

@@ -11,6 +11,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"math"
 	"os"
 	"path/filepath"
 	"testing"
@@ -37,6 +38,23 @@ func TestNonce(t *testing.T) {
 			t.Fatalf("nonce %x of segment %d", n, a)
 		}
 	})
+}
+
+// TestT36NoNonceTwice: ten million segments of a part have ten million nonces, and the
+// last number of all does not wrap to the first.
+func TestT36NoNonceTwice(t *testing.T) {
+	before := segmentNonce(0)
+	for n := uint64(1); n < 10_000_000; n++ {
+		// Greater than the one before is different from all before.
+		nonce := segmentNonce(n)
+		if bytes.Compare(nonce, before) <= 0 {
+			t.Fatalf("nonce %x of segment %d follows %x", nonce, n, before)
+		}
+		before = nonce
+	}
+	if last := segmentNonce(math.MaxUint64); bytes.Compare(last, before) <= 0 || len(last) != 12 {
+		t.Fatalf("nonce %x of the last segment", last)
+	}
 }
 
 // TestPadding: Padmé's bounds (PURBs, section 4): never shorter, at most 12 %

@@ -1,0 +1,149 @@
+package session_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/veriproof/notary/host/archive"
+	"github.com/veriproof/notary/host/journal"
+	"github.com/veriproof/notary/host/journal/journaltest"
+	"github.com/veriproof/notary/host/otlpwire"
+	"github.com/veriproof/notary/host/session"
+	"github.com/veriproof/notary/sdk/receipt"
+)
+
+// TestT31TwoNotaries: a second notary begins on the storage of one that is in the
+// middle of its work, 100 times at different moments. One of the two goes on, nothing
+// of either stands in the other's place, and what was acknowledged is there.
+func TestT31TwoNotaries(t *testing.T) {
+	defer session.Alone()
+	stopped := map[string]int{}
+	for seed := range uint64(100) {
+		synctest.Test(t, func(t *testing.T) {
+			session.Alone()
+			r := newRun(t, seed)
+			r.plan.silence = 0
+			r.plan.calm()
+			first := r.begin()
+			r.set(first.notary)
+			over := make(chan struct{})
+			go func() {
+				defer close(over)
+				for i := range 8 {
+					r.send("s", fmt.Sprint("span ", i), request("s", span(fmt.Sprint("span ", i))))
+				}
+			}()
+			time.Sleep(time.Duration(r.plan.in(300)) * time.Millisecond)
+			second := r.begin()
+			if second.notary != nil {
+				stopped["first"]++
+				r.set(second.notary)
+				<-over
+				second.notary.Kill()
+			} else {
+				stopped["second"]++
+				<-over
+			}
+			second.cancel()
+			first.cancel()
+			first.notary.Kill()
+			time.Sleep(time.Second) // what they had under way has ended
+			last := r.begin()
+			r.close(last.notary)
+			last.cancel()
+			r.check()
+		})
+	}
+	if stopped["first"] == 0 || stopped["second"] == 0 {
+		t.Errorf("of 100 pairs the one that was stopped is always the same: %v", stopped)
+	}
+}
+
+// TestT34AcknowledgedIsReadable: at the moment of an acknowledgement the record is in
+// storage and its recipient can read it; ten seconds after the session's end its proof
+// verifies.
+func TestT34AcknowledgedIsReadable(t *testing.T) {
+	defer session.Alone()
+	synctest.Test(t, func(t *testing.T) {
+		session.Alone()
+		w := newWorld(t)
+		w.store.Inject(func(journal.Group) journaltest.Fault { time.Sleep(50 * time.Millisecond); return journaltest.None })
+		n := w.start()
+		for i := range 20 {
+			id, name := fmt.Sprint("s", i%3), fmt.Sprint("span ", i)
+			s := span(name)
+			if i >= 17 {
+				s = lastSpan(name)
+			}
+			export(t, n, request(id, s))
+			if !slices.Contains(w.spanNames(id), name) {
+				t.Fatalf("%q was acknowledged, and its recipient does not find it", name)
+			}
+		}
+		time.Sleep(10 * time.Second)
+		if parts := w.verified().Parts(); len(parts) != 3 {
+			t.Errorf("%d parts", len(parts))
+		}
+		w.crash(n)
+	})
+}
+
+// TestT35StorageHangs: while storage answers nothing, senders are told to come again,
+// the bytes that wait are bounded, and the epoch ends in time; its successor has what
+// was acknowledged and nothing else.
+func TestT35StorageHangs(t *testing.T) {
+	defer session.Alone()
+	synctest.Test(t, func(t *testing.T) {
+		session.Alone()
+		const bound = 8 << 10
+		w := newWorld(t)
+		w.tune = func(o *session.Options) { o.Journal = journal.Options{QueueBytes: bound} }
+		n := w.start()
+		export(t, n, request("s", span("before")))
+		w.store.Inject(func(g journal.Group) journaltest.Fault { return journaltest.Hangs })
+		outcomes := make(chan error, 200)
+		for i := range 200 {
+			go func() {
+				_, err := n.Export(t.Context(), "acme", otlpwire.Traces, request(fmt.Sprint("t", i), span("during")))
+				outcomes <- err
+			}()
+		}
+		synctest.Wait() // those that are refused have been told by now
+		busy := len(outcomes)
+		for range busy {
+			if err := <-outcomes; !errors.Is(err, journal.ErrBusy) {
+				t.Errorf("refused with %v", err)
+			}
+		}
+		// At most the queue and the groups that were taken from it before it filled.
+		waits := 200 - busy
+		if most := waits * len(request("t", span("during"))); busy == 0 || most > 2*bound {
+			t.Errorf("%d exports wait with %d bytes, %d are refused; the bound is %d", waits, most, busy, bound)
+		}
+		began := time.Now()
+		<-n.Ended()
+		if took := time.Since(began); took > journal.DefaultUnknownLimit {
+			t.Errorf("the epoch ended after %v", took)
+		}
+		for range waits {
+			if err := <-outcomes; !errors.Is(err, journal.ErrEnded) {
+				t.Errorf("an export whose outcome is unknown: %v", err)
+			}
+		}
+		w.crash(n)
+		w.store.Inject(nil)
+		next := w.start()
+		w.close(next)
+		a := w.verified()
+		if parts := a.Parts(); len(parts) != 1 || parts[0].Manifest.Reason != receipt.ReasonRecovered {
+			t.Errorf("%d parts", len(parts))
+		}
+		if e := a.Epoch(n.Epoch()); !slices.Equal(e.Orphans, []archive.Range(nil)) || e.Fence == nil {
+			t.Errorf("the epoch: fence %v, orphans %v", e.Fence, e.Orphans)
+		}
+	})
+}
