@@ -27,6 +27,45 @@ func Output(messages string) attribute.KeyValue {
 	return attribute.String("gen_ai.output.messages", messages)
 }
 
+// SystemInstructions is what the model was told before the conversation, as JSON or as text.
+func SystemInstructions(text string) attribute.KeyValue {
+	return attribute.String("gen_ai.system_instructions", text)
+}
+
+// ResponseModel says which model answered.
+func ResponseModel(name string) attribute.KeyValue {
+	return attribute.String("gen_ai.response.model", name)
+}
+
+// ResponseID is the name that the model's provider gave the answer.
+func ResponseID(id string) attribute.KeyValue { return attribute.String("gen_ai.response.id", id) }
+
+// FinishReasons say why the model stopped, one for each answer.
+func FinishReasons(reasons ...string) attribute.KeyValue {
+	return attribute.StringSlice("gen_ai.response.finish_reasons", reasons)
+}
+
+// Agent is the name of the agent that was called.
+func Agent(name string) attribute.KeyValue { return attribute.String("gen_ai.agent.name", name) }
+
+// ToolDefinitions are the tools that the model was offered, as JSON.
+func ToolDefinitions(definitions string) attribute.KeyValue {
+	return attribute.String("gen_ai.tool.definitions", definitions)
+}
+
+// ToolCallID names one call of a tool.
+func ToolCallID(id string) attribute.KeyValue { return attribute.String("gen_ai.tool.call.id", id) }
+
+// ToolArguments are what the tool was called with, as JSON or as text.
+func ToolArguments(arguments string) attribute.KeyValue {
+	return attribute.String("gen_ai.tool.call.arguments", arguments)
+}
+
+// ToolResult is what the tool gave back, as JSON or as text.
+func ToolResult(result string) attribute.KeyValue {
+	return attribute.String("gen_ai.tool.call.result", result)
+}
+
 // Tool is the name of a tool that was called.
 func Tool(name string) attribute.KeyValue { return attribute.String("gen_ai.tool.name", name) }
 
