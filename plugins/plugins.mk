@@ -7,7 +7,7 @@
 # its source, and .ci/modules compares.
 
 PLUGIN_OUT  ?= build/plugins
-PLUGIN_DIRS ?= plugins/redact-pii plugins/redact-secrets plugins/redact-patterns plugins/redact-fields plugins/store-dir plugins/store-postgres plugins/store-azureblob
+PLUGIN_DIRS ?= plugins/redact-pii plugins/redact-secrets plugins/redact-patterns plugins/redact-fields plugins/store-dir plugins/store-postgres plugins/store-azureblob plugins/store-s3
 
 .PHONY: plugins plugins-clean
 plugins:

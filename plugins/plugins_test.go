@@ -25,7 +25,7 @@ import (
 // scanners are the redactors in C, which share plugins/scan.
 var (
 	scanners = []string{"redact-pii", "redact-secrets"}
-	names    = append([]string{"redact-patterns", "redact-fields", "store-dir", "store-postgres", "store-azureblob"}, scanners...)
+	names    = append([]string{"redact-patterns", "redact-fields", "store-dir", "store-postgres", "store-azureblob", "store-s3"}, scanners...)
 )
 
 // modules builds the plugins in this directory, once.
@@ -112,7 +112,7 @@ func TestSurface(t *testing.T) {
 		"sto_get", "sto_init", "sto_list", "sto_migrate", "sto_put",
 	}
 	exports := map[string][]string{
-		"store-dir": storage, "store-postgres": storage, "store-azureblob": storage,
+		"store-dir": storage, "store-postgres": storage, "store-azureblob": storage, "store-s3": storage,
 		"redact-pii": redactor[1:], "redact-secrets": redactor[1:], "redact-patterns": redactor, "redact-fields": redactor,
 	}
 	ctx := context.Background()

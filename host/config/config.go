@@ -332,6 +332,8 @@ const (
 	AuthBearer = "bearer"
 	// AuthIdentity adds an access token of Azure's identity service.
 	AuthIdentity = "managed_identity"
+	// AuthSigV4 signs as S3 asks for, with the access key in SecretFile.
+	AuthSigV4 = "aws_sigv4"
 )
 
 // Endpoint is an HTTP service that a storage adapter asks by a name in its measured
@@ -350,6 +352,8 @@ type Endpoint struct {
 	IdentityURL string `yaml:"identity_url"`
 	// ClientID says which identity, if there are several.
 	ClientID string `yaml:"client_id"`
+	// Region is the one that AuthSigV4 signs for.
+	Region string `yaml:"region"`
 	// CA is the PEM certificate that TLS is checked by; empty means the system's
 	// roots.
 	CA string `yaml:"ca"`

@@ -5,11 +5,14 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
+	"regexp"
 	"time"
 )
 
 // maxEndpoints is how many a manifest can name.
 const maxEndpoints = 8
+
+var regionForm = regexp.MustCompile(`^[a-z0-9-]{1,64}$`)
 
 // complete fills in what the file leaves out.
 func (e *Endpoint) complete() {
@@ -65,13 +68,19 @@ func (v *checker) endpointURL(key, text string, insecure bool) {
 }
 
 func (v *checker) auth(key string, e *Endpoint) {
-	v.oneOf(key+".auth", e.Auth, AuthNone, AuthSAS, AuthBearer, AuthIdentity)
-	byFile := e.Auth == AuthSAS || e.Auth == AuthBearer
+	v.oneOf(key+".auth", e.Auth, AuthNone, AuthSAS, AuthBearer, AuthIdentity, AuthSigV4)
+	byFile := e.Auth == AuthSAS || e.Auth == AuthBearer || e.Auth == AuthSigV4
 	switch {
 	case byFile:
 		v.present(key+".secret_file", e.SecretFile, "give the path of the file with the credential")
 	case e.SecretFile != "":
-		v.fail(key+".secret_file", "is of no use with auth: "+e.Auth, "remove it, or use sas or bearer")
+		v.fail(key+".secret_file", "is of no use with auth: "+e.Auth, "remove it, or use sas, bearer or aws_sigv4")
+	}
+	switch signs := e.Auth == AuthSigV4; {
+	case signs && !regionForm.MatchString(e.Region):
+		v.fail(key+".region", fmt.Sprintf("%.60q is not a region", e.Region), "write the one of the bucket, such as eu-central-1")
+	case !signs && e.Region != "":
+		v.fail(key+".region", "is of no use with auth: "+e.Auth, "remove it, or use aws_sigv4")
 	}
 	if e.Auth != AuthIdentity {
 		if e.IdentityURL != "" || e.ClientID != "" {

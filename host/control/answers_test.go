@@ -149,7 +149,7 @@ func TestErase(t *testing.T) {
 			t.Errorf("%s: %d %s, %d parts erased, want %d", c.name, resp.StatusCode, body, len(w.refs), c.want)
 		}
 	}
-	for _, err := range []error{control.ErrNotFound, control.ErrState, control.ErrUnavailable} {
+	for _, err := range []error{control.ErrNotFound, control.ErrState, control.ErrProtected, control.ErrUnavailable} {
 		w.err = err
 		resp, body := w.do(t, "POST", "/v1/erasures?seq=7&epoch="+epochA+"&commitment="+commitment, operator, nil)
 		if resp.StatusCode < 400 {
@@ -168,6 +168,7 @@ func TestErrorsOfTheNotary(t *testing.T) {
 		{control.ErrNotFound, 404},
 		{fmt.Errorf("%s: %w", canary, control.ErrNotFound), 404},
 		{fmt.Errorf("%s: %w", canary, control.ErrState), 409},
+		{fmt.Errorf("%s: %w", canary, control.ErrProtected), 409},
 		{fmt.Errorf("%s: %w", canary, control.ErrUnavailable), 503},
 		{errors.New(canary), 500},
 	} {

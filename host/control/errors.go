@@ -38,6 +38,9 @@ func failureOf(err error) *failure {
 	case errors.Is(err, ErrState):
 		return fail(http.StatusConflict, "not possible in the part's present state",
 			"see the state at GET /v1/sessions/{session}; end the session first, or open records with a recipient's key")
+	case errors.Is(err, ErrProtected):
+		f = fail(http.StatusConflict, "a retention policy or legal hold of the storage protects the key from being destroyed",
+			"the order stands in the journal; ask again when the policy or hold is lifted, or the next start does it")
 	case errors.Is(err, ErrUnavailable):
 		f = fail(http.StatusServiceUnavailable, "storage or log cannot be reached", "try again in a moment")
 		f.retry = 2

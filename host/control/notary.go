@@ -17,6 +17,9 @@ var (
 	// part that is still open, or the disclosure of records whose key the notary
 	// has already forgotten.
 	ErrState = errors.New("not possible in this state")
+	// ErrProtected: a retention policy or legal hold of the storage forbids what was
+	// asked for.
+	ErrProtected = errors.New("protected by the storage")
 	// ErrUnavailable: storage or log cannot be reached; it may work later.
 	ErrUnavailable = errors.New("not available now")
 )

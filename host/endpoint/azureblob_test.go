@@ -1,9 +1,8 @@
-//go:build azurite
+//go:build objectstore
 
 package endpoint_test
 
 import (
-	"context"
 	"crypto/x509"
 	"errors"
 	"net/http"
@@ -11,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -21,22 +19,7 @@ import (
 	"github.com/veriproof/notary/host/journal/journaltest"
 	"github.com/veriproof/notary/host/pluginhost"
 	"github.com/veriproof/notary/plugins/objects/objectstest"
-	"github.com/veriproof/notary/sdk/plugin/abi"
-	"github.com/veriproof/notary/sdk/plugin/build"
 )
-
-var module = sync.OnceValues(func() ([]byte, error) {
-	return build.Module(context.Background(), filepath.Join("..", "..", "plugins", "store-azureblob"))
-})
-
-func source(t testing.TB, config string) pluginhost.Source {
-	t.Helper()
-	m, err := module()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return pluginhost.Source{Name: "store-azureblob", Kind: abi.KindStorage, Module: m, Config: []byte(config)}
-}
 
 // containers are the endpoints of two containers of a server, with a credential each.
 func containers(t testing.TB, s *azurite.Server, name string, sas func(container string) string) map[string]pluginhost.Endpoint {
@@ -64,19 +47,9 @@ func account(s *azurite.Server) func(string) string {
 	return func(string) string { return s.AccountSAS() }
 }
 
-func load(t testing.TB, endpoints map[string]pluginhost.Endpoint, config string) (*pluginhost.Adapter, error) {
-	t.Helper()
-	set, err := pluginhost.Load(t.Context(), []pluginhost.Source{source(t, config)}, pluginhost.Options{Endpoints: endpoints})
-	if err != nil {
-		return nil, err
-	}
-	t.Cleanup(func() { _ = set.Close(context.Background()) })
-	return set.Store(), nil
-}
-
 func mustLoad(t testing.TB, endpoints map[string]pluginhost.Endpoint) *pluginhost.Adapter {
 	t.Helper()
-	a, err := load(t, endpoints, "")
+	a, err := load(t, "store-azureblob", endpoints, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +61,7 @@ func mustLoad(t testing.TB, endpoints map[string]pluginhost.Endpoint) *pluginhos
 // delete nothing else.
 func TestAzurite(t *testing.T) {
 	s := azurite.Start(t)
-	if made, err := pluginhost.Init(t.Context(), source(t, ""), pluginhost.Options{Endpoints: containers(t, s, "c", account(s))}); err != nil || !made {
+	if made, err := pluginhost.Init(t.Context(), source(t, "store-azureblob", ""), pluginhost.Options{Endpoints: containers(t, s, "c", account(s))}); err != nil || !made {
 		t.Fatalf("init: %v, %v", made, err)
 	}
 	least := func(container string) string { return s.ContainerSAS(container, "rcwl") }
@@ -101,16 +74,16 @@ func TestAzurite(t *testing.T) {
 func TestAzuriteNotInitialised(t *testing.T) {
 	s := azurite.Start(t)
 	endpoints := containers(t, s, "a", account(s))
-	_, err := load(t, endpoints, "")
+	_, err := load(t, "store-azureblob", endpoints, "")
 	var answer *pluginhost.HTTPStatusError
 	if !errors.As(err, &answer) || answer.Status != 404 || answer.Code != "ContainerNotFound" || !strings.Contains(err.Error(), "code 11") {
 		t.Fatalf("without containers: %v", err)
 	}
-	if _, err := load(t, endpoints, ""); err == nil {
+	if _, err := load(t, "store-azureblob", endpoints, ""); err == nil {
 		t.Fatal("a start made containers")
 	}
 	for range 2 {
-		if made, err := pluginhost.Init(t.Context(), source(t, ""), pluginhost.Options{Endpoints: endpoints}); err != nil || !made {
+		if made, err := pluginhost.Init(t.Context(), source(t, "store-azureblob", ""), pluginhost.Options{Endpoints: endpoints}); err != nil || !made {
 			t.Fatalf("init: %v, %v", made, err)
 		}
 	}
@@ -119,7 +92,7 @@ func TestAzuriteNotInitialised(t *testing.T) {
 	}
 	other := *s
 	forged := containers(t, &other, "a", func(string) string { return strings.Replace(s.AccountSAS(), "sig=", "sig=AA", 1) })
-	if _, err := load(t, forged, ""); !errors.As(err, &answer) || answer.Status != 403 || strings.Contains(err.Error(), "sig=") {
+	if _, err := load(t, "store-azureblob", forged, ""); !errors.As(err, &answer) || answer.Status != 403 || strings.Contains(err.Error(), "sig=") {
 		t.Errorf("another signature: %v", err)
 	}
 	readOnly := mustLoad(t, containers(t, s, "a", func(c string) string { return s.ContainerSAS(c, "rl") }))
@@ -136,7 +109,7 @@ func TestAzuriteNotInitialised(t *testing.T) {
 func TestAzuriteManyChunks(t *testing.T) {
 	s := azurite.Start(t)
 	endpoints := containers(t, s, "m", account(s))
-	if _, err := pluginhost.Init(t.Context(), source(t, ""), pluginhost.Options{Endpoints: endpoints}); err != nil {
+	if _, err := pluginhost.Init(t.Context(), source(t, "store-azureblob", ""), pluginhost.Options{Endpoints: endpoints}); err != nil {
 		t.Fatal(err)
 	}
 	a := mustLoad(t, endpoints)
@@ -192,7 +165,7 @@ func TestWORM(t *testing.T) {
 		t.Cleanup(e.Close)
 		endpoints[name] = e
 	}
-	a, err := load(t, endpoints, `{"immutability":"required"}`)
+	a, err := load(t, "store-azureblob", endpoints, `{"immutability":"required"}`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -209,11 +182,11 @@ func TestWORM(t *testing.T) {
 	if !errors.Is(err, journal.ErrProtected) || !strings.Contains(err.Error(), "BlobImmutableDueToLegalHold") {
 		t.Errorf("erasure under a legal hold: %v", err)
 	}
-	if _, err := load(t, endpoints, ""); err == nil || !strings.Contains(err.Error(), "code 12") {
+	if _, err := load(t, "store-azureblob", endpoints, ""); err == nil || !strings.Contains(err.Error(), "code 12") {
 		t.Errorf("a start on keys that cannot be erased: %v", err)
 	}
 	keys.LegalHold, entries.Immutable = false, false
-	if _, err := load(t, endpoints, `{"immutability":"required"}`); err == nil || !strings.Contains(err.Error(), "code 13") {
+	if _, err := load(t, "store-azureblob", endpoints, `{"immutability":"required"}`); err == nil || !strings.Contains(err.Error(), "code 13") {
 		t.Errorf("a start on entries that have to be immutable: %v", err)
 	}
 	entries.Fault = func(*http.Request) (int, string) { return 503, "ServerBusy" }

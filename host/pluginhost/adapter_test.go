@@ -5,15 +5,13 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/veriproof/notary/host/journal"
+	"github.com/veriproof/notary/host/journal/journaltest"
 	"github.com/veriproof/notary/sdk/plugin/abi"
 )
 
@@ -47,91 +45,34 @@ func keyID(epoch, handle byte, part uint32) journal.KeyID {
 
 // TestStore runs the contract of journal.Store against the built-in adapter.
 func TestStore(t *testing.T) {
-	ctx, dir := t.Context(), t.TempDir()
-	a := storeDir(t, dir)
-	first := group(1, 0, "zero", "one")
-	first.Keys = []journal.WrappedKey{{ID: keyID(1, 9, 0), DEK: journal.Sealed("dek 9")}, {ID: keyID(1, 8, 0), DEK: journal.Sealed("dek 8")}}
-	for _, g := range []journal.Group{first, group(1, 2, "two"), group(1, 3, "three", "four"), group(2, 0, "other")} {
-		if err := a.Put(ctx, g); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := a.Put(ctx, group(1, 2, "two")); !errors.Is(err, journal.ErrConflict) {
-		t.Errorf("same position again: %v, want ErrConflict", err)
-	}
-	for seq, want := range map[uint64]string{0: "0 zeroone", 1: "0 zeroone", 2: "2 two", 3: "3 threefour", 4: "3 threefour", 1 << 63: "3 threefour"} {
-		c, err := a.Get(ctx, [16]byte{1}, seq)
-		if got := fmt.Sprintf("%d %s", c.FirstSeq, c.Entries); err != nil || got != want {
-			t.Errorf("get %d = %q, %v; want %q", seq, got, err, want)
-		}
-	}
-	if _, err := a.Get(ctx, [16]byte{3}, 0); !errors.Is(err, journal.ErrNotFound) {
-		t.Errorf("unknown epoch: %v", err)
-	}
-	heads, err := a.Epochs(ctx)
-	if want := []journal.EpochHead{{Epoch: [16]byte{1}, LastChunk: 3}, {Epoch: [16]byte{2}}}; err != nil || !slices.Equal(heads, want) {
-		t.Errorf("epochs = %v, %v; want %v", heads, err, want)
-	}
-	for _, near := range []uint64{0, 1, 4} {
-		id := keyID(1, 8, 0)
-		id.Near = near
-		if dek, err := a.Key(ctx, id); err != nil || string(dek) != "dek 8" {
-			t.Errorf("key with hint %d = %q, %v", near, dek, err)
-		}
-	}
-	eraseKey(t, a, dir, first)
-	onePositionOneWinner(t, a)
+	a := storeDir(t, t.TempDir())
+	journaltest.Contract(t, a, a)
 }
 
-// eraseKey erases one of two keys of the group: it is in no file afterwards,
-// the other stays, and repeating the put does not bring it back.
-func eraseKey(t *testing.T, a *Adapter, dir string, g journal.Group) {
-	ctx, gone, stays := t.Context(), g.Keys[0], g.Keys[1]
-	if err := a.EraseKey(ctx, gone.ID); err != nil {
+// TestErasedKeyIsInNoFile: what is erased is overwritten or gone, and the other key of
+// the same put is still there.
+func TestErasedKeyIsInNoFile(t *testing.T) {
+	dir := t.TempDir()
+	a := storeDir(t, dir)
+	g := group(1, 0, "zero")
+	g.Keys = []journal.WrappedKey{{ID: keyID(1, 9, 0), DEK: journal.Sealed("dek 9")}, {ID: keyID(1, 8, 0), DEK: journal.Sealed("dek 8")}}
+	if err := errors.Join(a.Put(t.Context(), g), a.EraseKey(t.Context(), g.Keys[0].ID)); err != nil {
 		t.Fatal(err)
-	}
-	if err := a.Put(ctx, g); !errors.Is(err, journal.ErrConflict) {
-		t.Errorf("repeated put: %v", err)
-	}
-	if _, err := a.Key(ctx, gone.ID); !errors.Is(err, journal.ErrNotFound) {
-		t.Errorf("erased key: %v", err)
-	}
-	if err := a.EraseKey(ctx, gone.ID); !errors.Is(err, journal.ErrNotFound) {
-		t.Errorf("second erasure: %v", err)
-	}
-	if dek, err := a.Key(ctx, stays.ID); err != nil || !bytes.Equal(dek, stays.DEK) {
-		t.Errorf("other key = %q, %v", dek, err)
 	}
 	files, err := os.ReadDir(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
+	stays := false
 	for _, f := range files {
-		if b, err := os.ReadFile(filepath.Join(dir, f.Name())); err != nil || bytes.Contains(b, gone.DEK) {
+		b, err := os.ReadFile(filepath.Join(dir, f.Name()))
+		if err != nil || bytes.Contains(b, g.Keys[0].DEK) {
 			t.Errorf("%s holds the erased key, or cannot be read: %v", f.Name(), err)
 		}
+		stays = stays || bytes.Contains(b, g.Keys[1].DEK)
 	}
-}
-
-// onePositionOneWinner: of many writers of a position one wins, and what is read
-// there is what it wrote.
-func onePositionOneWinner(t *testing.T, a *Adapter) {
-	for seq := range uint64(5) {
-		var wg sync.WaitGroup
-		results := make([]error, 4)
-		for i := range results {
-			wg.Go(func() { results[i] = a.Put(t.Context(), group(7, seq, fmt.Sprint("writer ", i))) })
-		}
-		wg.Wait()
-		winner := slices.Index(results, nil)
-		for i, err := range results {
-			if i != winner && !errors.Is(err, journal.ErrConflict) {
-				t.Fatalf("writer %d: %v", i, err)
-			}
-		}
-		if c, err := a.Get(t.Context(), [16]byte{7}, seq); err != nil || string(c.Entries) != fmt.Sprint("writer ", winner) {
-			t.Fatalf("seq %d: %q, %v; winner %d", seq, c.Entries, err, winner)
-		}
+	if !stays {
+		t.Error("the other key is gone, too")
 	}
 }
 

@@ -163,7 +163,7 @@ func (s stubborn) EraseKey(context.Context, journal.KeyID) error { return s.err 
 // TestErasureCutShort: what was ordered and not done is said to be so, and done by the
 // next start. A key that a restored backup brings back is destroyed as well.
 func TestErasureCutShort(t *testing.T) {
-	for name, says := range map[string]error{"fails": errors.New("no"), "lies": nil, "finds nothing": journal.ErrNotFound} {
+	for name, says := range map[string]error{"fails": errors.New("no"), "lies": nil, "finds nothing": journal.ErrNotFound, "protects": journal.ErrProtected} {
 		w := newWorld(t)
 		w.tune = func(o *session.Options) { o.Store = stubborn{w.store, says} }
 		n := w.start()
@@ -176,8 +176,8 @@ func TestErasureCutShort(t *testing.T) {
 		})
 		export(t, n, request("s", lastSpan("a")))
 		part := settled(t, n, "s", 1)[0]
-		if _, err := n.Erase(t.Context(), "acme", "s"); err == nil {
-			t.Errorf("storage %s: erased", name)
+		if _, err := n.Erase(t.Context(), "acme", "s"); err == nil || errors.Is(says, journal.ErrProtected) != errors.Is(err, journal.ErrProtected) {
+			t.Errorf("storage %s: %v", name, err)
 		}
 		a := w.scan()
 		if _, err := a.Open(t.Context(), a.Part(part.ID), w.auditor); !errors.Is(err, archive.ErrErased) || !w.hasKey(part.ID) {

@@ -116,3 +116,16 @@ func unescape(s string) string {
 	}
 	return entities.Replace(s)
 }
+
+// Element returns the text of the first element of a name that has no attributes, or "".
+func Element(text []byte, name string) string {
+	_, after, found := bytes.Cut(text, []byte("<"+name+">"))
+	if !found {
+		return ""
+	}
+	value, _, found := bytes.Cut(after, []byte("<"))
+	if !found {
+		return ""
+	}
+	return unescape(string(value))
+}

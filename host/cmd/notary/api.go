@@ -7,6 +7,7 @@ import (
 	"github.com/veriproof/notary/attestation/challenge"
 	"github.com/veriproof/notary/host/attester"
 	"github.com/veriproof/notary/host/control"
+	"github.com/veriproof/notary/host/journal"
 	"github.com/veriproof/notary/host/session"
 )
 
@@ -98,6 +99,8 @@ func controlError(err error) error {
 		return control.ErrNotFound
 	case errors.Is(err, session.ErrState):
 		return control.ErrState
+	case errors.Is(err, journal.ErrProtected):
+		return errors.Join(control.ErrProtected, err)
 	}
 	return errors.Join(control.ErrUnavailable, err)
 }

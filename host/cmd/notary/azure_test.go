@@ -1,4 +1,4 @@
-//go:build azurite
+//go:build objectstore
 
 package main
 

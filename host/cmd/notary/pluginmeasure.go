@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/veriproof/notary/attestation/runtimedata"
 	"github.com/veriproof/notary/host/pluginhost"
@@ -42,6 +43,7 @@ func pluginMeasure(_ context.Context, a *app, args []string) error {
 		return err
 	}
 	var sources []pluginhost.Source
+	endpoints := map[string][]string{}
 	for _, name := range files {
 		b, err := os.ReadFile(name)
 		if err != nil {
@@ -52,6 +54,7 @@ func pluginMeasure(_ context.Context, a *app, args []string) error {
 			return refusedBy(fmt.Errorf("%s: %w", name, err))
 		}
 		sources = append(sources, pluginhost.Source{Name: manifest.Name, Kind: manifest.Kind, Module: b})
+		endpoints[manifest.Name] = manifest.Endpoints
 	}
 	plugins, digest, err := pluginhost.Measure(sources)
 	if err != nil {
@@ -73,6 +76,9 @@ func pluginMeasure(_ context.Context, a *app, args []string) error {
 		t.row("  wasm", p.Wasm)
 		t.row("  config", p.Config)
 		t.row("  limits", p.Limits)
+		if e := endpoints[m]; len(e) > 0 {
+			t.row("  endpoints", strings.Join(e, " "))
+		}
 	}
 	t.print(a.stdout)
 	return nil

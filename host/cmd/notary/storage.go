@@ -80,6 +80,8 @@ func openEndpoints(cfg *config.Config) (map[string]*endpoint.Endpoint, error) {
 			o.Credential = endpoint.SAS(cfg.Path(e.SecretFile))
 		case config.AuthBearer:
 			o.Credential = endpoint.Bearer(cfg.Path(e.SecretFile))
+		case config.AuthSigV4:
+			o.Credential = endpoint.SigV4(cfg.Path(e.SecretFile), e.Region)
 		case config.AuthIdentity:
 			identity, err := endpoint.ManagedIdentity(e.IdentityURL, e.ClientID)
 			if err != nil {

@@ -1,4 +1,4 @@
-//go:build postgres || azurite
+//go:build postgres || objectstore
 
 package main
 

@@ -145,6 +145,9 @@ func oneWinner(t *testing.T, a, b journal.Store) {
 	}
 }
 
+// wrapped is the length of a wrapped DEK: nonce, ciphertext and tag of AES-256-GCM.
+const wrapped = 12 + 32 + 16
+
 // largePut: a put of the size of a group commit, in many entries, comes back byte for
 // byte.
 func largePut(t *testing.T, a, b journal.Store) {
@@ -157,7 +160,7 @@ func largePut(t *testing.T, a, b journal.Store) {
 		want = append(want, e...)
 	}
 	for i := range 500 {
-		g.Keys = append(g.Keys, journal.WrappedKey{ID: KeyID(5, byte(i), uint32(i)), DEK: bytes.Repeat([]byte{byte(i)}, 400)})
+		g.Keys = append(g.Keys, journal.WrappedKey{ID: KeyID(5, byte(i), uint32(i)), DEK: bytes.Repeat([]byte{byte(i)}, wrapped)})
 	}
 	mustPut(t, a, g)
 	c, err := b.Get(t.Context(), g.Epoch, 2999)
