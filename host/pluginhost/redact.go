@@ -4,6 +4,7 @@ import (
 	"context"
 	"runtime"
 	"slices"
+	"sync"
 	"unicode/utf8"
 
 	"golang.org/x/sync/errgroup"
@@ -87,6 +88,11 @@ func (s *Set) Redact(ctx context.Context, fields []Field) ([]Edit, error) {
 	}
 	shown, seen := decode(fields)
 	batches := split(shown)
+	defer func() { // nobody works on them any more
+		for i := range batches {
+			batches[i].free()
+		}
+	}()
 	found := make([][]Edit, len(s.redactors)*len(batches))
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(runtime.GOMAXPROCS(0))
@@ -129,8 +135,7 @@ func split(fields []Field) []batch {
 				flush()
 			}
 			if b.pieces == nil { // room for all the fields that may come: growing by halves costs more than the calls
-				room := min(len(fields)-i, maxBatchFields)
-				b.pieces, b.fields = make([]piece, 0, room), make([]abi.Field, 0, room)
+				b = newBatch(min(len(fields)-i, maxBatchFields))
 			}
 			b.bytes += end - offset
 			b.pieces = append(b.pieces, piece{i, offset})
@@ -165,10 +170,42 @@ func runeStart(b []byte, at int) int {
 	return max(at, 0)
 }
 
+// requests holds buffers for the requests of batches, and batches the arrays of split.
+// Buffers are wiped before they are given back.
+var (
+	requests = sync.Pool{New: func() any { return new([]byte) }}
+	batches  = sync.Pool{New: func() any { return new(batch) }}
+)
+
+// keepRequest bounds the buffers that are kept: a batch of 64 KiB of text has a request
+// of less, unless its texts are very many.
+const keepRequest = 512 << 10
+
+// newBatch returns an empty batch with room for so many fields.
+func newBatch(room int) batch {
+	b := *batches.Get().(*batch)
+	b.pieces, b.fields, b.bytes = slices.Grow(b.pieces[:0], room), slices.Grow(b.fields[:0], room), 0
+	return b
+}
+
+// free gives a batch's arrays back, without the texts that they point to.
+func (b *batch) free() {
+	clear(b.fields)
+	batches.Put(&batch{pieces: b.pieces, fields: b.fields})
+}
+
 // redact gives one batch to one instance of the guest, or to two that have to
 // agree.
 func (p *plugin) redact(ctx context.Context, b *batch) ([]Edit, error) {
-	request, err := abi.AppendRequest(nil, b.fields)
+	room := requests.Get().(*[]byte)
+	request, err := abi.AppendRequest((*room)[:0], b.fields)
+	defer func() {
+		clear(request) // it is plaintext
+		if cap(request) <= keepRequest {
+			*room = request
+		}
+		requests.Put(room)
+	}()
 	if err != nil {
 		return nil, p.fail(ReasonLimit)
 	}

@@ -412,26 +412,6 @@ func binaryEdit(req *otlpwire.Request, text int) receipt.Edit {
 	return receipt.Edit{Plugin: receipt.HostPlugin, Label: receipt.LabelBinary, Length: t.End - t.Start}
 }
 
-// A mark identifies a record with its context, for finding one that was sent
-// again: 128 bits of a SHA-256 under a key of this process. It is over the
-// record as sent as well as over what is stored: two records that redaction made
-// equal are two.
-type mark [16]byte
-
-func (f *filler) mark(i int, r *receipt.Record) mark {
-	x := &f.spliced.Records[i]
-	original, stored := sha256.Sum256(f.req.Original(i)), sha256.Sum256(r.Bytes)
-	h := sha256.New()
-	h.Write(f.n.dedupKey[:])
-	h.Write(f.resources[x.Resource][:])
-	h.Write(f.scopes[x.Scope][:])
-	h.Write([]byte{byte(r.Kind)})
-	h.Write(original[:])
-	h.Write(stored[:])
-	var sum [32]byte
-	return mark(h.Sum(sum[:0])[:16])
-}
-
 func (g *group) claim(r *otlpwire.Record, sdk *otlpwire.SDK) {
 	if s := r.ClaimedStart; s != 0 && (g.start == 0 || s < g.start) {
 		g.start = s

@@ -26,7 +26,6 @@ package session
 import (
 	"context"
 	"crypto/ed25519"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -162,11 +161,11 @@ func setDefault[T comparable](v *T, def T) {
 
 // A Notary is one epoch at work. It is safe for concurrent use.
 type Notary struct {
-	opts     Options
-	epoch    receipt.Epoch
-	writer   *journal.Writer
-	dedupKey [32]byte
-	stats    stats
+	opts   Options
+	epoch  receipt.Epoch
+	writer *journal.Writer
+	dedup  fingerprint
+	stats  stats
 
 	// background is canceled when Close gives up waiting; tasks counts what
 	// runs under it.
@@ -233,7 +232,7 @@ func Start(ctx context.Context, o Options) (*Notary, error) {
 		erased:   make(map[receipt.PartID]Erasure),
 		told:     make(map[receipt.Epoch]bool),
 	}
-	rand.Read(n.dedupKey[:])
+	n.dedup = newFingerprint()
 	n.background, n.cancel = context.WithCancel(context.Background())
 	n.peers.ctx, n.peers.stop = context.WithCancel(n.background)
 	n.writer = journal.NewWriter(o.Store, n.epoch, o.Key, o.Journal)

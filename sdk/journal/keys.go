@@ -11,6 +11,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"hash"
 
 	"github.com/veriproof/notary/attestation/transcript"
 	"github.com/veriproof/notary/sdk/receipt"
@@ -254,13 +255,31 @@ func DeriveKeys(dek *[32]byte, id receipt.PartID) *PartKeys {
 // does not depend on the leaf's place in the tree, so a leaf is hashed before
 // that is known.
 func (k *PartKeys) Salt(segment uint64, index uint32) receipt.Hash {
-	return mac(&k.salt, transcript.New("veriproof-notary/leaf-salt/v1").Uint64(segment).Uint64(uint64(index)))
+	return k.leaves().value(saltDomain, segment, index)
 }
 
 // EditKey is the key of the same leaf's edit commitment. It is derived for each
 // record, since giving away the salt key to show one edit list would open all.
 func (k *PartKeys) EditKey(segment uint64, index uint32) receipt.Hash {
-	return mac(&k.salt, transcript.New("veriproof-notary/edit-key/v1").Uint64(segment).Uint64(uint64(index)))
+	return k.leaves().value(editKeyDomain, segment, index)
+}
+
+const (
+	saltDomain    = "veriproof-notary/leaf-salt/v1"
+	editKeyDomain = "veriproof-notary/edit-key/v1"
+)
+
+// A leafMAC makes what the salt key gives to each leaf of a segment. It takes the key in
+// once, which costs as much as a value.
+type leafMAC struct{ h hash.Hash }
+
+func (k *PartKeys) leaves() leafMAC { return leafMAC{hmac.New(sha256.New, k.salt[:])} }
+
+func (m leafMAC) value(domain string, segment uint64, index uint32) (v receipt.Hash) {
+	m.h.Reset()
+	m.h.Write(transcript.New(domain).Uint64(segment).Uint64(uint64(index)).Encode())
+	m.h.Sum(v[:0])
+	return v
 }
 
 // Wipe zeroes the salt key and drops the segment key. The expanded AES key

@@ -89,10 +89,10 @@ func segmentNonce(number uint64) []byte {
 // lock.
 func (k *PartKeys) SealSegment(number uint64, wrappedDEK receipt.Hash, c *Content) *Segment {
 	s := &Segment{DEKCommitment: k.Commitment, WrappedDEK: wrappedDEK, Leaves: make([]receipt.Hash, len(c.Records))}
-	contexts := make(contextHashes)
+	contexts, m := make(contextHashes), k.leaves()
 	for i := range c.Records {
 		r := &c.Records[i]
-		s.Leaves[i] = r.ContextLeafHash(k.Salt(number, uint32(i)), receipt.EditCommitment(k.EditKey(number, uint32(i)), r.Edits),
+		s.Leaves[i] = r.ContextLeafHash(m.value(saltDomain, number, uint32(i)), receipt.EditCommitment(m.value(editKeyDomain, number, uint32(i)), r.Edits),
 			contexts.of(r.Resource), contexts.of(r.Scope))
 	}
 	plain := c.pad(contexts)
@@ -117,10 +117,10 @@ func (k *PartKeys) OpenSegment(number uint64, s *Segment) (*Content, error) {
 	if len(c.Records) != len(s.Leaves) {
 		return nil, fmt.Errorf("%w: segment %d has %d records and %d leaves", ErrSegment, number, len(c.Records), len(s.Leaves))
 	}
-	contexts := make(contextHashes)
+	contexts, m := make(contextHashes), k.leaves()
 	for i := range c.Records {
 		r := &c.Records[i]
-		if r.ContextLeafHash(k.Salt(number, uint32(i)), receipt.EditCommitment(k.EditKey(number, uint32(i)), r.Edits),
+		if r.ContextLeafHash(m.value(saltDomain, number, uint32(i)), receipt.EditCommitment(m.value(editKeyDomain, number, uint32(i)), r.Edits),
 			contexts.of(r.Resource), contexts.of(r.Scope)) != s.Leaves[i] {
 			return nil, fmt.Errorf("%w: record %d of segment %d is not the one its leaf commits to", ErrSegment, i, number)
 		}
