@@ -72,6 +72,7 @@ func startNode(ctx context.Context, cfg *config.Config, g *ground, logger *slog.
 	if first {
 		g = &ground{cfg: cfg}
 	}
+	letGarbageGather(int64(cfg.Limits.InFlight))
 	n := &node{cfg: cfg, logger: logger, ground: g}
 	defer func() {
 		if err != nil {
