@@ -1,6 +1,7 @@
 package pluginhost
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -53,6 +54,7 @@ func callOf(ctx context.Context) *call {
 // another one.
 type image struct {
 	memory  []byte
+	zero    []bool // blocks of it that are zeros
 	globals []uint64
 }
 
@@ -124,6 +126,9 @@ func (p *plugin) fromImage(ctx context.Context) (*instance, error) {
 func (in *instance) takeImage() image {
 	view, _ := in.memory.Read(0, in.memory.Size())
 	img := image{memory: append([]byte(nil), view...)}
+	for at := 0; at < len(view); at += blockSize { // memory is in pages of 64 KiB
+		img.zero = append(img.zero, bytes.Equal(view[at:at+blockSize], zeroBlock[:]))
+	}
 	for _, g := range in.globals {
 		img.globals = append(img.globals, g.Get())
 	}
@@ -140,13 +145,36 @@ func (in *instance) restore(img *image) bool {
 			return false
 		}
 	}
-	if in.memory.Size() != uint32(len(img.memory)) || !in.memory.Write(0, img.memory) {
+	view, ok := in.memory.Read(0, uint32(len(img.memory)))
+	if !ok || in.memory.Size() != uint32(len(img.memory)) {
 		return false
 	}
+	putBack(view, img)
 	for i, g := range in.globals {
 		g.Set(img.globals[i])
 	}
 	return true
+}
+
+// blockSize is that of the blocks which putBack looks at.
+const blockSize = 4096
+
+var zeroBlock [blockSize]byte
+
+// putBack makes memory the image's. A call changes little of it, and to find out where
+// costs less than to write all: most of an image is zeros, which are compared with one
+// block that stays in the processor's nearest cache.
+func putBack(memory []byte, img *image) {
+	for at := 0; at < len(memory); at += blockSize {
+		block := memory[at : at+blockSize]
+		want := zeroBlock[:]
+		if !img.zero[at/blockSize] {
+			want = img.memory[at : at+blockSize]
+		}
+		if !bytes.Equal(block, want) {
+			copy(block, want)
+		}
+	}
 }
 
 // invoke calls an export and returns its one result, if it has any.

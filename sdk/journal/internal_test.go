@@ -78,7 +78,7 @@ func TestPadding(t *testing.T) {
 // what the buffer held before.
 func TestPaddingIsZero(t *testing.T) {
 	c := &Content{Tenant: "acme", Records: []receipt.Record{{Kind: receipt.Span, Bytes: []byte("record")}}}
-	b, n := c.pad(contextHashes{}), len(c.encode(contextHashes{}))
+	b, n := c.pad(contextHashes{}, 0), len(c.encode(contextHashes{}, 0))
 	if !bytes.Equal(b[n:], make([]byte, len(b)-n)) || len(b) != padded(n) {
 		t.Errorf("%d bytes, padded to %d", n, len(b))
 	}
@@ -91,8 +91,8 @@ func FuzzParseContent(f *testing.F) {
 		{Kind: receipt.Span, Resource: []byte("r"), Scope: []byte("s"), Edits: receipt.EncodeEdits(nil), Bytes: []byte("record")},
 		{Kind: receipt.Closing, Bytes: []byte("{}")},
 	}}
-	f.Add(c.pad(contextHashes{}))
-	f.Add(c.encode(contextHashes{}))
+	f.Add(c.pad(contextHashes{}, 0))
+	f.Add(c.encode(contextHashes{}, 0))
 	f.Add([]byte{0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff})
 	f.Add([]byte{0xff, 0xff, 0xff, 0xff})
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -103,11 +103,11 @@ func FuzzParseContent(f *testing.F) {
 			}
 			return
 		}
-		again, err := parseContent(c.pad(contextHashes{}))
+		again, err := parseContent(c.pad(contextHashes{}, 0))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !bytes.Equal(again.encode(contextHashes{}), c.encode(contextHashes{})) {
+		if !bytes.Equal(again.encode(contextHashes{}, 0), c.encode(contextHashes{}, 0)) {
 			t.Fatal("content changed on its way")
 		}
 	})
@@ -328,4 +328,37 @@ func TestWycheproofEd25519(t *testing.T) {
 		}
 		return len(g.Tests)
 	})
+}
+
+// TestEncodeInPlace: a body that is made around its ciphertext is that which is made of
+// parts, also after a change, and from a ciphertext that lies elsewhere.
+func TestEncodeInPlace(t *testing.T) {
+	keys := DeriveKeys(&[32]byte{1}, receipt.PartID{})
+	s := keys.SealSegment(3, receipt.Hash{4}, &Content{Tenant: "t", Records: []receipt.Record{{Kind: receipt.Span, Bytes: []byte("one")}, {Kind: receipt.Span, Bytes: []byte("two")}}})
+	whole := func() []byte {
+		return (&Segment{DEKCommitment: s.DEKCommitment, WrappedDEK: s.WrappedDEK, Leaves: s.Leaves, Ciphertext: s.Ciphertext}).Encode()
+	}
+	check := func(what string) {
+		t.Helper()
+		if want := whole(); !bytes.Equal(s.Encode(), want) || !bytes.Equal(s.Encode(), want) {
+			t.Errorf("%s: another body than of the parts", what)
+		}
+	}
+	check("sealed")
+	if &s.Encode()[len(s.Encode())-1] != &s.Ciphertext[len(s.Ciphertext)-1] {
+		t.Error("the ciphertext was copied")
+	}
+	s.WrappedDEK[0]++
+	s.Leaves[1][0]++
+	s.Ciphertext[5]++
+	check("changed")
+	s.Leaves = s.Leaves[:1]
+	check("fewer leaves")
+	s.Leaves = append(s.Leaves, s.Leaves[0], s.Leaves[0])
+	check("more leaves")
+	s.Leaves = s.Leaves[:2]
+	s.Ciphertext = bytes.Clone(s.Ciphertext)
+	check("another ciphertext")
+	s.Ciphertext = nil
+	check("no ciphertext")
 }

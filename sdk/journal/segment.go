@@ -23,6 +23,10 @@ type Segment struct {
 	WrappedDEK    receipt.Hash // SHA-256 of the wrapped DEK
 	Leaves        []receipt.Hash
 	Ciphertext    []byte
+
+	// room is the memory before a ciphertext that was sealed here, for the rest of the
+	// body, so that nothing is copied.
+	room []byte
 }
 
 // MaxLeaves bounds the records of one segment.
@@ -33,15 +37,24 @@ const segmentPrefix = 1 + 32 + 32 + 4
 // ErrSegment says that a segment is malformed or does not open.
 var ErrSegment = errors.New("segment does not open")
 
-// Encode returns the segment's body bytes.
+// Encode returns the segment's body bytes. They are made in place, if the segment was
+// sealed here: whoever changes them changes the segment.
 func (s *Segment) Encode() []byte {
-	b := make([]byte, 0, segmentPrefix+32*len(s.Leaves)+len(s.Ciphertext))
+	head := segmentPrefix + 32*len(s.Leaves)
+	inPlace := len(s.room) == head && cap(s.room) >= head+len(s.Ciphertext) && len(s.Ciphertext) > 0 && &s.room[:head+1][head] == &s.Ciphertext[0]
+	b := s.room[:0]
+	if !inPlace {
+		b = make([]byte, 0, head+len(s.Ciphertext))
+	}
 	b = append(b, formatV1)
 	b = append(b, s.DEKCommitment[:]...)
 	b = append(b, s.WrappedDEK[:]...)
 	b = binary.BigEndian.AppendUint32(b, uint32(len(s.Leaves)))
 	for i := range s.Leaves {
 		b = append(b, s.Leaves[i][:]...)
+	}
+	if inPlace {
+		return b[: head+len(s.Ciphertext) : head+len(s.Ciphertext)]
 	}
 	return append(b, s.Ciphertext...)
 }
@@ -95,7 +108,10 @@ func (k *PartKeys) SealSegment(number uint64, wrappedDEK receipt.Hash, c *Conten
 		s.Leaves[i] = r.ContextLeafHash(m.value(saltDomain, number, uint32(i)), receipt.EditCommitment(m.value(editKeyDomain, number, uint32(i)), r.Edits),
 			contexts.of(r.Resource), contexts.of(r.Scope))
 	}
-	plain := c.pad(contexts)
+	head := segmentPrefix + 32*len(s.Leaves)
+	room := c.pad(contexts, head)
+	plain := room[head:]
+	s.room = room[:head]
 	s.Ciphertext = k.segment.Seal(plain[:0], segmentNonce(number), plain, segmentAAD(k.ID, number))
 	return s
 }
@@ -136,7 +152,8 @@ func (k *PartKeys) OpenSegment(number uint64, s *Segment) (*Content, error) {
 //
 // resource and scope are indices into the contexts.
 
-func (c *Content) encode(hashes contextHashes) []byte {
+// encode lays the content out behind so many bytes for its caller.
+func (c *Content) encode(hashes contextHashes, head int) []byte {
 	size := 4 + 4 + len(c.Tenant) + 4 + len(c.Session) + 8
 	index := make(map[receipt.Hash]uint32)
 	var contexts [][]byte
@@ -157,7 +174,7 @@ func (c *Content) encode(hashes contextHashes) []byte {
 		places[i] = place{intern(r.Resource), intern(r.Scope)}
 		size += 1 + 4 + 4 + 4 + len(r.Edits) + 4 + len(r.Bytes)
 	}
-	b := make([]byte, 4, padded(size)+16)
+	b := make([]byte, head+4, head+padded(size)+16)
 	b = frame(b, []byte(c.Tenant))
 	b = frame(b, c.Session)
 	b = binary.BigEndian.AppendUint32(b, uint32(len(contexts)))
@@ -173,14 +190,14 @@ func (c *Content) encode(hashes contextHashes) []byte {
 		b = frame(b, r.Edits)
 		b = frame(b, r.Bytes)
 	}
-	binary.BigEndian.PutUint32(b, uint32(len(b)-4))
+	binary.BigEndian.PutUint32(b[head:], uint32(len(b)-head-4))
 	return b
 }
 
-func (c *Content) pad(hashes contextHashes) []byte {
-	b := c.encode(hashes)
+func (c *Content) pad(hashes contextHashes, head int) []byte {
+	b := c.encode(hashes, head)
 	n := len(b)
-	b = b[:padded(n)]
+	b = b[:head+padded(n-head)]
 	clear(b[n:])
 	return b
 }
