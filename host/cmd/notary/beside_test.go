@@ -11,6 +11,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/binary"
+	"encoding/hex"
 	"encoding/pem"
 	"fmt"
 	"math/big"
@@ -58,7 +59,7 @@ func TestBesideCollector(t *testing.T) {
 		}{
 			{"notary: redact-pii, durable", func(t *testing.T) target { return notaryTarget(t) }},
 			{"notary: redact-pii and redact-secrets, durable", func(t *testing.T) target { return notaryTarget(t, "redact-secrets") }},
-			{"notary: no redactor, durable", func(t *testing.T) target { return notaryWith(t, setting{bare: true}) }},
+			{"notary: a redactor that looks at nothing, durable", func(t *testing.T) target { return notaryWith(t, setting{bare: true, builtin: []string{idle(t)}}) }},
 			{"Collector: nop, in memory", func(t *testing.T) target { return collectorTarget(t, collector, false) }},
 			{"Collector: redaction of eight patterns, in memory", func(t *testing.T) target { return collectorTarget(t, collector, true) }},
 		} {
@@ -130,6 +131,36 @@ func notaryWith(t *testing.T, s setting) target {
 	p := m.start(t)
 	c := m.connect(t, p)
 	return target{p.cmd.Process.Pid, p.ready.OTLP, c.tls, []string{"authorization", "Bearer " + m.apiKey}}
+}
+
+// idleModule is a redactor that answers each batch with no edits and reads nothing of
+// it: what is left is the cost of everything but redaction.
+const idleModule = "0061736d0100000001150460000060017f017f60027f7f017f60027f7f017e030504000102030503010020074005066d656d6f727902000a7264785f" +
+	"6162695f76310000097264785f616c6c6f6300010d7264785f636f6e66696775726500020a7264785f72656461637400030a1b0402000b0600418080" +
+	"040b040041000b0a0042908080808080010b0b1701004180080b1052445231000000000000000010000000"
+
+func idle(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	module, err := hex.DecodeString(idleModule)
+	if err != nil {
+		t.Fatal(err)
+	}
+	manifest := `{"abi": "rdx/1", "kind": "redactor", "name": "idle", "version": "1", "labels": ["NONE"], "capabilities": [], "limits": {"memory_pages": 32}, "wasi": "none"}`
+	for name, b := range map[string][]byte{"module.wasm": module, "manifest.json": []byte(manifest)} {
+		if err := os.WriteFile(filepath.Join(dir, name), b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	built, err := build.Module(t.Context(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := t.TempDir()
+	if _, err := build.Write(out, "idle", built); err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Join(out, "idle.wasm")
 }
 
 // collectorConfig has the eight patterns that redaction's users begin with.
