@@ -40,7 +40,7 @@ var threats = []struct {
 		"sdk/receipt": {"TestPathMutations", "TestLeafIsNoNode", "TestMerkleVectors"}, "host/merkle": {"TestDuplicateOddLeaf", "TestNodeIsNoLeaf", "TestInclusionVectors"},
 	}},
 	{"T39", "guessing the record of a leaf", map[string][]string{"sdk/receipt": {"TestDictionary"}, "host/session": {"TestErase"}}},
-	{"T40", "a log that tells two stories", map[string][]string{"host/audit": {"TestTampering"}, "host/commitlog": {"TestSignerNeverForks"}}},
+	{"T40", "a log that tells two stories", map[string][]string{"host/audit": {"TestTampering"}, "host/commitlog": {"TestSignerNeverForks", "TestWitnessSeesRollback"}, "host/logserver": {"TestT40ForkedLog"}}},
 	{"T41", "changed proofs", map[string][]string{"sdk/receipt": {"TestProofEveryByte", "TestPathMutations"}, "host/commitlog": {"TestEveryByteOfAProof"}}},
 }
 
