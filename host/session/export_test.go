@@ -18,16 +18,21 @@ func (n *Notary) Kill() {
 }
 
 // Remembered is how many sealed parts of a session are kept for their marks.
-func (n *Notary) Remembered(tenant, session string) (parts int) {
+func (n *Notary) Remembered(tenant, session string) int {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	for p := n.recent[n.opts.Ring.Handle(tenant, []byte(session))].part; p != nil; parts++ {
-		p.mu.Lock()
-		before := p.before
-		p.mu.Unlock()
-		p = before
+	parts := make(map[*part]bool)
+	for next := n.before(n.opts.Ring.Handle(tenant, []byte(session))); len(next) > 0; {
+		p := next[0]
+		next = next[1:]
+		if !parts[p] {
+			parts[p] = true
+			p.mu.Lock()
+			next = append(next, p.before...)
+			p.mu.Unlock()
+		}
 	}
-	return parts
+	return len(parts)
 }
 
 // Alone gives what follows an erasing of its own: a channel from outside of a

@@ -99,18 +99,47 @@ func TestLastRequestAgain(t *testing.T) {
 	}
 }
 
+// TestResentAfterSeveralParts: a session can have gone through several parts before a
+// record is sent again.
+func TestResentAfterSeveralParts(t *testing.T) {
+	w := newWorld(t)
+	n := w.start()
+	first := export(t, n, request("s", lastSpan("a")))
+	for i, name := range []string{"b", "c", "d"} {
+		settled(t, n, "s", i+1)
+		export(t, n, request("s", lastSpan(name)))
+	}
+	settled(t, n, "s", 4)
+	if again := export(t, n, request("s", lastSpan("a"))); again.Seq != first.Seq {
+		t.Errorf("acknowledged at seq %d, the first at %d", again.Seq, first.Seq)
+	}
+	w.close(n)
+	if got := w.spanNames("s"); len(got) != 4 {
+		t.Errorf("stored %q", got)
+	}
+}
+
 // TestSealedPartsAreForgotten: a session that goes on and on, part after part,
-// leaves the marks of its last sealed part in memory and not those of them all.
+// leaves the marks of its last sealed parts in memory and not those of them all, and
+// after a while of none.
 func TestSealedPartsAreForgotten(t *testing.T) {
 	w := newWorld(t)
 	n := w.start()
-	const parts = 5
+	const parts, kept = 12, 8
 	for i := range parts {
 		export(t, n, request("s", lastSpan(fmt.Sprint("span ", i))))
 		settled(t, n, "s", i+1)
 	}
-	if got := n.Remembered("acme", "s"); got != 1 {
-		t.Errorf("%d of %d sealed parts are kept, want 1", got, parts)
+	if got := n.Remembered("acme", "s"); got != kept {
+		t.Errorf("%d of %d sealed parts are kept, want %d", got, parts, kept)
+	}
+	export(t, n, request("s", span("an open part")))
+	w.advance(5 * time.Minute)
+	if err := n.Tick(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := n.Remembered("acme", "s"); got != 0 {
+		t.Errorf("%d sealed parts are kept after five minutes", got)
 	}
 }
 

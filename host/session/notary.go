@@ -20,7 +20,7 @@
 // Notary.mu guards the maps and is never held while waiting. part.mu guards one
 // part; segments are sealed and appended under it, so that the order of leaves
 // is the order in the journal. Who holds Notary.mu only tries part.mu; who holds
-// the lock of a part may take that of the part before it, and no other.
+// the lock of a part may take that of a part before it, and no other.
 package session
 
 import (
@@ -54,6 +54,9 @@ const (
 	// resendTime is how long records of a sealed part are known as such: an
 	// exporter gives up on a request before that.
 	resendTime = 5 * time.Minute
+	// maxRecent bounds the sealed parts of a session that are kept for that: one that
+	// goes on and on must not keep them all.
+	maxRecent = 8
 )
 
 // Errors that say why a request was not taken. Each is retryable.
@@ -180,7 +183,7 @@ type Notary struct {
 	open     map[receipt.Handle]*part
 	nextPart map[receipt.Handle]uint32
 	index    map[receipt.Handle][]*sealed
-	recent   map[receipt.Handle]recent
+	recent   map[receipt.Handle][]recent
 	unsealed error // a part that could not be sealed
 	renewals []archive.Renewal
 	erased   map[receipt.PartID]Erasure // ordered, in any epoch that is believed
@@ -202,6 +205,16 @@ type Notary struct {
 type recent struct {
 	part *part
 	at   time.Time
+}
+
+// before returns the parts of a session that were sealed a moment ago, the last first.
+// It is called with n.mu held.
+func (n *Notary) before(handle receipt.Handle) []*part {
+	var parts []*part
+	for _, r := range slices.Backward(n.recent[handle]) {
+		parts = append(parts, r.part)
+	}
+	return parts
 }
 
 // maxProving bounds the commitments that wait for the log at once. The log
@@ -228,7 +241,7 @@ func Start(ctx context.Context, o Options) (*Notary, error) {
 		open:     make(map[receipt.Handle]*part),
 		nextPart: make(map[receipt.Handle]uint32),
 		index:    make(map[receipt.Handle][]*sealed),
-		recent:   make(map[receipt.Handle]recent),
+		recent:   make(map[receipt.Handle][]recent),
 		erased:   make(map[receipt.PartID]Erasure),
 		told:     make(map[receipt.Epoch]bool),
 	}

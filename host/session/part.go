@@ -24,7 +24,7 @@ type part struct {
 	keys       *seal.Part
 	edge       merkle.Edge
 	seen       map[mark]*journal.Pending
-	before     *part            // of the same session, if it was sealed a moment ago
+	before     []*part          // of the same session, that were sealed a moment ago
 	first      *journal.Pending // of the first segment
 	name       []byte           // session id as redacted
 	records    uint64
@@ -85,7 +85,7 @@ func (n *Notary) openPart(handle receipt.Handle, tenant string) (*part, error) {
 	n.nextPart[handle]++
 	now := n.opts.Now()
 	p := &part{
-		id: id, tenant: tenant, keys: keys, opened: now, touched: now, before: n.recent[handle].part,
+		id: id, tenant: tenant, keys: keys, opened: now, touched: now, before: n.before(handle),
 		seen: make(map[mark]*journal.Pending), edits: make(map[receipt.EditCount]uint64),
 	}
 	n.open[handle] = p
@@ -127,14 +127,17 @@ func (n *Notary) appendTo(p *part, g *group) ([]*journal.Pending, error) {
 
 // fresh returns the indices of the records that the part does not have yet, and
 // what the others wait for: a duplicate is acknowledged when the first is
-// durable, and fails when the first fails. The part before counts for a while,
+// durable, and fails when the first fails. The parts before count for a while,
 // since the request that ends a session may be sent again like any other.
 func (p *part) fresh(g *group) (fresh []int, wait []*journal.Pending) {
 	inRequest := make(map[mark]bool)
 	for i, m := range g.marks {
 		earlier := p.seen[m]
-		if earlier == nil && p.before != nil {
-			earlier = p.before.has(m)
+		for _, before := range p.before {
+			if earlier != nil {
+				break
+			}
+			earlier = before.has(m)
 		}
 		switch {
 		case earlier != nil:

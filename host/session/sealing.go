@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/veriproof/notary/host/journal"
@@ -32,7 +33,8 @@ func (n *Notary) end(handle receipt.Handle, why receipt.Reason) bool {
 func (n *Notary) goSeal(p *part, why receipt.Reason) {
 	s := &sealed{id: p.id, receipted: make(chan struct{})}
 	n.index[p.id.Handle] = append(n.index[p.id.Handle], s)
-	n.recent[p.id.Handle] = recent{p, n.opts.Now()}
+	list := append(n.recent[p.id.Handle], recent{p, n.opts.Now()})
+	n.recent[p.id.Handle] = slices.Clone(list[max(0, len(list)-maxRecent):])
 	n.tasks.Go(func() {
 		if err := n.seal(n.background, p, s, why); err != nil && n.background.Err() == nil {
 			n.mu.Lock()
@@ -86,7 +88,7 @@ func (n *Notary) sealReceipt(ctx context.Context, p *part, s *sealed, why receip
 	return &commitment, nil
 }
 
-// finish writes the summary leaf, wipes the part's keys, lets go of the part
+// finish writes the summary leaf, wipes the part's keys, lets go of the parts
 // before, and fills in the manifest but for the journal seqs. A part into which nothing was ever queued
 // has nothing to seal.
 func (n *Notary) finish(ctx context.Context, p *part, why receipt.Reason) (*journal.Pending, *receipt.Manifest, error) {
@@ -253,15 +255,14 @@ func (n *Notary) sealDue(now time.Time, all bool) {
 	if n.closing {
 		return
 	}
-	for h, r := range n.recent {
-		if now.Sub(r.at) >= resendTime {
+	for h, list := range n.recent {
+		list = slices.DeleteFunc(slices.Clone(list), func(r recent) bool { return now.Sub(r.at) >= resendTime })
+		if n.recent[h] = list; len(list) == 0 {
 			delete(n.recent, h)
 		}
 	}
 	for h, p := range n.open {
-		if _, ok := n.recent[h]; !ok {
-			p.forgetBefore()
-		}
+		p.forgetBefore(len(n.recent[h]))
 		if p.abandoned(now, n.opts.Idle) {
 			// Its number was never in the journal, nor was its key.
 			delete(n.open, h)
@@ -321,10 +322,10 @@ func (p *part) hasRecords() bool {
 	return p.first != nil
 }
 
-// forgetBefore lets go of the marks of the part before.
-func (p *part) forgetBefore() {
+// forgetBefore lets go of the marks of all parts before but the last few.
+func (p *part) forgetBefore(but int) {
 	if p.mu.TryLock() {
-		p.before = nil
+		p.before = slices.Clone(p.before[:min(but, len(p.before))]) // nothing of the others
 		p.mu.Unlock()
 	}
 }
