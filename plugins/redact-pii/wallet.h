@@ -89,7 +89,8 @@ static int wallet(scan *s, int a, int e) {
 	if (n == 42 && has(s, a, "0x") && run_end(s, a + 2, HEX, 41) == e) score = near(s, T_WALLET, a) ? 900 : distinct(s, a + 2, e) >= 8 ? 550 : 0;
 	else if (has(s, a, "bc1") || has(s, a, "tb1")) score = bech32(s, a, a + 2, e) ? MAX_SCORE : 0;
 	else if (has(s, a, "ltc1")) score = bech32(s, a, a + 3, e) ? MAX_SCORE : 0;
-	else if (n <= 35 && one_of("13LMDXT29Am", s->t[a])) score = base58check(s, a, e) ? MAX_SCORE : 0;
+	/* 25 bytes take 33 characters and more, unless they begin with zeros, which are ones. */
+	else if (n <= 35 && (n >= 33 || s->t[a] == '1') && one_of("13LMDXT29Am", s->t[a])) score = base58check(s, a, e) ? MAX_SCORE : 0;
 	return score && report(s, a, e, CRYPTO_ADDRESS, score) ? e : 0;
 }
 

@@ -25,7 +25,7 @@ const (
 	// granule is how much a loop counts before it brings it to the global.
 	granule = 1024
 	// patience is the price of all runs of a function up to which calls in it are not
-	// preceded by a check.
+	// preceded by a check; or the price of its calls alone, if it cannot call itself.
 	patience = 4 * granule
 	// framePrice is the depth of a function without locals.
 	framePrice = 16

@@ -33,16 +33,17 @@ func (f *Function) sum() {
 		case markParamLoop:
 			f.Checks++
 		case markCall:
-			if !f.patient() {
-				f.Checks++
-			}
+			f.sites++
 		}
 	}
 }
 
-// patient means that so little can come together in the function that calls need no
-// check.
-func (f *Function) patient() bool { return f.total <= patience }
+// patient means that so little can come together in the function, or in those that it calls
+// and that do not look at the fuel themselves, that calls need no check. What a function holds
+// back while it calls counts only if there can be many of it at a time.
+func (f *Function) patient() bool {
+	return f.total <= patience || f.bounded && f.sites <= patience/callPrice
+}
 
 // looksAtEnd means that the function looks at the fuel when it returns: its call can
 // cost more than a granule that nothing in it has looked at.

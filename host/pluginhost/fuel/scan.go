@@ -34,6 +34,7 @@ type Function struct {
 	tables [][]byte // of br_tables whose labels change
 	runs   []run
 	total  uint64 // the price of all
+	sites  int    // calls that are written
 	calls  bool
 	loops  bool
 	sized  bool // has operations that cost by length
@@ -128,8 +129,12 @@ func (m *Module) readCode(r *reader) error {
 	}
 	m.bound()
 	for i := range m.Functions {
-		if m.Functions[i].looksAtEnd() {
-			m.Functions[i].Checks++
+		f := &m.Functions[i]
+		if f.looksAtEnd() {
+			f.Checks++
+		}
+		if !f.patient() {
+			f.Checks += uint64(f.sites)
 		}
 	}
 	return nil
