@@ -71,12 +71,15 @@ build/azurite:
 	npm install --prefix $@.new --ignore-scripts --no-audit --no-fund --silent azurite@3.35.0
 	mv $@.new $@
 
-# The log in a real database, which the tests start and stop. Needs the programs of
-# MariaDB (Debian's package mariadb-server); they never run as root.
+# The log in a real database and before a witness of another maker, which the tests
+# start and stop. Needs the programs of MariaDB (Debian's package mariadb-server); they
+# never run as root.
 .PHONY: test-log
 test-log:
 	$(GO) test $(RACE) -tags mysql -timeout 10m -run '^TestMySQL' ./host/commitlog
 	$(GO) test -tags mysql -timeout 10m -run '^TestLogInDatabase' ./host/cmd/notary
+	GOBIN=$(CURDIR)/build $(GO) install filippo.io/torchwood/cmd/litewitness@v0.9.0
+	cd host/commitlog/peer && NOTARY_LITEWITNESS=$(CURDIR)/build/litewitness $(GO) test -timeout 10m .
 
 # Per stage, ns/span and MB/s, on requests of 50 spans and about 117 KB; and where the
 # programs of PostgreSQL are, storage adapters beside bare rows (BenchmarkDurable).

@@ -167,8 +167,9 @@ type patient struct {
 
 // A wait is when a host may be asked again.
 type wait struct {
-	backoff backoff
-	until   time.Time
+	backoff   backoff
+	conflicts int // in a row
+	until     time.Time
 }
 
 func (p *patient) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -190,9 +191,17 @@ func (p *patient) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if err == nil && (resp.StatusCode == http.StatusOK || resp.StatusCode == http.StatusConflict && resp.Header.Get("Content-Type") == sizeMediaType) {
-		w.backoff, w.until = backoff{}, time.Time{}
+	switch {
+	case err != nil:
+	case resp.StatusCode == http.StatusOK:
+		*w = wait{}
 		return resp, nil
+	case resp.StatusCode == http.StatusConflict && resp.Header.Get("Content-Type") == sizeMediaType:
+		// Once it says which tree it knows, the protocol goes on from there. That it says
+		// so again means that it knows a larger one than the log has.
+		if w.conflicts++; w.conflicts == 1 {
+			return resp, nil
+		}
 	}
 	p.failures.Add(1)
 	var asked time.Duration
