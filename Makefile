@@ -63,7 +63,7 @@ matrix:
 .PHONY: test-storage
 test-storage: build/azurite
 	$(GO) test $(RACE) -tags postgres -timeout 10m ./host/postgres
-	NOTARY_AZURITE=$(CURDIR)/build/azurite $(GO) test $(RACE) -tags objectstore -timeout 10m ./host/endpoint
+	NOTARY_AZURITE=$(CURDIR)/build/azurite $(GO) test -tags objectstore -timeout 10m ./host/endpoint
 	NOTARY_AZURITE=$(CURDIR)/build/azurite $(GO) test -tags postgres,objectstore -timeout 10m -run '^(TestDatabase|TestAzureBlob)' ./host/cmd/notary
 
 # Microsoft's stand-in for Azure Storage.
