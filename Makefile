@@ -81,6 +81,15 @@ test-log:
 	GOBIN=$(CURDIR)/build $(GO) install filippo.io/torchwood/cmd/litewitness@v0.9.0
 	cd host/commitlog/peer && NOTARY_LITEWITNESS=$(CURDIR)/build/litewitness $(GO) test -timeout 10m .
 
+# Three notaries on one PostgreSQL and one log, of which a random one is killed, paused or
+# stopped every few seconds, under clients that send again; then an audit of everything.
+# A table of figures is printed. SEED=N plays the same trouble again.
+SOAK ?= 10m
+SEED ?=
+.PHONY: soak
+soak:
+	NOTARY_SOAK=$(SOAK) NOTARY_SEED=$(SEED) $(GO) test -tags postgres -count=1 -timeout 3h -run '^TestSoak$$' -v ./host/cmd/notary
+
 # Per stage, ns/span and MB/s, on requests of 50 spans and about 117 KB; and where the
 # programs of PostgreSQL are, storage adapters beside bare rows (BenchmarkDurable).
 .PHONY: bench
