@@ -100,8 +100,9 @@ func seeds(t *testing.T) (first, last int) {
 // seed, with senders who do as OTLP says: what is not acknowledged is sent again.
 type run struct {
 	*world
-	plan   *plan
-	ledger *ledger
+	plan    *plan
+	ledger  *ledger
+	erasing chan struct{} // held by who erases: what he has scanned stays as it was
 
 	mu      sync.Mutex
 	serving *session.Notary
@@ -116,7 +117,7 @@ type run struct {
 
 func newRun(t *testing.T, seed uint64) *run {
 	r := &run{
-		world: newWorld(t), plan: newPlan(seed),
+		world: newWorld(t), plan: newPlan(seed), erasing: make(chan struct{}, 1),
 		sent: make(map[string]map[receipt.Epoch]bool), acked: make(map[string]bool), erased: make(map[string]bool),
 	}
 	r.ledger = newLedger(t.Errorf)
@@ -321,6 +322,8 @@ func (r *run) acknowledged(name string, pos format.Position) {
 // erase has every sealed part of the session that is to be erased, in any epoch,
 // erased by a notary, as the command does.
 func (r *run) erase(n *session.Notary) error {
+	r.erasing <- struct{}{}
+	defer func() { <-r.erasing }()
 	a, err := archive.Scan(r.t.Context(), r.store, archive.Options{})
 	if err != nil {
 		return err
