@@ -54,7 +54,9 @@ func (n *Notary) seal(ctx context.Context, p *part, s *sealed, why receipt.Reaso
 	if err != nil || commitment == nil {
 		return err
 	}
+	proved := n.stats.proving()
 	proofSeq, err := n.prove(ctx, *commitment, p.id)
+	proved()
 	if err != nil {
 		return err
 	}
