@@ -35,6 +35,9 @@ type Archive struct {
 	byID   map[receipt.Epoch]*Epoch
 	parts  map[receipt.PartID]*Part
 	proofs map[receipt.Hash]Proof
+	holds  map[Kept][]Hold
+
+	released []Hold
 }
 
 // An Epoch is one epoch as storage holds it.
@@ -138,6 +141,7 @@ type Erasure struct {
 	format.ErasureBody
 	Epoch receipt.Epoch // that wrote it
 	Seq   uint64
+	ByAge bool // nobody asked for it: the part had reached the age of the configuration
 }
 
 // A Segment says where a segment stands. Numbers rise within a part; a number
@@ -277,6 +281,8 @@ type scanner struct {
 	receipts []pendingReceipt
 	proofs   []Proof
 	erasures []pendingErasure
+	holds    []Hold
+	releases []pendingRelease
 }
 
 // A pendingErasure is an erasure entry, to be linked when all epochs are read.
@@ -430,6 +436,8 @@ func (s *scanner) take(e *Epoch, entry *format.Entry) error {
 		}
 		x.part = receipt.PartID{Epoch: x.ErasureBody.Epoch, Handle: entry.Handle, Part: entry.Part}
 		s.erasures = append(s.erasures, x)
+	case format.KindRetention:
+		return s.retention(e, entry)
 	case format.KindClose:
 		e.finish(&ending{entry: entry, shown: bundle.EncodeEnd(e.Chain, entry)})
 	case format.KindFence:

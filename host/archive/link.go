@@ -46,6 +46,7 @@ func (s *scanner) link() {
 		}
 	}
 	s.erase()
+	s.hold()
 	for _, e := range s.a.Epochs {
 		slices.SortFunc(e.Manifests, func(p, q *Part) int { return cmp.Compare(p.SealedSeq, q.SealedSeq) })
 	}

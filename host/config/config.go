@@ -144,6 +144,7 @@ type Config struct {
 	// Operators may use the control interface. None is allowed.
 	Operators []Operator `yaml:"operators"`
 	Sessions  Sessions   `yaml:"sessions"`
+	Retention Retention  `yaml:"retention"`
 	Limits    Limits     `yaml:"limits"`
 	Journal   Journal    `yaml:"journal"`
 	Log       Log        `yaml:"log"`
@@ -453,6 +454,13 @@ type Sessions struct {
 	// Keys are attribute names that hold the session id in this deployment;
 	// they come before the well-known ones.
 	Keys []string `yaml:"keys"`
+}
+
+// Retention says how long what is stored can be read.
+type Retention struct {
+	// Sessions is how long after its sealing the wrapped key of a session part is
+	// destroyed, unless its session is held; 0 keeps it for ever.
+	Sessions Duration `yaml:"sessions"`
 }
 
 // Limits bound what a sender can cost.

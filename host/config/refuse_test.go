@@ -42,7 +42,7 @@ func edit(t *testing.T, old, with string) string {
 
 // TestShape: what an operator mistypes, and what a YAML file could hide.
 func TestShape(t *testing.T) {
-	const unknownTop = "attestation, journal, limits, listen, log, mode, operators, plugins, recipients, redaction, registry, senders, sessions, storage, tenants, version"
+	const unknownTop = "attestation, journal, limits, listen, log, mode, operators, plugins, recipients, redaction, registry, retention, senders, sessions, storage, tenants, version"
 	tests := []struct{ name, text, want string }{
 		{"misspelt key", minimal + "sesions: {idle: 5m}\n", `notary.yaml:9: unknown key "sesions"; did you mean "sessions"?`},
 		{"misspelt key below", minimal + "sessions:\n  max_byte: 1MiB\n", `notary.yaml:10: sessions: unknown key "max_byte"; did you mean "max_bytes"?`},
@@ -263,7 +263,7 @@ func TestSizeAndDuration(t *testing.T) {
 			t.Errorf("%q is a size of %d", text, s)
 		}
 	}
-	for _, text := range []string{"", "15", "15 m", "1d", "m"} {
+	for _, text := range []string{"", "15", "15 m", "d", "01d", "-1d", "1.5d", "65536d", "1d1h", "m"} {
 		var d Duration
 		if err := d.UnmarshalText([]byte(text)); err == nil {
 			t.Errorf("%q is a duration of %v", text, d)

@@ -68,6 +68,7 @@ func validate(c *Config, lines map[string]int) []Problem {
 	v.senders()
 	v.operators()
 	v.sessions()
+	v.retention()
 	v.limits()
 	v.journal()
 	v.log()
@@ -395,6 +396,12 @@ func (v *checker) sessions() {
 			v.fail(key, "is not an attribute name", "use 1 to 200 bytes")
 		}
 		v.once(seen, key, k, "name")
+	}
+}
+
+func (v *checker) retention() {
+	if r := v.Retention.Sessions; r != 0 { // what is destroyed too early is so for good
+		between(v, "retention.sessions", r, Duration(24*time.Hour), Duration(36500*24*time.Hour))
 	}
 }
 

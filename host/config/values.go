@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// Duration is a length of time, in the file such as "90s", "15m" or "24h".
+// Duration is a length of time, in the file such as "90s", "15m", "24h" or, in whole
+// days of 24 hours, "400d".
 type Duration time.Duration
 
 // String returns the form that the file has.
@@ -21,9 +22,15 @@ func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil
 
 // UnmarshalText reads a number with its unit.
 func (d *Duration) UnmarshalText(b []byte) error {
+	if text, ok := strings.CutSuffix(string(b), "d"); ok {
+		if n, err := strconv.ParseUint(text, 10, 16); err == nil && strconv.FormatUint(n, 10) == text {
+			*d = Duration(time.Duration(n) * 24 * time.Hour)
+			return nil
+		}
+	}
 	v, err := time.ParseDuration(string(b))
 	if err != nil {
-		return errors.New(`not a duration: write a number and its unit, such as "90s", "15m" or "24h"`)
+		return errors.New(`not a duration: write a number and its unit, such as "90s", "15m", "24h" or "400d"`)
 	}
 	*d = Duration(v)
 	return nil

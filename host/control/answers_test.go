@@ -149,7 +149,7 @@ func TestErase(t *testing.T) {
 			t.Errorf("%s: %d %s, %d parts erased, want %d", c.name, resp.StatusCode, body, len(w.refs), c.want)
 		}
 	}
-	for _, err := range []error{control.ErrNotFound, control.ErrState, control.ErrProtected, control.ErrUnavailable} {
+	for _, err := range []error{control.ErrNotFound, control.ErrHeld, control.ErrState, control.ErrProtected, control.ErrUnavailable} {
 		w.err = err
 		resp, body := w.do(t, "POST", "/v1/erasures?seq=7&epoch="+epochA+"&commitment="+commitment, operator, nil)
 		if resp.StatusCode < 400 {

@@ -19,7 +19,7 @@ type Role string
 
 // Roles of operators.
 const (
-	RoleOperator Role = "operator" // reads, ends and erases sessions of any tenant
+	RoleOperator Role = "operator" // reads, ends, holds and erases sessions of any tenant
 	RoleAuditor  Role = "auditor"  // reads sessions of any tenant
 	RoleMetrics  Role = "metrics"  // reads metrics
 )

@@ -13,6 +13,10 @@
 //	POST /v1/sessions/{session}/end     credentials seals what is open
 //	POST /v1/sessions/{session}/erase   operator    ends the session, destroys the keys of its parts
 //	POST /v1/erasures                   operator    the same for one sealed part of any epoch
+//	POST /v1/sessions/{session}/hold    operator    legal hold: nobody destroys the keys of the session
+//	POST /v1/sessions/{session}/release operator    ends it
+//	POST /v1/holds                      operator    the same hold for the session of a sealed part of any epoch
+//	POST /v1/releases                   operator    ends one hold, wherever it stands
 //	GET  /v1/sessions/{session}/bundle  credentials evidence bundle of one part
 //	GET  /metrics                       credentials Prometheus metrics
 //	GET  /v1/events                     credentials the last warnings and errors of the log
@@ -22,8 +26,8 @@
 // The session id is one percent-encoded path segment. Query parameters are
 // tenant (operators and auditors must name one), and for a bundle epoch and part
 // (which of several parts; may be left out where there is no choice) and
-// disclose (leaf indices, repeatable), and for an erasure commitment, epoch and seq (of
-// the part's manifest entry). An unknown parameter is an error: a
+// disclose (leaf indices, repeatable), and for an erasure or a hold commitment, epoch and seq (of
+// the part's manifest entry), for a release epoch and seq of the hold's entry. An unknown parameter is an error: a
 // misspelt one must not silently widen what is asked for.
 //
 // Errors are JSON, {"error": what failed, "hint": what to do}.
@@ -43,7 +47,7 @@
 // Credentials are bearer tokens (RFC 6750 section 2.1). A tenant's API key
 // reaches the sessions of that tenant; another tenant's session looks exactly
 // like one that does not exist. Operators have tokens of their own with roles:
-// RoleOperator reads, ends and erases sessions and reloads, RoleAuditor reads them, RoleMetrics sees
+// RoleOperator reads, ends, holds and erases sessions and reloads, RoleAuditor reads them, RoleMetrics sees
 // metrics and events and nothing else. Tokens are kept as hashes and compared in constant
 // time.
 //

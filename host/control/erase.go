@@ -1,6 +1,7 @@
 package control
 
 import (
+	"context"
 	"encoding/hex"
 	"net/http"
 	"net/url"
@@ -11,6 +12,11 @@ import (
 // not do: whoever sends records, perhaps the agent that they are about, must not be able
 // to destroy them.
 func (s *Server) eraseSession(w http.ResponseWriter, r *http.Request) error {
+	return ofSession(s, w, r, s.opts.Notary.EraseSession)
+}
+
+// ofSession answers an operator's order about a session.
+func ofSession[T any](s *Server, w http.ResponseWriter, r *http.Request, order func(ctx context.Context, tenant, session string) (T, error)) error {
 	q, err := s.operatorOnly(r, "tenant")
 	if err != nil {
 		return err
@@ -23,7 +29,7 @@ func (s *Server) eraseSession(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	done, err := s.opts.Notary.EraseSession(r.Context(), tenant, id)
+	done, err := order(r.Context(), tenant, id)
 	if err != nil {
 		return err
 	}
@@ -33,18 +39,23 @@ func (s *Server) eraseSession(w http.ResponseWriter, r *http.Request) error {
 
 // erasePart erases one part of any epoch.
 func (s *Server) erasePart(w http.ResponseWriter, r *http.Request) error {
+	return ofPart(s, w, r, s.opts.Notary.ErasePart)
+}
+
+// ofPart answers an operator's order about a sealed part.
+func ofPart[T any](s *Server, w http.ResponseWriter, r *http.Request, order func(context.Context, SealedRef) (T, error)) error {
 	q, err := s.operatorOnly(r, "commitment", "epoch", "seq")
 	if err != nil {
 		return err
 	}
 	var ref SealedRef
 	if !lowerHex(ref.Commitment[:], q.Get("commitment")) || !lowerHex(ref.Epoch[:], q.Get("epoch")) {
-		return badQuery("commitment or epoch is not lower-case hex of its length", "\"notary session erase\" takes both from storage")
+		return badQuery("commitment or epoch is not lower-case hex of its length", "\"notary session\" takes both from storage")
 	}
 	if ref.Seq, err = strconv.ParseUint(q.Get("seq"), 10, 64); err != nil {
 		return badQuery("seq is not a number", "give the place of the manifest entry in the journal of epoch")
 	}
-	done, err := s.opts.Notary.ErasePart(r.Context(), ref)
+	done, err := order(r.Context(), ref)
 	if err != nil {
 		return err
 	}

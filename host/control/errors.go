@@ -35,6 +35,8 @@ func failureOf(err error) *failure {
 	case errors.Is(err, ErrNotFound):
 		return fail(http.StatusNotFound, "no such session or part",
 			"check the session id and that it is percent-encoded; a session appears with its first acknowledged record")
+	case errors.Is(err, ErrHeld):
+		return fail(http.StatusConflict, "the session is under a legal hold", "release the hold first: \"notary session release\"")
 	case errors.Is(err, ErrState):
 		return fail(http.StatusConflict, "not possible in the part's present state",
 			"see the state at GET /v1/sessions/{session}; end the session first, or open records with a recipient's key")

@@ -20,15 +20,19 @@ type endpoint func(http.ResponseWriter, *http.Request) error
 func (s *Server) routes() {
 	s.mux = http.NewServeMux()
 	for pattern, e := range map[string]endpoint{
-		"GET /v1/evidence":                  s.getEvidence,
-		"GET /v1/sessions/{session}":        s.getSession,
-		"POST /v1/sessions/{session}/end":   s.endSession,
-		"POST /v1/sessions/{session}/erase": s.eraseSession,
-		"POST /v1/erasures":                 s.erasePart,
-		"GET /v1/sessions/{session}/bundle": s.getBundle,
-		"GET /metrics":                      s.getMetrics,
-		"GET /healthz":                      s.getHealth,
-		"GET /readyz":                       s.getReady,
+		"GET /v1/evidence":                    s.getEvidence,
+		"GET /v1/sessions/{session}":          s.getSession,
+		"POST /v1/sessions/{session}/end":     s.endSession,
+		"POST /v1/sessions/{session}/erase":   s.eraseSession,
+		"POST /v1/erasures":                   s.erasePart,
+		"POST /v1/sessions/{session}/hold":    s.holdSession,
+		"POST /v1/sessions/{session}/release": s.releaseSession,
+		"POST /v1/holds":                      s.holdPart,
+		"POST /v1/releases":                   s.releaseHold,
+		"GET /v1/sessions/{session}/bundle":   s.getBundle,
+		"GET /metrics":                        s.getMetrics,
+		"GET /healthz":                        s.getHealth,
+		"GET /readyz":                         s.getReady,
 	} {
 		s.handle(pattern, e)
 	}

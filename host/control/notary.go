@@ -20,6 +20,8 @@ var (
 	// ErrProtected: a retention policy or legal hold of the storage forbids what was
 	// asked for.
 	ErrProtected = errors.New("protected by the storage")
+	// ErrHeld: the session is under a legal hold, and is not erased.
+	ErrHeld = errors.New("the session is held")
 	// ErrUnavailable: storage or log cannot be reached; it may work later.
 	ErrUnavailable = errors.New("not available now")
 )
@@ -51,6 +53,26 @@ type Notary interface {
 	// an error they may be called again.
 	EraseSession(ctx context.Context, tenant, session string) (Erasures, error)
 	ErasePart(ctx context.Context, part SealedRef) (Erasures, error)
+	// HoldSession keeps the keys of a session, in the epoch that serves, from being
+	// destroyed, and HoldPart those of the session of a part, in the part's epoch.
+	// ReleaseSession and ReleaseHold end holds. After an error, and after success, they
+	// may be called again.
+	HoldSession(ctx context.Context, tenant, session string) (Holds, error)
+	HoldPart(ctx context.Context, part SealedRef) (Holds, error)
+	ReleaseSession(ctx context.Context, tenant, session string) (Holds, error)
+	ReleaseHold(ctx context.Context, epoch [16]byte, seq uint64) (Holds, error)
+}
+
+// Holds are those that were set, or released: none if a session has none.
+type Holds struct {
+	Holds []Hold `json:"holds"`
+}
+
+// A Hold is one on the parts that a session has in an epoch.
+type Hold struct {
+	Epoch  string `json:"epoch"`
+	Handle string `json:"handle"`
+	Order  Order  `json:"order"` // where the journal has the hold
 }
 
 // A SealedRef names a sealed part of any epoch, as storage shows it: by its commitment,
@@ -79,7 +101,7 @@ type Erased struct {
 	Order      Order  `json:"order"`
 }
 
-// An Order is the place of an erasure entry.
+// An Order is the place of an erasure or retention entry.
 type Order struct {
 	Epoch string `json:"epoch"`
 	Seq   uint64 `json:"seq"`

@@ -113,6 +113,27 @@ func (n *notary) ErasePart(_ context.Context, ref control.SealedRef) (control.Er
 	return control.Erasures{Copies: []string{"backups"}}, nil
 }
 
+func (n *notary) HoldSession(_ context.Context, tenant, session string) (control.Holds, error) {
+	if _, err := n.find(tenant, session); err != nil {
+		return control.Holds{}, err
+	}
+	return control.Holds{Holds: []control.Hold{{Epoch: epochA, Handle: "aa", Order: control.Order{Epoch: epochB, Seq: 9}}}}, nil
+}
+
+func (n *notary) ReleaseSession(ctx context.Context, tenant, session string) (control.Holds, error) {
+	return n.HoldSession(ctx, tenant, session)
+}
+
+func (n *notary) HoldPart(_ context.Context, ref control.SealedRef) (control.Holds, error) {
+	n.refs = append(n.refs, ref)
+	return control.Holds{Holds: []control.Hold{}}, n.err
+}
+
+func (n *notary) ReleaseHold(_ context.Context, epoch [16]byte, seq uint64) (control.Holds, error) {
+	n.refs = append(n.refs, control.SealedRef{Epoch: epoch, Seq: seq})
+	return control.Holds{Holds: []control.Hold{}}, n.err
+}
+
 func (n *notary) Bundle(_ context.Context, tenant, session string, part control.PartRef, disclose []uint64) ([]byte, error) {
 	if _, err := n.find(tenant, session); err != nil {
 		return nil, err
@@ -314,6 +335,15 @@ func TestAccess(t *testing.T) {
 		{"GET", "/v1/sessions/s1/erase?tenant=acme", [7]int{405, 405, 405, 405, 405, 405, 405}},
 		{"POST", "/v1/erasures", [7]int{401, 401, 403, 403, 400, 403, 403}},
 		{"POST", "/v1/erasures?seq=7&epoch=" + epochA + "&commitment=" + strings.Repeat("ab", 32), [7]int{401, 401, 403, 403, 200, 403, 403}},
+		{"POST", "/v1/sessions/s1/hold?tenant=acme", [7]int{401, 401, 403, 403, 200, 403, 403}},
+		{"POST", "/v1/sessions/none/hold?tenant=acme", [7]int{401, 401, 403, 403, 404, 403, 403}},
+		{"POST", "/v1/sessions/s1/release?tenant=acme", [7]int{401, 401, 403, 403, 200, 403, 403}},
+		{"POST", "/v1/holds", [7]int{401, 401, 403, 403, 400, 403, 403}},
+		{"POST", "/v1/holds?seq=7&epoch=" + epochA + "&commitment=" + strings.Repeat("ab", 32), [7]int{401, 401, 403, 403, 200, 403, 403}},
+		{"POST", "/v1/releases?seq=7&epoch=" + epochA, [7]int{401, 401, 403, 403, 200, 403, 403}},
+		{"POST", "/v1/releases?seq=x&epoch=" + epochA, [7]int{401, 401, 403, 403, 400, 403, 403}},
+		{"POST", "/v1/releases?seq=7&epoch=" + strings.ToUpper(epochA), [7]int{401, 401, 403, 403, 400, 403, 403}},
+		{"GET", "/v1/holds", [7]int{405, 405, 405, 405, 405, 405, 405}},
 		{"GET", "/v1/sessions/s1?tennant=acme", [7]int{401, 401, 400, 400, 400, 400, 403}},
 		{"GET", "/v1/sessions/s1?tenant=acme&tenant=other", [7]int{401, 401, 400, 400, 400, 400, 403}},
 		{"DELETE", "/v1/sessions/s1", [7]int{405, 405, 405, 405, 405, 405, 405}},

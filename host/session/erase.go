@@ -19,6 +19,7 @@ type Erasure struct {
 	Commitment receipt.Hash // of the part: it stays verifiable
 	Epoch      receipt.Epoch
 	Seq        uint64
+	ByAge      bool // nobody asked for it: the part had reached Options.Retention
 }
 
 // A Sealed names a sealed part: by its commitment, which binds the order to what the
@@ -35,8 +36,12 @@ type Sealed struct {
 var erasing = make(chan struct{}, 1)
 
 // Erase ends a session and destroys the wrapped keys of all parts that it has in this
-// epoch. What a tenant's handle does not lead to is ErrNotFound.
+// epoch. What a tenant's handle does not lead to is ErrNotFound, and of a session that
+// is held nothing is ended or destroyed: ErrHeld.
 func (n *Notary) Erase(ctx context.Context, tenant, session string) ([]Erasure, error) {
+	if n.held(archive.Kept{Epoch: n.epoch, Handle: n.opts.Ring.Handle(tenant, []byte(session))}) {
+		return nil, ErrHeld
+	}
 	if err := n.EndSession(ctx, tenant, session); err != nil {
 		return nil, err
 	}
@@ -61,24 +66,40 @@ func (n *Notary) Erase(ctx context.Context, tenant, session string) ([]Erasure, 
 // ErasePart destroys the wrapped key of a sealed part, of this epoch or another in the
 // storage. The order is durable and signed before the key is touched: whoever stops in
 // between leaves what the next start completes, and never a key that is gone without
-// anybody's word. It may be called again, after any error and after success.
+// anybody's word. It may be called again, after any error and after success. A part
+// whose session is held, as far as this notary knows, is ErrHeld.
 //
 // Leaves, root, receipt and log proof stay as they are.
 func (n *Notary) ErasePart(ctx context.Context, s Sealed) (Erasure, error) {
+	return n.erasePart(ctx, s, format.KindErasure)
+}
+
+// lockErasing returns when no erasure is under way and none begins until done is called,
+// unless the notary is being stopped: nothing may follow the close entry.
+func (n *Notary) lockErasing(ctx context.Context) (done func(), err error) {
 	n.mu.Lock()
 	if n.closing {
 		n.mu.Unlock()
-		return Erasure{}, ErrClosing
+		return nil, ErrClosing
 	}
-	n.exports.Add(1) // nothing may follow the close entry
+	n.exports.Add(1)
 	n.mu.Unlock()
-	defer n.exports.Done()
 	select {
 	case erasing <- struct{}{}:
-		defer func() { <-erasing }()
+		return func() { <-erasing; n.exports.Done() }, nil
 	case <-ctx.Done():
-		return Erasure{}, ctx.Err()
+		n.exports.Done()
+		return nil, ctx.Err()
 	}
+}
+
+// erasePart erases by an entry of the kind: by an operator's order, or by age.
+func (n *Notary) erasePart(ctx context.Context, s Sealed, kind format.Kind) (Erasure, error) {
+	done, err := n.lockErasing(ctx)
+	if err != nil {
+		return Erasure{}, err
+	}
+	defer done()
 	m, err := n.manifest(ctx, s)
 	if err != nil {
 		return Erasure{}, err
@@ -87,8 +108,11 @@ func (n *Notary) ErasePart(ctx context.Context, s Sealed) (Erasure, error) {
 	n.mu.Lock()
 	e, ordered := n.erased[part]
 	n.mu.Unlock()
-	if !ordered {
-		if e, err = n.orderErasure(ctx, s.Commitment, part, m); err != nil {
+	if !ordered { // what was ordered before a hold is carried out
+		if n.held(archive.Kept{Epoch: part.Epoch, Handle: part.Handle}) {
+			return Erasure{}, ErrHeld
+		}
+		if e, err = n.orderErasure(ctx, s.Commitment, part, m, kind); err != nil {
 			return Erasure{}, err
 		}
 	}
@@ -117,8 +141,8 @@ func (n *Notary) manifest(ctx context.Context, s Sealed) (*receipt.Manifest, err
 	return m, nil
 }
 
-// orderErasure makes the erasure entry durable.
-func (n *Notary) orderErasure(ctx context.Context, commitment receipt.Hash, part receipt.PartID, m *receipt.Manifest) (Erasure, error) {
+// orderErasure makes the entry that orders an erasure durable.
+func (n *Notary) orderErasure(ctx context.Context, commitment receipt.Hash, part receipt.PartID, m *receipt.Manifest, kind format.Kind) (Erasure, error) {
 	first, err := archive.Entry(ctx, n.opts.Store, part.Epoch, m.FirstSeq)
 	if err != nil {
 		return Erasure{}, err
@@ -130,26 +154,39 @@ func (n *Notary) orderErasure(ctx context.Context, commitment receipt.Hash, part
 	if first.Kind != format.KindSegment || first.Handle != part.Handle || first.Part != part.Part || segment.DEKCommitment != m.DEKCommitment {
 		return Erasure{}, fmt.Errorf("%w: entry %d of epoch %v is not the first segment of the part", receipt.ErrManifest, m.FirstSeq, part.Epoch)
 	}
-	body, err := format.EncodeBody(format.ErasureBody{
-		Epoch: part.Epoch, WrappedDEK: segment.WrappedDEK, Commitment: commitment, OrderedUnixNano: n.opts.Now().UnixNano(),
-	})
-	if err != nil {
+	now := n.opts.Now().UnixNano()
+	var order any = format.ErasureBody{Epoch: part.Epoch, WrappedDEK: segment.WrappedDEK, Commitment: commitment, OrderedUnixNano: now}
+	if kind == format.KindRetention {
+		order = format.RetentionBody{
+			Action: format.RetentionErase, Epoch: part.Epoch, WrappedDEK: segment.WrappedDEK, Commitment: commitment, AtUnixNano: now,
+		}
+	}
+	e := Erasure{Part: part, Commitment: commitment, Epoch: n.epoch, ByAge: kind == format.KindRetention}
+	if e.Seq, err = n.writeOrder(ctx, kind, part, order); err != nil {
 		return Erasure{}, err
 	}
-	pending, err := n.appendPatiently(ctx, []journal.Draft{{Kind: format.KindErasure, Handle: part.Handle, Part: part.Part, Body: body}}, nil)
-	if err != nil {
-		return Erasure{}, err
-	}
-	if _, err := pending.Wait(ctx); err != nil {
-		return Erasure{}, err
-	}
-	n.dirty.set()
-	e := Erasure{Part: part, Commitment: commitment, Epoch: n.epoch}
-	e.Seq, _ = pending.Seqs()
 	n.mu.Lock()
 	n.erased[part] = e
 	n.mu.Unlock()
 	return e, nil
+}
+
+// writeOrder makes an entry about a session part durable, and returns its seq.
+func (n *Notary) writeOrder(ctx context.Context, kind format.Kind, part receipt.PartID, order any) (uint64, error) {
+	body, err := format.EncodeBody(order)
+	if err != nil {
+		return 0, err
+	}
+	pending, err := n.appendPatiently(ctx, []journal.Draft{{Kind: kind, Handle: part.Handle, Part: part.Part, Body: body}}, nil)
+	if err != nil {
+		return 0, err
+	}
+	if _, err := pending.Wait(ctx); err != nil {
+		return 0, err
+	}
+	n.dirty.set()
+	seq, _ := pending.Seqs()
+	return seq, nil
 }
 
 // destroy makes storage forget a wrapped key, and asks it whether it did. A key that is
@@ -175,7 +212,7 @@ func (n *Notary) resumeErasures(found *archive.Archive) {
 	ordered := slices.DeleteFunc(found.Parts(), func(p *archive.Part) bool { return p.Erasure == nil })
 	n.mu.Lock()
 	for _, p := range ordered {
-		n.erased[p.ID] = Erasure{Part: p.ID, Commitment: p.Erasure.Commitment, Epoch: p.Erasure.Epoch, Seq: p.Erasure.Seq}
+		n.erased[p.ID] = Erasure{Part: p.ID, Commitment: p.Erasure.Commitment, Epoch: p.Erasure.Epoch, Seq: p.Erasure.Seq, ByAge: p.Erasure.ByAge}
 	}
 	n.mu.Unlock()
 	if len(ordered) == 0 {

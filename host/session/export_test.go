@@ -40,7 +40,7 @@ func (n *Notary) Remembered(tenant, session string) int {
 func Alone() { erasing = make(chan struct{}, 1) }
 
 // Step is a Tick, and the end of what it has begun: the entry that shows that the
-// notary lives, and the look after the others.
+// notary lives, the look after the others, and that for what is too old.
 func (n *Notary) Step(ctx context.Context) error {
 	err := n.Tick(ctx)
 	n.pulse.mu.Lock()
@@ -49,7 +49,7 @@ func (n *Notary) Step(ctx context.Context) error {
 	if pending != nil {
 		_, _ = pending.Wait(ctx) // a journal that has ended is the test's matter
 	}
-	for n.peers.looking.Load() && ctx.Err() == nil {
+	for (n.peers.looking.Load() || n.sweep.under.Load()) && ctx.Err() == nil {
 		_ = pause(ctx, time.Millisecond)
 	}
 	return err

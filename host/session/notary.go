@@ -124,7 +124,11 @@ type Options struct {
 	MaxOpen    int
 	WrapKeyAge time.Duration
 	Checkpoint time.Duration
-	Journal    journal.Options
+	// Retention, if not 0, is how long after its sealing the key of a part is
+	// destroyed, by the host's clock and unless its session is held; whichever epoch
+	// received or sealed it.
+	Retention time.Duration
+	Journal   journal.Options
 	// Now is the host's clock. It is used for idle times and for claims that
 	// are marked as the host's; nothing is ordered by it.
 	Now    func() time.Time
@@ -188,6 +192,8 @@ type Notary struct {
 	renewals []archive.Renewal
 	erased   map[receipt.PartID]Erasure // ordered, in any epoch that is believed
 	told     map[receipt.Epoch]bool     // that it is damaged
+	holds    map[archive.Kept][]format.EntryRef
+	released map[format.EntryRef]bool
 
 	manifests sync.Mutex // taken while a manifest gets its number and is queued
 	count     uint64
@@ -199,6 +205,7 @@ type Notary struct {
 
 	pulse pulse
 	peers peers
+	sweep sweep
 }
 
 // recent is a part that was sealed at a time, kept for its marks.
@@ -244,6 +251,8 @@ func Start(ctx context.Context, o Options) (*Notary, error) {
 		recent:   make(map[receipt.Handle][]recent),
 		erased:   make(map[receipt.PartID]Erasure),
 		told:     make(map[receipt.Epoch]bool),
+		holds:    make(map[archive.Kept][]format.EntryRef),
+		released: make(map[format.EntryRef]bool),
 	}
 	n.dedup = newFingerprint()
 	n.background, n.cancel = context.WithCancel(context.Background())

@@ -231,6 +231,12 @@ func concerns(e *format.Entry) (receipt.Epoch, bool) {
 		var b format.ErasureBody
 		err := format.ParseBody(e.Body, &b)
 		return b.Epoch, err == nil
+	case format.KindRetention:
+		b, err := format.ParseRetention(e.Body)
+		if err != nil || b.Action != format.RetentionErase {
+			return receipt.Epoch{}, false
+		}
+		return b.Epoch, true
 	}
 	return receipt.Epoch{}, false
 }

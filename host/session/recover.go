@@ -87,6 +87,7 @@ func (n *Notary) recover(ctx context.Context, found *archive.Archive, lost []arc
 	if err := n.sealAll(ctx, found, mine); err != nil {
 		return err
 	}
+	n.learnHolds(found)
 	n.resumeErasures(found)
 	for _, e := range epochs {
 		if left[e.ID] || e.Ended != 0 && (heir(e) == n.epoch || !inherited(found, e)) {

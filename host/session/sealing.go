@@ -224,7 +224,7 @@ func (n *Notary) Run(ctx context.Context) error {
 // all of them once the attestation has gone stale (there is a margin then: a
 // receipt signed after the token's expiry would convince nobody); it replaces a wrap key that is old and used, and commits the head of the chain
 // to the log. In a storage that is shared it shows that this notary lives, and looks
-// after the others. It is for Run and for tests; it must not run concurrently with
+// after the others; and it erases what has reached Options.Retention. It is for Run and for tests; it must not run concurrently with
 // itself.
 func (n *Notary) Tick(ctx context.Context) error {
 	now := n.opts.Now()
@@ -247,6 +247,9 @@ func (n *Notary) Tick(ctx context.Context) error {
 	if n.opts.Silence > 0 {
 		n.beat(now)
 		n.goLook(now)
+	}
+	if n.opts.Retention > 0 {
+		n.goSweep(now)
 	}
 	return nil
 }

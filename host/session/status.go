@@ -177,6 +177,7 @@ type Stats struct {
 	LogSince time.Time
 	// Journal is what waits to be durable.
 	Journal       journal.Backlog
+	Expired       uint64 // parts whose key was destroyed by age
 	Fenced        uint64 // dead epochs that this one ended
 	DamagedEpochs uint64 // epochs in storage that were left as they are
 	Peers         uint64 // other epochs in a shared storage that live, as far as is known
@@ -258,11 +259,12 @@ func (s *stats) proving() (ended func()) {
 	}
 }
 
-func (s *stats) proved()     { s.update(func(s *Stats) { s.Proved++ }) }
-func (s *stats) logFailed()  { s.update(func(s *Stats) { s.LogFailures++ }) }
-func (s *stats) fenced()     { s.update(func(s *Stats) { s.Fenced++ }) }
-func (s *stats) peers(n int) { s.update(func(s *Stats) { s.Peers = uint64(n) }) }
-func (s *stats) damaged()    { s.update(func(s *Stats) { s.DamagedEpochs++ }) }
+func (s *stats) proved()       { s.update(func(s *Stats) { s.Proved++ }) }
+func (s *stats) logFailed()    { s.update(func(s *Stats) { s.LogFailures++ }) }
+func (s *stats) expired(n int) { s.update(func(s *Stats) { s.Expired += uint64(n) }) }
+func (s *stats) fenced()       { s.update(func(s *Stats) { s.Fenced++ }) }
+func (s *stats) peers(n int)   { s.update(func(s *Stats) { s.Peers = uint64(n) }) }
+func (s *stats) damaged()      { s.update(func(s *Stats) { s.DamagedEpochs++ }) }
 
 // ErrState says that a part is not as far as what was asked of it.
 var ErrState = errors.New("session part is not sealed yet")

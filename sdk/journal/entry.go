@@ -22,8 +22,8 @@ const (
 	KindManifest   Kind = 5  // a receipt, the compact JWS as ASCII
 	KindProof      Kind = 6  // ProofBody: the log proof of a commitment
 	KindCheckpoint Kind = 7  // CheckpointBody: what was committed to the log about the chain
-	KindErasure    Kind = 8  // ErasureBody: order to destroy a wrapped DEK
-	KindRetention  Kind = 9  // reserved: retirement of bodies
+	KindErasure    Kind = 8  // ErasureBody: order of an operator to destroy a wrapped DEK
+	KindRetention  Kind = 9  // RetentionBody: a part that is too old, a legal hold, or its end
 	KindFence      Kind = 10 // FenceBody: another epoch ends this one
 	KindClose      Kind = 11 // CloseBody: the epoch ends in good order
 )

@@ -9,6 +9,7 @@ import (
 	"github.com/veriproof/notary/host/control"
 	"github.com/veriproof/notary/host/journal"
 	"github.com/veriproof/notary/host/session"
+	format "github.com/veriproof/notary/sdk/journal"
 )
 
 // api shows a node to the control interface.
@@ -91,12 +92,46 @@ func (c api) erasures(done []session.Erasure, err error) (control.Erasures, erro
 	return out, nil
 }
 
+func (c api) HoldSession(ctx context.Context, tenant, id string) (control.Holds, error) {
+	h, err := c.n.notary.Hold(ctx, tenant, id)
+	return holds([]session.Hold{h}, err)
+}
+
+func (c api) HoldPart(ctx context.Context, part control.SealedRef) (control.Holds, error) {
+	h, err := c.n.notary.HoldPart(ctx, session.Sealed{Commitment: part.Commitment, Epoch: part.Epoch, Seq: part.Seq})
+	return holds([]session.Hold{h}, err)
+}
+
+func (c api) ReleaseSession(ctx context.Context, tenant, id string) (control.Holds, error) {
+	return holds(c.n.notary.Release(ctx, tenant, id))
+}
+
+func (c api) ReleaseHold(ctx context.Context, epoch [16]byte, seq uint64) (control.Holds, error) {
+	h, err := c.n.notary.ReleaseHold(ctx, format.EntryRef{Epoch: epoch, Seq: seq})
+	return holds([]session.Hold{h}, err)
+}
+
+func holds(list []session.Hold, err error) (control.Holds, error) {
+	if err != nil {
+		return control.Holds{}, controlError(err)
+	}
+	out := control.Holds{Holds: []control.Hold{}}
+	for _, h := range list {
+		out.Holds = append(out.Holds, control.Hold{
+			Epoch: h.Epoch.String(), Handle: h.Handle.String(), Order: control.Order{Epoch: h.Entry.Epoch.String(), Seq: h.Entry.Seq},
+		})
+	}
+	return out, nil
+}
+
 func controlError(err error) error {
 	switch {
 	case err == nil:
 		return nil
 	case errors.Is(err, session.ErrNotFound):
 		return control.ErrNotFound
+	case errors.Is(err, session.ErrHeld):
+		return control.ErrHeld
 	case errors.Is(err, session.ErrState):
 		return control.ErrState
 	case errors.Is(err, journal.ErrProtected):

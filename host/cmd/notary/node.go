@@ -331,8 +331,9 @@ func (n *node) startSession(ctx context.Context, claims attester.Claims, recipie
 		},
 		Idle: time.Duration(c.Sessions.Idle), MaxAge: time.Duration(c.Sessions.MaxAge), MaxBytes: int64(c.Sessions.MaxBytes),
 		WrapKeyAge: time.Duration(c.Journal.WrapKeyAge), Checkpoint: time.Duration(c.Journal.Checkpoint),
-		Journal: journal.Options{GroupBytes: int(c.Journal.GroupBytes), UnknownLimit: time.Duration(c.Journal.UnknownLimit)},
-		Logger:  n.logger,
+		Retention: time.Duration(c.Retention.Sessions),
+		Journal:   journal.Options{GroupBytes: int(c.Journal.GroupBytes), UnknownLimit: time.Duration(c.Journal.UnknownLimit)},
+		Logger:    n.logger,
 	})
 }
 

@@ -33,6 +33,8 @@ const sessionUsage = `usage: notary session list   --config FILE [--identity KEY
        notary session bundle --config FILE --identity KEY -o DIR --session ID
        notary session open   --config FILE --identity KEY PART
        notary session erase  --config FILE --control URL --policy FILE --token-file FILE --yes PART
+       notary session hold   --config FILE --control URL --policy FILE --token-file FILE PART
+       notary session release --config FILE --control URL --policy FILE --token-file FILE PART
 
 Reads what the storage of a notary holds, whether it runs or not. A PART is the
 handle of a session part as "list" shows it, or any prefix that no other has; with
@@ -49,6 +51,11 @@ whether a notary that you accept wrote it, only "notary verify" tells.
            the commitment stays verifiable. The notary is appraised first, its journal
            says that it was ordered, and the answer says which copies of the key cannot
            be excluded. It may be given again
+  hold     has the running notary keep the keys of the session: until it is released,
+           neither "erase" nor the age in retention.sessions destroys them. A hold is on
+           all parts with the handle of PART, also those to come; a session that went on
+           in another epoch has another handle there. Its journal says so
+  release  ends all holds on the session
 
 OPTIONS
   --config FILE     the notary's configuration
@@ -60,13 +67,13 @@ OPTIONS
   --parts           bundle: all sealed parts with the handle, into directory -o, as
                     "notary export" names them
   --session ID      bundle: the same for the session with this id, in all epochs
-  --control URL     erase: the notary's control interface, https://host:port
-  --policy FILE     erase: Reference Values, see "notary policy"
-  --jwks FILE       erase: key set of the MAA instance that you trust, if the policy
+  --control URL     erase, hold, release: the notary's control interface, https://host:port
+  --policy FILE     erase, hold, release: Reference Values, see "notary policy"
+  --jwks FILE       erase, hold, release: key set of the MAA instance that you trust, if the policy
                     pins none
-  --issuer URL      erase: whose keys these are, if the policy has several issuers
+  --issuer URL      erase, hold, release: whose keys these are, if the policy has several issuers
                     without pinned keys
-  --token-file FILE erase: an operator's token
+  --token-file FILE erase, hold, release: an operator's token
   --yes             erase: do it; without, it is shown what would be erased
   --json            print JSON
 
@@ -79,14 +86,17 @@ EXAMPLES
   notary session open --config notary.yaml --identity recipient.pem 4f1c
   notary session erase --config notary.yaml --control https://notary.example:8443 \
       --policy policy.yaml --token-file operator.token --yes 4f1c
+  notary session hold --config notary.yaml --control https://notary.example:8443 \
+      --policy policy.yaml --token-file operator.token 4f1c
 
 EXIT STATUS
   0  done
   1  usage, no such part, or something could not be read or written
   2  storage holds something that does not hold together (said on standard error)
+  3  erase: the session is under a legal hold, and nothing was erased
 `
 
-var sessionCommand = command{name: "session", brief: "lists, bundles, opens and erases the sessions in storage", usage: sessionUsage, run: runSession}
+var sessionCommand = command{name: "session", brief: "lists, bundles, opens, holds and erases the sessions in storage", usage: sessionUsage, run: runSession}
 
 // sessionOptions are the flags of all verbs.
 type sessionOptions struct {
@@ -94,7 +104,7 @@ type sessionOptions struct {
 	disclose              disclosure
 	session               string // bundle: all parts of the session with this id
 	parts, json           bool
-	erase                 eraseOptions
+	order                 orderOptions
 }
 
 func runSession(ctx context.Context, a *app, args []string) error {
@@ -105,11 +115,11 @@ func runSession(ctx context.Context, a *app, args []string) error {
 	f.StringVar(&o.out, "o", "", "")
 	f.BoolVar(&o.disclose.summary, "summary", false, "")
 	f.BoolVar(&o.json, "json", false, "")
-	f.StringVar(&o.erase.control, "control", "", "")
-	f.StringVar(&o.erase.policy, "policy", "", "")
-	f.StringVar(&o.erase.tokenFile, "token-file", "", "")
-	f.BoolVar(&o.erase.yes, "yes", false, "")
-	o.erase.keys.flags(f)
+	f.StringVar(&o.order.control, "control", "", "")
+	f.StringVar(&o.order.policy, "policy", "", "")
+	f.StringVar(&o.order.tokenFile, "token-file", "", "")
+	f.BoolVar(&o.order.yes, "yes", false, "")
+	o.order.keys.flags(f)
 	f.Func("record", "", o.disclose.add)
 	f.BoolVar(&o.parts, "parts", false, "")
 	f.StringVar(&o.session, "session", "", "")
@@ -118,12 +128,13 @@ func runSession(ctx context.Context, a *app, args []string) error {
 		return err
 	}
 	verbs := map[string]func(context.Context, *app, *storage, *sessionOptions, string) error{
-		"list": sessionList, "bundle": sessionBundle, "open": sessionOpen, "erase": sessionErase,
+		"list": sessionList, "bundle": sessionBundle, "open": sessionOpen,
+		"erase": sessionErase, "hold": sessionHold, "release": sessionRelease,
 	}
 	verb := verbs[rest[0]]
 	switch {
 	case verb == nil:
-		return usageError("session: unknown verb %.40q, want list, bundle, open or erase", rest[0])
+		return usageError("session: unknown verb %.40q, want list, bundle, open, erase, hold or release", rest[0])
 	case o.config == "":
 		return usageError("session: --config is missing")
 	case (o.parts || o.session != "") && rest[0] != "bundle":
@@ -247,6 +258,10 @@ type listed struct {
 	// Erased is the order to destroy the part's key. The state is then erased, or
 	// erasing while storage has the key all the same.
 	Erased *control.Order `json:"erased,omitempty"`
+	// ByAge says that nobody asked for the erasure.
+	ByAge bool `json:"by_age,omitempty"`
+	// Holds are the holds on the session, by their places in the journal.
+	Holds []control.Order `json:"holds,omitempty"`
 }
 
 func (s *storage) list(ctx context.Context) []listed {
@@ -254,7 +269,7 @@ func (s *storage) list(ctx context.Context) []listed {
 	for _, p := range s.Parts() {
 		r := listed{
 			Handle: p.ID.Handle.String(), Part: p.ID.Part, Epoch: p.ID.Epoch.String(), State: "open",
-			Leaves: p.Leaves, Ciphertext: p.CiphertextBytes, Root: p.Root.String(),
+			Leaves: p.Leaves, Ciphertext: p.CiphertextBytes, Root: p.Root.String(), Holds: holdsOf(s.Archive, p),
 		}
 		if p.Manifest != nil {
 			r.State, r.Reason, r.Commitment = "sealed", string(p.Manifest.Reason), p.Commitment().String()
@@ -263,7 +278,7 @@ func (s *storage) list(ctx context.Context) []listed {
 			}
 		}
 		if x := p.Erasure; x != nil {
-			r.State, r.Erased = "erased", &control.Order{Epoch: x.Epoch.String(), Seq: x.Seq}
+			r.State, r.Erased, r.ByAge = "erased", &control.Order{Epoch: x.Epoch.String(), Seq: x.Seq}, x.ByAge
 			if has, err := s.HasKey(ctx, p); has || err != nil {
 				r.State = "erasing"
 			}
@@ -339,7 +354,11 @@ func (a *app) printSessions(rows []listed, opened bool) {
 		if r.LogIndex != nil {
 			index = fmt.Sprint(*r.LogIndex)
 		}
-		cells := []string{short(r.Handle), fmt.Sprint(r.Part), r.State, fmt.Sprint(r.Leaves), short(r.Root), short(r.Commitment), index}
+		state := r.State
+		if len(r.Holds) > 0 {
+			state += ", held"
+		}
+		cells := []string{short(r.Handle), fmt.Sprint(r.Part), state, fmt.Sprint(r.Leaves), short(r.Root), short(r.Commitment), index}
 		switch {
 		case r.Unopened != "":
 			cells = append(cells, a.paint(yellow, "cannot be opened: "+r.Unopened))

@@ -138,6 +138,52 @@ func TestSessionErase(t *testing.T) {
 		t.Errorf("export: %s", got)
 	}
 
+	// Under a hold it is kept, whoever asks.
+	order := func(verb string) (int, string, string) {
+		t.Helper()
+		return m.run(t, "session", verb, "--config", "notary.yaml", "--control", "https://"+p.ready.Control, "--policy", "policy.yaml", "--token-file", "operator.token", rows["logged"].Handle)
+	}
+	for range 2 {
+		if status, stdout, stderr := order("hold"); status != exitOK || !strings.Contains(stdout, "held: session "+rows["logged"].Handle) {
+			t.Fatalf("session hold: %d %s%s", status, stdout, stderr)
+		}
+	}
+	kept := list()["logged"]
+	if len(kept.Holds) != 1 {
+		t.Fatalf("session list: %+v, want one hold", kept)
+	}
+	if status, stdout, _ := m.run(t, "session", "list", "--config", "notary.yaml"); status != exitOK || strings.Count(stdout, "logged, held") != 1 {
+		t.Errorf("session list: %d %s", status, stdout)
+	}
+	if status, _, stderr := erase(kept.Handle, "--yes"); status != exitUnacceptable || !strings.Contains(stderr, "under a legal hold") {
+		t.Errorf("erase of a held session: %d %s", status, stderr)
+	}
+	found, err := openStorage(t.Context(), m.path("notary.yaml"), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer found.close(t.Context())
+	part, err := found.find(kept.Handle)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if status, body := c.ask(t, "POST", "/v1/erasures?"+refOf(part).Encode(), m.operator); status != 409 || !strings.Contains(string(body), errHeld.Error()) {
+		t.Errorf("erase of a held session without the tool: %d %s", status, body)
+	}
+	for _, want := range []string{"released: session " + kept.Handle, "the session is not held"} {
+		if status, stdout, stderr := order("release"); status != exitOK || !strings.Contains(stdout, want) {
+			t.Fatalf("session release: %d %s%s", status, stdout, stderr)
+		}
+	}
+	for _, s := range []struct {
+		verb string
+		want int
+	}{{"hold", 200}, {"erase", 409}, {"release", 200}} {
+		if status, body := c.ask(t, "POST", "/v1/sessions/keep-me/"+s.verb+"?tenant=acme", m.operator); status != s.want {
+			t.Errorf("%s by session id: %d %s, want %d", s.verb, status, body, s.want)
+		}
+	}
+
 	for range 2 {
 		status, stdout, stderr := erase(rows["logged"].Handle, "--yes")
 		if status != exitOK || !strings.Contains(stdout, "erased: "+rows["logged"].Handle+"/0 ") || !strings.Contains(stdout, "partial: ") || !strings.Contains(stdout, "backups") {

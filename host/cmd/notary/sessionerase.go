@@ -18,8 +18,9 @@ import (
 	"github.com/veriproof/notary/sdk/attested"
 )
 
-// eraseOptions are the flags of "session erase": where the notary is, and who asks.
-type eraseOptions struct {
+// orderOptions are the flags of "session erase", "hold" and "release": where the notary
+// is, and who asks.
+type orderOptions struct {
 	control, policy, tokenFile string
 	keys                       trustedKeys
 	yes                        bool
@@ -32,13 +33,18 @@ func sessionErase(ctx context.Context, a *app, s *storage, o *sessionOptions, na
 	if err != nil {
 		return err
 	}
-	if !o.erase.yes {
+	if !o.order.yes {
 		for _, p := range parts {
 			fmt.Fprintf(a.stdout, "would be erased: %v/%d of epoch %v, %d leaves, commitment %v\n", p.ID.Handle, p.ID.Part, p.ID.Epoch, p.Leaves, p.Commitment())
 		}
 		return hinted(errors.New("nothing is erased"), "an erasure cannot be undone: add --yes")
 	}
-	client, err := o.erase.connect(a)
+	for _, p := range parts { // the notary asked may not know yet what another was told
+		if len(s.Holds(p)) > 0 && p.Erasure == nil {
+			return held()
+		}
+	}
+	client, err := o.order.connect(a, "session erase")
 	if err != nil {
 		return err
 	}
@@ -46,6 +52,9 @@ func sessionErase(ctx context.Context, a *app, s *storage, o *sessionOptions, na
 	for _, p := range parts {
 		done, err := client.erase(ctx, p)
 		if err != nil {
+			if errors.Is(err, errHeld) {
+				return held()
+			}
 			return hinted(fmt.Errorf("session erase: part %d, after %d parts were erased: %w", p.ID.Part, len(all.Erased), err), "the same command may be given again")
 		}
 		all.Erased = append(all.Erased, done.Erased...)
@@ -70,6 +79,13 @@ func sessionErase(ctx context.Context, a *app, s *storage, o *sessionOptions, na
 		}
 	}
 	return nil
+}
+
+// errHeld says that a session is under a legal hold.
+var errHeld = errors.New("the session is under a legal hold")
+
+func held() error {
+	return &exitError{status: exitUnacceptable, err: fmt.Errorf("session erase: %w; nothing is erased", errHeld), hint: "\"notary session release\" ends the hold"}
 }
 
 // findErasable returns the sealed parts of the one handle that a name leads to.
@@ -100,30 +116,30 @@ func erasable(parts []*archive.Part) ([]*archive.Part, error) {
 	return parts, nil
 }
 
-// An eraser is a client of the control interface of a notary that was appraised: the
+// An operator is a client of the control interface of a notary that was appraised: the
 // token is shown to nobody else.
-type eraser struct {
+type operator struct {
 	url    *url.URL
 	token  string
 	client *http.Client
 }
 
-func (o *eraseOptions) connect(a *app) (*eraser, error) {
+func (o *orderOptions) connect(a *app, what string) (*operator, error) {
 	switch {
 	case o.control == "":
-		return nil, usageError("session erase: --control is missing: which notary shall do it?")
+		return nil, usageError("%s: --control is missing: which notary shall do it?", what)
 	case o.tokenFile == "":
-		return nil, usageError("session erase: --token-file is missing")
+		return nil, usageError("%s: --token-file is missing", what)
 	}
 	at, err := url.Parse(o.control)
 	if err != nil {
-		return nil, usageError("session erase: --control %.80q is no URL", o.control)
+		return nil, usageError("%s: --control %.80q is no URL", what, o.control)
 	}
 	token, err := readFile(o.tokenFile, maxPart)
 	if err != nil {
 		return nil, hinted(err, "--token-file wants an operator's token, made by \"notary keygen\"")
 	}
-	gate, err := gateOptions("session erase", o.policy, o.keys, o.control, a)
+	gate, err := gateOptions(what, o.policy, o.keys, o.control, a)
 	if err != nil {
 		return nil, err
 	}
@@ -131,35 +147,48 @@ func (o *eraseOptions) connect(a *app) (*eraser, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &eraser{url: at, token: strings.TrimSpace(string(token)), client: &http.Client{Transport: g.RoundTripper()}}, nil
+	return &operator{url: at, token: strings.TrimSpace(string(token)), client: &http.Client{Transport: g.RoundTripper()}}, nil
 }
 
-func (c *eraser) erase(ctx context.Context, p *archive.Part) (*control.Erasures, error) {
-	at := c.url.JoinPath("/v1/erasures")
-	at.RawQuery = url.Values{
+func (c *operator) erase(ctx context.Context, p *archive.Part) (*control.Erasures, error) {
+	done := new(control.Erasures)
+	return done, c.post(ctx, "/v1/erasures", refOf(p), done)
+}
+
+// refOf names a sealed part to a notary.
+func refOf(p *archive.Part) url.Values {
+	return url.Values{
 		"commitment": {p.Commitment().String()}, "epoch": {p.Manifest.SealedBy.Epoch.String()}, "seq": {strconv.FormatUint(p.SealedSeq, 10)},
-	}.Encode()
+	}
+}
+
+// post gives an order and reads the answer into done.
+func (c *operator) post(ctx context.Context, path string, query url.Values, done any) error {
+	at := c.url.JoinPath(path)
+	at.RawQuery = query.Encode()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, at.String(), http.NoBody)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	req.Header.Set("Authorization", "Bearer "+c.token)
 	resp, err := c.client.Do(req)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxPart))
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if resp.StatusCode != http.StatusOK {
 		var said struct{ Error, Hint string }
 		_ = json.Unmarshal(body, &said) // what is no JSON says nothing
-		return nil, fmt.Errorf("the notary answers %d: %s (%s)", resp.StatusCode, printable(said.Error), printable(said.Hint))
+		if resp.StatusCode == http.StatusConflict && said.Error == errHeld.Error() {
+			return errHeld
+		}
+		return fmt.Errorf("the notary answers %d: %s (%s)", resp.StatusCode, printable(said.Error), printable(said.Hint))
 	}
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.DisallowUnknownFields()
-	done := new(control.Erasures)
-	return done, d.Decode(done)
+	return d.Decode(done)
 }
