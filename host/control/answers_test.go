@@ -124,7 +124,7 @@ func TestBundle(t *testing.T) {
 func TestErase(t *testing.T) {
 	w := start(t, nil)
 	_, body := w.do(t, "POST", "/v1/sessions/s1/erase?tenant=acme", operator, nil)
-	want := `{"erased":[{"epoch":"` + epochA + `","handle":"aa","part":0,"commitment":"cc","order":{"epoch":"` + epochB + `","seq":7}}],"complete":false,"copies":["backups"]}` + "\n"
+	want := `{"erased":[{"epoch":"` + epochA + `","handle":"aa","part":0,"commitment":"cc","order":{"epoch":"` + epochB + `","seq":7}}],"complete":false,"found":["a standby"],"copies":["backups"]}` + "\n"
 	if body != want || !slices.Equal(w.erased, []string{"s1"}) {
 		t.Errorf("erased %q\ngot  %s\nwant %s", w.erased, body, want)
 	}

@@ -86,9 +86,11 @@ type SealedRef struct {
 // Erasures are the answer to an order to erase.
 type Erasures struct {
 	Erased []Erased `json:"erased"`
-	// Complete says that no copy of the keys can exist. Copies are those that cannot be
-	// excluded, for the operator to see to.
+	// Complete says that no copy of the keys can exist. Found is what the storage itself
+	// tells of copies, and Copies what it cannot be asked about, for the operator to see
+	// to.
 	Complete bool     `json:"complete"`
+	Found    []string `json:"found"`
 	Copies   []string `json:"copies"`
 }
 

@@ -102,7 +102,7 @@ func (n *notary) EraseSession(_ context.Context, tenant, session string) (contro
 		return control.Erasures{}, err
 	}
 	n.erased = append(n.erased, session)
-	return control.Erasures{Erased: []control.Erased{{Epoch: epochA, Handle: "aa", Commitment: "cc", Order: control.Order{Epoch: epochB, Seq: 7}}}, Copies: []string{"backups"}}, nil
+	return control.Erasures{Erased: []control.Erased{{Epoch: epochA, Handle: "aa", Commitment: "cc", Order: control.Order{Epoch: epochB, Seq: 7}}}, Found: []string{"a standby"}, Copies: []string{"backups"}}, nil
 }
 
 func (n *notary) ErasePart(_ context.Context, ref control.SealedRef) (control.Erasures, error) {

@@ -69,20 +69,20 @@ func (c api) Bundle(ctx context.Context, tenant, id string, part control.PartRef
 
 func (c api) EraseSession(ctx context.Context, tenant, id string) (control.Erasures, error) {
 	done, err := c.n.notary.Erase(ctx, tenant, id)
-	return c.erasures(done, err)
+	return c.erasures(ctx, done, err)
 }
 
 func (c api) ErasePart(ctx context.Context, part control.SealedRef) (control.Erasures, error) {
 	done, err := c.n.notary.ErasePart(ctx, session.Sealed{Commitment: part.Commitment, Epoch: part.Epoch, Seq: part.Seq})
-	return c.erasures([]session.Erasure{done}, err)
+	return c.erasures(ctx, []session.Erasure{done}, err)
 }
 
-func (c api) erasures(done []session.Erasure, err error) (control.Erasures, error) {
+func (c api) erasures(ctx context.Context, done []session.Erasure, err error) (control.Erasures, error) {
 	if err != nil {
 		return control.Erasures{}, controlError(err)
 	}
 	// Neither kind of storage can show that it keeps no old version.
-	out := control.Erasures{Copies: c.n.ground.storage.copies()}
+	out := control.Erasures{Found: c.n.ground.storage.found(ctx), Copies: c.n.ground.storage.copies()}
 	for _, e := range done {
 		out.Erased = append(out.Erased, control.Erased{
 			Epoch: e.Part.Epoch.String(), Handle: e.Part.Handle.String(), Part: e.Part.Part, Commitment: e.Commitment.String(),

@@ -48,7 +48,7 @@ func sessionErase(ctx context.Context, a *app, s *storage, o *sessionOptions, na
 	if err != nil {
 		return err
 	}
-	all := control.Erasures{Erased: []control.Erased{}, Complete: true, Copies: []string{}}
+	all := control.Erasures{Erased: []control.Erased{}, Complete: true, Found: []string{}, Copies: []string{}}
 	for _, p := range parts {
 		done, err := client.erase(ctx, p)
 		if err != nil {
@@ -59,11 +59,7 @@ func sessionErase(ctx context.Context, a *app, s *storage, o *sessionOptions, na
 		}
 		all.Erased = append(all.Erased, done.Erased...)
 		all.Complete = all.Complete && done.Complete
-		for _, c := range done.Copies {
-			if !slices.Contains(all.Copies, c) {
-				all.Copies = append(all.Copies, c)
-			}
-		}
+		all.Found, all.Copies = union(all.Found, done.Found), union(all.Copies, done.Copies)
 	}
 	if o.json {
 		return a.json(all)
@@ -73,12 +69,30 @@ func sessionErase(ctx context.Context, a *app, s *storage, o *sessionOptions, na
 			printable(e.Handle), e.Part, printable(e.Epoch), e.Order.Seq, printable(e.Order.Epoch), printable(e.Commitment))
 	}
 	if !all.Complete {
-		fmt.Fprintln(a.stdout, a.paint(yellow, "partial: storage has the keys no more, but cannot be asked about copies of them:"))
-		for _, c := range all.Copies {
-			fmt.Fprintf(a.stdout, "  - %s\n", printable(c))
-		}
+		fmt.Fprintln(a.stdout, a.paint(yellow, "partial: storage has the keys no more in their place"))
+		a.printCopies("it tells of copies itself:", all.Found)
+		a.printCopies("it cannot be asked about:", all.Copies)
 	}
 	return nil
+}
+
+func union(list, more []string) []string {
+	for _, one := range more {
+		if !slices.Contains(list, one) {
+			list = append(list, one)
+		}
+	}
+	return list
+}
+
+func (a *app) printCopies(what string, list []string) {
+	if len(list) == 0 {
+		return
+	}
+	fmt.Fprintf(a.stdout, "  %s\n", what)
+	for _, c := range list {
+		fmt.Fprintf(a.stdout, "  - %s\n", printable(c))
+	}
 }
 
 // errHeld says that a session is under a legal hold.

@@ -132,6 +132,19 @@ func (b *backing) String() string {
 	return b.dir
 }
 
+// found returns where the storage itself says that it keeps or sends copies. The keys
+// are destroyed by then: that it cannot be asked is one more thing to see to.
+func (b *backing) found(ctx context.Context) []string {
+	if b.db == nil {
+		return []string{}
+	}
+	found, err := b.db.Copies(ctx)
+	if err != nil {
+		return []string{"the database did not say where it keeps copies"}
+	}
+	return append([]string{}, found...)
+}
+
 // copies says where copies of an erased key can be that the storage cannot be asked
 // about.
 func (b *backing) copies() []string {

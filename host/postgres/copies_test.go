@@ -1,0 +1,31 @@
+//go:build postgres
+
+package postgres_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/veriproof/notary/host/internal/pgserver"
+)
+
+// TestCopies: the server tells of a replication slot, to a role without any right, and
+// of nothing where there is nothing.
+func TestCopies(t *testing.T) {
+	s := pgserver.Start(t)
+	admin := open(t, options(s))
+	if found, err := admin.Copies(t.Context()); err != nil || len(found) != 0 {
+		t.Errorf("on a server of its own: %q %v", found, err)
+	}
+	for _, statement := range []string{"create role nobody login", "select length(slot_name)::bigint from pg_create_physical_replication_slot('standby')"} {
+		if _, err := admin.Exec(t.Context(), statement, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	o := options(s)
+	o.User = "nobody"
+	found, err := open(t, o).Copies(t.Context())
+	if want := []string{"replication slots hold back the write-ahead log for others: 1"}; err != nil || !slices.Equal(found, want) {
+		t.Errorf("found %q %v, want %q", found, err, want)
+	}
+}
