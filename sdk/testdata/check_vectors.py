@@ -344,6 +344,29 @@ def check_position():
     same("checkpoint commitment", got.hex(), v["checkpoint_commitment"])
 
 
+RETENTION = {
+    "erase": {"action", "epoch", "wrapped_dek", "commitment", "at_unix_nano"},
+    "hold": {"action", "epoch", "at_unix_nano"},
+    "release": {"action", "epoch", "hold", "at_unix_nano"},
+}
+
+
+def retention(text):
+    try:
+        body = json.loads(text)
+    except ValueError:
+        return False
+    return set(body) == RETENTION.get(body["action"])
+
+
+def check_retention():
+    v = load("journal/testdata/retention.json")
+    for text in v["valid"]:
+        same("retention body " + text, retention(text), True)
+    for text in v["refused"]:
+        same("refused retention body " + text, retention(text), False)
+
+
 # Section 11.
 def bundle_file(files):
     """manifest.json and the file, of (name, content) in order."""
