@@ -118,6 +118,9 @@ type Report struct {
 	Epochs     int    `json:"epochs"`
 	Entries    uint64 `json:"entries"` // that a signature vouches for
 	Parts      int    `json:"parts"`
+	Erased     int    `json:"erased"` // parts whose key was ordered to be destroyed
+	ByAge      int    `json:"by_age"` // of them, those that nobody asked for
+	Held       int    `json:"held"`   // parts whose session is under a legal hold
 	Positions  int    `json:"positions"`
 	LogEntries uint64 `json:"log_entries"`
 	// Tree is the tree of the log that the journal was held against.
@@ -249,9 +252,13 @@ func (a *auditor) conclude() {
 		u := r.Unacknowledged[0]
 		behind = fmt.Sprintf("; commits that were never acknowledged are behind the end of epochs, which a crash leaves there: %d, the first in entries %d to %d of epoch %s", n, u.First, u.Last, u.Epoch)
 	}
+	kept := ""
+	if r.Erased > 0 || r.Held > 0 {
+		kept = fmt.Sprintf("; %d are erased, %d of them by age, and %d are held", r.Erased, r.ByAge, r.Held)
+	}
 	passed := map[string]string{
 		CheckChain:     fmt.Sprintf("%d entries of %d epochs are gapless, chained and signed%s", r.Entries, r.Epochs, behind),
-		CheckReceipts:  fmt.Sprintf("%d session parts; every receipt is about the segments that are there", r.Parts),
+		CheckReceipts:  fmt.Sprintf("%d session parts; every receipt is about the segments that are there%s", r.Parts, kept),
 		CheckNotaries:  "every epoch is of a notary that the policy accepts, as of when it began",
 		CheckHeads:     "every epoch that a later one knew is there as it knew it",
 		CheckHistory:   fmt.Sprintf("%d entries give the root that the log has signed, and every earlier tree that is known", r.LogEntries),

@@ -58,7 +58,19 @@ func (a *auditor) journal(ctx context.Context) error {
 			})
 		}
 	}
-	a.report.Epochs, a.report.Parts = len(a.archive.Epochs), len(a.archive.Parts())
+	a.report.Epochs = len(a.archive.Epochs)
+	for _, p := range a.archive.Parts() {
+		a.report.Parts++
+		if p.Erasure != nil {
+			a.report.Erased++
+			if p.Erasure.ByAge {
+				a.report.ByAge++
+			}
+		}
+		if len(a.archive.Holds(p)) > 0 {
+			a.report.Held++
+		}
+	}
 	return nil
 }
 
