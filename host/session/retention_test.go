@@ -213,3 +213,38 @@ func TestRetentionOfDamagedStorage(t *testing.T) {
 		w.close(n)
 	}
 }
+
+// TestReleaseByStranger: a release by who is not believed ends no hold; one by who is
+// does.
+func TestReleaseByStranger(t *testing.T) {
+	w := newWorld(t)
+	n := w.start()
+	export(t, n, request("s", lastSpan("a")))
+	ref := w.sealedRef(settled(t, n, "s", 1)[0].ID)
+	hold, err := n.HoldPart(t.Context(), ref)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.close(n)
+	n = w.start()
+	if _, err := n.ReleaseHold(t.Context(), hold.Entry); err != nil {
+		t.Fatal(err)
+	}
+	stranger := n.Epoch()
+	w.close(n)
+	for _, c := range []struct{ believed, want error }{{errors.New("a stranger"), session.ErrHeld}, {nil, nil}} {
+		w.tune = func(o *session.Options) {
+			o.Appraise = func(e *archive.Epoch) error {
+				if e.ID == stranger {
+					return c.believed
+				}
+				return nil
+			}
+		}
+		n = w.start()
+		if _, err := n.ErasePart(t.Context(), ref); !errors.Is(err, c.want) {
+			t.Errorf("believed %v: erase: %v, want %v", c.believed, err, c.want)
+		}
+		w.close(n)
+	}
+}
