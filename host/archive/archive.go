@@ -317,10 +317,12 @@ func (s *scanner) epoch(ctx context.Context, id receipt.Epoch, lastChunk uint64)
 			return err
 		}
 		if e.Err == nil && (chunk.FirstSeq != next || chunk.Entries == nil || r.Ended() == format.KindFence) {
-			if err := s.tail(ctx, e, r, lastChunk); err != nil {
+			if chunk, err = s.tail(ctx, e, r, lastChunk); err != nil {
 				return err
 			}
-			break
+			if chunk.Entries == nil {
+				break
+			}
 		}
 		if e.Err == nil {
 			group, e.Err = s.chunk(e, r, group, chunk)

@@ -9,8 +9,13 @@ import (
 	format "github.com/veriproof/notary/sdk/journal"
 )
 
-// maxTail bounds the chunks behind an epoch's end.
-const maxTail = 64
+// Bounds of what is read behind an epoch's end. Every notary that dies while it recovers
+// leaves a fence there, and one that is started again and again may leave many.
+const (
+	maxTail      = 64      // chunks that are no fences
+	maxFences    = 1 << 16 // fences
+	maxFenceSize = 4 << 10 // bytes; a fence has a few hundred
+)
 
 // tail judges what is behind the first gap of an epoch, or behind its fence. Where
 // groups are written several at a time that can be groups that were under way when
@@ -19,23 +24,37 @@ const maxTail = 64
 // A fence behind a fence stands at the first place that is free. Places are taken for
 // good, so whoever aims at one by an older look than another's finds it taken, or is
 // the only one.
-func (s *scanner) tail(ctx context.Context, e *Epoch, r *format.Reader, lastChunk uint64) error {
+//
+// If the group that was not there has got there by now, it is returned, to be read like
+// any other: a database may go on with what a notary sent before it died.
+func (s *scanner) tail(ctx context.Context, e *Epoch, r *format.Reader, lastChunk uint64) (journal.Chunk, error) {
 	next, _ := r.Head()
 	fenced := r.Ended() == format.KindFence
 	chunks, err := s.behind(ctx, e, next, lastChunk)
 	switch {
 	case err != nil || e.Err != nil:
-		return err
-	case len(chunks) == 0 || !fenced && chunks[0].FirstSeq == next:
+		return journal.Chunk{}, err
+	case len(chunks) == 0:
 		e.Err = fmt.Errorf("%w: no entry %d in storage", format.ErrChain, next)
-		return nil
+		return journal.Chunk{}, nil
+	case !fenced && chunks[0].FirstSeq == next:
+		return chunks[0], nil
 	}
+	s.judgeTail(e, r, chunks)
+	return journal.Chunk{}, nil
+}
+
+// judgeTail takes over what stands behind an epoch's end: further fences, and the groups
+// that were under way.
+func (s *scanner) judgeTail(e *Epoch, r *format.Reader, chunks []journal.Chunk) {
+	next, _ := r.Head()
+	fenced := r.Ended() == format.KindFence
 	free, end := next, next
 	under := 1 // the group that is not there, or in whose place the fence is
 	for _, c := range chunks {
 		if fenced && c.FirstSeq == free && isFence(c) {
 			if _, e.Err = s.chunk(e, r, nil, c); e.Err != nil {
-				return nil
+				return
 			}
 			free, _ = r.Head()
 			continue
@@ -47,7 +66,7 @@ func (s *scanner) tail(ctx context.Context, e *Epoch, r *format.Reader, lastChun
 		if !ok || under > journal.InFlight(s.a.store) {
 			e.Orphans = nil
 			e.Err = fmt.Errorf("%w: no entry %d in storage, or behind it what does not follow", format.ErrChain, next)
-			return nil
+			return
 		}
 		e.Orphans = append(e.Orphans, Range{c.FirstSeq, last})
 		end = last + 1
@@ -56,12 +75,12 @@ func (s *scanner) tail(ctx context.Context, e *Epoch, r *format.Reader, lastChun
 		}
 	}
 	e.Free = free
-	return nil
 }
 
 // behind returns the chunks from a seq on, in order.
 func (s *scanner) behind(ctx context.Context, e *Epoch, from, lastChunk uint64) ([]journal.Chunk, error) {
 	var chunks []journal.Chunk
+	others, fences := 0, 0
 	for at := lastChunk; at >= from; {
 		c, err := s.get(ctx, e, at)
 		if err != nil {
@@ -70,7 +89,12 @@ func (s *scanner) behind(ctx context.Context, e *Epoch, from, lastChunk uint64) 
 		if c.Entries == nil || c.FirstSeq < from {
 			break
 		}
-		if chunks = append(chunks, c); len(chunks) > maxTail {
+		if isFence(c) {
+			fences++
+		} else {
+			others++
+		}
+		if chunks = append(chunks, c); others > maxTail || fences > maxFences {
 			e.Err = fmt.Errorf("%w: no entry %d in storage", format.ErrChain, from)
 			break
 		}
@@ -84,6 +108,9 @@ func (s *scanner) behind(ctx context.Context, e *Epoch, from, lastChunk uint64) 
 }
 
 func isFence(c journal.Chunk) bool {
+	if len(c.Entries) > maxFenceSize {
+		return false
+	}
 	entry, _, err := format.Decode(c.Entries)
 	return err == nil && entry.Kind == format.KindFence
 }

@@ -124,3 +124,63 @@ func TestForeignBehindGap(t *testing.T) {
 		}
 	}
 }
+
+// TestCrashLoop: notaries that die again and again while they recover an epoch leave a
+// fence each. However many these are, the next one still finds where its own goes.
+func TestCrashLoop(t *testing.T) {
+	for _, orphan := range []bool{false, true} {
+		store := journaltest.New()
+		store.Allow(3)
+		w, by := newWriter(store, 1, identity(t)), newWriter(store, 2, identity(t))
+		head := w.chain
+		w.entry(format.KindCheckpoint, []byte("{}")) // is not there
+		if behind := w.entry(format.KindCheckpoint, []byte("{}")); orphan {
+			w.put(true, behind)
+		}
+		const fences = 300
+		for i := range uint64(fences) {
+			seq := 2 + i
+			if orphan && i > 0 {
+				seq++ // the group that was under way is in its place
+			}
+			head = w.fence(by, seq, head)
+		}
+		e := scan(t, store).Epoch(w.epoch)
+		if e.Err != nil || len(e.Recoverers) != fences || (len(e.Orphans) == 1) != orphan || e.Free != e.Next {
+			t.Errorf("orphan %v: %d recoverers, orphans %v, the next fence at %d, error %v", orphan, len(e.Recoverers), e.Orphans, e.Free, e.Err)
+		}
+	}
+}
+
+// A lateStore has a chunk only when it was asked for it once.
+type lateStore struct {
+	*journaltest.Store
+	late  uint64
+	asked bool
+}
+
+func (s *lateStore) Get(ctx context.Context, epoch [16]byte, seq uint64) (journal.Chunk, error) {
+	if seq == s.late && !s.asked {
+		s.asked = true
+		return s.Store.Get(ctx, epoch, seq-1)
+	}
+	return s.Store.Get(ctx, epoch, seq)
+}
+
+// TestLateGroup: of several groups under way one gets there only while the epoch is read,
+// when it was looked for already. That is no damage.
+func TestLateGroup(t *testing.T) {
+	for late := uint64(2); late < 5; late++ {
+		s := &lateStore{Store: journaltest.New(), late: late}
+		s.Allow(3)
+		w := newWriter(s.Store, 1, identity(t))
+		for range 3 {
+			w.put(true, w.entry(format.KindCheckpoint, []byte("{}")))
+		}
+		a, err := archive.Scan(t.Context(), s, archive.Options{})
+		must(err)
+		if e := a.Epoch(w.epoch); e.Err != nil || e.Next != 5 || !s.asked {
+			t.Errorf("%d is late: ends before %d, error %v", late, e.Next, e.Err)
+		}
+	}
+}

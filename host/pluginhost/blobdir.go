@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/veriproof/notary/host/stream"
 	"github.com/veriproof/notary/sdk/plugin/abi"
 )
 
@@ -52,7 +53,7 @@ type blobDir struct {
 // openBlobDir opens the directory, makes it if needed, and removes what
 // interrupted writes left behind.
 func openBlobDir(path string) (*blobDir, error) {
-	if err := os.MkdirAll(path, 0o700); err != nil {
+	if err := stream.MakeDir(path); err != nil {
 		return nil, fmt.Errorf("blob directory: %w", err)
 	}
 	root, err := os.OpenRoot(path)

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"syscall"
 	"time"
 )
@@ -57,7 +59,7 @@ type osDisk struct {
 }
 
 func openOSDisk(path string) (*osDisk, error) {
-	if err := os.MkdirAll(path, 0o700); err != nil {
+	if err := MakeDir(path); err != nil {
 		return nil, fmt.Errorf("stream directory: %w", err)
 	}
 	root, err := os.OpenRoot(path)
@@ -69,6 +71,38 @@ func openOSDisk(path string) (*osDisk, error) {
 		return nil, errors.Join(fmt.Errorf("stream directory: %w", err), root.Close())
 	}
 	return &osDisk{root: root, self: self}, nil
+}
+
+// MakeDir makes a directory and those above it that are not there, for its owner alone.
+// They survive a power cut: what is durable in a directory is lost with the directory's
+// own name.
+func MakeDir(path string) error {
+	return makeDir(path, func(dir string) error {
+		f, err := os.Open(dir)
+		if err != nil {
+			return err
+		}
+		return errors.Join(f.Sync(), f.Close())
+	})
+}
+
+func makeDir(path string, sync func(dir string) error) error {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return nil
+	}
+	above := filepath.Dir(filepath.Clean(path))
+	if above != path {
+		if err := makeDir(above, sync); err != nil {
+			return err
+		}
+	}
+	if err := os.Mkdir(path, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	if err := sync(above); err != nil {
+		return errors.Join(err, os.Remove(path)) // so that the next try makes it again
+	}
+	return nil
 }
 
 func (d *osDisk) close() error {
