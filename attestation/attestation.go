@@ -139,8 +139,8 @@ type Input struct {
 	// in any order. They count for issuers whose keys the policy does not pin. Of an
 	// issuer two count: the set that was fetched last before the token was issued, and
 	// the one fetched first after. A key that the issuer had given up by then, or did
-	// not have yet, does not count, so that a bundle verifies for ever and a key that
-	// leaks later signs nothing of today.
+	// not have yet, does not count, and neither does a token a day after its issue, so that
+	// a bundle verifies for ever and a key that leaks later signs nothing of today.
 	KeptKeys []KeptKeySet
 	// Evidence is the raw hardware Evidence.
 	Evidence evidence.Evidence

@@ -1,9 +1,13 @@
 package attestation
 
 import (
+	"encoding/base64"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/veriproof/notary/attestation/policy"
 	"github.com/veriproof/notary/attestation/uvm"
@@ -63,4 +67,51 @@ func TestKeptKeys(t *testing.T) {
 	if got := byName(Appraise(&p, in))["maa.token"]; got.Status != Fail {
 		t.Errorf("a bundled key set is an anchor: %+v", got)
 	}
+}
+
+// TestKeptKeyThatLeaked: whoever gets hold of a key that an issuer has given up can
+// write into a token whatever chooses its key set, and still signs nothing of today.
+func TestKeptKeyThatLeaked(t *testing.T) {
+	w := newWorld(t)
+	const long = 9000 * time.Hour
+	kept := []KeptKeySet{{issuer, issued.Add(-long), w.jwks()}, {issuer, issued.Add(-time.Hour), otherKeys(w)}}
+	before := issued.Add(-long + time.Hour).Unix()
+	for name, x := range map[string]struct {
+		claims func(c map[string]any)
+		behind string // the last member of the payload
+	}{
+		"honest about its time":               {func(map[string]any) {}, ""},
+		"issued in the key's time, for years": {func(c map[string]any) { c["iat"], c["nbf"] = before, before }, ""},
+		"without a time of issue":             {func(c map[string]any) { delete(c, "iat") }, ""},
+		"a time of issue that is no number":   {func(c map[string]any) { c["iat"] = "x" }, ""},
+		"another spelling of its time":        {func(map[string]any) {}, fmt.Sprintf(`,"IAT":%d}`, before)},
+	} {
+		w.claims = func(c map[string]any) { delete(c, "x-ms-simulated"); x.claims(c) }
+		in := w.input(t)
+		if x.behind != "" {
+			in.Token = w.resigned(t, in.Token, x.behind)
+		}
+		p := *w.policy
+		p.Simulated, p.UVM.Issuer, p.Issuers = nil, uvm.MicrosoftDID, []policy.Issuer{{Issuer: issuer}}
+		in.KeptKeys = kept
+		if got := byName(Appraise(&p, in))["maa.token"]; got.Status != Fail {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}
+
+// resigned puts a member behind the others of a token's payload.
+func (w *world) resigned(t *testing.T, token, behind string) string {
+	t.Helper()
+	parts := strings.Split(token, ".")
+	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	parts[1] = base64.RawURLEncoding.EncodeToString([]byte(strings.TrimSuffix(string(payload), "}") + behind))
+	signature, err := jwt.SigningMethodRS256.Sign(parts[0]+"."+parts[1], w.maaKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return parts[0] + "." + parts[1] + "." + base64.RawURLEncoding.EncodeToString(signature)
 }

@@ -2,6 +2,7 @@ package attestation
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -15,6 +16,26 @@ type keySource struct {
 	issuer policy.Issuer
 	jwks   []byte
 	origin string
+	chosen time.Time // the time of issue by which a kept set was chosen, else zero
+}
+
+// keptTokenLife is how long after its issue a token counts under a kept key set. MAA's
+// live 8 hours. Without it a key that leaks when the issuer has long given it up would
+// sign a token of its own time that is valid today.
+const keptTokenLife = 24 * time.Hour
+
+// check holds a token that verifies under a kept set against the time by which that was
+// chosen.
+func (s *keySource) check(c *maa.Claims, at time.Time) error {
+	switch {
+	case s.chosen.IsZero():
+		return nil
+	case !c.IssuedAt.Equal(s.chosen):
+		return errors.New("the token does not say in one way when it was issued, by which kept keys are chosen")
+	case at.Sub(c.IssuedAt) > keptTokenLife:
+		return fmt.Errorf("%w: it was issued at %s, and counts under kept keys for %s", maa.ErrExpired, stamp(c.IssuedAt), keptTokenLife)
+	}
+	return nil
 }
 
 // keySources lists the trusted key sets. A pin is the whole of what is trusted for its
@@ -24,14 +45,15 @@ func (a *appraisal) keySources() (list []keySource, unused string) {
 	given, unused := a.issuerOfGiven()
 	for _, is := range a.anchors.Issuers {
 		if is.JWKS != "" {
-			list = append(list, keySource{is, []byte(is.JWKS), "key set pinned in the policy"})
+			list = append(list, keySource{issuer: is, jwks: []byte(is.JWKS), origin: "key set pinned in the policy"})
 			continue
 		}
 		if given != "" && is.Issuer == given {
-			list = append(list, keySource{is, a.in.TrustedJWKS, "key set given to the verifier"})
+			list = append(list, keySource{issuer: is, jwks: a.in.TrustedJWKS, origin: "key set given to the verifier"})
 		}
-		for _, k := range keptAround(a.in.KeptKeys, is.Issuer, a.issued()) {
-			list = append(list, keySource{is, k.JWKS, "key set kept since " + stamp(k.At)})
+		issued := a.issued()
+		for _, k := range keptAround(a.in.KeptKeys, is.Issuer, issued) {
+			list = append(list, keySource{is, k.JWKS, "key set kept since " + stamp(k.At), issued})
 		}
 	}
 	return list, unused
@@ -63,14 +85,15 @@ func keptAround(kept []KeptKeySet, issuer string, at time.Time) []KeptKeySet {
 }
 
 // issued is when the token says that it was issued. It is not verified yet, and need
-// not be: it chooses among sets that are all trusted for their time, and whoever can
-// sign under a key of the chosen one has signed this time as well.
+// not be: it chooses among sets that are all trusted for their time, and what verifies
+// under the chosen one is held against this time again.
 func (a *appraisal) issued() time.Time {
-	var claims struct{ Iat int64 }
-	if _, payload, err := maa.Decode(a.in.Token); err != nil || json.Unmarshal(payload, &claims) != nil {
+	var claims map[string]json.RawMessage // by exact name, as package maa reads them
+	var at int64
+	if _, payload, err := maa.Decode(a.in.Token); err != nil || json.Unmarshal(payload, &claims) != nil || json.Unmarshal(claims["iat"], &at) != nil {
 		return a.in.At
 	}
-	return time.Unix(claims.Iat, 0)
+	return time.Unix(at, 0)
 }
 
 // issuerOfGiven returns the issuer for which TrustedJWKS counts. Keys do not say

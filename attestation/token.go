@@ -82,6 +82,9 @@ func (a *appraisal) verifyWith(s keySource) (*maa.Claims, error) {
 	if claims.Simulated && !a.anchors.Simulated {
 		return nil, errors.New("token says that it is SIMULATED, but the policy is for real hardware")
 	}
+	if err := s.check(claims, a.in.At); err != nil {
+		return nil, err
+	}
 	return claims, nil
 }
 
@@ -107,7 +110,7 @@ func (a *appraisal) bundledNote() string {
 		return ""
 	}
 	for _, is := range a.anchors.Issuers {
-		if _, err := a.verifyWith(keySource{is, a.in.BundledJWKS, "bundled key set"}); err == nil {
+		if _, err := a.verifyWith(keySource{issuer: is, jwks: a.in.BundledJWKS, origin: "bundled key set"}); err == nil {
 			return " (the token agrees with the key set bundled with it, which proves nothing)"
 		}
 	}
