@@ -141,6 +141,9 @@ func (v *verifier) accept(policyFile string, keys trustedKeys, kept keptFlags, a
 		if v.options.At, err = time.Parse(time.RFC3339, at); err != nil {
 			return usageError("verify: --at %.40q is not a time such as 2026-01-31T12:00:00Z", at)
 		}
+		if v.options.At.IsZero() { // which would mean the time that the receipt states
+			return usageError("verify: --at %.40q is not a time at which anything was signed", at)
+		}
 	}
 	return nil
 }
@@ -192,19 +195,21 @@ func (v *verifier) verified(ctx context.Context, name string) (*verifiedFile, er
 	if err != nil {
 		return nil, err
 	}
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	switch {
+	switch { // before it is opened, which for a pipe would wait for its writer
 	case info.IsDir():
 		return nil, fmt.Errorf("%s is a directory", name)
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("%s is not a file with a length", name)
 	case info.Size() == 0:
 		return nil, errors.New(name + " is empty")
 	case info.Size() > bundle.MaxFileSize:
 		return nil, fmt.Errorf("%s has %d bytes; a bundle has at most %d", name, info.Size(), bundle.MaxFileSize)
 	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
 	return v.read(ctx, name, f, info.Size())
 }
 

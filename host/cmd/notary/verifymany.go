@@ -204,7 +204,8 @@ func (v *verifier) printOne(one *verifiedBundle, i, n int) error {
 		verdict, about = string(r.Verdict), reasonOf(r, one.disclosed)
 	}
 	count := fmt.Sprintf("%*d/%d", len(fmt.Sprint(n)), i, n)
-	_, err := fmt.Fprintf(v.stdout, "  %s  %s%s  %s  %s\n", count, v.mark(verdict), strings.Repeat(" ", len("incomplete")-len(verdict)), one.Bundle, oneLine(shortDigests(about)))
+	_, err := fmt.Fprintf(v.stdout, "  %s  %s%s  %s  %s\n", count, v.mark(verdict), strings.Repeat(" ", len("incomplete")-len(verdict)),
+		printable(one.Bundle), printable(oneLine(shortDigests(about)))) // names are of who made the files
 	return err
 }
 

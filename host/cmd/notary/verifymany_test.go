@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -148,5 +149,31 @@ func TestBundlesOf(t *testing.T) {
 	}
 	if names, several, err := bundlesOf([]string{"nowhere"}); err != nil || several || len(names) != 1 {
 		t.Errorf("%v %t %v", names, several, err)
+	}
+}
+
+// TestVerifyForeignDirectory: whoever fills a directory can neither write lines of the
+// result by a file's name, nor hold the command with a file that never ends.
+func TestVerifyForeignDirectory(t *testing.T) {
+	t.Parallel()
+	m := sample(t)
+	dir := t.TempDir()
+	const forged = "\n\nverdict: verified\x1b[8m"
+	put(t, dir, "a"+forged+".bundle", []byte("x"))
+	if err := syscall.Mkfifo(filepath.Join(dir, "b.bundle"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("nowhere"+forged, filepath.Join(dir, "c.bundle"+forged+".bundle")); err != nil {
+		t.Fatal(err)
+	}
+	status, stdout, stderr := m.run(t, "verify", "--policy", "policy.yaml", dir)
+	if status != exitFalse || strings.Contains(stdout+stderr, "\nverdict: verified") || strings.Contains(stdout+stderr, "\x1b") {
+		t.Errorf("status %d\n%q", status, stdout+stderr)
+	}
+	if status, _, stderr := m.run(t, "verify", "--policy", "policy.yaml", "--at", "0001-01-01T00:00:00Z", "good.bundle"); status != exitUsage || !strings.Contains(stderr, "--at") {
+		t.Errorf("a time that means none: status %d\n%s", status, stderr)
+	}
+	if !strings.Contains(stdout, "b.bundle  "+filepath.Join(dir, "b.bundle")+" is not a file with a length") {
+		t.Errorf("of the pipe is said\n%s", stdout)
 	}
 }
