@@ -35,6 +35,7 @@ const sessionUsage = `usage: notary session list   --config FILE [--identity KEY
        notary session erase  --config FILE --control URL --policy FILE --token-file FILE --yes PART
        notary session hold   --config FILE --control URL --policy FILE --token-file FILE PART
        notary session release --config FILE --control URL --policy FILE --token-file FILE PART
+       notary session hold|release … --identity KEY --session ID
 
 Reads what the storage of a notary holds, whether it runs or not. A PART is the
 handle of a session part as "list" shows it, or any prefix that no other has; with
@@ -54,7 +55,8 @@ whether a notary that you accept wrote it, only "notary verify" tells.
   hold     has the running notary keep the keys of the session: until it is released,
            neither "erase" nor the age in retention.sessions destroys them. A hold is on
            all parts with the handle of PART, also those to come; a session that went on
-           in another epoch has another handle there. Its journal says so
+           in another epoch has another handle there: --session finds all that storage
+           has. The notary's journal says so
   release  ends all holds on the session
 
 OPTIONS
@@ -66,7 +68,8 @@ OPTIONS
   --summary         bundle: disclose the part's summary (needs --identity)
   --parts           bundle: all sealed parts with the handle, into directory -o, as
                     "notary export" names them
-  --session ID      bundle: the same for the session with this id, in all epochs
+  --session ID      bundle: the same for the session with this id, in all epochs; hold,
+                    release: what it has in all epochs, in place of PART (needs --identity)
   --control URL     erase, hold, release: the notary's control interface, https://host:port
   --policy FILE     erase, hold, release: Reference Values, see "notary policy"
   --jwks FILE       erase, hold, release: key set of the MAA instance that you trust, if the policy
@@ -88,6 +91,8 @@ EXAMPLES
       --policy policy.yaml --token-file operator.token --yes 4f1c
   notary session hold --config notary.yaml --control https://notary.example:8443 \
       --policy policy.yaml --token-file operator.token 4f1c
+  notary session hold --config notary.yaml --control https://notary.example:8443 \
+      --policy policy.yaml --token-file operator.token --identity recipient.pem --session chat-17
 
 EXIT STATUS
   0  done
@@ -137,8 +142,10 @@ func runSession(ctx context.Context, a *app, args []string) error {
 		return usageError("session: unknown verb %.40q, want list, bundle, open, erase, hold or release", rest[0])
 	case o.config == "":
 		return usageError("session: --config is missing")
-	case (o.parts || o.session != "") && rest[0] != "bundle":
-		return usageError("session %s: --parts and --session are of session bundle", rest[0])
+	case o.parts && rest[0] != "bundle":
+		return usageError("session %s: --parts is of session bundle", rest[0])
+	case o.session != "" && !slices.Contains([]string{"bundle", "hold", "release"}, rest[0]):
+		return usageError("session %s: --session is of session bundle, hold and release", rest[0])
 	case (rest[0] == "list" || o.session != "") != (len(rest) == 1):
 		return usageError("session %s: wrong number of arguments", rest[0])
 	}

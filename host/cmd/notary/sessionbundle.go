@@ -316,7 +316,7 @@ func (s *storage) partsOf(ctx context.Context, a *app, o *sessionOptions, name s
 		return found, nil
 	}
 	if s.identity == nil {
-		return nil, usageError("session bundle: --session needs --identity: storage has no session ids")
+		return nil, usageError("session: --session needs --identity: storage has no session ids")
 	}
 	closed := 0
 	for _, p := range s.Parts() {
