@@ -17,6 +17,7 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/veriproof/notary/attestation/runtimedata"
 	"github.com/veriproof/notary/host/journal"
@@ -174,6 +175,9 @@ type Options struct {
 	// epoch by epoch in the order of the journal. Whether the epoch is believed
 	// is not known by then. The entry must not be kept.
 	Visit func(*Epoch, *format.Entry)
+	// Notes, if not nil, are what an interrupted scan has read, which is not read again,
+	// and get what this one reads. CiphertextBytes does not count what comes from notes.
+	Notes *Notes
 }
 
 // Scan reads storage. It fails only if storage cannot be read; what it
@@ -199,7 +203,15 @@ func Scan(ctx context.Context, store journal.Store, o Options) (*Archive, error)
 	if o.Visit == nil {
 		o.Visit = func(*Epoch, *format.Entry) {}
 	}
-	s := scanner{a: a, progress: o.Progress, visit: o.Visit}
+	s := scanner{a: a, progress: o.Progress, visit: o.Visit, notes: o.Notes}
+	if s.notes != nil {
+		s.notes.Reused = 0
+		for id := range s.notes.records {
+			if !slices.ContainsFunc(heads, func(h journal.EpochHead) bool { return h.Epoch == id }) {
+				return nil, fmt.Errorf("%w: epoch %v was noted and is not in storage any more", ErrNotes, id)
+			}
+		}
+	}
 	for _, h := range heads {
 		if err := s.epoch(ctx, h.Epoch, h.LastChunk); err != nil {
 			return nil, err
@@ -221,40 +233,6 @@ func (a *Archive) Epoch(id receipt.Epoch) *Epoch { return a.byID[id] }
 
 // Part returns a part by its id, or nil.
 func (a *Archive) Part(id receipt.PartID) *Part { return a.parts[id] }
-
-// A Lost end is one of an epoch that a later epoch knew further than storage has
-// it: storage was rolled back, or the end was taken away.
-type Lost struct {
-	Epoch receipt.Epoch
-	Next  uint64 // the first entry that is not there
-	Known uint64 // the last that is known to have been
-	By    receipt.Epoch
-}
-
-// Lost holds every epoch in storage against what entry 0 of each epoch that is
-// believed says about it. An epoch that is not there at all is not listed: whole
-// epochs may have been moved elsewhere.
-func (a *Archive) Lost() []Lost {
-	worst := make(map[receipt.Epoch]Lost)
-	for _, by := range a.Epochs {
-		if by.Disbelief != nil || by.Next == 0 {
-			continue
-		}
-		for _, h := range by.Body.Heads {
-			e := a.byID[h.Epoch]
-			if l, known := worst[h.Epoch]; e != nil && h.Seq >= e.Next && (!known || h.Seq > l.Known) {
-				worst[h.Epoch] = Lost{h.Epoch, e.Next, h.Seq, by.ID}
-			}
-		}
-	}
-	var out []Lost
-	for _, e := range a.Epochs {
-		if l, ok := worst[e.ID]; ok {
-			out = append(out, l)
-		}
-	}
-	return out
-}
 
 // Parts returns all parts, by epoch and then in the order of their first
 // entries.
@@ -283,6 +261,8 @@ type scanner struct {
 	erasures []pendingErasure
 	holds    []Hold
 	releases []pendingRelease
+	notes    *Notes // or nil
+	unnoted  []byte // entries that were taken over, of chunks that are not noted yet
 }
 
 // A pendingErasure is an erasure entry, to be linked when all epochs are read.
@@ -307,6 +287,12 @@ func (s *scanner) epoch(ctx context.Context, id receipt.Epoch, lastChunk uint64)
 	// What a signature vouches for is taken over only when that signature was
 	// seen, so an unsigned tail leaves no trace.
 	var group []*format.Entry
+	s.unnoted = nil
+	if s.notes != nil {
+		if err := s.resume(ctx, e, r); err != nil {
+			return err
+		}
+	}
 	for e.Err == nil {
 		next, _ := r.Head()
 		if next > 0 && next > lastChunk {
@@ -326,6 +312,11 @@ func (s *scanner) epoch(ctx context.Context, id receipt.Epoch, lastChunk uint64)
 		}
 		if e.Err == nil {
 			group, e.Err = s.chunk(e, r, group, chunk)
+		}
+		// From a fence on, what stands behind is judged as a whole: it is read again.
+		if s.notes != nil && e.Err == nil && len(group) == 0 && r.Ended() != format.KindFence {
+			s.notes.add(s.unnoted)
+			s.unnoted = s.unnoted[:0]
 		}
 	}
 	if e.Err == nil && len(group) > 0 {
@@ -361,32 +352,44 @@ func (s *scanner) chunk(e *Epoch, r *format.Reader, group []*format.Entry, c jou
 		if err != nil {
 			return group, err
 		}
-		if entry.Seq == 0 {
-			if err := e.begin(entry); err != nil {
-				return group, err
-			}
-			r.Key = e.Key
+		if s.notes != nil {
+			s.unnoted = appendNote(s.unnoted, entry)
 		}
-		if err := r.Next(entry); err != nil {
+		if group, err = s.entry(e, r, group, entry); err != nil {
 			return group, err
-		}
-		if s.read++; s.read%4096 == 0 {
-			s.progress(s.read)
-		}
-		group = append(group, entry)
-		if entry.Signature != nil {
-			for _, g := range group {
-				if err := s.take(e, g); err != nil {
-					return nil, err
-				}
-				e.Next, e.Chain = g.Seq+1, g.Chain
-				s.visit(e, g)
-			}
-			group = group[:0]
 		}
 		rest = after
 	}
 	return group, nil
+}
+
+// entry checks the entry that follows, and takes it over with the ones before it if it
+// is signed. It returns those that no signature vouches for yet.
+func (s *scanner) entry(e *Epoch, r *format.Reader, group []*format.Entry, entry *format.Entry) ([]*format.Entry, error) {
+	if entry.Seq == 0 {
+		if err := e.begin(entry); err != nil {
+			return group, err
+		}
+		r.Key = e.Key
+	}
+	if err := r.Next(entry); err != nil {
+		return group, err
+	}
+	if s.read++; s.read%4096 == 0 {
+		s.progress(s.read)
+	}
+	group = append(group, entry)
+	if entry.Signature == nil {
+		return group, nil
+	}
+	for _, g := range group {
+		if err := s.take(e, g); err != nil {
+			return nil, err
+		}
+		e.Next, e.Chain = g.Seq+1, g.Chain
+		s.visit(e, g)
+	}
+	return group[:0], nil
 }
 
 // begin reads entry 0, from which the epoch's signing key comes.

@@ -152,3 +152,37 @@ func (s *scanner) receipt(r *pendingReceipt) error {
 	r.by.Manifests = append(r.by.Manifests, p)
 	return nil
 }
+
+// A Lost end is one of an epoch that a later epoch knew further than storage has
+// it: storage was rolled back, or the end was taken away.
+type Lost struct {
+	Epoch receipt.Epoch
+	Next  uint64 // the first entry that is not there
+	Known uint64 // the last that is known to have been
+	By    receipt.Epoch
+}
+
+// Lost holds every epoch in storage against what entry 0 of each epoch that is
+// believed says about it. An epoch that is not there at all is not listed: whole
+// epochs may have been moved elsewhere.
+func (a *Archive) Lost() []Lost {
+	worst := make(map[receipt.Epoch]Lost)
+	for _, by := range a.Epochs {
+		if by.Disbelief != nil || by.Next == 0 {
+			continue
+		}
+		for _, h := range by.Body.Heads {
+			e := a.byID[h.Epoch]
+			if l, known := worst[h.Epoch]; e != nil && h.Seq >= e.Next && (!known || h.Seq > l.Known) {
+				worst[h.Epoch] = Lost{h.Epoch, e.Next, h.Seq, by.ID}
+			}
+		}
+	}
+	var out []Lost
+	for _, e := range a.Epochs {
+		if l, ok := worst[e.ID]; ok {
+			out = append(out, l)
+		}
+	}
+	return out
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"time"
 
 	"github.com/veriproof/notary/attestation"
 	"github.com/veriproof/notary/host/archive"
@@ -55,6 +56,9 @@ type Options struct {
 	Believe func(*archive.Epoch) error
 	// Progress, if not nil, is called now and then.
 	Progress func(Progress)
+	// Notes, if not nil, are what an interrupted audit has read of storage, and get
+	// what this one reads. What is in them is not read again.
+	Notes *archive.Notes
 }
 
 // Progress is how far an audit has come.
@@ -116,7 +120,8 @@ func (f *Finding) String() string {
 // A Report is what an audit found.
 type Report struct {
 	Epochs     int    `json:"epochs"`
-	Entries    uint64 `json:"entries"` // that a signature vouches for
+	Entries    uint64 `json:"entries"`                  // that a signature vouches for
+	Reused     uint64 `json:"not_read_again,omitempty"` // of them: taken from notes
 	Parts      int    `json:"parts"`
 	Erased     int    `json:"erased"` // parts whose key was ordered to be destroyed
 	ByAge      int    `json:"by_age"` // of them, those that nobody asked for
@@ -256,8 +261,12 @@ func (a *auditor) conclude() {
 	if r.Erased > 0 || r.Held > 0 {
 		kept = fmt.Sprintf("; %d are erased, %d of them by age, and %d are held", r.Erased, r.ByAge, r.Held)
 	}
+	again := ""
+	if r.Reused > 0 {
+		again = fmt.Sprintf("; not read again: %d that an interrupted audit has read since %s", r.Reused, a.Notes.Since.UTC().Format(time.RFC3339))
+	}
 	passed := map[string]string{
-		CheckChain:     fmt.Sprintf("%d entries of %d epochs are gapless, chained and signed%s", r.Entries, r.Epochs, behind),
+		CheckChain:     fmt.Sprintf("%d entries of %d epochs are gapless, chained and signed%s%s", r.Entries, r.Epochs, behind, again),
 		CheckReceipts:  fmt.Sprintf("%d session parts; every receipt is about the segments that are there%s", r.Parts, kept),
 		CheckNotaries:  "every epoch is of a notary that the policy accepts, as of when it began",
 		CheckHeads:     "every epoch that a later one knew is there as it knew it",

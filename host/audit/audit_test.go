@@ -366,6 +366,7 @@ func TestTampering(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			interrupted(t, w.store, o, report, 5)
 			if attestation.Verdict(report.Checks) != attestation.Failed {
 				t.Error("nothing was found")
 			}

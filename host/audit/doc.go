@@ -28,4 +28,7 @@
 // is written during an audit is no finding. Memory grows with the number of
 // session parts, of segments (16 bytes each) and of log entries, and not with
 // the size of records.
+//
+// With [Options.Notes] an audit that is interrupted can be gone on with. It then says
+// what it did not read again.
 package audit

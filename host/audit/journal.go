@@ -32,11 +32,14 @@ func (a *auditor) journal(ctx context.Context) error {
 		return err
 	}
 	a.archive, err = archive.Scan(ctx, a.store, archive.Options{
-		Believe: a.Believe, Visit: a.visit,
+		Believe: a.Believe, Visit: a.visit, Notes: a.Notes,
 		Progress: func(n uint64) { a.Progress(Progress{Entries: n}) },
 	})
 	if err != nil {
 		return err
+	}
+	if a.Notes != nil {
+		a.report.Reused = a.Notes.Reused
 	}
 	last := make(map[receipt.Epoch]uint64, len(heads))
 	for _, h := range heads {

@@ -45,6 +45,9 @@ OPTIONS
   --checkpoint FILE  an earlier checkpoint, or a log proof, that you kept (repeatable)
   --keep DIR         remember the log's newest checkpoint there for the next audit, and
                      both, if it contradicts one from before
+  --resume FILE      note there what was read, and go on from there if an audit was
+                     interrupted; removed when the audit is done. What is noted is not
+                     read again, which the report says
   -o FILE            keep the log's checkpoint, if nothing failed; an existing file is
                      refused
   --json             print JSON, with the log's checkpoint also if something failed
@@ -54,6 +57,7 @@ EXAMPLES
   notary audit --config notary.yaml --policy policy.yaml --positions kept/ -o 2026-08.checkpoint
   notary audit --config notary.yaml --policy policy.yaml --checkpoint 2026-08.checkpoint
   notary audit --config notary.yaml --policy policy.yaml --keep seen/
+  notary audit --config notary.yaml --policy policy.yaml --resume audit.notes
   notary audit --config notary.yaml --policy policy.yaml --log https://log.example.org/ --json
 
 EXIT STATUS
@@ -76,7 +80,7 @@ func runAudit(ctx context.Context, a *app, args []string) error {
 	configFile, policyFile := f.String("config", "", ""), f.String("policy", "", "")
 	var keys trustedKeys
 	keys.flags(f)
-	place, keep, out := f.String("log", "", ""), f.String("keep", "", ""), f.String("o", "", "")
+	place, keep, out, resume := f.String("log", "", ""), f.String("keep", "", ""), f.String("o", "", ""), f.String("resume", "", "")
 	var positions, checkpoints []string
 	f.Func("positions", "", list(&positions))
 	f.Func("checkpoint", "", list(&checkpoints))
@@ -147,7 +151,7 @@ func runAudit(ctx context.Context, a *app, args []string) error {
 	}
 	defer s.close(ctx)
 	done := a.progress(&o)
-	report, err := audit.Run(ctx, s.set.Store(), o)
+	report, err := resumable(*resume, &o, func() (*audit.Report, error) { return audit.Run(ctx, s.set.Store(), o) })
 	done()
 	if err != nil {
 		return err
@@ -173,6 +177,32 @@ func runAudit(ctx context.Context, a *app, args []string) error {
 		return &exitError{status: status, err: errTold}
 	}
 	return nil
+}
+
+// resumable runs an audit with notes in a file, which stays if the audit does not come
+// to its end.
+func resumable(name string, o *audit.Options, run func() (*audit.Report, error)) (*audit.Report, error) {
+	if name == "" {
+		return run()
+	}
+	notes, err := archive.OpenNotes(name, time.Now())
+	if errors.Is(err, archive.ErrNotes) {
+		return nil, hinted(err, "--resume wants a file of its own, which it makes")
+	}
+	if err != nil {
+		return nil, err
+	}
+	o.Notes = notes
+	report, err := run()
+	closed := notes.Close()
+	switch {
+	case errors.Is(err, archive.ErrNotes):
+		return nil, hinted(fmt.Errorf("%s: %w", name, err), "remove %s and audit again from the beginning, which names what is the matter", name)
+	case err != nil:
+		return nil, errors.Join(err, closed)
+	}
+	// What could not be noted was read all the same.
+	return report, os.Remove(name)
 }
 
 // auditedLog finds the log and its keys: those that the policy pins, or else that
