@@ -85,8 +85,8 @@ func (a *auditor) want(ctx context.Context, heads []journal.EpochHead) error {
 	}
 	for _, h := range heads {
 		first, err := archive.Entry(ctx, a.store, h.Epoch, 0)
-		if ctx.Err() != nil {
-			return ctx.Err()
+		if err != nil && !gone(err) {
+			return err
 		}
 		var body format.EpochBody
 		if err != nil || format.ParseBody(first.Body, &body) != nil {
@@ -97,6 +97,13 @@ func (a *auditor) want(ctx context.Context, heads []journal.EpochHead) error {
 		}
 	}
 	return nil
+}
+
+// gone says that storage has answered, and the entry is not there or is damaged. After
+// any other error the next read may succeed.
+func gone(err error) bool {
+	return errors.Is(err, journal.ErrNotFound) || errors.Is(err, journal.ErrDamaged) ||
+		errors.Is(err, archive.ErrNotFound) || errors.Is(err, format.ErrEntry)
 }
 
 // visit takes note of an entry that its epoch's key vouches for.

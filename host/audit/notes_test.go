@@ -219,3 +219,34 @@ func TestNotesRefused(t *testing.T) {
 		t.Errorf("a second one has them: %v", err)
 	}
 }
+
+// A blink is a store of which one read fails, and the next does not.
+type blink struct {
+	journal.Store
+	left int
+}
+
+func (b *blink) Get(ctx context.Context, epoch [16]byte, seq uint64) (journal.Chunk, error) {
+	if b.left--; b.left == 0 {
+		return journal.Chunk{}, errCut
+	}
+	return b.Store.Get(ctx, epoch, seq)
+}
+
+// TestStorageBlinks: an audit of which any one read failed ends with that error. One
+// that went on would not compare what that read was for, and be clean nevertheless.
+func TestStorageBlinks(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t.Context())
+	for n := 1; ; n++ {
+		b := &blink{Store: w.store, left: n}
+		_, err := audit.Run(t.Context(), b, audit.Options{Log: w.log, Believe: believe})
+		if b.left > 0 {
+			must(err)
+			return
+		}
+		if !errors.Is(err, errCut) {
+			t.Errorf("read %d failed, and the audit went on: %v", n, err)
+		}
+	}
+}
