@@ -9,6 +9,49 @@ import (
 	"time"
 )
 
+// Ways to authenticate to an endpoint.
+const (
+	// AuthNone adds nothing.
+	AuthNone = "none"
+	// AuthSAS adds the shared access signature of Azure Storage in SecretFile.
+	AuthSAS = "sas"
+	// AuthBearer adds the access token in SecretFile.
+	AuthBearer = "bearer"
+	// AuthIdentity adds an access token of Azure's identity service.
+	AuthIdentity = "managed_identity"
+	// AuthSigV4 signs as S3 asks for, with the access key in SecretFile.
+	AuthSigV4 = "aws_sigv4"
+)
+
+// Endpoint is an HTTP service that a storage adapter asks by a name in its measured
+// manifest.
+type Endpoint struct {
+	// Name is the name that the adapter's manifest has, [a-z0-9-]{1,40}.
+	Name string `yaml:"name"`
+	// URL is the base, "https://host[:port]/path". The adapter chooses what is below.
+	URL string `yaml:"url"`
+	// Auth is one of the ways above. Required.
+	Auth string `yaml:"auth"`
+	// SecretFile is the path of a file with the credential. It is a secret and not
+	// measured.
+	SecretFile string `yaml:"secret_file"`
+	// IdentityURL is the identity service, at a link-local or loopback address.
+	IdentityURL string `yaml:"identity_url"`
+	// ClientID says which identity, if there are several.
+	ClientID string `yaml:"client_id"`
+	// Region is the one that AuthSigV4 signs for.
+	Region string `yaml:"region"`
+	// CA is the PEM certificate that TLS is checked by; empty means the system's
+	// roots.
+	CA string `yaml:"ca"`
+	// Timeout bounds each request with its answer; 0 means DefaultRequestTimeout.
+	Timeout Duration `yaml:"timeout"`
+	// Connections is the most connections at a time; 0 means DefaultConnections.
+	Connections int `yaml:"connections"`
+	// Insecure allows an http URL on the loopback interface.
+	Insecure bool `yaml:"insecure"`
+}
+
 // maxEndpoints is how many a manifest can name.
 const maxEndpoints = 8
 

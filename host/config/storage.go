@@ -1,0 +1,43 @@
+package config
+
+// Storage is what stands behind the storage adapter's capabilities: a directory,
+// a database, or services of object storage.
+type Storage struct {
+	// Dir is the directory behind the adapter's blob capability. It is not used if
+	// there is a database, or an endpoint.
+	Dir string `yaml:"dir"`
+	// Postgres is the database behind the adapter's sql capability.
+	Postgres Postgres `yaml:"postgres"`
+	// Endpoints are behind the adapter's http capability.
+	Endpoints []Endpoint `yaml:"endpoints"`
+	// Shared says that other notaries write to the storage at the same time: a
+	// start then fences none that may live.
+	Shared bool `yaml:"shared"`
+	// Silence is how long the journal of another notary in a shared storage does not
+	// grow until that one is taken for dead.
+	Silence Duration `yaml:"silence"`
+}
+
+// Postgres is a database of PostgreSQL, or of an engine that speaks its protocol.
+// Only a Host makes it one.
+type Postgres struct {
+	// Host is a name or address, whose certificate TLS verifies, or the directory
+	// of a Unix socket.
+	Host string `yaml:"host"`
+	Port int    `yaml:"port"`
+	// Database and User are required.
+	Database string `yaml:"database"`
+	User     string `yaml:"user"`
+	// PasswordFile is the path of a file with the password, or with an access
+	// token that is renewed in place. It is a secret and not measured.
+	PasswordFile string `yaml:"password_file"`
+	// CA is the PEM certificate that TLS is checked by; empty means the system's
+	// roots.
+	CA string `yaml:"ca"`
+	// Schema is where the tables are.
+	Schema string `yaml:"schema"`
+	// Timeout bounds each statement.
+	Timeout Duration `yaml:"timeout"`
+	// Connections is the most connections at a time.
+	Connections int `yaml:"connections"`
+}
