@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/veriproof/notary/host/internal/mariadb"
+	"github.com/veriproof/notary/host/internal/witness"
 	"github.com/veriproof/notary/host/merkle"
 	"github.com/veriproof/notary/sdk/receipt"
 )
@@ -102,8 +103,8 @@ func TestMySQL(t *testing.T) {
 	if _, err := OpenMySQL(t.Context(), optionsOf(s), other, origin, Options{}); !errors.Is(err, ErrKey) {
 		t.Errorf("another key: %v, want ErrKey", err)
 	}
-	w := startWitness(t, "w.example")
-	if _, err := OpenMySQL(t.Context(), optionsOf(s), first, origin, Options{Witnesses: Witnesses{List: []Witness{w.as()}, Quorum: 1}}); !errors.Is(err, ErrWitness) {
+	w := witness.Start(t, "w.example")
+	if _, err := OpenMySQL(t.Context(), optionsOf(s), first, origin, Options{Witnesses: Witnesses{List: []Witness{as(w)}, Quorum: 1}}); !errors.Is(err, ErrWitness) {
 		t.Errorf("with a witness: %v, want ErrWitness", err)
 	}
 }
