@@ -186,6 +186,21 @@ type life struct {
 	cancel context.CancelFunc
 	killed chan struct{} // holds a token once a step has killed it
 	notary *session.Notary
+	halt   func() // ends the periodic work, and waits for its end
+}
+
+// run begins the periodic work.
+func (l *life) run() {
+	ctx, stop := context.WithCancel(l.ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = l.notary.Run(ctx)
+	}()
+	l.halt = func() {
+		stop()
+		<-ended
+	}
 }
 
 // die ends the process in the middle of a step, which does not return to it.

@@ -148,11 +148,12 @@ func (r *run) play() {
 		if l.notary == nil {
 			r.t.Fatal("no notary starts any more")
 		}
-		go l.notary.Run(l.ctx)
+		l.run()
 		time.Sleep(4 * r.plan.silence) // it looks after those who are silent
 		if err := r.erase(l.notary); err != nil {
 			r.t.Errorf("erase without any fault: %v", err)
 		}
+		l.halt() // as serve does before it closes
 		r.close(l.notary)
 		l.cancel()
 		time.Sleep(5 * time.Minute)
@@ -165,6 +166,7 @@ func (r *run) notaries(over <-chan struct{}) {
 	bury := func(l *life) {
 		if l != nil {
 			l.cancel()
+			l.halt()
 			l.notary.Kill()
 		}
 	}
@@ -187,7 +189,7 @@ func (r *run) notaries(over <-chan struct{}) {
 		bury(old) // one that only slept: it was fenced
 		old = nil
 		r.set(l.notary)
-		go l.notary.Run(l.ctx)
+		l.run()
 		sleeps := r.plan.in(4) == 0
 		select {
 		case <-l.killed:
