@@ -62,9 +62,9 @@ matrix:
 # programs of PostgreSQL (Debian's package postgresql), which never run as root, and npm.
 .PHONY: test-storage
 test-storage: build/azurite
-	$(GO) test $(RACE) -tags postgres -timeout 10m ./host/postgres
-	NOTARY_AZURITE=$(CURDIR)/build/azurite $(GO) test -tags objectstore -timeout 10m ./host/endpoint
-	NOTARY_AZURITE=$(CURDIR)/build/azurite $(GO) test -tags postgres,objectstore -timeout 10m -run '^(TestDatabase|TestAzureBlob)' ./host/cmd/notary
+	$(GO) test $(RACE) -tags postgres -timeout 20m ./host/postgres
+	NOTARY_AZURITE=$(CURDIR)/build/azurite $(GO) test -tags objectstore -timeout 20m ./host/endpoint
+	NOTARY_AZURITE=$(CURDIR)/build/azurite $(GO) test -tags postgres,objectstore -timeout 20m -run '^(TestDatabase|TestAzureBlob)' ./host/cmd/notary
 
 # Microsoft's stand-in for Azure Storage.
 build/azurite:
@@ -76,10 +76,10 @@ build/azurite:
 # never run as root.
 .PHONY: test-log
 test-log:
-	$(GO) test $(RACE) -tags mysql -timeout 10m -run '^TestMySQL' ./host/commitlog
-	$(GO) test -tags mysql -timeout 10m -run '^TestLogInDatabase' ./host/cmd/notary
+	$(GO) test $(RACE) -tags mysql -timeout 20m -run '^TestMySQL' ./host/commitlog
+	$(GO) test -tags mysql -timeout 20m -run '^TestLogInDatabase' ./host/cmd/notary
 	GOBIN=$(CURDIR)/build $(GO) install filippo.io/torchwood/cmd/litewitness@v0.9.0
-	cd host/commitlog/peer && NOTARY_LITEWITNESS=$(CURDIR)/build/litewitness $(GO) test -timeout 10m .
+	cd host/commitlog/peer && NOTARY_LITEWITNESS=$(CURDIR)/build/litewitness $(GO) test -timeout 20m .
 
 # Three notaries on one PostgreSQL and one log, of which a random one is killed, paused or
 # stopped every few seconds, under clients that send again; then an audit of everything.
