@@ -103,8 +103,8 @@ type Store interface {
 	Get(ctx context.Context, epoch [16]byte, seq uint64) (Chunk, error)
 	// Epochs lists all epochs in storage, sorted by epoch.
 	Epochs(ctx context.Context) ([]EpochHead, error)
-	// Key returns the wrapped DEK, or [ErrNotFound] if it never was there or
-	// was erased.
+	// Key returns the wrapped DEK, or [ErrNotFound] if it never was there or was erased
+	// for good: of a key that a power cut may bring back it returns another error.
 	Key(ctx context.Context, id KeyID) (Sealed, error)
 	// EraseKey removes the wrapped DEK for good, or returns [ErrNotFound], or
 	// [ErrProtected].

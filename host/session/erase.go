@@ -30,10 +30,12 @@ type Sealed struct {
 	Seq        uint64
 }
 
-// erasing is held by the one erasure under way in this process: an adapter reads an
-// object of keys and replaces it, so that two at once could undo each other. Epochs
-// that follow one another in a process share storage.
-var erasing = make(chan struct{}, 1)
+// An ErasureLock is held by the one erasure under way: an adapter reads an object of keys
+// and replaces it, so that two at once could undo each other. It takes one token.
+type ErasureLock chan struct{}
+
+// NewErasureLock makes one for the notaries of a process on one storage.
+func NewErasureLock() ErasureLock { return make(ErasureLock, 1) }
 
 // Erase ends a session and destroys the wrapped keys of all parts that it has in this
 // epoch. What a tenant's handle does not lead to is ErrNotFound, and of a session that
@@ -85,8 +87,8 @@ func (n *Notary) lockErasing(ctx context.Context) (done func(), err error) {
 	n.exports.Add(1)
 	n.mu.Unlock()
 	select {
-	case erasing <- struct{}{}:
-		return func() { <-erasing; n.exports.Done() }, nil
+	case n.opts.Erasing <- struct{}{}:
+		return func() { <-n.opts.Erasing; n.exports.Done() }, nil
 	case <-ctx.Done():
 		n.exports.Done()
 		return nil, ctx.Err()
@@ -190,7 +192,7 @@ func (n *Notary) writeOrder(ctx context.Context, kind format.Kind, part receipt.
 }
 
 // destroy makes storage forget a wrapped key, and asks it whether it did. A key that is
-// gone already is as good. It is called by who holds erasing.
+// gone already is as good. It is called by who holds the ErasureLock.
 func (n *Notary) destroy(ctx context.Context, part receipt.PartID, near uint64) error {
 	id := journal.KeyID{Epoch: part.Epoch, Handle: part.Handle, Part: part.Part, Near: near}
 	if err := n.opts.Store.EraseKey(ctx, id); err != nil && !errors.Is(err, journal.ErrNotFound) {
@@ -229,8 +231,8 @@ func (n *Notary) resumeErasures(found *archive.Archive) {
 
 func (n *Notary) destroyAgain(ctx context.Context, p *archive.Part) error {
 	select {
-	case erasing <- struct{}{}:
-		defer func() { <-erasing }()
+	case n.opts.Erasing <- struct{}{}:
+		defer func() { <-n.opts.Erasing }()
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -238,6 +240,6 @@ func (n *Notary) destroyAgain(ctx context.Context, p *archive.Part) error {
 	if errors.Is(err, journal.ErrNotFound) {
 		return nil
 	}
-	n.opts.Logger.Warn("an erased session part still had its key; it is destroyed again", "epoch", p.ID.Epoch.String())
+	n.opts.Logger.Warn("an erased session part still had its key, or storage could not say that it is gone; it is destroyed again", "epoch", p.ID.Epoch.String())
 	return n.destroy(ctx, p.ID, p.FirstSeq)
 }

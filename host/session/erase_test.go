@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"testing"
 
 	"github.com/veriproof/notary/host/archive"
@@ -199,6 +200,54 @@ func TestErasureCutShort(t *testing.T) {
 		}
 		if has, err := a.HasKey(t.Context(), a.Part(part.ID)); has || err != nil {
 			t.Errorf("storage %s: a restored key stays: %v", name, err)
+		}
+	}
+}
+
+// doubtful is a store whose first erasure of a key fails half way: whether the key is
+// gone is not known until it is erased again.
+type doubtful struct {
+	*journaltest.Store
+	state atomic.Int32 // 0 fresh, 1 in doubt, 2 erased again
+}
+
+func (s *doubtful) EraseKey(ctx context.Context, id journal.KeyID) error {
+	if s.state.CompareAndSwap(0, 1) {
+		return journaltest.ErrInjected
+	}
+	s.state.Store(2)
+	return s.Store.EraseKey(ctx, id)
+}
+
+func (s *doubtful) Key(ctx context.Context, id journal.KeyID) (journal.Sealed, error) {
+	if s.state.Load() == 1 {
+		return nil, journaltest.ErrInjected
+	}
+	return s.Store.Key(ctx, id)
+}
+
+// TestErasureInDoubt: an erasure of which storage cannot say whether it lasts is made again
+// by who is asked for it again, and else by the next start.
+func TestErasureInDoubt(t *testing.T) {
+	for name, again := range map[string]bool{"asked again": true, "next start": false} {
+		w := newWorld(t)
+		store := &doubtful{Store: w.store}
+		w.tune = func(o *session.Options) { o.Store = store }
+		n := w.start()
+		export(t, n, request("s", lastSpan("a")))
+		part := settled(t, n, "s", 1)[0]
+		if _, err := n.Erase(t.Context(), "acme", "s"); !errors.Is(err, journaltest.ErrInjected) || !w.hasKey(part.ID) {
+			t.Errorf("%s: an erasure that failed: %v", name, err)
+		}
+		if again {
+			if _, err := n.Erase(t.Context(), "acme", "s"); err != nil || w.hasKey(part.ID) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		w.close(n) // in good order: the order alone says that something is left to do
+		w.close(w.start())
+		if w.hasKey(part.ID) {
+			t.Errorf("%s: the key is still there", name)
 		}
 	}
 }

@@ -35,10 +35,6 @@ func (n *Notary) Remembered(tenant, session string) int {
 	return len(parts)
 }
 
-// Alone gives what follows an erasing of its own: a channel from outside of a
-// synctest bubble would keep the bubble's clock from going on.
-func Alone() { erasing = make(chan struct{}, 1) }
-
 // Step is a Tick, and the end of what it has begun: the entry that shows that the
 // notary lives, the look after the others, and that for what is too old.
 func (n *Notary) Step(ctx context.Context) error {

@@ -40,12 +40,10 @@ import (
 // befalls which step is the seed's; which of two goroutines is first is not.
 func TestT33FaultMatrix(t *testing.T) {
 	first, last := seeds(t)
-	defer session.Alone() // no later test meets a bubble's channel
 	played, orphans, struck := 0, 0, make(map[cell]int)
 	for seed := first; seed <= last; seed++ {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				session.Alone()
 				r := newRun(t, uint64(seed))
 				defer func() {
 					if t.Failed() || first == last {

@@ -109,6 +109,10 @@ type Options struct {
 	// does.
 	Fresh func() error
 
+	// Erasing is what notaries of one process share if they share a storage: epochs that
+	// follow one another. nil makes one.
+	Erasing ErasureLock
+
 	// Waiting, if set, is called by Export with its context when all that is
 	// left to do is to wait for storage, so that another export can have the
 	// processor.
@@ -142,6 +146,9 @@ func (o *Options) setDefaults() {
 	setDefault(&o.WrapKeyAge, DefaultWrapKeyAge)
 	setDefault(&o.Checkpoint, DefaultCheckpoint)
 	setDefault(&o.MaxOpen, DefaultMaxOpen)
+	if o.Erasing == nil {
+		o.Erasing = NewErasureLock()
+	}
 	if o.Fresh == nil {
 		o.Fresh = func() error { return nil }
 	}
@@ -282,7 +289,7 @@ func (n *Notary) abandon() {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	n.writer.Close(ctx)
-	n.tasks.Wait()
+	_ = n.leave()
 	n.opts.Ring.Wipe()
 }
 
@@ -400,7 +407,8 @@ func (n *Notary) Renewed(ctx context.Context, e format.EvidenceBody) error {
 // Close seals every open part, waits for its log proof, writes the close entry
 // and commits it to the log. No export is taken from the call on. If ctx ends
 // first the rest is left to the next notary's recovery, and Close returns the
-// context's error.
+// context's error. Storage that hangs and heeds no context does not keep it for longer
+// than a few seconds: what hangs there is left behind.
 func (n *Notary) Close(ctx context.Context) error {
 	n.mu.Lock()
 	if n.closing {
@@ -419,9 +427,29 @@ func (n *Notary) Close(ctx context.Context) error {
 	if cerr := n.writer.Close(ctx); err == nil {
 		err = cerr
 	}
-	n.tasks.Wait()
+	if lerr := n.leave(); err == nil {
+		err = lerr
+	}
 	n.opts.Ring.Wipe()
 	return err
+}
+
+// leaveTime is how long work that was told to end gets to do so.
+const leaveTime = 5 * time.Second
+
+// leave waits for the end of what runs in the background, which has been canceled. What
+// does not end hangs in storage; nothing that it still does is waited for by anybody.
+func (n *Notary) leave() error {
+	ended := make(chan struct{})
+	go func() { n.tasks.Wait(); close(ended) }()
+	timer := time.NewTimer(leaveTime)
+	defer timer.Stop()
+	select {
+	case <-ended:
+		return nil
+	case <-timer.C:
+		return fmt.Errorf("storage did not answer within %v of being told that nobody waits; the next start sees what became of it", leaveTime)
+	}
 }
 
 func (n *Notary) closeInOrder(ctx context.Context) error {

@@ -1,9 +1,11 @@
 package session_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -20,11 +22,9 @@ import (
 // middle of its work, 100 times at different moments. One of the two goes on, nothing
 // of either stands in the other's place, and what was acknowledged is there.
 func TestT31TwoNotaries(t *testing.T) {
-	defer session.Alone()
 	stopped := map[string]int{}
 	for seed := range uint64(100) {
 		synctest.Test(t, func(t *testing.T) {
-			session.Alone()
 			r := newRun(t, seed)
 			r.plan.silence = 0
 			r.plan.calm()
@@ -67,9 +67,7 @@ func TestT31TwoNotaries(t *testing.T) {
 // storage and its recipient can read it; ten seconds after the session's end its proof
 // verifies.
 func TestT34AcknowledgedIsReadable(t *testing.T) {
-	defer session.Alone()
 	synctest.Test(t, func(t *testing.T) {
-		session.Alone()
 		w := newWorld(t)
 		w.store.Inject(func(journal.Group) journaltest.Fault { time.Sleep(50 * time.Millisecond); return journaltest.None })
 		n := w.start()
@@ -96,9 +94,7 @@ func TestT34AcknowledgedIsReadable(t *testing.T) {
 // the bytes that wait are bounded, and the epoch ends in time; its successor has what
 // was acknowledged and nothing else.
 func TestT35StorageHangs(t *testing.T) {
-	defer session.Alone()
 	synctest.Test(t, func(t *testing.T) {
-		session.Alone()
 		const bound = 8 << 10
 		w := newWorld(t)
 		w.tune = func(o *session.Options) { o.Journal = journal.Options{QueueBytes: bound} }
@@ -144,6 +140,63 @@ func TestT35StorageHangs(t *testing.T) {
 		}
 		if e := a.Epoch(n.Epoch()); !slices.Equal(e.Orphans, []archive.Range(nil)) || e.Fence == nil {
 			t.Errorf("the epoch: fence %v, orphans %v", e.Fence, e.Orphans)
+		}
+	})
+}
+
+// deaf is a store whose reads, once it hangs, heed no context and end when it lets go.
+type deaf struct {
+	*journaltest.Store
+	hangs   atomic.Bool
+	letGo   chan struct{}
+	waiting atomic.Int32
+}
+
+func (s *deaf) Key(ctx context.Context, id journal.KeyID) (journal.Sealed, error) {
+	if s.hangs.Load() {
+		s.waiting.Add(1)
+		<-s.letGo
+	}
+	return s.Store.Key(ctx, id)
+}
+
+// TestT35ReadsHang: storage that hangs in a read does not keep a notary from ending: what
+// it has written is closed in good order but for that, in bounded time.
+func TestT35ReadsHang(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		n := w.start()
+		export(t, n, request("s", lastSpan("a")))
+		if _, err := n.Erase(t.Context(), "acme", "s"); err != nil {
+			t.Fatal(err)
+		}
+		w.close(n)
+		store := &deaf{Store: w.store, letGo: make(chan struct{})}
+		store.hangs.Store(true)
+		w.tune = func(o *session.Options) { o.Store = store }
+		n = w.start() // and asks whether the erased key is gone
+		synctest.Wait()
+		if store.waiting.Load() != 1 {
+			t.Fatalf("%d reads hang", store.waiting.Load())
+		}
+		export(t, n, request("t", span("b")))
+		const limit = 30 * time.Second
+		ctx, cancel := context.WithTimeout(t.Context(), limit)
+		defer cancel()
+		began := time.Now()
+		if err := n.Close(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("close: %v", err)
+		}
+		if took := time.Since(began); took > limit+10*time.Second {
+			t.Errorf("close took %v", took)
+		}
+		store.hangs.Store(false)
+		close(store.letGo)
+		synctest.Wait()
+		w.tune = nil
+		w.close(w.start())
+		if parts := w.verified().Parts(); len(parts) != 2 || parts[0].Manifest == nil || parts[1].Manifest == nil {
+			t.Errorf("%d parts", len(parts))
 		}
 	})
 }

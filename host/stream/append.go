@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"bytes"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -250,8 +251,12 @@ func (d *Dir) cut(g *segment) error {
 }
 
 // Erase destroys a slot: it is overwritten in its place. What is erased already is
-// [io/fs.ErrNotExist]; it is overwritten again all the same, since what is read may be of an
-// erasure that failed, and not be on the disk.
+// [io/fs.ErrNotExist].
+//
+// It is overwritten twice. After a sync that failed, readers see what was written though
+// the disk may not have it, and later syncs say nothing of it: so only a cell that was
+// synced gets the bytes that say "erased". Those need no sync, since a power cut that
+// takes them leaves a cell that is erased once more.
 func (d *Dir) Erase(key string, first uint64, n int) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -284,17 +289,19 @@ func (d *Dir) Erase(key string, first uint64, n int) error {
 		return fs.ErrNotExist
 	}
 	cell := cells[n*alignment : (n+1)*alignment]
-	_, erased, _ := parseCell(cell)
-	fill(cell)
+	if _, err := parseCell(cell); errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
 	h := header{body: uint32(len(body))}
-	if _, err = g.file.WriteAt(cell, f.at+h.cells()+int64(n)*alignment); err == nil {
+	at := f.at + h.cells() + int64(n)*alignment
+	if _, err = g.file.WriteAt(bytes.Repeat([]byte{cellErasing}, alignment), at); err == nil {
 		err = g.file.sync()
+	}
+	if err == nil {
+		_, err = g.file.WriteAt(bytes.Repeat([]byte{cellErased}, alignment), at)
 	}
 	if err != nil {
 		return fmt.Errorf("erase in %s: %w", g.name(), err)
-	}
-	if erased {
-		return fs.ErrNotExist
 	}
 	return nil
 }

@@ -16,6 +16,9 @@ import (
 var (
 	// ErrDamaged: bytes that were durable are not what was written.
 	ErrDamaged = errors.New("stream: damaged")
+	// ErrErasing: a slot is overwritten, and whether the disk has that is not known. It is
+	// to be erased again.
+	ErrErasing = errors.New("stream: erasure of the slot is not known to be durable")
 	// ErrGap: a record does not follow the last one. Nothing was written.
 	ErrGap = errors.New("stream: record does not follow the last one")
 	// ErrInUse: another process writes in the directory.
@@ -162,7 +165,7 @@ func (d *Dir) Body(key string, first uint64) ([]byte, error) {
 }
 
 // Slot returns the bytes of a slot, counted from 0, of the record whose first number is
-// given.
+// given. Only of a slot that no power cut brings back it says [io/fs.ErrNotExist].
 func (d *Dir) Slot(key string, first uint64, n int) ([]byte, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -173,14 +176,11 @@ func (d *Dir) Slot(key string, first uint64, n int) ([]byte, error) {
 	if n < 0 || n >= len(cells)/alignment {
 		return nil, fs.ErrNotExist
 	}
-	b, erased, ok := parseCell(cells[n*alignment : (n+1)*alignment])
-	switch {
-	case erased:
-		return nil, fs.ErrNotExist
-	case !ok:
-		return nil, fmt.Errorf("%w: %s: slot %d of record %d", ErrDamaged, g.name(), n, first)
+	b, err := parseCell(cells[n*alignment : (n+1)*alignment])
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		err = fmt.Errorf("%w: %s: slot %d of record %d", err, g.name(), n, first)
 	}
-	return b, nil
+	return b, err
 }
 
 func (d *Dir) record(key string, first uint64) (g *segment, f frame, body, cells []byte, err error) {

@@ -23,7 +23,8 @@
 //
 //	cell: 0 u32 CRC of the rest of the cell, 4 u32 length, 8 bytes of the slot, zeros
 //
-// An erased cell is 128 bytes FF. One that is neither that nor has its CRC was torn.
+// An erased cell is 128 bytes FF, one of which it is not known whether the disk has lost
+// what was there 128 bytes FE. One that is neither and has not its CRC was torn.
 //
 // # Durability
 //

@@ -1,8 +1,10 @@
 package stream
 
 import (
+	"bytes"
 	"encoding/binary"
 	"hash/crc32"
+	"io/fs"
 	"math"
 )
 
@@ -95,9 +97,12 @@ func parseFrame(b []byte, h *header) (body, cells []byte, ok bool) {
 	return body, cells, crc32.Checksum(body, castagnoli) == h.sum
 }
 
-// cellFill is what an erased cell consists of. It is not zero, which is what a cell is
-// that was never written.
-const cellFill = 0xff
+// What an overwritten cell consists of. Neither is zero, which is what a cell is that
+// was never written.
+const (
+	cellErasing = 0xfe // the disk may still hold what was there before
+	cellErased  = 0xff // it does not
+)
 
 func appendCell(b, slot []byte) []byte {
 	var cell [alignment]byte
@@ -107,23 +112,18 @@ func appendCell(b, slot []byte) []byte {
 	return append(b, cell[:]...)
 }
 
-// parseCell tells a slot that holds bytes from one that was erased, and both from what
-// is neither.
-func parseCell(cell []byte) (slot []byte, erased, ok bool) {
+// parseCell returns the bytes of a slot. One that was erased is [io/fs.ErrNotExist], one
+// that was overwritten and perhaps not on the disk [ErrErasing], and what is none of
+// these [ErrDamaged].
+func parseCell(cell []byte) ([]byte, error) {
 	n := binary.LittleEndian.Uint32(cell[4:])
-	if n <= MaxSlot && binary.LittleEndian.Uint32(cell) == crc32.Checksum(cell[4:], castagnoli) {
-		return cell[8 : 8+n], false, true
+	switch {
+	case n <= MaxSlot && binary.LittleEndian.Uint32(cell) == crc32.Checksum(cell[4:], castagnoli):
+		return cell[8 : 8+n], nil
+	case bytes.Equal(cell, bytes.Repeat([]byte{cellErased}, len(cell))):
+		return nil, fs.ErrNotExist
+	case bytes.Equal(cell, bytes.Repeat([]byte{cellErasing}, len(cell))):
+		return nil, ErrErasing
 	}
-	for _, c := range cell {
-		if c != cellFill {
-			return nil, false, false
-		}
-	}
-	return nil, true, true
-}
-
-func fill(cell []byte) {
-	for i := range cell {
-		cell[i] = cellFill
-	}
+	return nil, ErrDamaged
 }

@@ -113,7 +113,7 @@ func (g *segment) dropTorn() error {
 	last := g.frames[len(g.frames)-1]
 	raw, _, cells, err := g.read(last)
 	for ; err == nil && len(cells) > 0; cells = cells[alignment:] {
-		if _, _, ok := parseCell(cells[:alignment]); !ok {
+		if _, bad := parseCell(cells[:alignment]); errors.Is(bad, ErrDamaged) {
 			err = g.damaged(last.at+int64(len(raw)-len(cells)), "no slot")
 		}
 	}

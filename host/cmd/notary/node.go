@@ -59,6 +59,7 @@ type ground struct {
 	otlp, otlpHTTP, control *port
 	storage                 *backing
 	log                     commitlog.Log
+	erasing                 session.ErasureLock
 	// alive are the epochs that serve or drain.
 	alive []receipt.Epoch
 }
@@ -70,7 +71,7 @@ type ground struct {
 func startNode(ctx context.Context, cfg *config.Config, g *ground, logger *slog.Logger, tell func(attester.Step)) (_ *node, err error) {
 	first := g == nil
 	if first {
-		g = &ground{cfg: cfg}
+		g = &ground{cfg: cfg, erasing: session.NewErasureLock()}
 	}
 	letGarbageGather(int64(cfg.Limits.InFlight))
 	n := &node{cfg: cfg, logger: logger, ground: g}
@@ -318,6 +319,7 @@ func (n *node) startSession(ctx context.Context, claims attester.Claims, recipie
 		},
 		Appraise: func(e *archive.Epoch) error { return n.appraisePeer(peers, at, e) },
 		Alive:    n.ground.alive,
+		Erasing:  n.ground.erasing,
 		Silence:  silence(c),
 		Fresh:    n.attester.Fresh,
 		Waiting:  ingest.Waiting,
