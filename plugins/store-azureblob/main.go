@@ -7,98 +7,108 @@ package main
 import (
 	"github.com/veriproof/notary/plugins/objects"
 	"github.com/veriproof/notary/sdk/plugin/abi"
-	"github.com/veriproof/notary/sdk/plugin/config"
 	"github.com/veriproof/notary/sdk/plugin/storage"
 )
 
 func init() {
-	registered := spec(func() storage.Endpoints { return storage.HTTP(requestRoom) }, storage.Payload)
+	registered := objects.Spec(open, func() storage.Endpoints { return storage.HTTP(objects.RequestRoom) }, storage.Payload)
 	storage.Register(registered)
 }
 
 func main() {}
 
-// requestRoom holds a request of some thousand handles.
-const requestRoom = 32 << 10
+// A service speaks the protocol of Azure Blob Storage, with a container behind each
+// endpoint. It implements [objects.Store].
+type service struct{ *objects.Client }
 
-// version is that of the service's protocol.
-const version = "2021-12-02"
-
-// Codes that the operator is told; README.md explains them.
-const (
-	codeSetting         storage.Code = 10 // in the plugin's configuration
-	codeContainer       storage.Code = 11 // a container is not there, or cannot be listed
-	codeKeysProtected   storage.Code = 12 // wrapped keys could not be erased
-	codeNotImmutable    storage.Code = 13 // entries are not immutable, and have to be
-	codeImmutableUnsaid storage.Code = 14 // the service does not say whether they are
-	codeInit            storage.Code = 15 // a container cannot be made
-)
-
-func spec(endpoints func() storage.Endpoints, payloads func() storage.Payloads) storage.Spec {
-	return storage.Spec{Configure: func(text []byte) (storage.Adapter, error) {
-		required := false
-		err := config.Read(text, func(r *config.Reader, key string) {
-			if key != "immutability" {
-				r.Unknown(key)
-				return
-			}
-			switch r.Text() {
-			case "required":
-				required = true
-			case "any":
-			default:
-				r.Fail("immutability is neither required nor any")
-			}
-		})
-		if err != nil {
-			return nil, codeSetting
-		}
-		p := payloads()
-		s := &service{http: endpoints(), listings: objects.NewListingReader(objects.Tags{
-			Root: "EnumerationResults", Item: "Blob", Name: "Name", Group: "BlobPrefix", Begin: "Name", Next: "NextMarker",
-		}, p)}
-		return &adapter{Adapter: objects.New(s, p), service: s, immutable: required}, nil
-	}}
+func open(http storage.Endpoints, payloads storage.Payloads) objects.Store {
+	return service{objects.NewClient(objects.Dialect{
+		Listing: objects.Tags{Root: "EnumerationResults", Item: "Blob", Name: "Name", Group: "BlobPrefix", Begin: "Name", Next: "NextMarker"},
+		List:    []abi.HTTPField{{Name: "restype", Value: "container"}, {Name: "comp", Value: "list"}},
+		Most:    "maxresults", Next: "marker",
+		Headers: []abi.HTTPField{{Name: "x-ms-version", Value: "2021-12-02"}}, // of the protocol
+		Object:  []abi.HTTPField{{Name: "x-ms-blob-type", Value: "BlockBlob"}},
+		Code:    func(_ *objects.Client, r *abi.HTTPResponse) string { return r.Header("x-ms-error-code") },
+		Absent:  "BlobNotFound",
+	}, http, payloads)}
 }
 
-type adapter struct {
-	*objects.Adapter
-	service   *service
-	immutable bool // entries have to be
+// Create implements objects.Service. An existing blob answers with 409, and so does
+// one that a policy protects, which exists as well; other reasons for a 409 say nothing
+// about the blob.
+func (s service) Create(place objects.Place, name string, handles []uint32) abi.StoStatus {
+	response, ok := s.Write(place, name, "if-none-match", "*", handles)
+	switch {
+	case !ok:
+		return abi.StoUnavailable
+	case response.Status == 201:
+		return abi.StoOK
+	case s.exists(response):
+		return abi.StoConflict
+	}
+	return abi.StoUnavailable
 }
 
-// Migrate implements storage.Adapter. It changes nothing: it looks whether both
-// containers are there, that wrapped keys can be erased, and, if that is demanded, that
-// entries cannot.
-func (a *adapter) Migrate() error {
-	for _, place := range []objects.Place{objects.Entries, objects.Keys} {
-		if _, status := a.service.List(place, &objects.Query{Most: 1}); status != abi.StoOK {
-			return codeContainer
-		}
+func (s service) exists(r *abi.HTTPResponse) bool {
+	switch code := s.Code(r); r.Status {
+	case 409:
+		return code == "BlobAlreadyExists" || protected(code)
+	case 412:
+		return code == "ConditionNotMet" || code == "LeaseIdMissing"
 	}
-	keys, _ := a.service.protection(objects.Keys)
-	if keys {
-		return codeKeysProtected
-	}
-	if !a.immutable {
-		return nil
-	}
-	switch entries, told := a.service.protection(objects.Entries); {
-	case !told:
-		return codeImmutableUnsaid
-	case !entries:
-		return codeNotImmutable
-	}
-	return nil
+	return false
 }
 
-// Init implements storage.Initializer: it makes the containers that are not there. A
-// policy of immutability is the operator's to set.
-func (a *adapter) Init() error {
-	for _, place := range []objects.Place{objects.Entries, objects.Keys} {
-		if !a.service.make(place) {
-			return codeInit
+// Replace implements objects.Service.
+func (s service) Replace(place objects.Place, name, tag string, handles []uint32) abi.StoStatus {
+	response, ok := s.Write(place, name, "if-match", tag, handles)
+	switch {
+	case !ok:
+		return abi.StoUnavailable
+	case response.Status == 201:
+		return abi.StoOK
+	case response.Status == 412 && s.Code(response) == "ConditionNotMet":
+		return abi.StoConflict
+	case response.Status == 409 && protected(s.Code(response)):
+		return abi.StoProtected
+	}
+	return abi.StoUnavailable
+}
+
+// protected reports whether a code speaks of a retention policy or a legal hold.
+func protected(code string) bool {
+	return code == "BlobImmutableDueToPolicy" || code == "BlobImmutableDueToLegalHold"
+}
+
+var container = abi.HTTPField{Name: "restype", Value: "container"}
+
+// KeysStay implements objects.Store.
+func (s service) KeysStay() bool {
+	keys, _ := s.protection(objects.Keys)
+	return keys
+}
+
+// Immutable implements objects.Store. A shared access signature for one container is
+// not told.
+func (s service) Immutable() (immutable, told bool) { return s.protection(objects.Entries) }
+
+// protection reports whether a container is under a policy of retention or a legal
+// hold, or keeps versions under one, and whether the service told.
+func (s service) protection(place objects.Place) (protected, told bool) {
+	response, ok := s.Ask(place, abi.HTTPHead, container)
+	if !ok || response.Status != 200 {
+		return false, false
+	}
+	for _, name := range []string{"x-ms-has-immutability-policy", "x-ms-has-legal-hold", "x-ms-immutable-storage-with-versioning-enabled"} {
+		if response.Header(name) == "true" {
+			protected = true
 		}
 	}
-	return nil
+	return protected, response.Header("x-ms-has-immutability-policy") != ""
+}
+
+// Make implements objects.Maker.
+func (s service) Make(place objects.Place) bool {
+	response, ok := s.Ask(place, abi.HTTPPut, container)
+	return ok && (response.Status == 201 || response.Status == 409 && s.Code(response) == "ContainerAlreadyExists")
 }

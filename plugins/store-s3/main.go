@@ -7,82 +7,72 @@ package main
 import (
 	"github.com/veriproof/notary/plugins/objects"
 	"github.com/veriproof/notary/sdk/plugin/abi"
-	"github.com/veriproof/notary/sdk/plugin/config"
 	"github.com/veriproof/notary/sdk/plugin/storage"
 )
 
 func init() {
-	registered := spec(func() storage.Endpoints { return storage.HTTP(requestRoom) }, storage.Payload)
+	registered := objects.Spec(open, func() storage.Endpoints { return storage.HTTP(objects.RequestRoom) }, storage.Payload)
 	storage.Register(registered)
 }
 
 func main() {}
 
-// requestRoom holds a request of some thousand handles.
-const requestRoom = 32 << 10
+// A service speaks the protocol of S3, with a bucket behind each endpoint. It
+// implements [objects.Store]. Buckets are the operator's to make.
+type service struct{ *objects.Client }
 
-// Codes that the operator is told; README.md explains them.
-const (
-	codeSetting      storage.Code = 10 // in the plugin's configuration
-	codeBucket       storage.Code = 11 // a bucket is not there, or cannot be listed
-	codeKeysVersions storage.Code = 12 // wrapped keys would stay as old versions
-	codeNotImmutable storage.Code = 13 // entries are not immutable, and have to be
-	codeUnsaid       storage.Code = 14 // the service does not say whether they are
-)
-
-func spec(endpoints func() storage.Endpoints, payloads func() storage.Payloads) storage.Spec {
-	return storage.Spec{Configure: func(text []byte) (storage.Adapter, error) {
-		required := false
-		err := config.Read(text, func(r *config.Reader, key string) {
-			if key != "immutability" {
-				r.Unknown(key)
-				return
-			}
-			switch r.Text() {
-			case "required":
-				required = true
-			case "any":
-			default:
-				r.Fail("immutability is neither required nor any")
-			}
-		})
-		if err != nil {
-			return nil, codeSetting
-		}
-		p := payloads()
-		s := &service{http: endpoints(), payloads: p, listings: objects.NewListingReader(objects.Tags{
-			Root: "ListBucketResult", Item: "Contents", Name: "Key", Group: "CommonPrefixes", Begin: "Prefix", Next: "NextContinuationToken",
-		}, p)}
-		return &adapter{Adapter: objects.New(s, p), service: s, immutable: required}, nil
-	}}
+func open(http storage.Endpoints, payloads storage.Payloads) objects.Store {
+	return service{objects.NewClient(objects.Dialect{
+		Listing: objects.Tags{Root: "ListBucketResult", Item: "Contents", Name: "Key", Group: "CommonPrefixes", Begin: "Prefix", Next: "NextContinuationToken"},
+		List:    []abi.HTTPField{{Name: "list-type", Value: "2"}},
+		Most:    "max-keys", Next: "continuation-token",
+		Code:   func(c *objects.Client, r *abi.HTTPResponse) string { return c.Element(r, "Code") },
+		Absent: "NoSuchKey",
+	}, http, payloads)}
 }
 
-type adapter struct {
-	*objects.Adapter
-	service   *service
-	immutable bool // entries have to be
+// Create implements objects.Service. Where two create at once, the service may tell one
+// of them to come again (409).
+func (s service) Create(place objects.Place, name string, handles []uint32) abi.StoStatus {
+	return s.put(place, name, "if-none-match", "*", handles)
 }
 
-// Migrate implements storage.Adapter. It changes nothing: it looks whether both buckets
-// are there, that replaced wrapped keys do not stay as versions, and, if that is
-// demanded, that entries are locked. Buckets are the operator's to make.
-func (a *adapter) Migrate() error {
-	for _, place := range []objects.Place{objects.Entries, objects.Keys} {
-		if _, status := a.service.List(place, &objects.Query{Most: 1}); status != abi.StoOK {
-			return codeBucket
-		}
+// Replace implements objects.Service.
+func (s service) Replace(place objects.Place, name, tag string, handles []uint32) abi.StoStatus {
+	return s.put(place, name, "if-match", tag, handles)
+}
+
+func (s service) put(place objects.Place, name, condition, value string, handles []uint32) abi.StoStatus {
+	response, ok := s.Write(place, name, condition, value, handles)
+	switch {
+	case ok && response.Status == 200:
+		return abi.StoOK
+	case ok && response.Status == 412 && s.Code(response) == "PreconditionFailed":
+		return abi.StoConflict
 	}
-	if versions, _ := a.service.setting(objects.Keys, "versioning", "Status"); versions != "" {
-		return codeKeysVersions // suspended ones are still there
+	return abi.StoUnavailable
+}
+
+// KeysStay implements objects.Store: replaced objects stay as versions in a bucket that
+// keeps them, and those from before versioning was suspended are still there.
+func (s service) KeysStay() bool {
+	versions, _ := s.setting(objects.Keys, "versioning", "Status")
+	return versions != ""
+}
+
+// Immutable implements objects.Store, by a default retention under an object lock.
+func (s service) Immutable() (immutable, told bool) {
+	mode, told := s.setting(objects.Entries, "object-lock", "Mode")
+	return mode != "", told
+}
+
+// setting returns an element of a bucket's setting, and whether the service told: it may
+// not to the credential that a notary has, and others do not know the setting.
+func (s service) setting(place objects.Place, name, element string) (value string, told bool) {
+	response, ok := s.Ask(place, abi.HTTPGet, abi.HTTPField{Name: name})
+	if !ok || response.Status != 200 {
+		// A bucket without a lock answers that there is no such setting.
+		return "", ok && response.Status == 404 && s.Code(response) == "ObjectLockConfigurationNotFoundError"
 	}
-	if !a.immutable {
-		return nil
-	}
-	switch mode, told := a.service.setting(objects.Entries, "object-lock", "Mode"); {
-	case !told:
-		return codeUnsaid
-	case mode == "":
-		return codeNotImmutable
-	}
-	return nil
+	return s.Element(response, element), true
 }

@@ -1,20 +1,13 @@
-// Package objectstest has stand-ins for services of object storage, for tests of what
-// their test servers lack: immutability, pages that break off, answers of overload. They
-// follow the services' documentation, and are no proof of what the services do.
 package objectstest
 
 import (
 	"bytes"
 	"encoding/base64"
-	"encoding/xml"
 	"fmt"
 	"io"
 	"net/http"
-	"path"
-	"slices"
 	"strconv"
 	"strings"
-	"sync"
 )
 
 // A Container is one container of Azure Blob Storage, as the operations of Put Blob,
@@ -22,8 +15,7 @@ import (
 // describe it. It is a handler: the last element of a path is a blob's name, none is
 // the container. It is safe for concurrent use.
 type Container struct {
-	// Base is the container's path.
-	Base string
+	Stand
 	// Immutable puts blobs under a policy of retention: what exists can be neither
 	// replaced nor deleted. LegalHold is the same by a hold.
 	Immutable, LegalHold bool
@@ -33,63 +25,30 @@ type Container struct {
 	// Pages bounds a page of a listing below what is asked for, and makes every second
 	// page empty; 0 does neither.
 	Pages int
-	// Fault, if not nil, is asked for each request: a status that is not 0 is answered
-	// in place of the work.
-	Fault func(r *http.Request) (status int, code string)
 
-	mu      sync.Mutex
-	made    bool
-	tags    int
-	blobs   map[string]blob
-	counted int
-}
-
-type blob struct {
-	data []byte
-	tag  string
+	removed bool
+	tags    map[string]int // by name
 }
 
 // NewContainer returns a container that exists.
-func NewContainer() *Container { return &Container{Base: "/", made: true, blobs: map[string]blob{}} }
+func NewContainer() *Container {
+	return &Container{Stand: Stand{Base: "/", objects: map[string][]byte{}}, tags: map[string]int{}}
+}
 
 // Remove makes it one that was never made.
 func (c *Container) Remove() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.made, c.blobs = false, nil
+	c.removed, c.objects = true, nil
 }
 
-// Objects returns what is stored, by name.
-func (c *Container) Objects() map[string][]byte {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	out := make(map[string][]byte, len(c.blobs))
-	for name, b := range c.blobs {
-		out[name] = b.data
-	}
-	return out
+// set stores an object. Its tag is one that the name has not had.
+func (c *Container) set(name string, data []byte) {
+	c.objects[name] = data
+	c.tags[name]++
 }
 
-// Set stores an object, as another client would.
-func (c *Container) Set(name string, data []byte) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.set(name, data)
-}
-
-func (c *Container) set(name string, data []byte) string {
-	c.tags++
-	tag := fmt.Sprintf(`"0x8D%X"`, c.tags)
-	c.blobs[name] = blob{data, tag}
-	return tag
-}
-
-// Requests returns how many requests there were.
-func (c *Container) Requests() int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.counted
-}
+func (c *Container) tag(name string) string { return fmt.Sprintf(`"0x8D%X"`, c.tags[name]) }
 
 func fail(w http.ResponseWriter, status int, code string) {
 	w.Header().Set("x-ms-error-code", code)
@@ -102,23 +61,18 @@ func fail(w http.ResponseWriter, status int, code string) {
 func (c *Container) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.counted++
-	if c.Fault != nil {
-		if status, code := c.Fault(r); status != 0 {
-			fail(w, status, code)
-			return
-		}
-	}
-	name := strings.Trim(strings.TrimPrefix(path.Clean(r.URL.Path), path.Clean(c.Base)), "/")
+	name, status, code := c.begin(r)
 	q := r.URL.Query()
 	switch {
+	case status != 0:
+		fail(w, status, code)
 	case r.Header.Get("x-ms-version") == "":
 		fail(w, 400, "MissingRequiredHeader")
 	case name == "" && q.Get("restype") != "container":
 		fail(w, 400, "InvalidQueryParameterValue")
 	case name == "" && r.Method == http.MethodPut:
 		c.make(w)
-	case !c.made:
+	case c.removed:
 		fail(w, 404, "ContainerNotFound")
 	case name == "" && q.Get("comp") == "list" && r.Method == http.MethodGet:
 		c.list(w, q.Get("prefix"), q.Get("delimiter"), q.Get("marker"), q.Get("maxresults"))
@@ -132,11 +86,11 @@ func (c *Container) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (c *Container) make(w http.ResponseWriter) {
-	if c.made {
+	if !c.removed {
 		fail(w, 409, "ContainerAlreadyExists")
 		return
 	}
-	c.made, c.blobs = true, map[string]blob{}
+	c.removed, c.objects = false, map[string][]byte{}
 	w.WriteHeader(201)
 }
 
@@ -150,7 +104,7 @@ func (c *Container) properties(w http.ResponseWriter) {
 }
 
 func (c *Container) blob(w http.ResponseWriter, r *http.Request, name string) {
-	old, exists := c.blobs[name]
+	old, exists := c.objects[name]
 	switch r.Method {
 	case http.MethodPut:
 		data, err := io.ReadAll(r.Body)
@@ -161,12 +115,13 @@ func (c *Container) blob(w http.ResponseWriter, r *http.Request, name string) {
 			fail(w, 400, "InvalidHeaderValue")
 		case exists && r.Header.Get("If-None-Match") == "*":
 			fail(w, 409, "BlobAlreadyExists")
-		case r.Header.Get("If-Match") != "" && r.Header.Get("If-Match") != old.tag:
+		case r.Header.Get("If-Match") != "" && r.Header.Get("If-Match") != c.tag(name):
 			fail(w, 412, "ConditionNotMet")
 		case exists && c.protection() != "":
 			fail(w, 409, c.protection())
 		default:
-			w.Header().Set("ETag", c.set(name, data))
+			c.set(name, data)
+			w.Header().Set("ETag", c.tag(name))
 			w.WriteHeader(201)
 		}
 	case http.MethodGet, http.MethodHead:
@@ -174,8 +129,8 @@ func (c *Container) blob(w http.ResponseWriter, r *http.Request, name string) {
 			fail(w, 404, "BlobNotFound")
 			return
 		}
-		w.Header().Set("ETag", old.tag)
-		_, _ = w.Write(old.data)
+		w.Header().Set("ETag", c.tag(name))
+		_, _ = w.Write(old)
 	case http.MethodDelete:
 		switch {
 		case !exists:
@@ -183,7 +138,7 @@ func (c *Container) blob(w http.ResponseWriter, r *http.Request, name string) {
 		case c.protection() != "":
 			fail(w, 409, c.protection())
 		default:
-			delete(c.blobs, name)
+			delete(c.objects, name)
 			w.WriteHeader(202)
 		}
 	default:
@@ -221,7 +176,7 @@ func (c *Container) list(w http.ResponseWriter, prefix, delimiter, marker, most 
 	var out bytes.Buffer
 	fmt.Fprintf(&out, "\xef\xbb\xbf<?xml version=\"1.0\" encoding=\"utf-8\"?><EnumerationResults ServiceEndpoint=\"https://x/\" ContainerName=\"c\"><Prefix>%s</Prefix><Blobs>", escape(prefix))
 	next, n := "", 0
-	for _, key := range c.keys(prefix, delimiter) {
+	for _, key := range c.names(prefix, delimiter) {
 		if key < start {
 			continue
 		}
@@ -230,8 +185,8 @@ func (c *Container) list(w http.ResponseWriter, prefix, delimiter, marker, most 
 			break
 		}
 		n++
-		if b, ok := c.blobs[key]; ok {
-			fmt.Fprintf(&out, "<Blob><Name>%s</Name><Properties><Creation-Time>Tue, 01 Dec 2026 10:00:00 GMT</Creation-Time><Etag>%s</Etag><Content-Length>%d</Content-Length></Properties><OrMetadata /></Blob>", escape(key), escape(b.tag), len(b.data))
+		if b, ok := c.objects[key]; ok {
+			fmt.Fprintf(&out, "<Blob><Name>%s</Name><Properties><Creation-Time>Tue, 01 Dec 2026 10:00:00 GMT</Creation-Time><Etag>%s</Etag><Content-Length>%d</Content-Length></Properties><OrMetadata /></Blob>", escape(key), escape(c.tag(key)), len(b))
 		} else {
 			fmt.Fprintf(&out, "<BlobPrefix><Name>%s</Name></BlobPrefix>", escape(key))
 		}
@@ -248,27 +203,4 @@ func (c *Container) list(w http.ResponseWriter, prefix, delimiter, marker, most 
 	out.WriteString("</EnumerationResults>")
 	w.Header().Set("Content-Type", "application/xml")
 	_, _ = w.Write(out.Bytes())
-}
-
-// keys returns names, or what they share up to the delimiter, sorted.
-func (c *Container) keys(prefix, delimiter string) []string {
-	var out []string
-	for name := range c.blobs {
-		rest, ok := strings.CutPrefix(name, prefix)
-		if !ok {
-			continue
-		}
-		if before, _, found := strings.Cut(rest, delimiter); delimiter != "" && found {
-			name = prefix + before + delimiter
-		}
-		out = append(out, name)
-	}
-	slices.Sort(out)
-	return slices.Compact(out)
-}
-
-func escape(s string) string {
-	var b strings.Builder
-	_ = xml.EscapeText(&b, []byte(s)) // a Builder does not fail
-	return b.String()
 }

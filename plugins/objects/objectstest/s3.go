@@ -4,20 +4,15 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
-	"path"
 	"slices"
 	"strconv"
-	"strings"
-	"sync"
 )
 
 // A Bucket is one bucket of S3, as far as an adapter asks: objects, listings of version
 // 2, and what it tells of versioning and object lock. It is a handler like [Container].
 type Bucket struct {
-	// Base is the bucket's path.
-	Base string
+	Stand
 	// Versioning is what the bucket says of it, "Enabled" or "Suspended"; empty: nothing.
 	Versioning string
 	// Lock is the mode of its default retention, "GOVERNANCE" or "COMPLIANCE"; empty:
@@ -25,22 +20,10 @@ type Bucket struct {
 	Lock string
 	// Silent refuses to tell either.
 	Silent bool
-	// Fault is as that of a Container.
-	Fault func(r *http.Request) (status int, code string)
-
-	mu      sync.Mutex
-	objects map[string][]byte
 }
 
 // NewBucket returns an empty bucket.
-func NewBucket() *Bucket { return &Bucket{Base: "/", objects: map[string][]byte{}} }
-
-// Objects returns what is stored, by name.
-func (b *Bucket) Objects() map[string][]byte {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return maps.Clone(b.objects)
-}
+func NewBucket() *Bucket { return &Bucket{Stand: Stand{Base: "/", objects: map[string][]byte{}}} }
 
 func refuse(w http.ResponseWriter, status int, code string) {
 	w.WriteHeader(status)
@@ -51,15 +34,11 @@ func refuse(w http.ResponseWriter, status int, code string) {
 func (b *Bucket) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.Fault != nil {
-		if status, code := b.Fault(r); status != 0 {
-			refuse(w, status, code)
-			return
-		}
-	}
-	name := strings.Trim(strings.TrimPrefix(path.Clean(r.URL.Path), path.Clean(b.Base)), "/")
+	name, status, code := b.begin(r)
 	q := r.URL.Query()
 	switch {
+	case status != 0:
+		refuse(w, status, code)
 	case name != "":
 		b.object(w, r, name)
 	case r.Method != http.MethodGet:
@@ -118,19 +97,7 @@ func (b *Bucket) list(w http.ResponseWriter, prefix, delimiter, from, most strin
 		refuse(w, 400, "InvalidArgument")
 		return
 	}
-	var names []string
-	for name := range b.objects {
-		rest, ok := strings.CutPrefix(name, prefix)
-		if !ok {
-			continue
-		}
-		if before, _, found := strings.Cut(rest, delimiter); delimiter != "" && found {
-			name = prefix + before + delimiter
-		}
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	names = slices.DeleteFunc(slices.Compact(names), func(n string) bool { return n < from })
+	names := slices.DeleteFunc(b.names(prefix, delimiter), func(n string) bool { return n < from })
 	var out bytes.Buffer
 	fmt.Fprintf(&out, `<?xml version="1.0" encoding="UTF-8"?><ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Name>b</Name><Prefix>%s</Prefix>`, escape(prefix))
 	for _, name := range names[:min(limit, len(names))] {
