@@ -10,9 +10,14 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -52,7 +57,7 @@ func TestLitewitness(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := start(t, tool, dir, vkey)
-	o := commitlog.Options{Witnesses: commitlog.Witnesses{List: []commitlog.Witness{w}, Quorum: 1}}
+	o := commitlog.Options{Witnesses: commitlog.Witnesses{List: []commitlog.Witness{w.Witness}, Quorum: 1}}
 	if l, err = commitlog.OpenPOSIX(logDir, origin, o); err != nil {
 		t.Fatal(err)
 	}
@@ -98,10 +103,10 @@ func TestLitewitness(t *testing.T) {
 	defer l.Close()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
+	refused := w.refusals()
 	go func() {
-		for l.Failures() == 0 && ctx.Err() == nil {
-			time.Sleep(10 * time.Millisecond) // it is the witness that is waited for
-		}
+		<-refused // the witness says which tree it knows
+		<-refused // and refuses what comes of that
 		cancel()
 	}()
 	if _, _, err := l.Submit(ctx, [32]byte{4}); err == nil {
@@ -109,9 +114,47 @@ func TestLitewitness(t *testing.T) {
 	}
 }
 
+// A listened is a witness with somebody who listens to its answers.
+type listened struct {
+	commitlog.Witness
+	refused atomic.Pointer[chan struct{}]
+}
+
+// refusals returns a channel that gets a value for each answer from now on that is no
+// cosignature. What is not taken in time is lost from the hundredth on.
+func (w *listened) refusals() <-chan struct{} {
+	c := make(chan struct{}, 100)
+	w.refused.Store(&c)
+	return c
+}
+
+// listen stands before a witness until the test ends.
+func (w *listened) listen(t *testing.T) {
+	t.Helper()
+	behind, err := url.Parse(w.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := &httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(behind) },
+		ModifyResponse: func(r *http.Response) error {
+			if c := w.refused.Load(); c != nil && r.StatusCode != http.StatusOK {
+				select {
+				case *c <- struct{}{}:
+				default:
+				}
+			}
+			return nil
+		},
+	}
+	server := httptest.NewServer(proxy)
+	t.Cleanup(server.Close)
+	w.URL = server.URL
+}
+
 // start starts litewitness with a key of its own, which it has from an SSH agent, and
 // the log's key in its database.
-func start(t *testing.T, tool, dir, vkey string) commitlog.Witness {
+func start(t *testing.T, tool, dir, vkey string) *listened {
 	t.Helper()
 	public, key, err := ed25519.GenerateKey(nil)
 	if err != nil {
@@ -158,7 +201,9 @@ func start(t *testing.T, tool, dir, vkey string) commitlog.Witness {
 		c, err := new(net.Dialer).DialContext(t.Context(), "tcp", address)
 		if err == nil {
 			c.Close()
-			return commitlog.Witness{Key: cosigner(public), URL: "http://" + address}
+			w := &listened{Witness: commitlog.Witness{Key: cosigner(public), URL: "http://" + address}}
+			w.listen(t)
+			return w
 		}
 		if time.Now().After(deadline) {
 			t.Fatalf("litewitness does not listen: %v", err)
