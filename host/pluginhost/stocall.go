@@ -3,6 +3,7 @@ package pluginhost
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io/fs"
 	"slices"
 	"strings"
@@ -106,6 +107,15 @@ func errnoOf(err error) int32 {
 	return abi.ErrnoIO
 }
 
+// failed notes why a host function failed, and returns its errno.
+func (c *storageCall) failed(err error) int32 {
+	if errors.Is(err, stream.ErrDamaged) {
+		err = fmt.Errorf("%w: %w", journal.ErrDamaged, err)
+	}
+	c.cause = err
+	return errnoOf(err)
+}
+
 // ready reports whether storage can be used: a directory is there, and whoever
 // waits for the call still does.
 func (c *call) ready() bool { return c.storage.dir != nil && c.ctx.Err() == nil }
@@ -121,36 +131,32 @@ func key(mod api.Module, ptr, n uint64) (string, bool) {
 
 func blobPut(c *call, mod api.Module, stack []uint64) {
 	name, ok := key(mod, stack[0], stack[1])
-	n, flags := uint32(stack[3]), uint32(stack[4])
-	if !ok || n > maxHandles || flags != abi.BlobExclusive && flags != abi.BlobReplace {
+	flags := uint32(stack[4])
+	if !ok || flags != abi.BlobExclusive && flags != abi.BlobReplace {
 		stack[0] = errno(abi.ErrnoInvalid)
 		return
 	}
-	list, ok := mod.Memory().Read(uint32(stack[2]), n*4)
-	if !ok {
-		stack[0] = errno(abi.ErrnoInvalid)
-		return
+	parts, e := c.storage.gather(mod, uint32(stack[2]), uint32(stack[3]))
+	if e == 0 && !c.ready() {
+		e = abi.ErrnoIO
 	}
-	parts, e := c.storage.gather(list)
-	switch {
-	case e != 0:
+	if e != 0 {
 		stack[0] = errno(e)
-		return
-	case !c.ready():
-		stack[0] = errno(abi.ErrnoIO)
 		return
 	}
 	c.storage.listed = false
-	if err := c.storage.dir.put(name, parts, flags == abi.BlobExclusive); err != nil {
-		c.storage.cause = err
-		stack[0] = errno(errnoOf(err))
-		return
-	}
-	stack[0] = 0
+	c.storage.done(stack, c.storage.dir.put(name, parts, flags == abi.BlobExclusive))
 }
 
-// gather looks up an array of handles.
-func (c *storageCall) gather(list []byte) (parts [][]byte, e int32) {
+// gather looks up an array of n handles in guest memory.
+func (c *storageCall) gather(mod api.Module, ptr, n uint32) (parts [][]byte, e int32) {
+	if n > maxHandles {
+		return nil, abi.ErrnoInvalid
+	}
+	list, ok := mod.Memory().Read(ptr, n*4)
+	if !ok {
+		return nil, abi.ErrnoInvalid
+	}
 	total := 0
 	for ; len(list) > 0; list = list[4:] {
 		b, ok := c.payload(binary.LittleEndian.Uint32(list))
@@ -165,31 +171,50 @@ func (c *storageCall) gather(list []byte) (parts [][]byte, e int32) {
 	return parts, 0
 }
 
-func blobGet(c *call, mod api.Module, stack []uint64) {
-	fail := func(e int64) { stack[0] = api.EncodeI64(-e) }
-	name, ok := key(mod, stack[0], stack[1])
-	switch {
-	case !ok:
-		fail(abi.ErrnoInvalid)
-		return
-	case !c.ready():
-		fail(abi.ErrnoIO)
-		return
-	}
-	b, err := c.storage.dir.get(name)
+// done is the i32 result of what has no other outcome: 0, or why it failed.
+func (c *storageCall) done(stack []uint64, err error) {
+	stack[0] = 0
 	if err != nil {
-		c.storage.cause = err
-		fail(int64(errnoOf(err)))
+		stack[0] = errno(c.failed(err))
+	}
+}
+
+// hand is the i64 result of reading: a handle and a length, or why it failed. What is
+// read from storage is storage's own already: nothing in it can be plaintext that the
+// host had not given out before.
+func (c *storageCall) hand(stack []uint64, b []byte, err error) {
+	if err != nil {
+		stack[0] = api.EncodeI64(-int64(c.failed(err)))
 		return
 	}
-	// What is read from storage is storage's own already: nothing in it can
-	// be plaintext that the host had not given out before.
-	h := c.storage.add(journal.Sealed(b), true)
+	h := c.add(journal.Sealed(b), true)
 	if h == 0 {
-		fail(abi.ErrnoTooBig)
+		stack[0] = api.EncodeI64(-int64(abi.ErrnoTooBig))
 		return
 	}
 	stack[0] = abi.Pack(h, uint32(len(b)))
+}
+
+// refused is why a function that names a valid object or stream, or does not, cannot
+// begin on storage that is ready, or not; 0 if it can.
+func refused(valid, ready bool) int32 {
+	switch {
+	case !valid:
+		return abi.ErrnoInvalid
+	case !ready:
+		return abi.ErrnoIO
+	}
+	return 0
+}
+
+func blobGet(c *call, mod api.Module, stack []uint64) {
+	name, ok := key(mod, stack[0], stack[1])
+	if e := refused(ok, c.ready()); e != 0 {
+		stack[0] = api.EncodeI64(-int64(e))
+		return
+	}
+	b, err := c.storage.dir.get(name)
+	c.storage.hand(stack, b, err)
 }
 
 func blobList(c *call, mod api.Module, stack []uint64) {
@@ -284,21 +309,12 @@ func writeKeys(out []byte, keys []string, cursor string, descending bool) int {
 
 func blobDelete(c *call, mod api.Module, stack []uint64) {
 	name, ok := key(mod, stack[0], stack[1])
-	switch {
-	case !ok:
-		stack[0] = errno(abi.ErrnoInvalid)
-		return
-	case !c.ready():
-		stack[0] = errno(abi.ErrnoIO)
+	if e := refused(ok, c.ready()); e != 0 {
+		stack[0] = errno(e)
 		return
 	}
 	c.storage.listed = false
-	if err := c.storage.dir.delete(name); err != nil {
-		c.storage.cause = err
-		stack[0] = errno(errnoOf(err))
-		return
-	}
-	stack[0] = 0
+	c.storage.done(stack, c.storage.dir.delete(name))
 }
 
 func payloadRead(c *call, mod api.Module, stack []uint64) {
