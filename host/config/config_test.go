@@ -236,7 +236,7 @@ func TestExampleDefaults(t *testing.T) {
 		"log.dir":  c.Log.Dir == want.Log.Dir,
 		"log.kind": c.Log.Kind == want.Log.Kind,
 		"sessions but for its keys": cmp.Equal(c.Sessions, Sessions{
-			Idle: want.Sessions.Idle, MaxAge: want.Sessions.MaxAge, MaxBytes: want.Sessions.MaxBytes, Keys: c.Sessions.Keys,
+			Linger: want.Sessions.Linger, Idle: want.Sessions.Idle, MaxAge: want.Sessions.MaxAge, MaxBytes: want.Sessions.MaxBytes, Keys: c.Sessions.Keys,
 		}),
 	} {
 		if !same {

@@ -47,6 +47,9 @@ const (
 	DefaultSilence = 30 * time.Second
 	// DefaultTokenClaim is the claim of a bearer token that names the sender.
 	DefaultTokenClaim = "sub"
+	// DefaultLinger outlasts what lies between requests that an exporter sends at the
+	// same time; a receipt is that much later.
+	DefaultLinger = 2 * time.Second
 	// DefaultIdle ends a session that has sent nothing for so long.
 	DefaultIdle = 15 * time.Minute
 	// DefaultMaxAge seals a part so that no receipt is more than a day away.
@@ -91,7 +94,7 @@ func defaults() *Config {
 		Storage: Storage{Dir: DefaultStorageDir, Postgres: Postgres{
 			Port: DefaultPort, Schema: DefaultSchema, Timeout: Duration(DefaultStatement), Connections: DefaultConnections,
 		}, Silence: Duration(DefaultSilence)},
-		Sessions: Sessions{Idle: Duration(DefaultIdle), MaxAge: Duration(DefaultMaxAge), MaxBytes: DefaultMaxBytes},
+		Sessions: Sessions{Linger: Duration(DefaultLinger), Idle: Duration(DefaultIdle), MaxAge: Duration(DefaultMaxAge), MaxBytes: DefaultMaxBytes},
 		Limits: Limits{
 			RequestBytes: DefaultRequestBytes, Messages: DefaultMessages, Records: DefaultRecords,
 			Depth: DefaultDepth, InFlight: DefaultInFlight,

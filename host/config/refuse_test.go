@@ -163,6 +163,7 @@ func TestValues(t *testing.T) {
 		{"operator", minimal + "operators: [{name: o, roles: [root], token_hash: " + b64 + "}]\n", `notary.yaml:9: operators[0].roles[0]: "root" is not known; use operator or auditor or metrics`},
 		{"operator without token", minimal + "operators: [{name: o, roles: [auditor]}]\n", "notary.yaml:9: operators[0].token_hash: is missing; run `notary keygen --operator-token` for one and its hash"},
 		{"operator without role", minimal + "operators: [{name: o, token_hash: " + b64 + "}]\n", "notary.yaml:9: operators[0].roles: is missing; use operator, auditor or metrics"},
+		{"linger", minimal + "sessions: {linger: 2m}\n", "notary.yaml:9: sessions.linger: is 2m0s; use 0s to 1m0s"},
 		{"idle", minimal + "sessions: {idle: 0s}\n", "notary.yaml:9: sessions.idle: is 0s; use 1s to 24h0m0s"},
 		{"session keys", minimal + "sessions: {keys: [a, a]}\n", "notary.yaml:9: sessions.keys[1]: has the same name as sessions.keys[0]; remove one of them"},
 		{"depth", minimal + "limits: {depth: 65}\n", "notary.yaml:9: limits.depth: is 65; use 16 to 64"},

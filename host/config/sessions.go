@@ -2,6 +2,9 @@ package config
 
 // Sessions says what a session is and when it ends.
 type Sessions struct {
+	// Linger is how long nothing must have come before a session is sealed that its
+	// sender has ended.
+	Linger Duration `yaml:"linger"`
 	// Idle ends a session that has sent nothing for so long.
 	Idle Duration `yaml:"idle"`
 	// MaxAge seals a session part of this age.

@@ -385,6 +385,7 @@ func (v *checker) operators() {
 
 func (v *checker) sessions() {
 	s := &v.Sessions
+	between(v, "sessions.linger", s.Linger, 0, Duration(time.Minute))
 	between(v, "sessions.idle", s.Idle, Duration(time.Second), Duration(24*time.Hour))
 	between(v, "sessions.max_age", s.MaxAge, Duration(time.Second), Duration(31*24*time.Hour))
 	between(v, "sessions.max_bytes", s.MaxBytes, 64<<10, 1<<30)

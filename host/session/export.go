@@ -59,7 +59,7 @@ func (n *Notary) Export(ctx context.Context, tenant string, sig otlpwire.Signal,
 		return format.Position{}, err
 	}
 	for _, h := range ends {
-		n.end(h, receipt.ReasonEnd)
+		n.endSoon(h)
 	}
 	return pos, nil
 }

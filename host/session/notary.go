@@ -121,7 +121,10 @@ type Options struct {
 	// need, before it is allocated. An error of it is the export's.
 	Reserve func(ctx context.Context, bytes int64) error
 
-	Walk       otlpwire.Options
+	Walk otlpwire.Options
+	// Linger is how long nothing must have come before a session is sealed that its
+	// sender has ended in an export; 0 seals it at once.
+	Linger     time.Duration
 	Idle       time.Duration
 	MaxAge     time.Duration
 	MaxBytes   int64
@@ -461,7 +464,7 @@ func (n *Notary) closeInOrder(ctx context.Context) error {
 	n.mu.Lock()
 	for h, p := range n.open {
 		delete(n.open, h)
-		n.goSeal(p, receipt.ReasonShutdown)
+		n.goSeal(p, p.atShutdown())
 	}
 	n.mu.Unlock()
 	if err := n.done(ctx, n.tasks.Wait); err != nil {

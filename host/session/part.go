@@ -21,6 +21,7 @@ type part struct {
 
 	mu         sync.Mutex
 	sealing    bool
+	ended      bool // by its sender; sealed when nothing has come for a moment
 	keys       *seal.Part
 	edge       merkle.Edge
 	seen       map[mark]*journal.Pending

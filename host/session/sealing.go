@@ -28,6 +28,25 @@ func (n *Notary) end(handle receipt.Handle, why receipt.Reason) bool {
 	return true
 }
 
+// endSoon notes that a sender has ended a session, whose part is sealed when nothing has
+// come for Options.Linger. An exporter sends several requests at a time, and the one
+// with the end mark may be the first to arrive.
+func (n *Notary) endSoon(handle receipt.Handle) {
+	if n.opts.Linger == 0 {
+		n.end(handle, receipt.ReasonEnd)
+		return
+	}
+	n.mu.Lock()
+	p := n.open[handle]
+	n.mu.Unlock()
+	if p == nil {
+		return
+	}
+	p.mu.Lock()
+	p.ended, p.touched = true, n.opts.Now()
+	p.mu.Unlock()
+}
+
 // goSeal starts the sealing of a part that is no longer in the map. It is
 // called with n.mu held.
 func (n *Notary) goSeal(p *part, why receipt.Reason) {
@@ -274,9 +293,9 @@ func (n *Notary) sealDue(now time.Time, all bool) {
 			n.nextPart[h] = p.id.Part
 			continue
 		}
-		why := p.due(now, n.opts.Idle, n.opts.MaxAge)
+		why := p.due(now, &n.opts)
 		if all && why == "" && p.hasRecords() {
-			why = receipt.ReasonShutdown
+			why = p.atShutdown()
 		}
 		if why != "" {
 			delete(n.open, h)
@@ -301,7 +320,7 @@ func (p *part) abandoned(now time.Time, idle time.Duration) bool {
 }
 
 // due says why the part is to be sealed now, if it is.
-func (p *part) due(now time.Time, idle, age time.Duration) receipt.Reason {
+func (p *part) due(now time.Time, o *Options) receipt.Reason {
 	if !p.mu.TryLock() {
 		return "" // something is being appended: not idle, and age can wait
 	}
@@ -309,12 +328,26 @@ func (p *part) due(now time.Time, idle, age time.Duration) receipt.Reason {
 	switch {
 	case p.first == nil:
 		return ""
-	case now.Sub(p.touched) >= idle:
+	case p.ended && now.Sub(p.touched) >= o.Linger:
+		return receipt.ReasonEnd
+	case now.Sub(p.touched) >= o.Idle:
 		return receipt.ReasonIdle
-	case now.Sub(p.opened) >= age:
+	case now.Sub(p.opened) >= o.MaxAge:
 		return receipt.ReasonAge
 	}
 	return ""
+}
+
+// atShutdown says why a part is sealed that cannot stay open: its sender may have
+// ended it a moment ago.
+func (p *part) atShutdown() receipt.Reason {
+	if p.mu.TryLock() {
+		defer p.mu.Unlock()
+		if p.ended {
+			return receipt.ReasonEnd
+		}
+	}
+	return receipt.ReasonShutdown
 }
 
 // hasRecords says whether anything was ever queued for the part. A part that is

@@ -61,8 +61,9 @@ func (sessions) Shutdown(context.Context) error   { return nil }
 func (sessions) ForceFlush(context.Context) error { return nil }
 
 // End says that the session is over, and returns when all of its spans that have ended
-// are durable, so that the notary seals it now. Spans that end later begin a further
-// part of the session.
+// are durable. The notary seals it when nothing has come for a moment (sessions.linger in
+// its configuration, 2 s by default). Spans that end later begin a further part of the
+// session.
 func (s *Session) End(ctx context.Context) error {
 	_, span := s.c.Tracer("github.com/veriproof/notary/sdk/telemetry").Start(s.Attach(ctx), "session end")
 	span.SetAttributes(keyEnd.Bool(true))

@@ -59,7 +59,7 @@ EXIT STATUS
 var devCommand = command{name: "dev", brief: "keeps a notary on simulated hardware, for developers", usage: devUsage, run: runDev}
 
 func runDev(ctx context.Context, a *app, args []string) error {
-	s := &simulation{app: a, redactors: []string{"redact-pii", "redact-secrets"}, settings: "sessions: {idle: 10s}\n"}
+	s := &simulation{app: a, redactors: []string{"redact-pii", "redact-secrets"}, settings: "sessions: {linger: 1s, idle: 10s}\n"}
 	f := a.flags("dev", devUsage)
 	f.StringVar(&s.dir, "dir", filepath.Join("build", "dev"), "")
 	f.StringVar(&s.plugins, "plugins", filepath.Join("build", "plugins"), "")

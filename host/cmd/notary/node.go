@@ -331,7 +331,7 @@ func (n *node) startSession(ctx context.Context, claims attester.Claims, recipie
 			},
 			SessionKeys: c.Sessions.Keys,
 		},
-		Idle: time.Duration(c.Sessions.Idle), MaxAge: time.Duration(c.Sessions.MaxAge), MaxBytes: int64(c.Sessions.MaxBytes),
+		Linger: time.Duration(c.Sessions.Linger), Idle: time.Duration(c.Sessions.Idle), MaxAge: time.Duration(c.Sessions.MaxAge), MaxBytes: int64(c.Sessions.MaxBytes),
 		WrapKeyAge: time.Duration(c.Journal.WrapKeyAge), Checkpoint: time.Duration(c.Journal.Checkpoint),
 		Retention: time.Duration(c.Retention.Sessions),
 		Journal:   journal.Options{GroupBytes: int(c.Journal.GroupBytes), UnknownLimit: time.Duration(c.Journal.UnknownLimit)},

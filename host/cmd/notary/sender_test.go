@@ -196,7 +196,7 @@ func (c *sender) logged(t testing.TB, session string) []control.Part {
 	var answer struct {
 		Parts []control.Part `json:"parts"`
 	}
-	eventually(t, "the session is in the log", func() bool {
+	eventually(t, session+" is in the log", func() bool {
 		answer.Parts = nil
 		status, body := c.get(t, "/v1/sessions/"+session+"?tenant=acme")
 		if status != http.StatusOK || json.Unmarshal(body, &answer) != nil {
@@ -205,6 +205,15 @@ func (c *sender) logged(t testing.TB, session string) []control.Part {
 		return !slices.ContainsFunc(answer.Parts, func(p control.Part) bool { return p.State != control.StateLogged })
 	})
 	return answer.Parts
+}
+
+// stored waits until something of a session is durable.
+func (c *sender) stored(t testing.TB, session string) {
+	t.Helper()
+	eventually(t, "something of "+session+" is stored", func() bool {
+		status, _ := c.get(t, "/v1/sessions/"+session+"?tenant=acme")
+		return status == http.StatusOK
+	})
 }
 
 // request is an export of spans of one session.

@@ -1,0 +1,55 @@
+package session_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/veriproof/notary/host/session"
+	"github.com/veriproof/notary/sdk/receipt"
+)
+
+// TestEndOvertakesOthers: an exporter sends several requests at a time. The one that ends
+// the session may be the first to arrive, and what comes a moment later is of the same part.
+func TestEndOvertakesOthers(t *testing.T) {
+	const linger = 2 * time.Second
+	w := newWorld(t)
+	w.tune = func(o *session.Options) { o.Linger = linger }
+	n := w.start()
+	export(t, n, request("s", lastSpan("last")))
+	for _, name := range []string{"overtaken", "by far"} {
+		w.advance(linger - time.Millisecond)
+		n.Tick(t.Context())
+		export(t, n, request("s", span(name)))
+	}
+	w.advance(linger)
+	n.Tick(t.Context())
+	parts := settled(t, n, "s", 1)
+	if m := parts[0].Manifest; m.Reason != receipt.ReasonEnd || m.Leaves != 4 {
+		t.Errorf("sealed for %q with %d leaves, want %q and 4", m.Reason, m.Leaves, receipt.ReasonEnd)
+	}
+
+	// What comes after that is a part of its own, which nobody has ended.
+	export(t, n, request("s", span("late")))
+	w.advance(linger)
+	n.Tick(t.Context())
+	if list, err := n.Parts(t.Context(), "acme", "s"); err != nil || len(list) != 2 || list[1].State != session.StateOpen {
+		t.Errorf("parts after a late record: %+v, %v", list, err)
+	}
+
+	// Who asks for the receipt by the control interface does not wait, and a stop does
+	// not make the end another one.
+	export(t, n, request("asked", lastSpan("last")))
+	if err := n.EndSession(t.Context(), "acme", "asked"); err != nil {
+		t.Fatal(err)
+	}
+	settled(t, n, "asked", 1)
+	export(t, n, request("stopped", lastSpan("last")))
+	w.close(n)
+	reasons := map[receipt.Reason]int{}
+	for _, p := range w.verified().Parts() {
+		reasons[p.Manifest.Reason]++
+	}
+	if reasons[receipt.ReasonEnd] != 3 || reasons[receipt.ReasonShutdown] != 1 {
+		t.Errorf("parts sealed for %v", reasons)
+	}
+}
