@@ -194,6 +194,10 @@ const maxWitnesses = 32
 
 func (l *Log) checkWitnesses() error {
 	switch n := len(l.Witnesses); {
+	case l.CosignedWithin < 0:
+		return errCosignedWithin(l.CosignedWithin)
+	case n == 0 && l.Quorum == 0 && l.CosignedWithin > 0:
+		return errors.New("log.cosigned_within is about nobody: give log.witnesses and log.quorum, or remove it")
 	case n == 0 && l.Quorum == 0:
 		return nil
 	case n > maxWitnesses:
@@ -202,6 +206,10 @@ func (l *Log) checkWitnesses() error {
 		return fmt.Errorf("log.quorum is %d, want 1 to the number of log.witnesses, %d", l.Quorum, n)
 	}
 	seen := make(map[string]bool)
+	logs := make(map[string]bool)
+	for _, k := range l.Keys {
+		logs[keyBytes(k)[1:]] = true
+	}
 	for _, k := range l.Witnesses {
 		if err := checkVKey(k); err != nil {
 			return fmt.Errorf("log.witnesses: %.100q is not a verifier key: %w", k, err)
@@ -214,8 +222,15 @@ func (l *Log) checkWitnesses() error {
 			return fmt.Errorf("log.witnesses: the key of %.100q is given twice: each witness counts once", k)
 		}
 		seen[key] = true
+		if logs[key[1:]] { // whatever each uses it for
+			return fmt.Errorf("log.witnesses: %.100q has the key of the log, which cannot be a witness of itself", k)
+		}
 	}
 	return nil
+}
+
+func errCosignedWithin(d time.Duration) error {
+	return fmt.Errorf("log.cosigned_within is %s, want a positive duration such as 1h; without the key cosignatures of any time before the present count", d)
 }
 
 // cosignatureEd25519 is the algorithm byte of a witness's verifier key.

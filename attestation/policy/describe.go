@@ -191,6 +191,10 @@ func (e *explainer) explainNotary(p *Policy) {
 		e.say("Commitments must be in the log %s, under one of %d keys.", p.Log.Origin, len(p.Log.Keys))
 		e.either(p.Log.Quorum > 0, fmt.Sprintf("Of %d witnesses at least %d must have cosigned the log's tree.", len(p.Log.Witnesses), p.Log.Quorum),
 			"witnesses of the log: whoever operates it can show others another one.")
+		if p.Log.Quorum > 0 {
+			e.either(p.Log.CosignedWithin > 0, fmt.Sprintf("A cosignature counts only within %s of the time of sealing.", p.Log.CosignedWithin),
+				"how long after the sealing witnesses cosigned: the time of sealing is the host's word.")
+		}
 	} else {
 		e.say("Not looked at: the transparency log. The proof of an evidence bundle is then not-done, and the bundle incomplete.")
 	}

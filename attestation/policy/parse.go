@@ -41,6 +41,9 @@ func parse(b []byte) (*Policy, error) {
 	if p.MaxAge == 0 && mentions(doc.Content[0], "max_age") {
 		return nil, errMaxAge(p.MaxAge) // decoded it is the same as no limit
 	}
+	if p.Log != nil && p.Log.CosignedWithin == 0 && mentionsWithin(doc.Content[0], "log", "cosigned_within") {
+		return nil, errCosignedWithin(0)
+	}
 	p.setDefaults()
 	return p, p.check()
 }
@@ -49,6 +52,16 @@ func mentions(n *yaml.Node, key string) bool {
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		if n.Content[i].Value == key {
 			return true
+		}
+	}
+	return false
+}
+
+// mentionsWithin says whether the value of a key, a mapping, has another one.
+func mentionsWithin(n *yaml.Node, section, key string) bool {
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == section {
+			return mentions(n.Content[i+1], key)
 		}
 	}
 	return false

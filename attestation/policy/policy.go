@@ -186,6 +186,10 @@ type Log struct {
 	// cosigned the tree that a proof is about. Neither or both are given.
 	Witnesses []string `yaml:"witnesses,omitempty"`
 	Quorum    int      `yaml:"quorum,omitempty"`
+	// CosignedWithin, if not 0, has a cosignature count only if the witness made it
+	// within so long of the time of sealing that the receipt states, before or after:
+	// witnesses then date a receipt, which otherwise has its host's word alone.
+	CosignedWithin time.Duration `yaml:"cosigned_within,omitempty"`
 }
 
 // Simulated holds the keys of simulated hardware and a simulated MAA. What they

@@ -2,11 +2,14 @@ package policy
 
 import (
 	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestWitnessKeys: a quorum that could be reached by fewer people than it says is
@@ -42,6 +45,7 @@ func TestWitnessKeys(t *testing.T) {
 		{"a key twice", []string{w[0], w[1], w[0]}, 2, "is given twice"},
 		{"a key under two names", []string{w[0], renamed}, 2, "is given twice"},
 		{"the key of a log", []string{full.Log.Keys[0]}, 1, "is not a key for Ed25519 cosignatures"},
+		{"the log's key as a witness's", []string{w[0], asWitness("friend.example", full.Log.Keys[0])}, 1, "has the key of the log"},
 		{"no key", []string{"witness.auditor.example"}, 1, "NAME+ID+KEY"},
 		{"too many", many, 1, "has 33 keys, at most 32"},
 	} {
@@ -64,5 +68,39 @@ func TestWitnessKeys(t *testing.T) {
 				t.Errorf("as a file: %v, want ErrInvalid", err)
 			}
 		})
+	}
+}
+
+// asWitness is the verifier key of a witness who signs with the key of a log.
+func asWitness(name, logKey string) string {
+	raw := cosignatureEd25519 + keyBytes(logKey)[1:]
+	id := sha256.Sum256([]byte(name + "\n" + raw))
+	return fmt.Sprintf("%s+%x+%s", name, id[:4], base64.StdEncoding.EncodeToString([]byte(raw)))
+}
+
+// TestCosignedWithin: a bound that bounds nothing, or nobody, is refused.
+func TestCosignedWithin(t *testing.T) {
+	example, err := os.ReadFile("testdata/example.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := Parse(example)
+	if err != nil || p.Log.CosignedWithin != time.Hour {
+		t.Fatalf("the example has %+v, %v", p.Log, err)
+	}
+	bare := regexp.MustCompile(`(?s)\n  witnesses:.*?\n  quorum: 2`)
+	for change, want := range map[string]string{
+		"cosigned_within: 0s":  "log.cosigned_within is 0s, want a positive duration",
+		"cosigned_within: -1h": "log.cosigned_within is -1h0m0s, want a positive duration",
+		"cosigned_within: 60":  "line",
+		"":                     "",
+	} {
+		text := strings.Replace(string(example), "cosigned_within: 1h", change, 1)
+		if _, err := Parse([]byte(text)); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q", change, err, want)
+		}
+	}
+	if _, err := Parse(bare.ReplaceAll(example, nil)); err == nil || !strings.Contains(err.Error(), "is about nobody") {
+		t.Errorf("without witnesses: %v", err)
 	}
 }

@@ -29,7 +29,7 @@ def load(directory):
     with open(directory + "/session.bundle", "rb") as f:
         raw = f.read()
     return raw, dict(
-        witness=[], quorum=0, log_key=[one(r"keys:\n  - (\S+)")], plugin_set=[one(r"plugin_set:\n- (\S+)")], host_data=[one(r"host_data:\n- (\S+)")],
+        witness=[], quorum=0, cosigned_within=0, log_key=[one(r"keys:\n  - (\S+)")], plugin_set=[one(r"plugin_set:\n- (\S+)")], host_data=[one(r"host_data:\n- (\S+)")],
         issuer=one(r"issuer: (\S+)"), policy_hash=one(r"policy_hash: (\S+)"), jwks=one(r"jwks: '(.*?)'").encode(),
         ark=[hashlib.sha256(ark).hexdigest()],
     )  # fmt: skip

@@ -26,6 +26,7 @@ import io
 import json
 import struct
 import sys
+import time
 import zipfile
 from datetime import datetime, timezone
 
@@ -359,7 +360,13 @@ class Bundle:
         need(self.notary["plugin_set"] in self.args.plugin_set, "plugin set is %s" % self.notary["plugin_set"], 3)
         return "plugin set " + self.notary["plugin_set"]
 
-    def proof(self, part, commitment):
+    def counts(self, when, part):
+        """Section 6: a cosignature from the future does not count, nor one too far from the sealing."""
+        if part == "proof.tlog-proof" and self.args.cosigned_within and abs(when - self.sealed.timestamp()) > self.args.cosigned_within:
+            return False
+        return when <= time.time() + 300
+
+    def proof(self, part, commitment, too_few=3):
         """Section 6: returns the commitment's index in the log."""
         lines, head, signatures = self.files[part].decode().split("\n\n")
         version, index, *path = lines.split("\n")
@@ -385,9 +392,10 @@ class Bundle:
             elif dash == "\u2014" and key and key[0] == 4:
                 when = int.from_bytes(signature[4:12], "big")
                 ed25519(key[1:], ("cosignature/v1\ntime %d\n%s\n" % (when, head)).encode(), signature[12:])
-                cosigned.add(key)
+                if self.counts(when, part):
+                    cosigned.add(key)
         need(signed, "the checkpoint of %r is signed by no key that was given" % origin, 3)
-        need(len(cosigned) >= self.args.quorum, "cosigned by %d witnesses" % len(cosigned), 3)
+        need(len(cosigned) >= self.args.quorum, "cosigned by %d witnesses" % len(cosigned), too_few)
         self.log = origin
         return index
 
@@ -408,7 +416,7 @@ class Bundle:
         end = parse(body)
         last = end["manifests"] != self.manifest["seq"] + 1 or end["last"] == self.commitment.hex()
         need(end["manifests"] > self.manifest["seq"] and last, "the close does not account for the receipt")
-        index = self.proof("epoch-end.tlog-proof", sha256(transcript("close-commitment", epoch, seq, chain)))
+        index = self.proof("epoch-end.tlog-proof", sha256(transcript("close-commitment", epoch, seq, chain)), too_few=5)
         need(index > self.index, "the receipt came into the log behind the end of its epoch")
         return "before the end of its epoch, entry %d" % index
 
@@ -538,6 +546,7 @@ def arguments(argv=None):
     p.add_argument("--log-key", action="append", default=[], metavar="VKEY", help="key of the commitment log (C2SP signed-note)")
     p.add_argument("--witness", action="append", default=[], metavar="VKEY", help="key of a witness of that log (C2SP tlog-cosignature)")
     p.add_argument("--quorum", type=int, default=0, metavar="N", help="how many of them must have cosigned")
+    p.add_argument("--cosigned-within", type=int, default=0, metavar="SECONDS", help="how far from the sealing a cosignature may be; any time before now by default")
     p.add_argument("--plugin-set", action="append", default=[], metavar="HEX", help="accepted plugin set")
     p.add_argument("--host-data", action="append", default=[], metavar="HEX", help="SHA-256 of an accepted container policy")
     p.add_argument("--issuer", metavar="URL", help="the attestation instance, exactly")

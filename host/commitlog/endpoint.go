@@ -102,7 +102,7 @@ func OpenEndpoint(o EndpointOptions) (*Endpoint, error) {
 		o: o, url: u.JoinPath(SubmitPath).String(), done: make(chan struct{}), wake: make(chan struct{}, 1),
 		waiting: make(map[[32]byte]*entry), most: MaxSubmission,
 	}
-	if e.counts, err = o.Witnesses.policy(v); err != nil {
+	if e.counts, err = o.Witnesses.policy(v, o.Key); err != nil {
 		return nil, err
 	}
 	if e.o.Logger == nil {

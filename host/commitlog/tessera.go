@@ -81,7 +81,7 @@ type tree struct {
 
 // newTree makes a tree that has not started. Its signer has signed nothing yet.
 func newTree(key *signingKey, o Options, usable func() error) (*tree, error) {
-	counts, err := o.Witnesses.policy(key.verifier)
+	counts, err := o.Witnesses.policy(key.verifier, key.vkey)
 	if err != nil {
 		return nil, err
 	}

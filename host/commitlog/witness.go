@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,6 +18,8 @@ import (
 	"filippo.io/torchwood"
 	"github.com/transparency-dev/tessera"
 	"golang.org/x/mod/sumdb/note"
+
+	"github.com/veriproof/notary/sdk/receipt"
 )
 
 // A Witness cosigns checkpoints of logs that have only grown since it last saw them
@@ -48,24 +49,35 @@ const (
 	maxCosignatures = 16 << 10
 )
 
-// policy accepts checkpoints of the log that enough witnesses have cosigned.
-func (w *Witnesses) policy(log note.Verifier) (torchwood.Policy, error) {
+// policy accepts checkpoints of the log, with this verifier key, that enough witnesses
+// have cosigned.
+func (w *Witnesses) policy(log note.Verifier, vkey string) (torchwood.Policy, error) {
 	if len(w.List) == 0 && w.Quorum == 0 {
 		return policyOf(log), nil
 	}
 	if w.Quorum < 1 || w.Quorum > len(w.List) {
 		return nil, fmt.Errorf("%w: a quorum of %d of %d: want 1 to their number", ErrWitness, w.Quorum, len(w.List))
 	}
+	own, err := receipt.PublicKey(vkey)
+	if err != nil {
+		return nil, fmt.Errorf("%w: the log's own key: %w", ErrKey, err)
+	}
 	var each []torchwood.Policy
-	seen := make(map[string]bool)
+	seen := make(map[[32]byte]bool)
 	for i, one := range w.List {
 		v, err := torchwood.NewCosignatureVerifier(one.Key)
 		if err != nil {
 			return nil, fmt.Errorf("%w: %.200q: %w: want NAME+ID+KEY of an Ed25519 cosigner", ErrWitness, one.Key, err)
 		}
-		if _, key, _ := strings.Cut(strings.TrimPrefix(one.Key, v.Name()+"+"), "+"); seen[key] {
+		// Keys are compared, and not how they are written: a decoder skips line breaks.
+		switch key, err := receipt.PublicKey(one.Key); {
+		case err != nil:
+			return nil, fmt.Errorf("%w: %w", ErrWitness, err)
+		case key == own:
+			return nil, fmt.Errorf("%w: number %d has the log's own key: a log is no witness of itself", ErrWitness, i+1)
+		case seen[key]:
 			return nil, fmt.Errorf("%w: number %d has the key of another: each counts once", ErrWitness, i+1)
-		} else {
+		default:
 			seen[key] = true
 		}
 		each = append(each, torchwood.SingleVerifierPolicy(v))

@@ -3,6 +3,8 @@ package commitlog
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/http"
@@ -172,7 +174,15 @@ func TestWrongWitnesses(t *testing.T) {
 	other := as(witness.Start(t, "v.example"))
 	renamed := good
 	renamed.URL = "https://w.example/"
+	dir := t.TempDir()
+	log, err := loadOrMakeKey(dir, origin, false)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, w := range map[string]Witnesses{
+		"the log itself":     {List: []Witness{good, {asWitness(t, log.vkey), "https://v.example/"}}, Quorum: 1},
+		"a key renamed":      {List: []Witness{good, {asWitness(t, good.Key), "https://v.example/"}}, Quorum: 1},
+		"a key in two lines": {List: []Witness{good, {good.Key[:len(good.Key)-4] + "\n" + good.Key[len(good.Key)-4:], "https://v.example/"}}, Quorum: 1},
 		"no quorum":          {List: []Witness{good}},
 		"too high a quorum":  {List: []Witness{good}, Quorum: 2},
 		"quorum of nobody":   {Quorum: 1},
@@ -184,7 +194,7 @@ func TestWrongWitnesses(t *testing.T) {
 		"with a user":        {List: []Witness{{good.Key, "https://u@w.example/"}}, Quorum: 1},
 		"another URL scheme": {List: []Witness{{good.Key, "file:///w"}}, Quorum: 1},
 	} {
-		l, err := OpenPOSIX(t.TempDir(), origin, Options{Witnesses: w})
+		l, err := OpenPOSIX(dir, origin, Options{Witnesses: w})
 		if !errors.Is(err, ErrWitness) {
 			t.Errorf("%s: %v, want ErrWitness", name, err)
 		}
@@ -192,4 +202,17 @@ func TestWrongWitnesses(t *testing.T) {
 			l.Close()
 		}
 	}
+}
+
+// asWitness is a verifier key of a witness of another name with the key of this one.
+func asWitness(t *testing.T, vkey string) string {
+	t.Helper()
+	key, err := receipt.PublicKey(vkey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const name = "another.example"
+	raw := append([]byte{4}, key[:]...) // C2SP tlog-cosignature
+	id := sha256.Sum256(append([]byte(name+"\n"), raw...))
+	return fmt.Sprintf("%s+%x+%s", name, id[:4], base64.StdEncoding.EncodeToString(raw))
 }

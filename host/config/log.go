@@ -5,11 +5,12 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
-	"strings"
 	"time"
 
 	"filippo.io/torchwood"
 	"golang.org/x/mod/sumdb/note"
+
+	"github.com/veriproof/notary/sdk/receipt"
 )
 
 // Kinds of log.
@@ -176,7 +177,16 @@ func (v *checker) witnesses() {
 			v.fail(key+".key", fmt.Sprintf("%.100q is not a witness's verifier key", w.Key), "copy NAME+ID+KEY for Ed25519 cosignatures from who runs it")
 			continue
 		}
-		v.once(keys, key+".key", strings.SplitN(w.Key, "+", 3)[2], "key")
+		// The key itself, however it is written and named.
+		raw, err := receipt.PublicKey(w.Key)
+		if err != nil {
+			v.fail(key+".key", err.Error(), "copy NAME+ID+KEY for Ed25519 cosignatures from who runs it")
+			continue
+		}
+		if own, err := receipt.PublicKey(l.Endpoint.Key); err == nil && own == raw {
+			v.fail(key+".key", "is the log's own", "name others: a log is no witness of itself")
+		}
+		v.once(keys, key+".key", string(raw[:]), "key")
 		if w.URL == "" && l.Kind == LogEndpoint {
 			continue // the log asks it
 		}

@@ -335,22 +335,42 @@ func (v *verification) checkWitnesses() {
 	case v.index == nil:
 		v.notDone(name, true, "the receipt's place in the log is not proved")
 	default:
-		signed, err := receipt.Cosigners(v.b.Proof, l.Witnesses)
-		if err != nil {
+		sealed := time.Unix(0, v.m.HostClock.SealedUnixNano)
+		names, others, err := v.cosigners(v.b.Proof, sealed)
+		switch {
+		case err != nil:
 			v.fail(name, "%v", err)
-			return
+		case len(names) < l.Quorum:
+			v.fail(name, "cosigned by %d of the policy's witnesses (%s), which wants %d%s", len(names), strings.Join(names, ", "), l.Quorum, others)
+		default:
+			v.pass(name, "cosigned by %s; the policy wants %d%s", strings.Join(names, ", "), l.Quorum, others)
+			v.anchor(fmt.Sprintf("%d witnesses of the log", len(names)))
 		}
-		names := make([]string, len(signed))
-		for i, w := range signed {
-			names[i], _, _ = strings.Cut(l.Witnesses[w], "+")
-		}
-		if len(signed) < l.Quorum {
-			v.fail(name, "cosigned by %d of the policy's witnesses (%s), which wants %d", len(signed), strings.Join(names, ", "), l.Quorum)
-			return
-		}
-		v.pass(name, "cosigned by %s; the policy wants %d", strings.Join(names, ", "), l.Quorum)
-		v.anchor(fmt.Sprintf("%d witnesses of the log", len(signed)))
 	}
+}
+
+// cosigners returns the names of the policy's witnesses whose cosignatures of a proof's
+// tree count, and what there is to say of the others. None counts that is from the
+// future, and none that is too far from the sealing, if it is given and the policy
+// bounds that.
+func (v *verification) cosigners(proof []byte, sealed time.Time) (names []string, others string, err error) {
+	l := v.p.Log
+	signed, err := receipt.Cosigners(proof, l.Witnesses)
+	if err != nil {
+		return nil, "", err
+	}
+	for _, c := range signed {
+		by, _, _ := strings.Cut(l.Witnesses[c.Witness], "+")
+		switch {
+		case !c.Within(time.Time{}, v.opts.now().Add(receipt.ClockSkew)):
+			others += fmt.Sprintf("; that of %s is from the future, %s, and does not count", by, stamp(c.At))
+		case l.CosignedWithin > 0 && !sealed.IsZero() && !c.Within(sealed.Add(-l.CosignedWithin), sealed.Add(l.CosignedWithin)):
+			others += fmt.Sprintf("; that of %s, of %s, is not within %s of the sealing, %s, and does not count", by, stamp(c.At), l.CosignedWithin, stamp(sealed))
+		default:
+			names = append(names, by)
+		}
+	}
+	return names, others, nil
 }
 
 // checkRecords reads each disclosed record once more, now that it is known what it has

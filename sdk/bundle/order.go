@@ -3,6 +3,7 @@ package bundle
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/veriproof/notary/sdk/journal"
 	"github.com/veriproof/notary/sdk/receipt"
@@ -58,6 +59,8 @@ func (v *verification) checkOrder() {
 			v.fail(name, "%v", err)
 		case *v.index >= index:
 			v.fail(name, "the commitment is entry %d of the log, after that of the epoch's %v, entry %d: the receipt is not valid", *v.index, kind, index)
+		case !v.endCosigned():
+			v.notDone(name, false, "entry %d of the log, before the epoch's %v, entry %d; but too few of the policy's witnesses have cosigned the tree that shows the latter", *v.index, kind, index)
 		case kind == journal.KindFence:
 			v.notDone(name, false, "the epoch was ended by another notary's fence, whose Evidence is not in the bundle; an audit of the journal checks it")
 		default:
@@ -85,6 +88,13 @@ func (v *verification) epochEnd() (journal.Kind, uint64, error) {
 	}
 	index, err := receipt.VerifyProof(v.b.EpochEndProof, journal.CloseCommitment(e.Epoch, e.Seq, e.Chain), v.logKeys())
 	return e.Kind, index, err
+}
+
+// endCosigned says whether the tree that shows the epoch's end is one that the policy's
+// witnesses know, if it names any: a log could make another one for this bundle.
+func (v *verification) endCosigned() bool {
+	names, _, err := v.cosigners(v.b.EpochEndProof, time.Time{})
+	return err == nil && len(names) >= v.p.Log.Quorum
 }
 
 // endSays checks the body. A close must be by the epoch's key and account for

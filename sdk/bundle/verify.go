@@ -18,6 +18,8 @@ type Options struct {
 	// At is the time as of which the sealing epoch is appraised. Zero is the
 	// time of sealing that the manifest states, which is the host's word.
 	At time.Time
+	// Now is the time that no cosignature of a witness may be after; zero is the present.
+	Now time.Time
 	// TrustedJWKS is a key set of the MAA instance that the verifier has from
 	// elsewhere than the bundle and trusts. Keys may also be pinned in the policy.
 	TrustedJWKS []byte
@@ -30,6 +32,13 @@ type Options struct {
 	CRLs [][]byte
 	// AllowSimulated permits a policy that trusts simulated hardware.
 	AllowSimulated bool
+}
+
+func (o *Options) now() time.Time {
+	if o.Now.IsZero() {
+		return time.Now()
+	}
+	return o.Now
 }
 
 // A Result is what Verify found.

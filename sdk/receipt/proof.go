@@ -2,12 +2,15 @@ package receipt
 
 import (
 	"bytes"
+	"crypto/ed25519"
 	"encoding/base64"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"filippo.io/torchwood"
 	"golang.org/x/mod/sumdb/note"
@@ -49,11 +52,25 @@ func VerifyProof(proof []byte, commitment Hash, vkeys []string) (index uint64, e
 	return index, nil
 }
 
-// Cosigners returns which of the witnesses, by index, have cosigned the checkpoint
+// ClockSkew is how far the clock of a witness may be ahead of a verifier's.
+const ClockSkew = 5 * time.Minute
+
+// A Cosignature is what a witness has put under a checkpoint.
+type Cosignature struct {
+	Witness int       // index of its key in the list that was asked for
+	At      time.Time // by its clock; it signs this, too
+}
+
+// Within says whether it was made neither before nor after these times.
+func (c Cosignature) Within(first, last time.Time) bool {
+	return !c.At.Before(first) && !c.At.After(last)
+}
+
+// Cosigners returns the cosignatures of the witnesses under the checkpoint
 // of a proof. They are given as verifier keys of C2SP tlog-cosignature with
 // Ed25519, each once. A cosignature of theirs that does not hold is an error. What
 // the proof is about, and whether the log has signed, is for [VerifyProof].
-func Cosigners(proof []byte, witnesses []string) ([]int, error) {
+func Cosigners(proof []byte, witnesses []string) ([]Cosignature, error) {
 	if len(proof) > MaxProof {
 		return nil, fmt.Errorf("%w: %d bytes, at most %d", ErrProof, len(proof), MaxProof)
 	}
@@ -62,7 +79,7 @@ func Cosigners(proof []byte, witnesses []string) ([]int, error) {
 }
 
 // CheckpointCosigners is [Cosigners] of a checkpoint by itself.
-func CheckpointCosigners(checkpoint []byte, witnesses []string) ([]int, error) {
+func CheckpointCosigners(checkpoint []byte, witnesses []string) ([]Cosignature, error) {
 	var known []note.Verifier
 	for i, w := range witnesses {
 		v, err := torchwood.NewCosignatureVerifier(w)
@@ -79,13 +96,36 @@ func CheckpointCosigners(checkpoint []byte, witnesses []string) ([]int, error) {
 	case err != nil:
 		return nil, fmt.Errorf("%w: %w", ErrProof, err)
 	}
-	var out []int
+	var out []Cosignature
 	for i, v := range known {
-		if slices.ContainsFunc(n.Sigs, func(s note.Signature) bool { return s.Name == v.Name() && s.Hash == v.KeyHash() }) {
-			out = append(out, i)
+		at := slices.IndexFunc(n.Sigs, func(s note.Signature) bool { return s.Name == v.Name() && s.Hash == v.KeyHash() })
+		if at < 0 {
+			continue
 		}
+		// key id (4), seconds (8), signature: which has been verified over these seconds.
+		raw, err := base64.StdEncoding.DecodeString(n.Sigs[at].Base64)
+		if err != nil || len(raw) < 12 {
+			return nil, fmt.Errorf("%w: the cosignature of witness %d has no time", ErrProof, i+1)
+		}
+		seconds := min(binary.BigEndian.Uint64(raw[4:]), farFuture)
+		out = append(out, Cosignature{Witness: i, At: time.Unix(int64(seconds), 0).UTC()})
 	}
 	return out, nil
+}
+
+// farFuture, the end of the year 9999, stands for all times behind it.
+const farFuture = 253402300799
+
+// PublicKey returns the key in a verifier key NAME+ID+BASE64 of C2SP, without its
+// algorithm: two verifier keys are of one holder if this is the same, whatever they
+// look like.
+func PublicKey(vkey string) ([ed25519.PublicKeySize]byte, error) {
+	parts := strings.SplitN(vkey, "+", 3)
+	raw, err := base64.StdEncoding.DecodeString(parts[len(parts)-1])
+	if err != nil || len(parts) != 3 || len(raw) != 1+ed25519.PublicKeySize {
+		return [ed25519.PublicKeySize]byte{}, fmt.Errorf("%.100q is not a verifier key of 32 bytes: want NAME+ID+BASE64", vkey)
+	}
+	return [ed25519.PublicKeySize]byte(raw[1:]), nil
 }
 
 // ProofIndex reads the index that a proof claims, without checking the proof.

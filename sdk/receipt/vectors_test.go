@@ -134,9 +134,15 @@ func TestVectorsCosigned(t *testing.T) {
 		t.Errorf("a log's key as that of a witness: %v", got)
 	}
 	got, err := receipt.Cosigners(proof, []string{w.vkey()})
-	if err != nil || len(got) != 1 {
+	if err != nil || len(got) != 1 || got[0].At.Unix() != int64(w.seconds) {
 		t.Errorf("cosigners %v, %v", got, err)
 	}
+	w.seconds = 1<<64 - 1
+	got, err = receipt.Cosigners(l.prove(t, 21, w), []string{w.vkey()})
+	if err != nil || len(got) != 1 || got[0].At.Year() != 9999 {
+		t.Errorf("a time that no clock shows: %v, %v", got, err)
+	}
+	w.seconds = 1_800_000_000
 	golden(t, "cosigned.json", obj{"commitment": commitment, "vkey": l.vkey, "witness": w.vkey(), "time": w.seconds, "proof": string(proof)})
 }
 

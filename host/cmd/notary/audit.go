@@ -278,12 +278,18 @@ func witnessed(signed []byte, witnesses []string, quorum int) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	names := make([]string, len(got))
-	for i, w := range got {
-		names[i], _, _ = strings.Cut(witnesses[w], "+")
+	var names []string
+	future := ""
+	for _, c := range got {
+		name, _, _ := strings.Cut(witnesses[c.Witness], "+")
+		if c.Within(time.Time{}, time.Now().Add(receipt.ClockSkew)) {
+			names = append(names, name)
+		} else {
+			future += fmt.Sprintf("; that of %s is from the future, %s, and does not count", name, c.At.Format(time.RFC3339))
+		}
 	}
-	by := fmt.Sprintf("cosigned by %d of the policy's witnesses (%s), which wants %d", len(got), strings.Join(names, ", "), quorum)
-	if len(got) < quorum {
+	by := fmt.Sprintf("cosigned by %d of the policy's witnesses (%s), which wants %d%s", len(names), strings.Join(names, ", "), quorum, future)
+	if len(names) < quorum {
 		return "", errors.New(by)
 	}
 	return by, nil

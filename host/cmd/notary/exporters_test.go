@@ -229,6 +229,15 @@ func (x *collector) feed(t *testing.T, session string) {
 	}
 }
 
+// stored waits until something of a session is durable.
+func (c *sender) stored(t testing.TB, session string) {
+	t.Helper()
+	eventually(t, "something of "+session+" is stored", func() bool {
+		status, _ := c.get(t, "/v1/sessions/"+session+"?tenant=acme")
+		return status == http.StatusOK
+	})
+}
+
 func (x *collector) stop(t *testing.T) {
 	t.Helper()
 	if err := x.cmd.Process.Signal(syscall.SIGTERM); err != nil {

@@ -21,10 +21,11 @@ type logProcess struct {
 	vkey           string
 }
 
-func (m *machine) startLog(t *testing.T, address string) *logProcess {
+func (m *machine) startLog(t *testing.T, address string, more ...string) *logProcess {
 	t.Helper()
 	p := &logProcess{exited: make(chan struct{})}
-	p.cmd = exec.Command(m.bin.notary, "log", "serve", "--dir", m.path("shared-log"), "--origin", origin, "--accept", m.path("accepted.txt"), "--listen", address)
+	args := []string{"log", "serve", "--dir", m.path("shared-log"), "--origin", origin, "--accept", m.path("accepted.txt"), "--listen", address}
+	p.cmd = exec.Command(m.bin.notary, append(args, more...)...)
 	p.cmd.Stdout, p.cmd.Stderr = &p.stdout, &p.stderr
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -58,14 +59,11 @@ func (p *logProcess) stop(t *testing.T) {
 	}
 }
 
-// TestLogElsewhere takes a notary through its life with a log that another process
-// has: while that is away nothing but proofs is late; a notary that is killed
-// meanwhile leaves its commitments in the journal, and the next one has them proved;
-// an audit reads the log over HTTP, and remembers it.
-func TestLogElsewhere(t *testing.T) {
-	t.Parallel()
-	m := newMachine(t, setting{})
-	token := control.GenerateToken()
+// logClient writes the token by which a log knows the notary, for both, and returns it
+// with an address for the log.
+func (m *machine) logClient(t *testing.T) (token, address string) {
+	t.Helper()
+	token = control.GenerateToken()
 	if err := os.WriteFile(m.path("log-token"), []byte(token+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -76,8 +74,18 @@ func TestLogElsewhere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	address := free.Addr().String()
-	free.Close()
+	defer free.Close()
+	return token, free.Addr().String()
+}
+
+// TestLogElsewhere takes a notary through its life with a log that another process
+// has: while that is away nothing but proofs is late; a notary that is killed
+// meanwhile leaves its commitments in the journal, and the next one has them proved;
+// an audit reads the log over HTTP, and remembers it.
+func TestLogElsewhere(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t, setting{})
+	token, address := m.logClient(t)
 	l := m.startLog(t, address)
 	l.stop(t) // its key is known
 	m.configure(t, setting{logDir: "data/seen", log: fmt.Sprintf(

@@ -82,6 +82,50 @@ func TestLogWitnessed(t *testing.T) {
 	}
 }
 
+// TestLogElsewhereWitnessed: the same with a log that another process has, which asks the
+// witnesses: the notary knows their keys alone, and has no proof before its quorum.
+func TestLogElsewhereWitnessed(t *testing.T) {
+	t.Parallel()
+	a, b := witness.Start(t, "a.example"), witness.Start(t, "b.example")
+	m := newMachine(t, setting{})
+	_, address := m.logClient(t)
+	l := m.startLog(t, address, "--witness", a.Key()+"="+a.URL(), "--witness", b.Key()+"="+b.URL(), "--quorum", "2")
+	key, err := note.NewVerifier(l.vkey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.Know(key)
+	m.configure(t, setting{logDir: "data/seen", log: fmt.Sprintf(
+		", kind: endpoint, endpoint: {url: 'http://%s', tiles: 'http://%s', credential_file: log-token, key: '%s'}, quorum: 2, witnesses: [{key: '%s'}, {key: '%s'}]",
+		address, address, l.vkey, a.Key(), b.Key())})
+	p := m.start(t)
+	c := m.connect(t, p)
+	c.mustExport(t, request("elsewhere", newSpan("chat", "content", "mail "+sampleEmail), lastSpan("invoke_agent")))
+	eventually(t, "the session waits for a second witness", func() bool {
+		var answer struct {
+			Parts []control.Part `json:"parts"`
+		}
+		_, body := c.get(t, "/v1/sessions/elsewhere?tenant=acme")
+		return json.Unmarshal(body, &answer) == nil && len(answer.Parts) == 1 && answer.Parts[0].State == control.StateSealed &&
+			a.Asked() > 0 && b.Asked() > 0
+	})
+	b.Know(key)
+	parts := c.logged(t, "elsewhere")
+	p.stop(t)
+	if status, stdout, stderr := m.run(t, "session", "bundle", "--config", "notary.yaml", "-o", "s.bundle", parts[0].Handle); status != exitOK {
+		t.Fatalf("session bundle: %d\n%s%s", status, stdout, stderr)
+	}
+	m.wantWitnesses(t, "witnessed.yaml", 2, []*witness.Witness{a, b})
+	status, stdout, stderr := m.run(t, "verify", "--policy", "witnessed.yaml", "s.bundle")
+	if status != exitOK || !strings.Contains(stdout, "cosigned by a.example, b.example; the policy wants 2") || !strings.Contains(stdout, "before the close that the epoch's key signed") {
+		t.Errorf("verify: status %d\n%s%s", status, stdout, stderr)
+	}
+	if status, stdout, stderr := m.run(t, "audit", "--config", "notary.yaml", "--policy", "witnessed.yaml"); status != exitOK {
+		t.Errorf("audit: status %d\n%s%s", status, stdout, stderr)
+	}
+	l.stop(t)
+}
+
 // wantWitnesses writes the relying party's policy, with a demand for witnesses.
 func (m *machine) wantWitnesses(t *testing.T, file string, quorum int, witnesses []*witness.Witness) {
 	t.Helper()

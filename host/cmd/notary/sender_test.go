@@ -207,15 +207,6 @@ func (c *sender) logged(t testing.TB, session string) []control.Part {
 	return answer.Parts
 }
 
-// stored waits until something of a session is durable.
-func (c *sender) stored(t testing.TB, session string) {
-	t.Helper()
-	eventually(t, "something of "+session+" is stored", func() bool {
-		status, _ := c.get(t, "/v1/sessions/"+session+"?tenant=acme")
-		return status == http.StatusOK
-	})
-}
-
 // request is an export of spans of one session.
 func request(session string, spans ...*trace.Span) []byte {
 	for _, s := range spans {
