@@ -64,6 +64,7 @@ matrix:
 test-storage: build/azurite
 	$(GO) test $(RACE) -tags postgres -timeout 20m ./host/postgres
 	NOTARY_AZURITE=$(CURDIR)/build/azurite $(GO) test -tags objectstore -timeout 20m ./host/endpoint
+	NOTARY_AZURITE=$(CURDIR)/build/azurite $(GO) test -tags postgres,objectstore -timeout 20m -run '^TestTampering.' ./host/audit
 	NOTARY_AZURITE=$(CURDIR)/build/azurite $(GO) test -tags postgres,objectstore -timeout 20m -run '^(TestDatabase|TestAzureBlob)' ./host/cmd/notary
 
 # Microsoft's stand-in for Azure Storage.

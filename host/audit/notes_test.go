@@ -172,7 +172,7 @@ func TestStorageChangedBehindNotes(t *testing.T) {
 		{"an end is gone", func(w *world) {
 			w.store.Rewrite(three, func(c []journal.Chunk) []journal.Chunk { return c[:2] })
 		}, archive.ErrNotes},
-		{"an older storage", func(w *world) { w.store = w.yesterday }, archive.ErrNotes},
+		{"an older storage", func(w *world) { w.yesterday.restore(w.store) }, archive.ErrNotes},
 		{"another history", func(w *world) {
 			w.store.Rewrite(three, func(c []journal.Chunk) []journal.Chunk { return []journal.Chunk{rewritten(w, three, c[0])} })
 		}, archive.ErrNotes},
@@ -183,7 +183,7 @@ func TestStorageChangedBehindNotes(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := *base
-			w.store, w.yesterday = base.store.Backup(), base.yesterday.Backup()
+			w.store = base.today.memory()
 			o := audit.Options{Log: w.log, Believe: believe}
 			name := filepath.Join(t.TempDir(), "notes")
 			_, err := noted(t, name, w.store, o)

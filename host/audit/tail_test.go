@@ -28,7 +28,7 @@ func TestBehindGap(t *testing.T) {
 		{name: "storage that takes one at a time", allowed: 1, want: []string{audit.CheckChain}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			store := base.store.Backup()
+			store := base.today.memory()
 			store.Allow(tt.allowed)
 			var gone journal.Chunk
 			var left uint64

@@ -9,25 +9,26 @@ import (
 )
 
 // threats are the attacks on storage, journal, trees and log, by their numbers in the
-// list of attacks, and the tests that try each. host/postgres and, in part, host/cmd/notary
-// need a server (make test-storage).
+// list of attacks, and the tests that try each. host/postgres, host/endpoint, what is named
+// after a service and, in part, host/cmd/notary need a server (make test-storage).
 var threats = []struct {
 	number string
 	attack string
 	tests  map[string][]string // by package
 }{
 	{"T30", "storage is rolled back", map[string][]string{
-		"host/session": {"TestT30RollbackIsToldAtStart"}, "host/audit": {"TestTampering", "TestBehindGap"},
+		"host/session": {"TestT30RollbackIsToldAtStart"}, "host/audit": append(onServers(), "TestBehindGap"),
 	}},
 	{"T31", "two notaries on one storage", map[string][]string{
-		"host/session": {"TestT31TwoNotaries", "TestSleeperIsStopped"}, "host/journal": {"TestFenced"}, "host/postgres": {"TestStore"}, "host/audit": {"TestTampering"},
+		"host/session": {"TestT31TwoNotaries", "TestSleeperIsStopped"}, "host/journal": {"TestFenced"}, "host/audit": onServers(),
+		"host/postgres": {"TestStore"}, "host/endpoint": {"TestAzurite", "TestS3"},
 	}},
 	{"T32", "an old ciphertext under a new id; swapped rows", map[string][]string{
-		"sdk/journal": {"TestSegmentMoved", "TestSegmentsSwapped", "TestWrappedDEKMoved"}, "host/audit": {"TestTampering"},
+		"sdk/journal": {"TestSegmentMoved", "TestSegmentsSwapped", "TestWrappedDEKMoved"}, "host/audit": onServers(),
 	}},
 	{"T33", "a crash at every step", map[string][]string{
 		"host/session": {"TestT33FaultMatrix"}, "host/stream": {"TestCrashes", "TestKillNine"}, "host/commitlog": {"TestKilled"},
-		"host/postgres": {"TestServerDies", "TestServerDiesUnderJournal", "TestCutMidCommit"},
+		"host/postgres": {"TestServerDies", "TestServerDiesUnderJournal", "TestCutMidCommit"}, "host/cmd/notary": {"TestDatabase", "TestAzureBlob"},
 	}},
 	{"T34", "what an acknowledgement means", map[string][]string{"host/session": {"TestT34AcknowledgedIsReadable"}}},
 	{"T35", "storage is slow, full or read-only", map[string][]string{
@@ -40,8 +41,13 @@ var threats = []struct {
 		"sdk/receipt": {"TestPathMutations", "TestLeafIsNoNode", "TestMerkleVectors"}, "host/merkle": {"TestDuplicateOddLeaf", "TestNodeIsNoLeaf", "TestInclusionVectors"},
 	}},
 	{"T39", "guessing the record of a leaf", map[string][]string{"sdk/receipt": {"TestDictionary"}, "host/session": {"TestErase"}}},
-	{"T40", "a log that tells two stories", map[string][]string{"host/audit": {"TestTampering"}, "host/commitlog": {"TestSignerNeverForks", "TestWitnessSeesRollback"}, "host/logserver": {"TestT40ForkedLog"}}},
+	{"T40", "a log that tells two stories", map[string][]string{"host/audit": onServers(), "host/commitlog": {"TestSignerNeverForks", "TestWitnessSeesRollback"}, "host/logserver": {"TestT40ForkedLog"}}},
 	{"T41", "changed proofs", map[string][]string{"sdk/receipt": {"TestProofEveryByte", "TestPathMutations"}, "host/commitlog": {"TestEveryByteOfAProof"}}},
+}
+
+// onServers are the tests that change what a storage has: in memory, and in real servers.
+func onServers() []string {
+	return []string{"TestTampering", "TestTamperingPostgres", "TestTamperingAzureBlob", "TestTamperingS3"}
 }
 
 // TestThreatsHaveTests: each attack from T30 to T41 has tests, and they are there.

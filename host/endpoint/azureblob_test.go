@@ -7,11 +7,8 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/veriproof/notary/host/endpoint"
 	"github.com/veriproof/notary/host/internal/azurite"
@@ -20,28 +17,6 @@ import (
 	"github.com/veriproof/notary/host/pluginhost"
 	"github.com/veriproof/notary/plugins/objects/objectstest"
 )
-
-// containers are the endpoints of two containers of a server, with a credential each.
-func containers(t testing.TB, s *azurite.Server, name string, sas func(container string) string) map[string]pluginhost.Endpoint {
-	t.Helper()
-	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM(s.CA)
-	out := map[string]pluginhost.Endpoint{}
-	for _, kind := range []string{"entries", "keys"} {
-		container := name + kind
-		path := filepath.Join(t.TempDir(), "sas")
-		if err := os.WriteFile(path, []byte(sas(container)), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		e, err := endpoint.Open(endpoint.Options{URL: s.URL + "/" + container, Roots: roots, Credential: endpoint.SAS(path), Timeout: time.Minute})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(e.Close)
-		out[kind] = e
-	}
-	return out
-}
 
 func account(s *azurite.Server) func(string) string {
 	return func(string) string { return s.AccountSAS() }
@@ -61,11 +36,11 @@ func mustLoad(t testing.TB, endpoints map[string]pluginhost.Endpoint) *pluginhos
 // delete nothing else.
 func TestAzurite(t *testing.T) {
 	s := azurite.Start(t)
-	if made, err := pluginhost.Init(t.Context(), source(t, "store-azureblob", ""), pluginhost.Options{Endpoints: containers(t, s, "c", account(s))}); err != nil || !made {
+	if made, err := pluginhost.Init(t.Context(), source(t, "store-azureblob", ""), pluginhost.Options{Endpoints: s.Endpoints(t, "c", account(s))}); err != nil || !made {
 		t.Fatalf("init: %v, %v", made, err)
 	}
 	least := func(container string) string { return s.ContainerSAS(container, "rcwl") }
-	journaltest.Contract(t, mustLoad(t, containers(t, s, "c", least)), mustLoad(t, containers(t, s, "c", least)))
+	journaltest.Contract(t, mustLoad(t, s.Endpoints(t, "c", least)), mustLoad(t, s.Endpoints(t, "c", least)))
 }
 
 // TestAzuriteNotInitialised: without containers nothing starts and nothing is made; a
@@ -73,7 +48,7 @@ func TestAzurite(t *testing.T) {
 // not repeated.
 func TestAzuriteNotInitialised(t *testing.T) {
 	s := azurite.Start(t)
-	endpoints := containers(t, s, "a", account(s))
+	endpoints := s.Endpoints(t, "a", account(s))
 	_, err := load(t, "store-azureblob", endpoints, "")
 	var answer *pluginhost.HTTPStatusError
 	if !errors.As(err, &answer) || answer.Status != 404 || answer.Code != "ContainerNotFound" || !strings.Contains(err.Error(), "code 11") {
@@ -90,12 +65,11 @@ func TestAzuriteNotInitialised(t *testing.T) {
 	if err := mustLoad(t, endpoints).Put(t.Context(), journaltest.Group(1, 0, "x")); err != nil {
 		t.Fatal(err)
 	}
-	other := *s
-	forged := containers(t, &other, "a", func(string) string { return strings.Replace(s.AccountSAS(), "sig=", "sig=AA", 1) })
+	forged := s.Endpoints(t, "a", func(string) string { return strings.Replace(s.AccountSAS(), "sig=", "sig=AA", 1) })
 	if _, err := load(t, "store-azureblob", forged, ""); !errors.As(err, &answer) || answer.Status != 403 || strings.Contains(err.Error(), "sig=") {
 		t.Errorf("another signature: %v", err)
 	}
-	readOnly := mustLoad(t, containers(t, s, "a", func(c string) string { return s.ContainerSAS(c, "rl") }))
+	readOnly := mustLoad(t, s.Endpoints(t, "a", func(c string) string { return s.ContainerSAS(c, "rl") }))
 	if err := readOnly.Put(t.Context(), journaltest.Group(1, 1, "x")); err == nil || errors.Is(err, journal.ErrConflict) || !strings.Contains(err.Error(), "403") {
 		t.Errorf("put without the right: %v", err)
 	}
@@ -108,7 +82,7 @@ func TestAzuriteNotInitialised(t *testing.T) {
 // keys without a hint.
 func TestAzuriteManyChunks(t *testing.T) {
 	s := azurite.Start(t)
-	endpoints := containers(t, s, "m", account(s))
+	endpoints := s.Endpoints(t, "m", account(s))
 	if _, err := pluginhost.Init(t.Context(), source(t, "store-azureblob", ""), pluginhost.Options{Endpoints: endpoints}); err != nil {
 		t.Fatal(err)
 	}

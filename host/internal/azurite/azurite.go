@@ -10,11 +10,13 @@ import (
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
+	"crypto/tls"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/pem"
 	"math/big"
 	"net"
+	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
@@ -24,6 +26,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/veriproof/notary/host/endpoint"
+	"github.com/veriproof/notary/host/pluginhost"
 )
 
 // Environment names the directory that npm has installed Azurite in.
@@ -138,6 +143,42 @@ func (s *Server) AccountSAS() string {
 	return url.Values{
 		"sp": {permissions}, "ss": {services}, "srt": {types}, "se": {end}, "spr": {protocol}, "sv": {sasVersion}, "sig": {s.sign(text)},
 	}.Encode()
+}
+
+// Client returns a client that believes the server.
+func (s *Server) Client() *http.Client {
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(s.CA)
+	return &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}, MaxIdleConnsPerHost: 64}}
+}
+
+// Object returns the URL of a blob, or, if it has no name, of the container, for who
+// may do everything in the account.
+func (s *Server) Object(container, name string) string {
+	return s.URL + "/" + strings.TrimSuffix(container+"/"+name, "/") + "?" + s.AccountSAS()
+}
+
+// Endpoints opens "entries" and "keys", containers of these names behind a prefix, with
+// the shared access signature that sas gives for each.
+func (s *Server) Endpoints(t testing.TB, prefix string, sas func(container string) string) map[string]pluginhost.Endpoint {
+	t.Helper()
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(s.CA)
+	out := map[string]pluginhost.Endpoint{}
+	for _, kind := range []string{"entries", "keys"} {
+		container := prefix + kind
+		path := filepath.Join(t.TempDir(), "sas")
+		if err := os.WriteFile(path, []byte(sas(container)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		e, err := endpoint.Open(endpoint.Options{URL: s.URL + "/" + container, Roots: roots, Credential: endpoint.SAS(path), Timeout: time.Minute})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(e.Close)
+		out[kind] = e
+	}
+	return out
 }
 
 // ContainerSAS returns a shared access signature for the blobs of one container, with
