@@ -1,5 +1,11 @@
 package config
 
+import (
+	"time"
+
+	"go.yaml.in/yaml/v4"
+)
+
 // Storage is what stands behind the storage adapter's capabilities: a directory,
 // a database, or services of object storage.
 type Storage struct {
@@ -16,6 +22,23 @@ type Storage struct {
 	// Silence is how long the journal of another notary in a shared storage does not
 	// grow until that one is taken for dead.
 	Silence Duration `yaml:"silence"`
+}
+
+// Sharing returns what a configuration, perhaps of another version, says of the storage:
+// storage.silence if the storage is shared, else 0, which is also said of what cannot be
+// read.
+func Sharing(raw []byte) time.Duration {
+	c := struct {
+		Storage struct {
+			Shared  bool     `yaml:"shared"`
+			Silence Duration `yaml:"silence"`
+		} `yaml:"storage"`
+	}{}
+	c.Storage.Silence = Duration(DefaultSilence)
+	if err := yaml.Unmarshal(raw, &c); err != nil || !c.Storage.Shared {
+		return 0
+	}
+	return time.Duration(c.Storage.Silence)
 }
 
 // Postgres is a database of PostgreSQL, or of an engine that speaks its protocol.

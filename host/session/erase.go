@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -41,6 +42,9 @@ func NewErasureLock() ErasureLock { return make(ErasureLock, 1) }
 // epoch. What a tenant's handle does not lead to is ErrNotFound, and of a session that
 // is held nothing is ended or destroyed: ErrHeld.
 func (n *Notary) Erase(ctx context.Context, tenant, session string) ([]Erasure, error) {
+	if err := n.learnOthersHolds(ctx); err != nil {
+		return nil, err
+	}
 	if n.held(archive.Kept{Epoch: n.epoch, Handle: n.opts.Ring.Handle(tenant, []byte(session))}) {
 		return nil, ErrHeld
 	}
@@ -56,7 +60,7 @@ func (n *Notary) Erase(ctx context.Context, tenant, session string) ([]Erasure, 
 		if p.Manifest == nil {
 			return erased, ErrState // a sender went on in the meantime
 		}
-		e, err := n.ErasePart(ctx, Sealed{p.Commitment, n.epoch, p.manifestSeq})
+		e, err := n.erasePart(ctx, Sealed{p.Commitment, n.epoch, p.manifestSeq}, format.KindErasure)
 		if err != nil {
 			return erased, err
 		}
@@ -69,11 +73,28 @@ func (n *Notary) Erase(ctx context.Context, tenant, session string) ([]Erasure, 
 // storage. The order is durable and signed before the key is touched: whoever stops in
 // between leaves what the next start completes, and never a key that is gone without
 // anybody's word. It may be called again, after any error and after success. A part
-// whose session is held, as far as this notary knows, is ErrHeld.
+// whose session is held is ErrHeld; in a storage that is shared, holds that other
+// notaries took are read before.
 //
 // Leaves, root, receipt and log proof stay as they are.
 func (n *Notary) ErasePart(ctx context.Context, s Sealed) (Erasure, error) {
+	if err := n.learnOthersHolds(ctx); err != nil {
+		return Erasure{}, err
+	}
 	return n.erasePart(ctx, s, format.KindErasure)
+}
+
+// learnOthersHolds reads what other notaries hold now, if any share the storage.
+func (n *Notary) learnOthersHolds(ctx context.Context) error {
+	if n.opts.Silence == 0 {
+		return nil
+	}
+	found, err := n.scanAll(ctx)
+	if err != nil {
+		return fmt.Errorf("look for holds: %w", err)
+	}
+	n.learnHolds(found)
+	return nil
 }
 
 // lockErasing returns when no erasure is under way and none begins until done is called,
@@ -111,6 +132,11 @@ func (n *Notary) erasePart(ctx context.Context, s Sealed, kind format.Kind) (Era
 	e, ordered := n.erased[part]
 	n.mu.Unlock()
 	if !ordered { // what was ordered before a hold is carried out
+		if kind == format.KindRetention && n.opts.Silence > 0 {
+			if gone, err := n.destroyed(ctx, part, m.FirstSeq); err != nil || gone {
+				return Erasure{}, cmp.Or(err, errDone)
+			}
+		}
 		if n.held(archive.Kept{Epoch: part.Epoch, Handle: part.Handle}) {
 			return Erasure{}, ErrHeld
 		}
@@ -119,6 +145,18 @@ func (n *Notary) erasePart(ctx context.Context, s Sealed, kind format.Kind) (Era
 		}
 	}
 	return e, n.destroy(ctx, part, m.FirstSeq)
+}
+
+// errDone says that another notary has just destroyed a key.
+var errDone = errors.New("another notary has destroyed the key")
+
+// destroyed says whether storage has no key of a part.
+func (n *Notary) destroyed(ctx context.Context, part receipt.PartID, near uint64) (bool, error) {
+	_, err := n.opts.Store.Key(ctx, journal.KeyID{Epoch: part.Epoch, Handle: part.Handle, Part: part.Part, Near: near})
+	if errors.Is(err, journal.ErrNotFound) {
+		return true, nil
+	}
+	return false, err
 }
 
 // manifest reads what is to be erased. That it is the manifest which the commitment

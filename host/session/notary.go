@@ -102,6 +102,9 @@ type Options struct {
 	// notary's own clock; otherwise whatever has not ended is dead. All who share a
 	// storage have the same Silence: each writes at least every third of it.
 	Silence time.Duration
+	// Shares returns the Silence of the notary that wrote an epoch, by its entry 0, or 0 if
+	// that one does not share the storage. nil knows of none that does.
+	Shares func(*archive.Epoch) time.Duration
 	// Alive are epochs in the storage that this process still serves: a start
 	// neither fences nor resumes them.
 	Alive []receipt.Epoch
@@ -149,6 +152,9 @@ func (o *Options) setDefaults() {
 	setDefault(&o.WrapKeyAge, DefaultWrapKeyAge)
 	setDefault(&o.Checkpoint, DefaultCheckpoint)
 	setDefault(&o.MaxOpen, DefaultMaxOpen)
+	if o.Shares == nil {
+		o.Shares = func(*archive.Epoch) time.Duration { return 0 }
+	}
 	if o.Erasing == nil {
 		o.Erasing = NewErasureLock()
 	}
@@ -250,6 +256,9 @@ func Start(ctx context.Context, o Options) (*Notary, error) {
 	}
 	found, err := archive.Scan(ctx, o.Store, archive.Options{Believe: o.Appraise})
 	if err != nil {
+		return nil, err
+	}
+	if err := heedSharing(ctx, o, found); err != nil {
 		return nil, err
 	}
 	n := &Notary{

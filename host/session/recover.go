@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -19,6 +20,52 @@ import (
 // ErrAlive says that an epoch that was taken for dead has written. Two notaries
 // can share storage only if both know of it (Options.Silence).
 var ErrAlive = errors.New("another notary is writing to this storage")
+
+// heedSharing keeps a notary that does not share its storage from ending those that do:
+// it waits until they have been silent for as long as they hold one another for dead, and
+// if one writes in that time it is ErrAlive, before anything was written.
+func heedSharing(ctx context.Context, o Options, found *archive.Archive) error {
+	sharing, longest := make(map[receipt.Epoch]bool), time.Duration(0)
+	for _, e := range found.Epochs {
+		if e.Ended != 0 || e.Err != nil || e.Disbelief != nil || slices.Contains(o.Alive, e.ID) {
+			continue
+		}
+		silence := o.Shares(e)
+		if o.Silence > 0 {
+			if silence != o.Silence {
+				o.Logger.Warn("a notary that has not ended says other things about sharing this storage; the one that waits for less ends the other when that is idle",
+					"epoch", e.ID.String(), "silence", silence, "own", o.Silence)
+			}
+			continue
+		}
+		if silence > 0 {
+			sharing[e.ID], longest = true, max(longest, silence)
+		}
+	}
+	if len(sharing) == 0 {
+		return nil
+	}
+	o.Logger.Info("notaries that share this storage have not ended; this one, which does not share it, waits to see whether they live", "notaries", len(sharing), "wait", longest)
+	first, err := o.Store.Epochs(ctx)
+	if err != nil {
+		return fmt.Errorf("list epochs in storage: %w", err)
+	}
+	for began := time.Now(); time.Since(began) < longest; {
+		if err := pause(ctx, longest/16); err != nil {
+			return err
+		}
+		heads, err := o.Store.Epochs(ctx)
+		if err != nil {
+			return fmt.Errorf("list epochs in storage: %w", err)
+		}
+		for _, h := range heads {
+			if !slices.Contains(first, h) && (sharing[h.Epoch] || found.Epoch(h.Epoch) == nil) {
+				return fmt.Errorf("%w: epoch %x has just written, and this one is not to share the storage", ErrAlive, h.Epoch)
+			}
+		}
+	}
+	return nil
+}
 
 // maxSealing bounds the manifests under way for other epochs.
 const maxSealing = 64

@@ -199,16 +199,21 @@ func (n *Notary) goSweep(now time.Time) {
 	})
 }
 
-// sweepOnce erases the parts of all epochs that were sealed by a notary that is
-// believed, so long ago, and are not held. If anything in storage does not hold
-// together, a hold may be what is missing: then nothing is erased.
-func (n *Notary) sweepOnce(ctx context.Context, now time.Time) error {
-	found, err := archive.Scan(ctx, n.opts.Store, archive.Options{Believe: func(e *archive.Epoch) error {
+// scanAll reads all of storage, as others left it by now.
+func (n *Notary) scanAll(ctx context.Context) (*archive.Archive, error) {
+	return archive.Scan(ctx, n.opts.Store, archive.Options{Believe: func(e *archive.Epoch) error {
 		if e.ID == n.epoch {
 			return nil
 		}
 		return n.opts.Appraise(e)
 	}})
+}
+
+// sweepOnce erases the parts of all epochs that were sealed by a notary that is
+// believed, so long ago, and are not held. If anything in storage does not hold
+// together, a hold may be what is missing: then nothing is erased.
+func (n *Notary) sweepOnce(ctx context.Context, now time.Time) error {
+	found, err := n.scanAll(ctx)
 	if err != nil {
 		return err
 	}
@@ -227,7 +232,7 @@ func (n *Notary) sweepOnce(ctx context.Context, now time.Time) error {
 			continue
 		}
 		switch _, err := n.erasePart(ctx, Sealed{p.Commitment(), p.Manifest.SealedBy.Epoch, p.SealedSeq}, format.KindRetention); {
-		case errors.Is(err, ErrHeld):
+		case errors.Is(err, ErrHeld), errors.Is(err, errDone):
 		case errors.Is(err, ErrClosing), ctx.Err() != nil:
 			return err
 		case err != nil: // of this part; what is ordered the next start carries out

@@ -29,7 +29,7 @@ func hintOf(err error) string {
 		{commitlog.ErrOrigin, "set log.origin to what the log began with, or log.dir to a new directory for a new log"},
 		{commitlog.ErrKey, "restore the log directory from one backup, or set log.dir to a new directory for a new log"},
 		{commitlog.ErrCorrupt, "restore the log directory from one backup, or set log.dir to a new directory for a new log"},
-		{session.ErrAlive, "stop the other notary, or say storage.shared in the configurations of both"},
+		{session.ErrAlive, "stop the other notary, or say storage.shared, and the same storage.silence, in the configurations of both"},
 		{journal.ErrFenced, "another notary held this one for dead and recovers what it left; start it again"},
 	} {
 		if errors.Is(err, known.err) {

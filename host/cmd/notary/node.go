@@ -318,6 +318,7 @@ func (n *node) startSession(ctx context.Context, claims attester.Claims, recipie
 			RuntimeData: at.RuntimeData, Evidence: evidenceBody(at), Config: c.Raw(), PluginConfigs: configs,
 		},
 		Appraise: func(e *archive.Epoch) error { return n.appraisePeer(peers, at, e) },
+		Shares:   func(e *archive.Epoch) time.Duration { return config.Sharing(e.Body.Config) },
 		Alive:    n.ground.alive,
 		Erasing:  n.ground.erasing,
 		Silence:  silence(c),

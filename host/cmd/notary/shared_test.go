@@ -116,8 +116,9 @@ func TestDatabaseShared(t *testing.T) {
 	}
 }
 
-// TestDatabaseNotShared: without storage.shared a notary that starts ends the other, and
-// that one says what to do.
+// TestDatabaseNotShared: without storage.shared a notary that starts ends another that
+// does not share either, and that one says what to do. One that shares, and lives, it does
+// not end.
 func TestDatabaseNotShared(t *testing.T) {
 	s := pgserver.Start(t)
 	m := newMachine(t, setting{postgres: onServer(t, s, pgserver.User)})
@@ -135,4 +136,17 @@ func TestDatabaseNotShared(t *testing.T) {
 		t.Error(errors.New(first.stderr.String()))
 	}
 	second.stop(t)
+
+	sharing := m.another(t, setting{postgres: onServer(t, s, pgserver.User), shared: true}).start(t)
+	refused := m.another(t, setting{postgres: onServer(t, s, pgserver.User)}).launch(t)
+	if status := refused.wait(t); status != exitUsage || !strings.Contains(refused.stderr.String(), "storage.shared") {
+		t.Errorf("beside one that shares: status %d\n%s", status, refused.stderr.String())
+	}
+	m.connect(t, sharing).mustExport(t, request("session", newSpan("chat")))
+	sharing.kill()
+	third := m.another(t, setting{postgres: onServer(t, s, pgserver.User)}).start(t)
+	if _, body := m.connect(t, third).get(t, "/metrics"); !strings.Contains(string(body), "\nnotary_fenced_total 1\n") {
+		t.Error("the dead one was not recovered")
+	}
+	third.stop(t)
 }
