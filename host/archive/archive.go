@@ -79,6 +79,8 @@ type Epoch struct {
 	// Manifests are the parts whose receipts this epoch signed, in the order of
 	// its journal.
 	Manifests []*Part
+	// Exports are what operators took out of storage with this epoch's knowledge.
+	Exports []Export
 	// End is that entry as a bundle shows it: nil if the epoch has not ended, or
 	// if the signature over the entry is that of a later one in its group.
 	End []byte
@@ -104,6 +106,12 @@ type Range struct{ First, Last uint64 }
 type Renewal struct {
 	Seq  uint64
 	Body format.EvidenceBody
+}
+
+// An Export is an export entry's body and where it stands.
+type Export struct {
+	format.ExportBody
+	Seq uint64
 }
 
 // A Proof is a proof entry's body and where it stands.
@@ -443,6 +451,12 @@ func (s *scanner) take(e *Epoch, entry *format.Entry) error {
 		s.erasures = append(s.erasures, x)
 	case format.KindRetention:
 		return s.retention(e, entry)
+	case format.KindExport:
+		b, err := format.ParseExport(entry.Body)
+		if err != nil {
+			return err
+		}
+		e.Exports = append(e.Exports, Export{Seq: entry.Seq, ExportBody: *b})
 	case format.KindClose:
 		e.finish(&ending{entry: entry, shown: bundle.EncodeEnd(e.Chain, entry)})
 	case format.KindFence:

@@ -119,15 +119,17 @@ func (f *Finding) String() string {
 
 // A Report is what an audit found.
 type Report struct {
-	Epochs     int    `json:"epochs"`
-	Entries    uint64 `json:"entries"`                  // that a signature vouches for
-	Reused     uint64 `json:"not_read_again,omitempty"` // of them: taken from notes
-	Parts      int    `json:"parts"`
-	Erased     int    `json:"erased"` // parts whose key was ordered to be destroyed
-	ByAge      int    `json:"by_age"` // of them, those that nobody asked for
-	Held       int    `json:"held"`   // parts whose session is under a legal hold
-	Positions  int    `json:"positions"`
-	LogEntries uint64 `json:"log_entries"`
+	Epochs  int    `json:"epochs"`
+	Entries uint64 `json:"entries"`                  // that a signature vouches for
+	Reused  uint64 `json:"not_read_again,omitempty"` // of them: taken from notes
+	Parts   int    `json:"parts"`
+	Erased  int    `json:"erased"` // parts whose key was ordered to be destroyed
+	ByAge   int    `json:"by_age"` // of them, those that nobody asked for
+	Held    int    `json:"held"`   // parts whose session is under a legal hold
+	// Exports are those that the journal tells of; others it cannot know.
+	Exports    []Export `json:"exports,omitempty"`
+	Positions  int      `json:"positions"`
+	LogEntries uint64   `json:"log_entries"`
 	// Tree is the tree of the log that the journal was held against.
 	Tree Tree `json:"-"`
 	// Checkpoint is the signed note of that tree: beside another one of the log
@@ -138,6 +140,13 @@ type Report struct {
 	// Unacknowledged are entries behind the end of an epoch whose notary died while it
 	// wrote several commits at a time. They are no finding.
 	Unacknowledged []Unacknowledged `json:"unacknowledged,omitempty"`
+}
+
+// An Export is an export entry of an epoch that was believed, if that was asked.
+type Export struct {
+	Epoch string `json:"epoch"`
+	Seq   uint64 `json:"seq"`
+	format.ExportBody
 }
 
 // Unacknowledged is a range of entries that nobody was told of.
@@ -260,6 +269,9 @@ func (a *auditor) conclude() {
 	kept := ""
 	if r.Erased > 0 || r.Held > 0 {
 		kept = fmt.Sprintf("; %d are erased, %d of them by age, and %d are held", r.Erased, r.ByAge, r.Held)
+	}
+	if n := len(r.Exports); n > 0 {
+		kept += fmt.Sprintf("; %d exports are journaled", n)
 	}
 	again := ""
 	if r.Reused > 0 {

@@ -59,6 +59,10 @@ func (a *auditor) journal(ctx context.Context) error {
 				Check: CheckNotaries, Kind: Unbelieved, Epoch: e.ID.String(),
 				Last: max(e.Next, 1) - 1, Detail: e.Disbelief.Error(),
 			})
+			continue
+		}
+		for _, x := range e.Exports {
+			a.report.Exports = append(a.report.Exports, Export{e.ID.String(), x.Seq, x.ExportBody})
 		}
 	}
 	a.report.Epochs = len(a.archive.Epochs)

@@ -3,6 +3,7 @@ package audit_test
 import (
 	"crypto/ed25519"
 	"crypto/sha256"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -63,6 +64,11 @@ func TestRetention(t *testing.T) {
 	if list, err := n.Release(t.Context(), "acme", "released"); err != nil || len(list) != 1 {
 		t.Fatalf("released %+v %v", list, err)
 	}
+	taken, err := n.JournalExport(t.Context(), format.ExportBody{Parts: 4, For: "the court", By: "on-call"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := now.UnixNano()
 	now = now.Add(101 * 24 * time.Hour)
 	if err := n.Tick(t.Context()); err != nil {
 		t.Fatal(err)
@@ -80,9 +86,13 @@ func TestRetention(t *testing.T) {
 	if r.Parts != 4 || r.Erased != 3 || r.ByAge != 2 || r.Held != 1 {
 		t.Errorf("%d parts, %d erased, %d by age, %d held; want 4, 3, 2, 1", r.Parts, r.Erased, r.ByAge, r.Held)
 	}
+	want := []audit.Export{{Epoch: taken.Epoch.String(), Seq: taken.Seq, ExportBody: format.ExportBody{Parts: 4, For: "the court", By: "on-call", AtUnixNano: at}}}
+	if !slices.Equal(r.Exports, want) {
+		t.Errorf("exports %+v, want %+v", r.Exports, want)
+	}
 	said := false
 	for _, c := range r.Checks {
-		said = said || c.Status == attestation.Pass && strings.Contains(c.Detail, "3 are erased, 2 of them by age, and 1 are held")
+		said = said || c.Status == attestation.Pass && strings.Contains(c.Detail, "3 are erased, 2 of them by age, and 1 are held; 1 exports are journaled")
 	}
 	if !said {
 		t.Errorf("checks %+v", r.Checks)

@@ -17,6 +17,8 @@ import (
 	"github.com/veriproof/notary/host/attester"
 	"github.com/veriproof/notary/host/control"
 	"github.com/veriproof/notary/sdk/bundle"
+	"github.com/veriproof/notary/sdk/journal"
+	"github.com/veriproof/notary/sdk/receipt"
 )
 
 func TestEvidence(t *testing.T) {
@@ -156,6 +158,43 @@ func TestErase(t *testing.T) {
 			t.Errorf("%v: %d", err, resp.StatusCode)
 		}
 		wantError(t, resp, body)
+	}
+}
+
+// TestJournalExport: what is journaled is what was asked for, by the name of the token, and
+// nothing is that the format does not know.
+func TestJournalExport(t *testing.T) {
+	w := start(t, nil)
+	recipient := strings.Repeat("ab", 32)
+	full := journal.ExportBody{
+		FromUnixNano: -5, ToUnixNano: 7, Parts: 3, Recipient: receipt.Hash(bytes.Repeat([]byte{0xab}, 32)), For: "the court", By: "op",
+	}
+	for _, c := range []struct {
+		name, query, body string
+		want              *journal.ExportBody
+	}{
+		{"all of it", "from=-5&to=7&parts=3&for=the+court&recipient=" + recipient, "", &full},
+		{"little", "parts=0", "", &journal.ExportBody{By: "op"}},
+		{"with a body", "parts=0", "{}", nil},
+		{"no parts", "from=1", "", nil},
+		{"fewer than none", "parts=-1", "", nil},
+		{"a name of one's own", "parts=1&by=somebody", "", nil},
+		{"a range that ends first", "parts=1&from=7&to=7", "", nil},
+		{"a date", "parts=1&from=2026-11-01", "", nil},
+		{"a recipient in upper case", "parts=1&recipient=" + strings.ToUpper(recipient), "", nil},
+		{"lines", "parts=1&for=a%0Ab", "", nil},
+		{"a session", "parts=1&session=s1", "", nil},
+	} {
+		w.exports = nil
+		resp, body := w.do(t, "POST", "/v1/exports?"+c.query, operator, strings.NewReader(c.body))
+		switch {
+		case c.want == nil:
+			if resp.StatusCode != 400 || len(w.exports) > 0 {
+				t.Errorf("%s: %d %s, %+v", c.name, resp.StatusCode, body, w.exports)
+			}
+		case resp.StatusCode != 200 || len(w.exports) != 1 || w.exports[0] != *c.want || body != `{"order":{"epoch":"`+epochB+`","seq":11}}`+"\n":
+			t.Errorf("%s: %d %s, %+v", c.name, resp.StatusCode, body, w.exports)
+		}
 	}
 }
 

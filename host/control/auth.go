@@ -65,6 +65,7 @@ func HashToken(token string) [32]byte { return transcript.New(tokenDomain).Strin
 // A caller is who sent a request: an operator with roles or a tenant.
 type caller struct {
 	tenant string
+	name   string // of an operator
 	roles  []Role // nil for a tenant
 }
 
@@ -114,7 +115,7 @@ func (s *Server) lookup(token string) *caller {
 	for i := range s.opts.Operators {
 		o := &s.opts.Operators[i]
 		if subtle.ConstantTimeCompare(sum[:], o.Token[:]) == 1 {
-			found = &caller{roles: o.Roles}
+			found = &caller{name: o.Name, roles: o.Roles}
 		}
 	}
 	if found != nil || s.opts.Authenticate == nil {

@@ -17,6 +17,7 @@
 //	POST /v1/sessions/{session}/release operator    ends it
 //	POST /v1/holds                      operator    the same hold for the session of a sealed part of any epoch
 //	POST /v1/releases                   operator    ends one hold, wherever it stands
+//	POST /v1/exports                    operator    says in the journal that bundles are taken out of storage
 //	GET  /v1/sessions/{session}/bundle  credentials evidence bundle of one part
 //	GET  /metrics                       credentials Prometheus metrics
 //	GET  /v1/events                     credentials the last warnings and errors of the log
@@ -27,7 +28,9 @@
 // tenant (operators and auditors must name one), and for a bundle epoch and part
 // (which of several parts; may be left out where there is no choice) and
 // disclose (leaf indices, repeatable), and for an erasure or a hold commitment, epoch and seq (of
-// the part's manifest entry), for a release epoch and seq of the hold's entry. An unknown parameter is an error: a
+// the part's manifest entry), for a release epoch and seq of the hold's entry, for an
+// export parts (how many), and perhaps from and to (sealing times, Unix nanoseconds), recipient (the ID
+// of the one whose key opens records) and for (whom, in words). An unknown parameter is an error: a
 // misspelt one must not silently widen what is asked for.
 //
 // Errors are JSON, {"error": what failed, "hint": what to do}.

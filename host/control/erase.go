@@ -65,18 +65,24 @@ func ofPart[T any](s *Server, w http.ResponseWriter, r *http.Request, order func
 
 // operatorOnly returns the query of a request without a body by an operator.
 func (s *Server) operatorOnly(r *http.Request, params ...string) (url.Values, error) {
+	q, _, err := s.byOperator(r, params...)
+	return q, err
+}
+
+// byOperator returns the operator's name as well.
+func (s *Server) byOperator(r *http.Request, params ...string) (url.Values, string, error) {
 	c, refused := s.authenticate(r)
 	if refused != nil {
-		return nil, refused
+		return nil, "", refused
 	}
 	if !c.has(RoleOperator) {
-		return nil, forbidden([]Role{RoleOperator})
+		return nil, "", forbidden([]Role{RoleOperator})
 	}
 	q, err := query(r, params...)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	return q, noBody(r)
+	return q, c.name, noBody(r)
 }
 
 func lowerHex(into []byte, text string) bool {

@@ -29,6 +29,7 @@ func (s *Server) routes() {
 		"POST /v1/sessions/{session}/release": s.releaseSession,
 		"POST /v1/holds":                      s.holdPart,
 		"POST /v1/releases":                   s.releaseHold,
+		"POST /v1/exports":                    s.journalExport,
 		"GET /v1/sessions/{session}/bundle":   s.getBundle,
 		"GET /metrics":                        s.getMetrics,
 		"GET /healthz":                        s.getHealth,

@@ -6,6 +6,7 @@ import (
 
 	"github.com/veriproof/notary/attestation/challenge"
 	"github.com/veriproof/notary/host/attester"
+	"github.com/veriproof/notary/sdk/journal"
 )
 
 // Errors that a [Notary] may return, wrapped or not. Any other error is
@@ -61,6 +62,9 @@ type Notary interface {
 	HoldPart(ctx context.Context, part SealedRef) (Holds, error)
 	ReleaseSession(ctx context.Context, tenant, session string) (Holds, error)
 	ReleaseHold(ctx context.Context, epoch [16]byte, seq uint64) (Holds, error)
+	// JournalExport says in the journal that an operator is about to take bundles out of
+	// storage, and returns when that is durable. The body was checked.
+	JournalExport(ctx context.Context, b journal.ExportBody) (Exported, error)
 }
 
 // Holds are those that were set, or released: none if a session has none.
@@ -103,7 +107,7 @@ type Erased struct {
 	Order      Order  `json:"order"`
 }
 
-// An Order is the place of an erasure or retention entry.
+// An Order is the place of an erasure, retention or export entry.
 type Order struct {
 	Epoch string `json:"epoch"`
 	Seq   uint64 `json:"seq"`

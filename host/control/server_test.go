@@ -23,6 +23,7 @@ import (
 	"github.com/veriproof/notary/attestation/evidence"
 	"github.com/veriproof/notary/host/attester"
 	"github.com/veriproof/notary/host/control"
+	"github.com/veriproof/notary/sdk/journal"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -51,6 +52,7 @@ type notary struct {
 	disclose []uint64
 	erased   []string            // sessions
 	refs     []control.SealedRef // and parts
+	exports  []journal.ExportBody
 }
 
 func (n *notary) Ready() error                       { return n.ready }
@@ -132,6 +134,11 @@ func (n *notary) HoldPart(_ context.Context, ref control.SealedRef) (control.Hol
 func (n *notary) ReleaseHold(_ context.Context, epoch [16]byte, seq uint64) (control.Holds, error) {
 	n.refs = append(n.refs, control.SealedRef{Epoch: epoch, Seq: seq})
 	return control.Holds{Holds: []control.Hold{}}, n.err
+}
+
+func (n *notary) JournalExport(_ context.Context, b journal.ExportBody) (control.Exported, error) {
+	n.exports = append(n.exports, b)
+	return control.Exported{Order: control.Order{Epoch: epochB, Seq: 11}}, n.err
 }
 
 func (n *notary) Bundle(_ context.Context, tenant, session string, part control.PartRef, disclose []uint64) ([]byte, error) {
@@ -343,6 +350,9 @@ func TestAccess(t *testing.T) {
 		{"POST", "/v1/releases?seq=7&epoch=" + epochA, [7]int{401, 401, 403, 403, 200, 403, 403}},
 		{"POST", "/v1/releases?seq=x&epoch=" + epochA, [7]int{401, 401, 403, 403, 400, 403, 403}},
 		{"POST", "/v1/releases?seq=7&epoch=" + strings.ToUpper(epochA), [7]int{401, 401, 403, 403, 400, 403, 403}},
+		{"POST", "/v1/exports", [7]int{401, 401, 403, 403, 400, 403, 403}},
+		{"POST", "/v1/exports?parts=3", [7]int{401, 401, 403, 403, 200, 403, 403}},
+		{"GET", "/v1/exports?parts=3", [7]int{405, 405, 405, 405, 405, 405, 405}},
 		{"GET", "/v1/holds", [7]int{405, 405, 405, 405, 405, 405, 405}},
 		{"GET", "/v1/sessions/s1?tennant=acme", [7]int{401, 401, 400, 400, 400, 400, 403}},
 		{"GET", "/v1/sessions/s1?tenant=acme&tenant=other", [7]int{401, 401, 400, 400, 400, 400, 403}},

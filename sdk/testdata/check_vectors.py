@@ -367,6 +367,30 @@ def check_retention():
         same("refused retention body " + text, retention(text), False)
 
 
+def export(text):
+    try:
+        body = json.loads(text)
+    except ValueError:
+        return False
+    known = {"from_unix_nano", "to_unix_nano", "parts", "recipient", "for", "by", "at_unix_nano"}
+    begin, end = body.get("from_unix_nano", 0), body.get("to_unix_nano", 0)
+    return (
+        {"parts", "by", "at_unix_nano"} <= set(body) <= known
+        and body["parts"] >= 0
+        and 1 <= len(body["by"].encode()) <= 256
+        and re.fullmatch(r"([A-Za-z0-9][A-Za-z0-9 ._@+-]{0,63})?", body.get("for", "")) is not None
+        and not (begin and end and begin >= end)
+    )
+
+
+def check_export():
+    v = load("journal/testdata/export.json")
+    for text in v["valid"]:
+        same("export body " + text, export(text), True)
+    for text in v["refused"]:
+        same("refused export body " + text, export(text), False)
+
+
 # Section 11.
 def bundle_file(files):
     """manifest.json and the file, of (name, content) in order."""

@@ -111,6 +111,11 @@ func (c api) ReleaseHold(ctx context.Context, epoch [16]byte, seq uint64) (contr
 	return holds([]session.Hold{h}, err)
 }
 
+func (c api) JournalExport(ctx context.Context, b format.ExportBody) (control.Exported, error) {
+	at, err := c.n.notary.JournalExport(ctx, b)
+	return control.Exported{Order: control.Order{Epoch: at.Epoch.String(), Seq: at.Seq}}, controlError(err)
+}
+
 func holds(list []session.Hold, err error) (control.Holds, error) {
 	if err != nil {
 		return control.Holds{}, controlError(err)

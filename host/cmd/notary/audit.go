@@ -357,7 +357,28 @@ func (a *app) audited(r *audit.Report, verdict attestation.Outcome, asJSON bool)
 			fmt.Fprintf(a.stdout, "%s: %s\n", r.Findings[i].Check, shortDigests(r.Findings[i].String()))
 		}
 	}
+	a.printExports(r.Exports)
 	fmt.Fprintf(a.stdout, "\nverdict: %s; %d epochs, %d entries, %d session parts, %d entries of the log\n",
 		a.mark(string(verdict)), r.Epochs, r.Entries, r.Parts, r.LogEntries)
 	return nil
+}
+
+// printExports tells what the journal has of exports.
+func (a *app) printExports(list []audit.Export) {
+	if len(list) == 0 {
+		return
+	}
+	fmt.Fprintln(a.stdout, "\nexports, as the notaries that were asked have journaled them:")
+	for i := range list {
+		x := &list[i]
+		text := fmt.Sprintf("%s by %s", time.Unix(0, x.AtUnixNano).UTC().Format(time.RFC3339), x.By)
+		if x.For != "" {
+			text += ", for " + x.For
+		}
+		text += fmt.Sprintf(": %d session parts", x.Parts)
+		if x.Recipient != (receipt.Hash{}) {
+			text += fmt.Sprintf(", records opened to recipient %v", x.Recipient)
+		}
+		fmt.Fprintf(a.stdout, "  %s (entry %d of epoch %s)\n", printable(text), x.Seq, x.Epoch)
+	}
 }

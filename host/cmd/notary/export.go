@@ -6,16 +6,21 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/veriproof/notary/host/archive"
 	"github.com/veriproof/notary/host/control"
+	"github.com/veriproof/notary/sdk/journal"
+	"github.com/veriproof/notary/sdk/receipt"
 )
 
-const exportUsage = `usage: notary export --config FILE [--from TIME] [--to TIME] [--identity KEY] -o DIR
+const exportUsage = `usage: notary export --config FILE [--from TIME] [--to TIME] [--identity KEY]
+                     [--control URL --policy FILE --token-file FILE [--for LABEL]] -o DIR
 
 Writes the evidence bundle of every session part that was sealed, or that was in a range
 of time, for "notary verify", from the storage of a notary, whether it runs or not. When
@@ -27,6 +32,11 @@ a stop, it goes on: a file that has the right bytes already is left alone, and o
 which the log's proof was added since is replaced. A file that discloses records which
 the new bundle would not is never replaced.
 
+With --control the running notary says in its journal, before the first bundle is
+written, that an export of so many parts of this range begins, who asked (the operator's
+name of the token), for whom, and to which recipient's key records are opened. "notary
+audit" reports it. Without, nothing is journaled, and a warning says so.
+
 OPTIONS
   --config FILE    the notary's configuration
   --from TIME      from this time on: 2026-11-01, which begins at 00:00 UTC, or
@@ -35,6 +45,13 @@ OPTIONS
   --identity KEY   a recipient's private key: disclose all records. A part that cannot
                    be opened, for instance since it was erased, is exported without
   -o DIR           where the bundles go; it is made if it does not exist
+  --control URL    have the notary with this control interface journal the export; it is
+                   appraised first
+  --policy FILE    which notaries are accepted ("notary policy --help")
+  --jwks FILE, --issuer URL  the key set of MAA, and whose it is ("notary session --help")
+  --token-file FILE  an operator's token
+  --for LABEL      for whom the export is: up to 64 letters, digits, spaces and ._@+-.
+                   It stands in the journal in clear: name no session
   --json           print one JSON object per line
 
 EXAMPLES
@@ -42,6 +59,8 @@ EXAMPLES
   notary export --config notary.yaml --from 2026-11-01 --to 2026-12-01 -o november
   notary export --config notary.yaml --from 2026-11-01 --to 2026-12-01 \
       --identity recipient.pem -o disclosed
+  notary export --config notary.yaml --control https://notary.example.org:8443 \
+      --policy policy.yaml --token-file operator.token --for "auditor 2026" -o audit
 
 EXIT STATUS
   0  all bundles are there
@@ -73,6 +92,12 @@ func runExport(ctx context.Context, a *app, args []string) error {
 	identity := f.String("identity", "", "")
 	out := f.String("o", "", "")
 	asJSON := f.Bool("json", false, "")
+	label := f.String("for", "", "")
+	var by orderOptions
+	f.StringVar(&by.control, "control", "", "")
+	f.StringVar(&by.policy, "policy", "", "")
+	f.StringVar(&by.tokenFile, "token-file", "", "")
+	by.keys.flags(f)
 	var from, to time.Time
 	f.Func("from", "", instant(&from))
 	f.Func("to", "", instant(&to))
@@ -86,16 +111,65 @@ func runExport(ctx context.Context, a *app, args []string) error {
 		return usageError("export: -o is missing")
 	case !to.IsZero() && !from.Before(to):
 		return usageError("export: --from is not before --to")
+	case by.control == "" && (by.tokenFile != "" || *label != ""):
+		return usageError("export: --token-file and --for are of --control")
+	case !journal.ValidLabel(*label):
+		return usageError("export: --for %.80q: want up to 64 letters, digits, spaces and ._@+-, and first a letter or digit", *label)
 	}
 	s, err := openStorage(ctx, *configFile, *identity)
 	if err != nil {
 		return err
 	}
 	defer s.close(ctx)
+	parts := s.sealedBetween(from, to)
+	b := journal.ExportBody{FromUnixNano: unixNano(from), ToUnixNano: unixNano(to), Parts: uint64(len(parts)), For: *label}
+	if s.identity != nil {
+		b.Recipient = s.identity.Recipient().ID()
+	}
+	if err := a.journalExport(ctx, &by, &b); err != nil {
+		return err
+	}
 	if err := os.MkdirAll(*out, 0o755); err != nil {
 		return err
 	}
-	return a.exportParts(ctx, s, s.sealedBetween(from, to), disclosure{all: s.identity != nil}, *out, *asJSON)
+	return a.exportParts(ctx, s, parts, disclosure{all: s.identity != nil}, *out, *asJSON)
+}
+
+// journalExport has a running notary say in its journal what is about to be exported. A
+// tool that only reads storage cannot: the journal is the notary's.
+func (a *app) journalExport(ctx context.Context, by *orderOptions, b *journal.ExportBody) error {
+	if by.control == "" {
+		fmt.Fprintln(a.stderr, "notary: warning: this export is not journaled: with --control, --policy and --token-file a running notary says in its journal that it was made")
+		return nil
+	}
+	client, err := by.connect(a, "export")
+	if err != nil {
+		return err
+	}
+	q := url.Values{"parts": {strconv.FormatUint(b.Parts, 10)}, "for": {b.For}}
+	if b.FromUnixNano != 0 {
+		q.Set("from", strconv.FormatInt(b.FromUnixNano, 10))
+	}
+	if b.ToUnixNano != 0 {
+		q.Set("to", strconv.FormatInt(b.ToUnixNano, 10))
+	}
+	if b.Recipient != (receipt.Hash{}) {
+		q.Set("recipient", b.Recipient.String())
+	}
+	done := new(control.Exported)
+	if err := client.post(ctx, "/v1/exports", q, done); err != nil {
+		return hinted(fmt.Errorf("export: nothing was exported, since it could not be journaled: %w", err), "the same command may be given again")
+	}
+	fmt.Fprintf(a.stderr, "journaled by entry %d of epoch %s: %d session parts\n", done.Order.Seq, printable(done.Order.Epoch), b.Parts)
+	return nil
+}
+
+// unixNano is 0 for no time.
+func unixNano(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixNano()
 }
 
 // exportParts writes a bundle for each of the parts and tells about it.
@@ -125,6 +199,9 @@ func instant(at *time.Time) func(string) error {
 		var err error
 		for _, layout := range []string{time.DateOnly, time.RFC3339Nano} {
 			if *at, err = time.Parse(layout, text); err == nil {
+				if at.Year() < 1700 || at.Year() > 2200 {
+					return errors.New("want a year from 1700 to 2200")
+				}
 				return nil
 			}
 		}

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/veriproof/notary/host/audit"
+)
+
+// TestExportIsJournaled: a running notary says in its journal that an export was made, by
+// whom, for whom and of how much, before the first bundle is there; an audit tells it. Who
+// may not order that exports nothing.
+func TestExportIsJournaled(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t, setting{})
+	p := m.start(t)
+	c := m.connect(t, p)
+	for _, id := range []string{"chat-17", "chat-18"} {
+		c.mustExport(t, request(id, lastSpan("chat")))
+		c.logged(t, id)
+	}
+	tokens := map[string]string{"operator.token": m.operator, "tenant.token": m.apiKey}
+	for name, token := range tokens {
+		if err := os.WriteFile(m.path(name), []byte(token+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	export := func(token string, more ...string) (int, string, string) {
+		t.Helper()
+		return m.run(t, append([]string{
+			"export", "--config", "notary.yaml", "--control", "https://" + p.ready.Control, "--policy", "policy.yaml", "--token-file", token,
+		}, more...)...)
+	}
+	if status, _, stderr := export("tenant.token", "-o", "refused"); status == exitOK || !strings.Contains(stderr, "nothing was exported") {
+		t.Errorf("by a tenant: %d %s", status, stderr)
+	}
+	if _, err := os.Stat(m.path("refused")); err == nil {
+		t.Error("bundles of an export that was refused")
+	}
+	status, stdout, stderr := export("operator.token", "--from", "2020-01-01", "--for", "the court", "--identity", "recipient.pem", "-o", "all")
+	if status != exitOK || strings.Count(stdout, " written ") != 2 || !strings.Contains(stderr, "journaled by entry ") {
+		t.Errorf("export: %d\n%s%s", status, stdout, stderr)
+	}
+	files, err := filepath.Glob(m.path("all/*.bundle"))
+	if err != nil || len(files) != 2 {
+		t.Errorf("%d bundles, %v", len(files), err)
+	}
+	p.stop(t)
+
+	status, stdout, stderr = m.run(t, "audit", "--config", "notary.yaml", "--policy", "policy.yaml", "--json")
+	if status != exitOK {
+		t.Fatalf("audit: %d\n%s%s", status, stdout, stderr)
+	}
+	var r audit.Report
+	if err := json.Unmarshal([]byte(stdout), &r); err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Exports) != 1 {
+		t.Fatalf("exports %+v", r.Exports)
+	}
+	x := r.Exports[0]
+	if x.Epoch != p.ready.Epoch || x.Parts != 2 || x.By != "ops" || x.For != "the court" || x.FromUnixNano == 0 || x.ToUnixNano != 0 || x.Recipient.String() == strings.Repeat("0", 64) {
+		t.Errorf("export %+v", x)
+	}
+	if _, stdout, _ := m.run(t, "audit", "--config", "notary.yaml", "--policy", "policy.yaml"); !strings.Contains(stdout, "by ops, for the court: 2 session parts, records opened to recipient ") {
+		t.Errorf("audit:\n%s", stdout)
+	}
+	if strings.Contains(stdout, "chat-17") {
+		t.Error("the audit names a session")
+	}
+}
