@@ -19,6 +19,8 @@
 package transcript
 
 import (
+	"bytes"
+	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
 )
@@ -61,3 +63,30 @@ func (t *Transcript) Encode() []byte { return t.b }
 
 // Sum returns the SHA-256 of the transcript.
 func (t *Transcript) Sum() [32]byte { return sha256.Sum256(t.b) }
+
+// shortMAC bounds the transcripts that MAC takes without allocating.
+const shortMAC = 4 * sha256.BlockSize
+
+// MAC returns the HMAC-SHA-256 (RFC 2104) of the transcript. A MAC of package
+// crypto/hmac is made for a key that is used again; here most keys are used once, and
+// setting it up would cost twice as much as the two hashes that it consists of.
+func (t *Transcript) MAC(key *[32]byte) [32]byte {
+	if len(t.b) > shortMAC {
+		m := hmac.New(sha256.New, bytes.Clone(key[:]))
+		m.Write(bytes.Clone(t.b)) // what an interface gets does not stay on the stack
+		return [32]byte(m.Sum(nil))
+	}
+	var inner [sha256.BlockSize + shortMAC]byte
+	var outer [sha256.BlockSize + sha256.Size]byte
+	for i := range sha256.BlockSize {
+		inner[i], outer[i] = 0x36, 0x5c
+	}
+	for i, k := range key {
+		inner[i] ^= k
+		outer[i] ^= k
+	}
+	n := copy(inner[sha256.BlockSize:], t.b)
+	sum := sha256.Sum256(inner[:sha256.BlockSize+n])
+	copy(outer[sha256.BlockSize:], sum[:])
+	return sha256.Sum256(outer[:])
+}

@@ -1,6 +1,8 @@
 package transcript_test
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"testing"
@@ -35,6 +37,18 @@ func TestInjective(t *testing.T) {
 			t.Fatalf("lists %v and %v: same encoding is %v", a, b, got)
 		}
 	})
+}
+
+// TestMAC: HMAC-SHA-256, of short and of long transcripts.
+func TestMAC(t *testing.T) {
+	for n := range 600 {
+		tr, key := transcript.New("d").Bytes(make([]byte, n)), [32]byte{1, byte(n), 31: 0xff}
+		m := hmac.New(sha256.New, key[:])
+		m.Write(tr.Encode())
+		if got, want := tr.MAC(&key), [32]byte(m.Sum(nil)); got != want {
+			t.Errorf("%d bytes: %x, want %x", n, got, want)
+		}
+	}
 }
 
 func TestEncoding(t *testing.T) {

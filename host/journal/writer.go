@@ -56,15 +56,6 @@ var (
 	ErrTooLarge = errors.New("journal: body is too large for an entry")
 )
 
-// A Draft is an entry without its place in the journal.
-type Draft struct {
-	Kind    format.Kind
-	Handle  receipt.Handle
-	Part    uint32
-	Segment uint64
-	Body    Sealed
-}
-
 // Options of a Writer; zero fields have the defaults above.
 type Options struct {
 	GroupBytes   int
@@ -201,8 +192,9 @@ func (p *Pending) settle(pos format.Position, err error) {
 func (w *Writer) Append(drafts []Draft, keys []WrappedKey) (*Pending, error) {
 	p := &Pending{drafts: drafts, keys: keys, count: len(drafts), bodies: make([]receipt.Hash, len(drafts)), backlog: &w.backlog, done: make(chan struct{})}
 	for i := range drafts {
-		p.bodies[i] = sha256.Sum256(drafts[i].Body)
-		p.size += format.Overhead + len(drafts[i].Body)
+		body := drafts[i].body()
+		p.bodies[i] = sha256.Sum256(body)
+		p.size += format.Overhead + len(body)
 	}
 	if len(drafts) == 0 || len(drafts) > maxGroupEntries || p.size > format.MaxBody+format.Overhead {
 		return nil, fmt.Errorf("%w: %d entries of %d bytes, at most %d", ErrTooLarge, len(drafts), p.size, format.MaxBody)
@@ -336,7 +328,13 @@ func (w *Writer) acknowledge(f *flight) {
 	w.head = f.last
 	w.mu.Unlock()
 	for _, p := range f.batch {
+		drafts := p.drafts
 		p.settle(f.last, nil)
+		for i := range drafts {
+			if drafts[i].Framed {
+				rooms.put(drafts[i].Body)
+			}
+		}
 	}
 }
 
@@ -368,34 +366,31 @@ func (w *Writer) finished() bool {
 
 // assign gives the batch its seqs. From here on its bytes are fixed.
 func (w *Writer) assign(batch []*Pending) (Group, format.Position) {
-	g := Group{Epoch: w.epoch, FirstSeq: w.next}
-	var entries []*format.Entry
+	count := 0
+	for _, p := range batch {
+		count += p.count
+	}
+	g := Group{Epoch: w.epoch, FirstSeq: w.next, Entries: make([]Sealed, 0, count), Heads: make([]EntryHead, 0, count)}
+	var e format.Entry
 	for _, p := range batch {
 		p.seq = w.next
 		g.Keys = append(g.Keys, p.keys...)
 		for i := range p.drafts {
 			d := &p.drafts[i]
-			e := &format.Entry{Header: format.Header{
+			e.Header = format.Header{
 				Epoch: w.epoch, Seq: w.next, Kind: d.Kind,
 				Handle: d.Handle, Part: d.Part, Segment: d.Segment, Body: p.bodies[i],
-			}, Body: d.Body}
-			if e.Body == nil {
-				e.Body = []byte{}
 			}
 			e.Chain = e.Header.Chain(w.chain)
 			w.next, w.chain = w.next+1, e.Chain
-			entries = append(entries, e)
+			if len(g.Entries)+1 == count { // one signature vouches for the group
+				e.Signature = format.SignPosition(w.key, w.epoch, e.Seq, e.Chain)
+			}
+			g.Entries = append(g.Entries, d.encode(&e))
 			g.Heads = append(g.Heads, EntryHead{Kind: uint8(d.Kind), Handle: d.Handle, Part: d.Part})
 		}
 	}
-	last := entries[len(entries)-1]
-	last.Signature = format.SignPosition(w.key, w.epoch, last.Seq, last.Chain)
-	for _, e := range entries {
-		// All of it is public by design or ciphertext: headers, salted hashes,
-		// and bodies that a caller declared to be Sealed.
-		g.Entries = append(g.Entries, Sealed(e.Append(make([]byte, 0, 256+len(e.Body)))))
-	}
-	return g, format.Position{Epoch: w.epoch, Seq: last.Seq, Chain: last.Chain, Signature: last.Signature}
+	return g, format.Position{Epoch: w.epoch, Seq: e.Seq, Chain: e.Chain, Signature: e.Signature}
 }
 
 // Write makes one group durable by the write rule that a Writer follows: it

@@ -4,7 +4,6 @@ import (
 	"encoding/hex"
 	"math"
 	"strconv"
-	"strings"
 
 	"github.com/veriproof/notary/sdk/plugin/abi"
 )
@@ -42,15 +41,30 @@ type hint struct {
 	scratch bool
 }
 
+// A keySet tells keys that mean something from most others, by their first byte and
+// length.
+type keySet [256]uint64
+
+func newKeySet(names ...string) (s keySet) {
+	for _, name := range names {
+		s[name[0]] |= 1 << min(len(name), 63)
+	}
+	return s
+}
+
+func (s *keySet) may(key []byte) bool {
+	return len(key) > 0 && s[key[0]]>>min(len(key), 63)&1 != 0
+}
+
+// hintKeys are the keys that attribute looks for.
+var hintKeys = newKeySet(append([]string{keySessionEnd, keyPrevious, keyEventName, keySDKName, keySDKVersion}, sessionKeys...)...)
+
 // sessionRank returns the place of a key in the order of session keys.
 func (w *walker) sessionRank(key []byte) int {
 	for i, k := range w.sessionKeys {
 		if string(key) == k {
 			return i
 		}
-	}
-	if len(key) < len("session.id") {
-		return unranked
 	}
 	for i, k := range sessionKeys {
 		if string(key) == k {
@@ -79,15 +93,25 @@ func roleOf(key []byte, otherwise abi.Role) abi.Role {
 
 // rolePrefix knows the conventions that number messages: gen_ai.prompt.0.content.
 func rolePrefix(key []byte, otherwise abi.Role) abi.Role {
-	if len(key) < 16 || (key[0] != 'g' && key[0] != 'l') {
+	if len(key) < 16 {
 		return otherwise
 	}
-	k := string(key[:min(len(key), 24)])
-	switch {
-	case strings.HasPrefix(k, "gen_ai.prompt."), strings.HasPrefix(k, "llm.input_messages."):
-		return abi.RoleUser
-	case strings.HasPrefix(k, "gen_ai.completion."), strings.HasPrefix(k, "llm.output_messages."):
-		return abi.RoleAssistant
+	switch key[4] { // of gen_ai and llm
+	case 'a':
+		if string(key[:14]) == "gen_ai.prompt." {
+			return abi.RoleUser
+		}
+		if len(key) >= 18 && string(key[:18]) == "gen_ai.completion." {
+			return abi.RoleAssistant
+		}
+	case 'i':
+		if len(key) >= 19 && string(key[:19]) == "llm.input_messages." {
+			return abi.RoleUser
+		}
+	case 'o':
+		if len(key) >= 20 && string(key[:20]) == "llm.output_messages." {
+			return abi.RoleAssistant
+		}
 	}
 	return otherwise
 }
@@ -96,6 +120,9 @@ func rolePrefix(key []byte, otherwise abi.Role) abi.Role {
 // if it is one, will have index next.
 func (w *walker) attribute(f *field, key, value span, next int) {
 	name := w.buf[key.lo:key.hi]
+	if !hintKeys.may(name) && len(w.sessionKeys) == 0 {
+		return
+	}
 	if rank := w.sessionRank(name); rank != unranked {
 		w.candidate(f.hook, rank, value)
 	}

@@ -43,10 +43,15 @@ type field struct {
 	wire     byte
 	repeated bool
 	number   uint8
+	tag      byte  // on the wire, or noTag
+	once     uint8 // which bit says that the field was there; those of a oneof share one
 	hook     hook
 	place    Place
 	sub      *message
 }
+
+// noTag is the tag of a field that is unknown, or whose tag is longer than one byte.
+const noTag = 0xff
 
 // A message is what the walk knows about one message type in one place: the
 // attributes of a span and those of an event are two messages with the same
@@ -92,10 +97,20 @@ func newSchema() *schema {
 func (m *message) seal() {
 	for n := range m.fields {
 		f := &m.fields[n]
-		if f.kind == unknown || f.number != 0 {
+		if f.kind == unknown {
+			f.tag = noTag
 			continue
 		}
-		f.number = uint8(n)
+		if f.number != 0 {
+			continue
+		}
+		f.number, f.tag = uint8(n), noTag
+		if n < 16 {
+			f.tag = byte(n)<<3 | f.wire
+		}
+		if !m.oneof {
+			f.once = uint8(n)
+		}
 		if f.sub != nil {
 			f.sub.seal()
 		}

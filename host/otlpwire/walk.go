@@ -3,6 +3,7 @@ package otlpwire
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"slices"
 	"unicode/utf8"
 
@@ -36,6 +37,9 @@ func Walk(buf []byte, sig Signal, lim Limits) (*Request, error) {
 // the request that r held before. After an error, an [*Error], r is reset.
 func (r *Request) Walk(buf []byte, sig Signal, opt Options) error {
 	r.Reset()
+	if done, err := r.walkOnce(buf, sig, opt); done {
+		return err
+	}
 	counts, err := Scan(buf, sig, opt.Limits)
 	if err == nil && opt.Admit != nil {
 		err = opt.Admit(counts)
@@ -43,13 +47,9 @@ func (r *Request) Walk(buf []byte, sig Signal, opt Options) error {
 	if err != nil {
 		return err
 	}
-	r.buf, r.Signal, r.Counts = buf, sig, counts
 	r.Records = slices.Grow(r.Records, counts.Records)
 	r.Texts = slices.Grow(r.Texts, counts.Texts)
-	w := walker{reader: reader{buf: buf}, req: r, sessionKeys: opt.SessionKeys, kind: Span}
-	if sig == Logs {
-		w.kind = Log
-	}
+	w := r.walker(buf, sig, opt)
 	if err := w.message(sig.root(), span{0, len(buf)}); err != nil {
 		r.Reset()
 		return err
@@ -58,15 +58,51 @@ func (r *Request) Walk(buf []byte, sig Signal, opt Options) error {
 	return nil
 }
 
+// walkOnce walks a request that has not been scanned, in the memory that r has. It gives
+// up, with r reset, if there is not enough, and on any error: which one it is to be, the
+// scan decides. Nothing is allocated before Admit but session ids, which are shorter
+// than the attributes that they stand in.
+func (r *Request) walkOnce(buf []byte, sig Signal, opt Options) (done bool, err error) {
+	if root := sig.root(); root == nil || cap(r.Texts) == 0 || len(buf) > opt.Limits.orDefault().Bytes {
+		return false, nil
+	}
+	w := r.walker(buf, sig, opt)
+	w.tight = true
+	if err := w.message(sig.root(), span{0, len(buf)}); err != nil {
+		r.Reset()
+		return false, nil
+	}
+	if opt.Admit != nil {
+		if err := opt.Admit(r.Counts); err != nil {
+			r.Reset()
+			return true, err
+		}
+	}
+	w.sessions()
+	return true, nil
+}
+
+func (r *Request) walker(buf []byte, sig Signal, opt Options) walker {
+	r.buf, r.Signal = buf, sig
+	w := walker{reader: reader{buf: buf}, req: r, lim: opt.Limits.orDefault(), sessionKeys: opt.SessionKeys, kind: Span}
+	if sig == Logs {
+		w.kind = Log
+	}
+	return w
+}
+
 // A span is a range of the request.
 type span struct{ lo, hi int }
 
 // A walker is at one place of a request: in a resource, perhaps in a scope,
-// perhaps in a record and in an attribute. Scan has run before it, so the
-// depth of its recursion is bounded by MaxDepth.
+// perhaps in a record and in an attribute. It counts as Scan does, and has the same
+// limits; they bound the depth of its recursion.
 type walker struct {
 	reader
 	req         *Request
+	lim         Limits
+	depth       int
+	tight       bool // nothing may grow
 	sessionKeys []string
 	kind        Kind
 
@@ -92,8 +128,14 @@ func (w *walker) message(m *message, at span) error {
 			return w.refuse(err, m, pos)
 		}
 		if f != nil {
-			if !w.once(m, f, &seen) {
+			if f.repeated {
+				if f.kind != nested && !w.count() {
+					return w.refuse(ErrTooMany, m, pos)
+				}
+			} else if bit := uint32(1) << (f.once & 31); seen&bit != 0 {
 				return w.refuse(ErrDuplicate, m, pos)
+			} else {
+				seen |= bit
 			}
 			if err := w.known(m, f, span{lo, hi}); err != nil {
 				return err
@@ -104,21 +146,23 @@ func (w *walker) message(m *message, at span) error {
 	return nil
 }
 
-// once notes a field and reports whether it may occur here. Of the fields of a
-// oneof there may be one: they all set the same bit.
-func (w *walker) once(m *message, f *field, seen *uint32) bool {
-	if f.repeated {
-		return true
+// count counts a submessage, or an element of repeated strings.
+func (w *walker) count() bool {
+	w.req.Counts.Messages++
+	return w.req.Counts.Messages <= w.lim.Messages
+}
+
+// enter begins a submessage; who called it leaves it by lowering the depth.
+func (w *walker) enter(m *message, at int) error {
+	if w.depth == w.lim.Depth {
+		return w.refuse(ErrTooDeep, m, at)
 	}
-	bit := uint32(1)
-	if !m.oneof {
-		bit = 1 << f.number
+	w.depth++
+	w.req.Counts.Depth = max(w.req.Counts.Depth, w.depth)
+	if !w.count() {
+		return w.refuse(ErrTooMany, m, at)
 	}
-	if *seen&bit != 0 {
-		return false
-	}
-	*seen |= bit
-	return true
+	return nil
 }
 
 func (w *walker) known(m *message, f *field, at span) error {
@@ -126,7 +170,12 @@ func (w *walker) known(m *message, f *field, at span) error {
 	case text, blob:
 		return w.text(m, f, at)
 	case nested:
-		return w.nested(f, at)
+		if err := w.enter(f.sub, at.lo); err != nil {
+			return err
+		}
+		err := w.nested(f, at)
+		w.depth--
+		return err
 	case traceID, spanID:
 		return w.id(m, f, at)
 	case fixed64:
@@ -141,15 +190,23 @@ func (w *walker) text(m *message, f *field, at span) error {
 	if len(b) == 0 {
 		return nil
 	}
-	t := Text{
-		Start: uint32(at.lo), End: uint32(at.hi),
-		Owner: w.owner, Index: w.index(), Place: f.place, Role: m.role,
+	texts := w.req.Texts
+	if w.tight && len(texts) == cap(texts) {
+		return errRoom
 	}
-	valid := utf8.Valid(b)
+	w.req.Counts.Texts++
+	texts = append(texts, Text{})
+	t := &texts[len(texts)-1]
+	t.Start, t.End = uint32(at.lo), uint32(at.hi)
+	t.Owner, t.Index, t.Place, t.Role = w.owner, w.index(), f.place, m.role
+	valid := validUTF8(b)
 	switch {
 	case f.kind == blob && (!valid || bytes.IndexByte(b, 0) >= 0):
+		if w.tight && len(w.req.Binary) == cap(w.req.Binary) {
+			return errRoom
+		}
 		t.Binary = true
-		w.req.Binary = append(w.req.Binary, len(w.req.Texts))
+		w.req.Binary = append(w.req.Binary, len(texts)-1)
 		if w.owner == OfRecord {
 			w.record().binary = true
 		}
@@ -165,8 +222,23 @@ func (w *walker) text(m *message, f *field, at span) error {
 	if f.hook == eventNameHook {
 		w.event(b)
 	}
-	w.req.Texts = append(w.req.Texts, t)
+	w.req.Texts = texts
 	return nil
+}
+
+// errRoom ends a tight walk. Nobody is told.
+var errRoom = errors.New("no room")
+
+// validUTF8 is utf8.Valid, faster over long texts that begin in ASCII.
+func validUTF8(b []byte) bool {
+	const high = 0x8080808080808080
+	for len(b) >= 32 {
+		if (binary.LittleEndian.Uint64(b)|binary.LittleEndian.Uint64(b[8:])|binary.LittleEndian.Uint64(b[16:])|binary.LittleEndian.Uint64(b[24:]))&high != 0 {
+			break
+		}
+		b = b[32:]
+	}
+	return utf8.Valid(b)
 }
 
 func (w *walker) index() uint32 {
@@ -225,6 +297,9 @@ func (w *walker) nested(f *field, at span) error {
 
 func (w *walker) inResource(f *field, at span) error {
 	r := w.req
+	if w.tight && len(r.Resources) == cap(r.Resources) {
+		return errRoom
+	}
 	w.owner, w.resource = OfResource, len(r.Resources)
 	r.Resources = append(r.Resources, Resource{
 		SDKName: -1, SDKVersion: -1, start: at.lo, end: at.hi, session: hint{rank: unranked},
@@ -235,17 +310,28 @@ func (w *walker) inResource(f *field, at span) error {
 // inScope and inRecord give the owner back: a resource's own fields may follow
 // its scopes on the wire.
 func (w *walker) inScope(f *field, at span) error {
-	w.owner, w.scope = OfScope, len(w.req.Scopes)
-	w.req.Scopes = append(w.req.Scopes, Scope{Resource: w.resource, start: at.lo, end: at.hi})
+	r := w.req
+	if w.tight && len(r.Scopes) == cap(r.Scopes) {
+		return errRoom
+	}
+	w.owner, w.scope = OfScope, len(r.Scopes)
+	r.Scopes = append(r.Scopes, Scope{Resource: w.resource, start: at.lo, end: at.hi})
 	err := w.message(f.sub, at)
 	w.owner = OfResource
 	return err
 }
 
 func (w *walker) inRecord(f *field, at span) error {
+	r := w.req
+	if w.tight && len(r.Records) == cap(r.Records) {
+		return errRoom
+	}
+	if r.Counts.Records++; r.Counts.Records > w.lim.Records {
+		return w.refuse(ErrTooMany, f.sub, at.lo)
+	}
 	w.owner = OfRecord
-	w.req.Records = append(w.req.Records, Record{
-		Kind: w.kind, Resource: w.resource, Scope: w.scope, FirstText: len(w.req.Texts),
+	r.Records = append(r.Records, Record{
+		Kind: w.kind, Resource: w.resource, Scope: w.scope, FirstText: len(r.Texts),
 		start: at.lo, end: at.hi, session: hint{rank: unranked},
 	})
 	w.loose = false
@@ -262,9 +348,26 @@ func (w *walker) inRecord(f *field, at span) error {
 	return err
 }
 
-// pair walks a KeyValue. The key decides about the value, and may follow it on
-// the wire; texts are added in the order of the wire all the same.
+// pair walks a KeyValue. Nearly all are a key and a value and nothing else.
 func (w *walker) pair(f *field, at span) error {
+	if at.lo == at.hi {
+		return nil
+	}
+	m := f.sub
+	if key, lo, end, err := w.field(m, at.lo, at.hi); err == nil && key != nil && key.hook == keyHook && end < at.hi {
+		if value, from, to, err := w.field(m, end, at.hi); err == nil && value != nil && value.hook == valueHook && to == at.hi {
+			if err := w.text(m, key, span{lo, end}); err != nil {
+				return err
+			}
+			return w.value(f, value, span{lo, end}, span{from, to})
+		}
+	}
+	return w.anyPair(f, at)
+}
+
+// anyPair walks any KeyValue. The key decides about the value, and may follow it on
+// the wire; texts are added in the order of the wire all the same.
+func (w *walker) anyPair(f *field, at span) error {
 	m, seen := f.sub, uint32(0)
 	var key, value span
 	var keyField, valueField *field
@@ -273,8 +376,12 @@ func (w *walker) pair(f *field, at span) error {
 		if err != nil {
 			return w.refuse(err, m, pos)
 		}
-		if g != nil && !w.once(m, g, &seen) {
-			return w.refuse(ErrDuplicate, m, pos)
+		if g != nil {
+			bit := uint32(1) << (g.once & 31) // no field of a KeyValue is repeated
+			if seen&bit != 0 {
+				return w.refuse(ErrDuplicate, m, pos)
+			}
+			seen |= bit
 		}
 		if g != nil && g.hook == keyHook {
 			key, keyField = span{lo, hi}, g
@@ -309,6 +416,9 @@ func (w *walker) keyText(m *message, f *field, key span) error {
 // value walks the value of a KeyValue under its key. A nested list has keys of
 // its own but keeps the role of the attribute it stands in.
 func (w *walker) value(f, valueField *field, key, value span) error {
+	if err := w.enter(valueField.sub, value.lo); err != nil {
+		return err
+	}
 	outerKey, outerRole := w.key, w.role
 	w.key = key
 	if f.hook == recordAttribute || f.hook == resourceAttribute {
@@ -317,7 +427,18 @@ func (w *walker) value(f, valueField *field, key, value span) error {
 	if f.hook != noHook {
 		w.role = roleOf(w.buf[key.lo:key.hi], abi.RoleOther)
 	}
-	err := w.message(valueField.sub, value)
+	err := w.anyValue(valueField.sub, value)
 	w.key, w.role = outerKey, outerRole
+	w.depth--
 	return err
+}
+
+// anyValue walks an AnyValue. Nearly all are one text or one number.
+func (w *walker) anyValue(m *message, at span) error {
+	if at.lo < at.hi {
+		if f, lo, hi, err := w.field(m, at.lo, at.hi); err == nil && f != nil && hi == at.hi && f.kind != nested {
+			return w.known(m, f, span{lo, hi})
+		}
+	}
+	return w.message(m, at)
 }

@@ -44,13 +44,37 @@ func (r *reader) varint(pos, end int) (v uint64, next int, err error) {
 // the field's schema, nil if unknown, and the range of its payload, which for a
 // varint is the varint itself. The next field starts at hi.
 //
-// Nearly every field is a known one with a tag and a length of one byte each:
-// those are read here, and all the others by anyField.
+// Nearly every field is a known one with a tag of one byte and a length of at most
+// two: those are read here, and all the others by anyField.
 func (r *reader) field(m *message, pos, end int) (f *field, lo, hi int, err error) {
-	if b := r.buf[pos:end]; len(b) > 1 && b[0] < 0x80 && b[1] < 0x80 {
-		f, lo = &m.fields[b[0]>>3], pos+2
-		if hi = lo + int(b[1]); b[0]&7 == wireBytes && f.wire == wireBytes && hi <= end {
+	b := r.buf[pos:end]
+	if len(b) < 2 || b[0] >= 0x80 {
+		return r.anyField(m, pos, end)
+	}
+	f = &m.fields[b[0]>>3]
+	if f.tag != b[0] {
+		return r.anyField(m, pos, end)
+	}
+	size := int(b[1])
+	switch f.wire {
+	case wireBytes:
+		lo = pos + 2
+		if size >= 0x80 {
+			if len(b) < 3 || b[2] >= 0x80 || b[2] == 0 {
+				break
+			}
+			lo, size = pos+3, size&0x7f|int(b[2])<<7
+		}
+		if hi = lo + size; hi <= end {
 			return f, lo, hi, nil
+		}
+	case wireVarint:
+		if size < 0x80 {
+			return f, pos + 1, pos + 2, nil
+		}
+	case wireFixed64:
+		if len(b) > 8 {
+			return f, pos + 1, pos + 9, nil
 		}
 	}
 	return r.anyField(m, pos, end)

@@ -10,7 +10,6 @@
 package seal
 
 import (
-	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
@@ -161,10 +160,8 @@ func (r *Ring) OpenPart(id receipt.PartID) (*Part, error) {
 // PutToken writes the token of a value to the first TokenDigits bytes of dst. The
 // same value has the same token as long as the part is open, and never again.
 func (p *Part) PutToken(dst []byte, value string) {
-	m := hmac.New(sha256.New, p.token[:])
-	m.Write(transcript.New("veriproof-notary/token/v1").String(value).Encode())
-	var sum [sha256.Size]byte
-	hex.Encode(dst[:TokenDigits], m.Sum(sum[:0])[:TokenDigits/2])
+	sum := transcript.New("veriproof-notary/token/v1").String(value).MAC((*[32]byte)(&p.token))
+	hex.Encode(dst[:TokenDigits], sum[:TokenDigits/2])
 }
 
 // Commitment is the part's DEK commitment.
@@ -173,9 +170,14 @@ func (p *Part) Commitment() receipt.Hash { return p.keys.Commitment }
 // Seal hashes and encrypts records as the part's next segment. The number it
 // takes is used up, whatever becomes of the segment.
 func (p *Part) Seal(c *format.Content) (number uint64, s *format.Segment) {
+	return p.SealIn(func(size int) []byte { return make([]byte, size) }, c)
+}
+
+// SealIn is Seal into memory that room gives. See [format.PartKeys.SealSegmentIn].
+func (p *Part) SealIn(room func(size int) []byte, c *format.Content) (number uint64, s *format.Segment) {
 	number = p.next
 	p.next++
-	return number, p.keys.SealSegment(number, p.wrappedHash, c)
+	return number, p.keys.SealSegmentIn(room, number, p.wrappedHash, c)
 }
 
 // Wipe zeroes the part's keys. The part can neither seal nor make tokens

@@ -48,6 +48,7 @@ type batch struct{ sessions []*group }
 type group struct {
 	raw     []byte // the session id as sent; only the handle is made of it
 	name    []byte // the session id as redacted
+	count   int    // of records
 	records []receipt.Record
 	marks   []mark // duplicate marks, by record
 	edits   []counted
@@ -82,27 +83,29 @@ func belongs(t otlpwire.Text) uint32 { return uint32(t.Owner)<<30 | t.Index&(1<<
 
 // redact runs the redactors over every text of the request and over its session
 // ids, and splices what they report.
-func (n *Notary) redact(ctx context.Context, req *otlpwire.Request) (*batch, error) {
-	fields := make([]pluginhost.Field, len(req.Texts), len(req.Texts)+8)
+func (n *Notary) redact(ctx context.Context, d *desk) (*batch, error) {
+	req, b := &d.req, new(batch)
+	var err error
+	if d.groups, err = b.split(req, d.groups[:0]); err != nil {
+		return nil, err
+	}
+	fields := slices.Grow(d.fields[:0], len(req.Texts)+len(b.sessions))[:len(req.Texts)]
 	var oversize []pluginhost.Edit
-	for i, t := range req.Texts {
-		switch text := req.Text(t); {
+	for i := range req.Texts {
+		t, f := &req.Texts[i], &fields[i] // which is empty, since the desk was freed
+		switch text := req.Text(*t); {
 		case t.Binary: // replaced whole by Splice; an empty field keeps the numbering
 		case len(text) > maxText:
 			oversize = append(oversize, wholeText(i, text))
 		default:
-			fields[i] = pluginhost.Field{Text: text, Key: req.Key(t), Role: t.Role, Group: belongs(t)}
+			f.Text, f.Key, f.Role, f.Group = text, req.Key(*t), t.Role, belongs(*t)
 		}
-	}
-	b := new(batch)
-	groups, err := b.split(req)
-	if err != nil {
-		return nil, err
 	}
 	firstID := len(fields)
 	for i, g := range b.sessions {
 		fields = append(fields, pluginhost.Field{Text: g.raw, Role: abi.RoleOther, Group: ofSession | uint32(i)})
 	}
+	d.fields = fields
 	edits, err := n.opts.Redactor.Redact(ctx, fields)
 	if err != nil {
 		return nil, err
@@ -121,7 +124,7 @@ func (n *Notary) redact(ctx context.Context, req *otlpwire.Request) (*batch, err
 		return nil, fmt.Errorf("edits do not fit the request: %w", err)
 	}
 	b.name(ids, firstID)
-	return b, f.fill(ctx, groups)
+	return b, f.fill(ctx, d.groups)
 }
 
 // wholeText masks a text that is too long to be searched. JSON becomes one string.
@@ -134,14 +137,13 @@ func wholeText(field int, text []byte) pluginhost.Edit {
 }
 
 // split makes a group for each session id, in the order of first appearance,
-// and returns the group of each record.
-func (b *batch) split(req *otlpwire.Request) ([]*group, error) {
-	groups := make([]*group, len(req.Records))
+// and appends the group of each record to groups.
+func (b *batch) split(req *otlpwire.Request, groups []*group) ([]*group, error) {
 	index := make(map[string]*group)
 	for i := range req.Records {
 		id := req.SessionID(i)
 		if len(id) > maxSessionID {
-			return nil, tooLarge("session id", errSessionID)
+			return groups, tooLarge("session id", errSessionID)
 		}
 		g := index[string(id)]
 		if g == nil {
@@ -153,7 +155,11 @@ func (b *batch) split(req *otlpwire.Request) ([]*group, error) {
 		if before := req.PreviousSession(i); len(before) > 0 && len(before) <= maxSessionID && !bytes.Equal(before, id) {
 			g.before = append(g.before, before)
 		}
-		groups[i] = g
+		g.count++
+		groups = append(groups, g)
+	}
+	for _, g := range b.sessions {
+		g.records, g.marks = make([]receipt.Record, 0, g.count), make([]mark, 0, g.count)
 	}
 	return groups, nil
 }
@@ -248,8 +254,10 @@ type filler struct {
 	shadow  bool // the lists are counted, and nothing was edited
 	// Contexts are hashed once, however many records share them.
 	resources, scopes []receipt.Hash
+	sdks              []string // by resource
 	shared            map[shared][]byte
 	copied            int
+	scratch           []byte // of mark
 }
 
 // shared is a context in a group. Its edits are counted once, and it is copied once
@@ -267,6 +275,9 @@ func (f *filler) fill(ctx context.Context, groups []*group) error {
 	}
 	f.resources, f.scopes = f.hashAll(otlpwire.OfResource, f.spliced.Resources), f.hashAll(otlpwire.OfScope, f.spliced.Scopes)
 	f.shared = make(map[shared][]byte)
+	for i := range f.spliced.SDKs {
+		f.sdks = append(f.sdks, sdkName(&f.spliced.SDKs[i]))
+	}
 	for i := range f.spliced.Records {
 		if i%1024 == 0 && ctx.Err() != nil {
 			return ctx.Err()
@@ -278,9 +289,12 @@ func (f *filler) fill(ctx context.Context, groups []*group) error {
 	return nil
 }
 
+// noEdits is the list of most records.
+var noEdits = receipt.EncodeEdits(nil)
+
 func (f *filler) record(i int, g *group) error {
 	r := &f.spliced.Records[i]
-	own := f.lists[owner{otlpwire.OfRecord, uint32(i)}]
+	own := f.listOf(owner{otlpwire.OfRecord, uint32(i)})
 	resource, ofResource, err := f.context(g, owner{otlpwire.OfResource, uint32(r.Resource)}, f.spliced.Resources[r.Resource], f.spliced.ResourceGaps[r.Resource])
 	if err != nil {
 		return err
@@ -298,25 +312,32 @@ func (f *filler) record(i int, g *group) error {
 	} else {
 		rec.Resource, rec.Scope, rec.Bytes = resource, scope, r.Bytes
 		f.leaveSlots(g, r.Bytes, r.Gaps)
-		g.claim(&f.req.Records[i], &f.spliced.SDKs[r.Resource])
+		g.claim(&f.req.Records[i], f.sdks[r.Resource])
 	}
 	for _, e := range own {
 		g.edits = append(g.edits, counted{e, len(g.records)})
 	}
-	if f.shadow {
-		rec.Edits = receipt.EncodeEdits(nil)
-	} else {
-		rec.Edits = receipt.EncodeEdits(slices.Concat(ofResource, ofScope, own))
+	rec.Edits = noEdits
+	if list := slices.Concat(ofResource, ofScope, own); len(list) > 0 && !f.shadow {
+		rec.Edits = receipt.EncodeEdits(list)
 	}
 	g.records = append(g.records, rec)
 	g.marks = append(g.marks, f.mark(i, &rec))
 	return nil
 }
 
+// listOf returns the edits of a record or context. Most requests have none at all.
+func (f *filler) listOf(o owner) []receipt.Edit {
+	if len(f.lists) == 0 {
+		return nil
+	}
+	return f.lists[o]
+}
+
 // context returns a context as a group is to have it, and the edits in it, which
 // count once for the group.
 func (f *filler) context(g *group, o owner, spliced []byte, gaps []otlpwire.Gap) ([]byte, []receipt.Edit, error) {
-	list := f.lists[o]
+	list := f.listOf(o)
 	if len(list) == 0 {
 		return spliced, nil, nil
 	}
@@ -349,6 +370,9 @@ func (f *filler) leaveSlots(g *group, b []byte, gaps []otlpwire.Gap) {
 
 // checkEdits bounds the edit lists before they are made.
 func (f *filler) checkEdits() error {
+	if len(f.lists) == 0 {
+		return nil
+	}
 	sizes := make(map[owner]int, len(f.lists))
 	for o, list := range f.lists {
 		for _, e := range list {
@@ -412,17 +436,20 @@ func binaryEdit(req *otlpwire.Request, text int) receipt.Edit {
 	return receipt.Edit{Plugin: receipt.HostPlugin, Label: receipt.LabelBinary, Length: t.End - t.Start}
 }
 
-func (g *group) claim(r *otlpwire.Record, sdk *otlpwire.SDK) {
+// sdkName is what the summary calls a sender's library, empty if it gives no name.
+func sdkName(sdk *otlpwire.SDK) string {
+	if len(sdk.Name) == 0 || len(sdk.Version) == 0 {
+		return string(sdk.Name)
+	}
+	return string(sdk.Name) + " " + string(sdk.Version)
+}
+
+func (g *group) claim(r *otlpwire.Record, sdk string) {
 	if s := r.ClaimedStart; s != 0 && (g.start == 0 || s < g.start) {
 		g.start = s
 	}
 	g.finish = max(g.finish, r.ClaimedEnd)
-	if name := string(sdk.Name); name != "" {
-		if v := string(sdk.Version); v != "" {
-			name += " " + v
-		}
-		if !slices.Contains(g.sdks, name) {
-			g.sdks = append(g.sdks, name)
-		}
+	if sdk != "" && !slices.Contains(g.sdks, sdk) {
+		g.sdks = append(g.sdks, sdk)
 	}
 }

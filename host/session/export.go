@@ -7,11 +7,40 @@ import (
 
 	"github.com/veriproof/notary/host/journal"
 	"github.com/veriproof/notary/host/otlpwire"
+	"github.com/veriproof/notary/host/pluginhost"
 	format "github.com/veriproof/notary/sdk/journal"
 	"github.com/veriproof/notary/sdk/receipt"
 )
 
-var requests = sync.Pool{New: func() any { return new(otlpwire.Request) }}
+// A desk is the memory that an export works with and the next one uses again. Between
+// exports it holds nothing of them.
+type desk struct {
+	req    otlpwire.Request
+	fields []pluginhost.Field
+	groups []*group // of each record
+	fresh  []int
+	marks  map[mark]bool
+}
+
+var desks = sync.Pool{New: func() any { return &desk{marks: make(map[mark]bool)} }}
+
+// keepFields and keepMarks bound what a desk keeps, as otlpwire bounds what a Request
+// does: more is rare, and left to the garbage collector.
+const (
+	keepFields = 1 << 15
+	keepMarks  = 1 << 10
+)
+
+// free makes the desk the next export's.
+func (d *desk) free() {
+	d.req.Reset()
+	clear(d.fields)
+	clear(d.groups)
+	if cap(d.fields) > keepFields {
+		d.fields, d.groups, d.fresh = nil, nil, nil
+	}
+	desks.Put(d)
+}
 
 // Export takes one OTLP export request, as wire bytes, of an authenticated
 // tenant through the notary. When it returns without an error, every record is
@@ -26,14 +55,14 @@ func (n *Notary) Export(ctx context.Context, tenant string, sig otlpwire.Signal,
 		return format.Position{}, err
 	}
 	defer n.exports.Done()
-	req := requests.Get().(*otlpwire.Request)
-	defer func() { req.Reset(); requests.Put(req) }()
+	d := desks.Get().(*desk)
+	defer d.free()
 	walk := n.opts.Walk
 	walk.Admit = func(c otlpwire.Counts) error { return n.opts.Reserve(ctx, memory(len(body), c)) }
-	if err := req.Walk(body, sig, walk); err != nil {
+	if err := d.req.Walk(body, sig, walk); err != nil {
 		return format.Position{}, err
 	}
-	batch, err := n.redact(ctx, req)
+	batch, err := n.redact(ctx, d)
 	if err != nil {
 		return format.Position{}, err
 	}
@@ -41,7 +70,7 @@ func (n *Notary) Export(ctx context.Context, tenant string, sig otlpwire.Signal,
 	var ends []receipt.Handle
 	for _, g := range batch.sessions {
 		handle := n.opts.Ring.Handle(tenant, g.raw)
-		p, err := n.append(handle, tenant, g)
+		p, err := n.append(handle, tenant, g, d)
 		if err != nil {
 			return format.Position{}, err
 		}

@@ -16,8 +16,7 @@ type mark [16]byte
 
 func (f *filler) mark(i int, r *receipt.Record) mark {
 	x := &f.spliced.Records[i]
-	var b [4 * 32]byte
-	at := append(b[:0], f.resources[x.Resource][:]...)
+	at := append(f.scratch[:0], f.resources[x.Resource][:]...)
 	at = append(at, f.scopes[x.Scope][:]...)
 	at = append(at, byte(r.Kind))
 	original := f.req.Original(i)
@@ -27,7 +26,8 @@ func (f *filler) mark(i int, r *receipt.Record) mark {
 	} else {
 		at = f.n.dedup.append(at, r.Bytes)
 	}
-	return mark(f.n.dedup.append(b[len(at):len(at)], at))
+	f.scratch = f.n.dedup.append(at, at)
+	return mark(f.scratch[len(at):])
 }
 
 // A fingerprint is a keyed hash of 128 bits, twice as fast as SHA-256: the GMAC of

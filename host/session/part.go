@@ -45,7 +45,7 @@ const maxSDKs = 16
 // append adds a session's records to its open part, opening one if there is
 // none, and returns what to wait for: the new segment, and the segments of
 // records that were sent before.
-func (n *Notary) append(handle receipt.Handle, tenant string, g *group) ([]*journal.Pending, error) {
+func (n *Notary) append(handle receipt.Handle, tenant string, g *group, d *desk) ([]*journal.Pending, error) {
 	if len(g.records) == 0 {
 		return nil, nil
 	}
@@ -59,7 +59,7 @@ func (n *Notary) append(handle receipt.Handle, tenant string, g *group) ([]*jour
 			p.mu.Unlock()
 			continue
 		}
-		pending, err := n.appendTo(p, g)
+		pending, err := n.appendTo(p, g, d)
 		full := p.bytes >= n.opts.MaxBytes
 		p.mu.Unlock()
 		if full && err == nil {
@@ -95,8 +95,8 @@ func (n *Notary) openPart(handle receipt.Handle, tenant string) (*part, error) {
 
 // appendTo seals and queues the records that are new to the part. It is called
 // with p.mu held.
-func (n *Notary) appendTo(p *part, g *group) ([]*journal.Pending, error) {
-	fresh, wait := p.fresh(g)
+func (n *Notary) appendTo(p *part, g *group, d *desk) ([]*journal.Pending, error) {
+	fresh, wait := p.fresh(g, d)
 	p.touched = n.opts.Now()
 	if len(fresh) == 0 {
 		p.duplicates += uint64(len(g.records))
@@ -106,11 +106,16 @@ func (n *Notary) appendTo(p *part, g *group) ([]*journal.Pending, error) {
 	for _, s := range g.slots {
 		p.keys.PutToken(s.at, s.value)
 	}
-	content := &format.Content{Tenant: p.tenant, Session: g.name}
+	content := &format.Content{Tenant: p.tenant, Session: g.name, Records: g.records}
+	if len(fresh) < len(g.records) {
+		content.Records = make([]receipt.Record, 0, len(fresh))
+		for _, i := range fresh {
+			content.Records = append(content.Records, g.records[i])
+		}
+	}
 	var size int64
-	for _, i := range fresh {
-		content.Records = append(content.Records, g.records[i])
-		size += int64(len(g.records[i].Bytes))
+	for i := range content.Records {
+		size += int64(len(content.Records[i].Bytes))
 	}
 	pending, err := n.appendSegment(p, content, func(d []journal.Draft, k []journal.WrappedKey) (*journal.Pending, error) {
 		return n.writer.Append(d, k)
@@ -130,8 +135,13 @@ func (n *Notary) appendTo(p *part, g *group) ([]*journal.Pending, error) {
 // what the others wait for: a duplicate is acknowledged when the first is
 // durable, and fails when the first fails. The parts before count for a while,
 // since the request that ends a session may be sent again like any other.
-func (p *part) fresh(g *group) (fresh []int, wait []*journal.Pending) {
-	inRequest := make(map[mark]bool)
+func (p *part) fresh(g *group, d *desk) (fresh []int, wait []*journal.Pending) {
+	fresh = d.fresh[:0]
+	inRequest := d.marks
+	if len(g.marks) > keepMarks {
+		inRequest = make(map[mark]bool)
+	}
+	defer clear(inRequest)
 	for i, m := range g.marks {
 		earlier := p.seen[m]
 		for _, before := range p.before {
@@ -150,6 +160,7 @@ func (p *part) fresh(g *group) (fresh []int, wait []*journal.Pending) {
 			fresh = append(fresh, i)
 		}
 	}
+	d.fresh = fresh
 	return fresh, wait
 }
 
@@ -165,7 +176,7 @@ func (p *part) has(m mark) *journal.Pending {
 // its leaves to the tree. A segment that the queue refuses has used up its
 // number, which is the nonce: numbers in a part rise, but may have holes.
 func (n *Notary) appendSegment(p *part, c *format.Content, queue func([]journal.Draft, []journal.WrappedKey) (*journal.Pending, error)) (*journal.Pending, error) {
-	number, s := p.keys.Seal(c)
+	number, s := p.keys.SealIn(journal.Room, c)
 	var keys []journal.WrappedKey
 	if p.first == nil {
 		keys = []journal.WrappedKey{{
@@ -176,7 +187,7 @@ func (n *Notary) appendSegment(p *part, c *format.Content, queue func([]journal.
 	// A segment body is salted hashes and ciphertext.
 	pending, err := queue([]journal.Draft{{
 		Kind: format.KindSegment, Handle: p.id.Handle, Part: p.id.Part, Segment: number,
-		Body: journal.Sealed(s.Encode()),
+		Body: journal.Sealed(s.Framed()), Framed: true,
 	}}, keys)
 	if err != nil {
 		return nil, err

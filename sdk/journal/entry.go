@@ -137,6 +137,20 @@ func (e *Entry) Append(b []byte) []byte {
 	return b
 }
 
+// Frame is Append in place, for a great body that stands behind Overhead bytes of room:
+// framed is both, and the encoding is the end of it. The entry's own Body is not looked
+// at.
+func (e *Entry) Frame(framed []byte) []byte {
+	x := *e
+	x.Body = []byte{}
+	var room [Overhead]byte
+	head := x.Append(room[:0])
+	binary.BigEndian.PutUint32(head[len(head)-4:], uint32(len(framed)-Overhead))
+	encoding := framed[Overhead-len(head):]
+	copy(encoding, head)
+	return encoding
+}
+
 // Decode reads the entry at the start of b and returns what follows it. The
 // entry's slices point into b. Decode checks the form and that the body is the
 // one that the header names; the chain is checked by a Reader.

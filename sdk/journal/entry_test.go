@@ -2,6 +2,7 @@ package journal_test
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"testing"
@@ -42,6 +43,22 @@ func TestEntryRoundTrip(t *testing.T) {
 
 // TestJournalEveryByte: an auditor who knows the epoch's key notices any byte
 // that is changed, and any cut.
+// TestFrame: in place an entry has the same encoding.
+func TestFrame(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		body := rapid.SliceOfN(rapid.Byte(), 0, 300).Draw(t, "body")
+		e := journal.Entry{Header: journal.Header{Seq: rapid.Uint64().Draw(t, "seq"), Kind: journal.KindSegment, Body: sha256.Sum256(body)}, Body: body}
+		if rapid.Bool().Draw(t, "signed") {
+			e.Signature = bytes.Repeat([]byte{7}, 64)
+		}
+		want := e.Append(nil)
+		e.Body = nil // Frame does not look at it
+		if got := e.Frame(append(make([]byte, journal.Overhead), body...)); !bytes.Equal(got, want) {
+			t.Fatalf("%x, want %x", got, want)
+		}
+	})
+}
+
 func TestJournalEveryByte(t *testing.T) {
 	entries := fixedJournal()
 	entries[2].Body = []byte("{}")

@@ -78,7 +78,7 @@ func TestPadding(t *testing.T) {
 // what the buffer held before.
 func TestPaddingIsZero(t *testing.T) {
 	c := &Content{Tenant: "acme", Records: []receipt.Record{{Kind: receipt.Span, Bytes: []byte("record")}}}
-	b, n := c.pad(contextHashes{}, 0), len(c.encode(contextHashes{}, 0))
+	b, n := c.pad(nil, new(contexts)), len(c.encode(nil, new(contexts)))
 	if !bytes.Equal(b[n:], make([]byte, len(b)-n)) || len(b) != padded(n) {
 		t.Errorf("%d bytes, padded to %d", n, len(b))
 	}
@@ -91,8 +91,8 @@ func FuzzParseContent(f *testing.F) {
 		{Kind: receipt.Span, Resource: []byte("r"), Scope: []byte("s"), Edits: receipt.EncodeEdits(nil), Bytes: []byte("record")},
 		{Kind: receipt.Closing, Bytes: []byte("{}")},
 	}}
-	f.Add(c.pad(contextHashes{}, 0))
-	f.Add(c.encode(contextHashes{}, 0))
+	f.Add(c.pad(nil, new(contexts)))
+	f.Add(c.encode(nil, new(contexts)))
 	f.Add([]byte{0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff})
 	f.Add([]byte{0xff, 0xff, 0xff, 0xff})
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -103,11 +103,11 @@ func FuzzParseContent(f *testing.F) {
 			}
 			return
 		}
-		again, err := parseContent(c.pad(contextHashes{}, 0))
+		again, err := parseContent(c.pad(nil, new(contexts)))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !bytes.Equal(again.encode(contextHashes{}, 0), c.encode(contextHashes{}, 0)) {
+		if !bytes.Equal(again.encode(nil, new(contexts)), c.encode(nil, new(contexts))) {
 			t.Fatal("content changed on its way")
 		}
 	})

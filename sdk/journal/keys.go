@@ -8,6 +8,7 @@ import (
 	"crypto/hpke"
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -145,13 +146,7 @@ func (i *Identity) Open(p Purpose, epoch receipt.Epoch, number uint64, sealed []
 // SessionHandle computes the name of a session towards storage: HMAC-SHA-256
 // under the epoch's lookup key of tenant and session id.
 func SessionHandle(lookup *[32]byte, tenant string, session []byte) receipt.Handle {
-	return receipt.Handle(mac(lookup, transcript.New("veriproof-notary/session-handle/v1").String(tenant).Bytes(session)))
-}
-
-func mac(key *[32]byte, t *transcript.Transcript) [32]byte {
-	m := hmac.New(sha256.New, key[:])
-	m.Write(t.Encode())
-	return [32]byte(m.Sum(nil))
+	return receipt.Handle(transcript.New("veriproof-notary/session-handle/v1").String(tenant).Bytes(session).MAC(lookup))
 }
 
 // partTuple binds a value to one part; it is HKDF info and AEAD data alike.
@@ -255,31 +250,42 @@ func DeriveKeys(dek *[32]byte, id receipt.PartID) *PartKeys {
 // does not depend on the leaf's place in the tree, so a leaf is hashed before
 // that is known.
 func (k *PartKeys) Salt(segment uint64, index uint32) receipt.Hash {
-	return k.leaves().value(saltDomain, segment, index)
+	return k.leaves(segment).salt(index)
 }
 
 // EditKey is the key of the same leaf's edit commitment. It is derived for each
 // record, since giving away the salt key to show one edit list would open all.
 func (k *PartKeys) EditKey(segment uint64, index uint32) receipt.Hash {
-	return k.leaves().value(editKeyDomain, segment, index)
+	return k.leaves(segment).editKey(index)
 }
 
-const (
-	saltDomain    = "veriproof-notary/leaf-salt/v1"
-	editKeyDomain = "veriproof-notary/edit-key/v1"
-)
-
 // A leafMAC makes what the salt key gives to each leaf of a segment. It takes the key in
-// once, which costs as much as a value.
-type leafMAC struct{ h hash.Hash }
+// once, which costs as much as a value, and lays each message out once: the index, its
+// last field, is all that differs.
+type leafMAC struct {
+	h           hash.Hash
+	salts, keys []byte
+	sum         receipt.Hash
+}
 
-func (k *PartKeys) leaves() leafMAC { return leafMAC{hmac.New(sha256.New, k.salt[:])} }
+func (k *PartKeys) leaves(segment uint64) *leafMAC {
+	message := func(domain string) []byte { return transcript.New(domain).Uint64(segment).Uint64(0).Encode() }
+	return &leafMAC{
+		h:     hmac.New(sha256.New, k.salt[:]),
+		salts: message("veriproof-notary/leaf-salt/v1"),
+		keys:  message("veriproof-notary/edit-key/v1"),
+	}
+}
 
-func (m leafMAC) value(domain string, segment uint64, index uint32) (v receipt.Hash) {
+func (m *leafMAC) salt(index uint32) receipt.Hash    { return m.value(m.salts, index) }
+func (m *leafMAC) editKey(index uint32) receipt.Hash { return m.value(m.keys, index) }
+
+func (m *leafMAC) value(message []byte, index uint32) receipt.Hash {
+	binary.BigEndian.PutUint64(message[len(message)-8:], uint64(index))
 	m.h.Reset()
-	m.h.Write(transcript.New(domain).Uint64(segment).Uint64(uint64(index)).Encode())
-	m.h.Sum(v[:0])
-	return v
+	m.h.Write(message)
+	m.h.Sum(m.sum[:0])
+	return m.sum
 }
 
 // Wipe zeroes the salt key and drops the segment key. The expanded AES key

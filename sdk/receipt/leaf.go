@@ -1,11 +1,12 @@
 package receipt
 
 import (
-	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash"
+	"sync"
 
 	"github.com/veriproof/notary/attestation/transcript"
 )
@@ -63,19 +64,36 @@ func (r *Record) LeafHash(salt, editCommitment Hash) Hash {
 // ContextLeafHash is LeafHash for a caller that has hashed the contexts
 // already: many records share one.
 func (r *Record) ContextLeafHash(salt, editCommitment, resource, scope Hash) Hash {
-	var p [1 + leafPrefix]byte // 0x00, the RFC 6962 leaf prefix, comes first
+	l := leafHashers.Get().(*leafHasher)
+	defer leafHashers.Put(l)
+	p := &l.prefix // 0x00, the RFC 6962 leaf prefix, comes first
 	copy(p[1:], salt[:])
 	copy(p[33:], resource[:])
 	copy(p[65:], scope[:])
 	copy(p[97:], editCommitment[:])
 	p[129] = byte(r.Kind)
-	h := sha256.New()
-	h.Write(p[:])
-	h.Write(r.Bytes)
-	var sum Hash
-	h.Sum(sum[:0])
-	return sum
+	l.h.Write(p[:])
+	l.h.Write(r.Bytes)
+	l.h.Sum(l.sum[:0])
+	l.h.Reset()
+	l.h.Write(noText[:]) // over the record's last bytes, which the hash keeps
+	l.h.Reset()
+	clear(p[:])
+	return l.sum
 }
+
+// A leafHasher is what hashing a leaf needs beside the record: behind the interface it
+// would be allocated for each.
+type leafHasher struct {
+	h      hash.Hash
+	prefix [1 + leafPrefix]byte
+	sum    Hash
+}
+
+var (
+	leafHashers = sync.Pool{New: func() any { return &leafHasher{h: sha256.New()} }}
+	noText      [sha256.BlockSize - 1]byte
+)
 
 // HostPlugin is the plugin of edits that the notary itself makes. They have one of
 // these labels.
@@ -168,7 +186,5 @@ func DecodeEdits(b []byte) ([]Edit, error) {
 // HMAC-SHA-256. Showing the key and the list shows an auditor that this record
 // was, or was not, edited, and opens nothing else.
 func EditCommitment(key Hash, encodedEdits []byte) Hash {
-	m := hmac.New(sha256.New, key[:])
-	m.Write(transcript.New("veriproof-notary/edit-commitment/v1").Bytes(encodedEdits).Encode())
-	return Hash(m.Sum(nil))
+	return transcript.New("veriproof-notary/edit-commitment/v1").Bytes(encodedEdits).MAC((*[32]byte)(&key))
 }

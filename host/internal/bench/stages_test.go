@@ -1,8 +1,10 @@
 package bench_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/ed25519"
+	"encoding/binary"
 	"os"
 	"path/filepath"
 	"sync/atomic"
@@ -10,6 +12,7 @@ import (
 
 	"github.com/veriproof/notary/host/internal/bench"
 	"github.com/veriproof/notary/host/journal"
+	"github.com/veriproof/notary/host/journal/journaltest"
 	"github.com/veriproof/notary/host/otlpwire"
 	"github.com/veriproof/notary/host/pluginhost"
 	"github.com/veriproof/notary/host/seal"
@@ -175,11 +178,14 @@ func (nowhere) Submit(ctx context.Context, _ [32]byte) ([]byte, uint64, error) {
 	return nil, 0, ctx.Err()
 }
 
-// BenchmarkExport takes requests through all stages and waits until they are
-// durable, 16 at a time, without gRPC and TLS. Each request is new to the
-// notary; none is a duplicate.
-func BenchmarkExport(b *testing.B) {
-	set := plugins(b, b.TempDir())
+// blind is a redactor that finds nothing and looks at nothing.
+type blind struct{}
+
+func (blind) Redact(context.Context, []pluginhost.Field) ([]pluginhost.Edit, error) { return nil, nil }
+
+// notary starts a notary without gRPC and TLS.
+func notary(b *testing.B, store journal.Store, redactor session.Redactor) *session.Notary {
+	b.Helper()
 	identity, err := format.GenerateIdentity()
 	if err != nil {
 		b.Fatal(err)
@@ -190,17 +196,58 @@ func BenchmarkExport(b *testing.B) {
 		b.Fatal(err)
 	}
 	n, err := session.Start(b.Context(), session.Options{
-		Store: set.Store(), Redactor: set, Log: nowhere{}, Ring: ring, Key: ed25519.NewKeyFromSeed(make([]byte, 32)),
+		Store: store, Redactor: redactor, Log: nowhere{}, Ring: ring, Key: ed25519.NewKeyFromSeed(make([]byte, 32)),
 		Origin: receipt.Origin{Epoch: epoch, Mode: "enforce"},
 	})
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer func() {
+	b.Cleanup(func() {
 		ctx, cancel := context.WithCancel(context.Background())
 		cancel()
 		n.Close(ctx)
-	}()
+	})
+	return n
+}
+
+// BenchmarkStageSession is all that the notary itself does with an export, one at a
+// time: no gRPC, no guest, no storage.
+func BenchmarkStageSession(b *testing.B) {
+	n, body, sent := notary(b, journaltest.Discard{}, blind{}), request(b), uint64(0)
+	ids := traceIDs(b, body)
+	for b.Loop() {
+		sent++
+		for _, at := range ids {
+			binary.BigEndian.PutUint64(body[at:], sent) // what is sent twice is dropped
+		}
+		if _, err := n.Export(b.Context(), "bench", otlpwire.Traces, body); err != nil {
+			b.Fatal(err)
+		}
+	}
+	spans(b, bench.GenAISpans)
+}
+
+// traceIDs returns where the trace ids of a request lie.
+func traceIDs(b *testing.B, body []byte) (at []int) {
+	b.Helper()
+	r, err := otlpwire.Walk(body, otlpwire.Traces, otlpwire.Limits{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	next := 0
+	for i := range r.Records {
+		next += bytes.Index(body[next:], r.TraceID(i))
+		at = append(at, next)
+	}
+	return at
+}
+
+// BenchmarkExport takes requests through all stages and waits until they are
+// durable, 16 at a time, without gRPC and TLS. Each request is new to the
+// notary; none is a duplicate.
+func BenchmarkExport(b *testing.B) {
+	set := plugins(b, b.TempDir())
+	n := notary(b, set.Store(), set)
 	bodies := make([][]byte, b.N)
 	for i := range bodies {
 		bodies[i] = bench.GenAI(uint64(i))

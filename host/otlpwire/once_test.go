@@ -1,0 +1,103 @@
+package otlpwire_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/veriproof/notary/host/internal/bench"
+	"github.com/veriproof/notary/host/otlpwire"
+)
+
+// found is what a walk tells of a request.
+type found struct {
+	Err       string
+	Admitted  []otlpwire.Counts
+	Counts    otlpwire.Counts
+	Texts     []otlpwire.Text
+	Binary    []int
+	Records   []string
+	Resources []string
+	Scopes    []int
+}
+
+func walked(r *otlpwire.Request, buf []byte, sig otlpwire.Signal, lim otlpwire.Limits) (f found) {
+	err := r.Walk(buf, sig, otlpwire.Options{Limits: lim, Admit: func(c otlpwire.Counts) error {
+		f.Admitted = append(f.Admitted, c)
+		return nil
+	}})
+	if err != nil {
+		f.Err = err.Error()
+	}
+	f.Counts = r.Counts
+	f.Texts, f.Binary = append(f.Texts, r.Texts...), append(f.Binary, r.Binary...)
+	for i, x := range r.Records {
+		f.Records = append(f.Records, fmt.Sprintf("%v %v %d %d %d %d %d %d %q %q %q", x.Kind, x.End, x.Resource, x.Scope, x.ClaimedStart, x.ClaimedEnd,
+			x.FirstText, x.EndText, r.SessionID(i), r.PreviousSession(i), r.Original(i)))
+	}
+	for _, x := range r.Resources {
+		f.Resources = append(f.Resources, fmt.Sprint(x.SDKName, x.SDKVersion))
+	}
+	for _, x := range r.Scopes {
+		f.Scopes = append(f.Scopes, x.Resource)
+	}
+	return f
+}
+
+// another is a request that leaves room for most.
+var another = bench.Small(1)
+
+// samePasses: a Request with room from the one before walks in one pass, and finds,
+// counts, admits and refuses what a new one does in two.
+func samePasses(t *testing.T, sig otlpwire.Signal, buf []byte, lim otlpwire.Limits) {
+	t.Helper()
+	used := new(otlpwire.Request)
+	if err := used.Walk(another, otlpwire.Traces, otlpwire.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(walked(new(otlpwire.Request), buf, sig, lim), walked(used, buf, sig, lim)); diff != "" {
+		t.Fatalf("two passes (-) and one (+): %s", diff)
+	}
+}
+
+func TestOnePass(t *testing.T) {
+	for _, m := range malformed {
+		samePasses(t, otlpwire.Traces, m.bytes, otlpwire.Limits{})
+	}
+	for seed := range uint64(40) {
+		for _, sig := range []otlpwire.Signal{otlpwire.Traces, otlpwire.Logs} {
+			plain, scrambled := random(seed, sig)
+			for _, b := range [][]byte{plain, scrambled} {
+				samePasses(t, sig, b, otlpwire.Limits{})
+				c, err := otlpwire.Scan(b, sig, otlpwire.Limits{})
+				if err != nil {
+					continue
+				}
+				for less := range 2 {
+					samePasses(t, sig, b, otlpwire.Limits{Messages: c.Messages - less})
+					samePasses(t, sig, b, otlpwire.Limits{Records: c.Records - less})
+					samePasses(t, sig, b, otlpwire.Limits{Depth: c.Depth - less})
+					samePasses(t, sig, b, otlpwire.Limits{Bytes: len(b) - less})
+				}
+			}
+		}
+	}
+	samePasses(t, otlpwire.Traces, bench.GenAI(1), otlpwire.Limits{})
+	samePasses(t, 7, bench.Small(1), otlpwire.Limits{})
+}
+
+// TestOnePassIsRefused: nothing is left of a request that was not admitted.
+func TestOnePassIsRefused(t *testing.T) {
+	r, refuse := new(otlpwire.Request), errors.New("no room")
+	for range 2 {
+		if err := r.Walk(bench.Small(1), otlpwire.Traces, otlpwire.Options{}); err != nil {
+			t.Fatal(err)
+		}
+		err := r.Walk(bench.Small(2), otlpwire.Traces, otlpwire.Options{Admit: func(otlpwire.Counts) error { return refuse }})
+		if !errors.Is(err, refuse) || len(r.Texts)+len(r.Records)+r.Counts.Messages != 0 {
+			t.Fatalf("%v, with %d texts", err, len(r.Texts))
+		}
+	}
+}
