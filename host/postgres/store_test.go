@@ -346,10 +346,11 @@ func TestSettings(t *testing.T) {
 	}
 	write("first\n")
 	later := open(t, o)
-	if _, err := later.Exec(t.Context(), "alter role secret password 'second'", nil); err != nil {
+	token := strings.Repeat("eyJ0", 600) // as long as an access token
+	if _, err := later.Exec(t.Context(), "alter role secret password '"+token+"'", nil); err != nil {
 		t.Fatal(err)
 	}
-	write("second")
+	write(token + "\n")
 	s.Kill()
 	s.Restart()
 	for range 2 { // the first finds the connection broken
