@@ -184,8 +184,15 @@ func TestSessionErase(t *testing.T) {
 		}
 	}
 
+	// What somebody put beside the storage may be a copy.
+	if err := os.WriteFile(m.path("data/store/before.tar"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for range 2 {
 		status, stdout, stderr := erase(rows["logged"].Handle, "--yes")
+		if !strings.Contains(stdout, "- files that are not the notary's are in the directory: 1\n") {
+			t.Errorf("a file beside the storage is not told:\n%s", stdout)
+		}
 		if status != exitOK || !strings.Contains(stdout, "erased: "+rows["logged"].Handle+"/0 ") || !strings.Contains(stdout, "partial: ") || !strings.Contains(stdout, "backups") {
 			t.Fatalf("session erase: %d\n%s%s", status, stdout, stderr)
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/veriproof/notary/host/endpoint"
 	"github.com/veriproof/notary/host/pluginhost"
 	"github.com/veriproof/notary/host/postgres"
+	"github.com/veriproof/notary/host/stream"
 )
 
 // backing is what stands behind the storage adapter's capabilities: a directory, a
@@ -135,14 +136,42 @@ func (b *backing) String() string {
 // found returns where the storage itself says that it keeps or sends copies. The keys
 // are destroyed by then: that it cannot be asked is one more thing to see to.
 func (b *backing) found(ctx context.Context) []string {
-	if b.db == nil {
-		return []string{}
+	switch {
+	case b.db != nil:
+		found, err := b.db.Copies(ctx)
+		if err != nil {
+			return []string{"the database did not say where it keeps copies"}
+		}
+		return append([]string{}, found...)
+	case len(b.endpoints) > 0:
+		return b.foundBehindEndpoints(ctx)
 	}
-	found, err := b.db.Copies(ctx)
+	found, err := stream.Copies(b.dir)
 	if err != nil {
-		return []string{"the database did not say where it keeps copies"}
+		return []string{"the directory could not be looked at"}
 	}
 	return append([]string{}, found...)
+}
+
+// keysEndpoint is what the built-in adapters call the place of wrapped keys.
+const keysEndpoint = "keys"
+
+// foundBehindEndpoints asks the service that has the keys, or each if none is known to.
+func (b *backing) foundBehindEndpoints(ctx context.Context) []string {
+	all := []string{}
+	for _, name := range slices.Sorted(maps.Keys(b.endpoints)) {
+		if b.endpoints[keysEndpoint] != nil && name != keysEndpoint {
+			continue
+		}
+		found, err := b.endpoints[name].Copies(ctx)
+		if err != nil {
+			found = []string{"the service did not say what it keeps of replaced objects"}
+		}
+		for _, line := range found {
+			all = append(all, fmt.Sprintf("%s at %v: %s", name, b.endpoints[name], line))
+		}
+	}
+	return all
 }
 
 // copies says where copies of an erased key can be that the storage cannot be asked
