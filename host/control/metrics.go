@@ -66,6 +66,10 @@ func (m *Metric) valid() bool {
 	return true
 }
 
+// liveHeap is what was in use when the collector last looked: garbage that waits for it
+// says nothing of growth.
+var liveHeap = collectors.GoRuntimeMetricsRule{Matcher: regexp.MustCompile(`^/gc/heap/live:bytes$`)}
+
 // metrics is the server's own registry: nothing that a library registers
 // globally gets out through it.
 type metrics struct {
@@ -86,7 +90,7 @@ func newMetrics(o Options) *metrics {
 	}
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(m.requests, m.seconds,
-		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		collectors.NewGoCollector(collectors.WithGoCollectorRuntimeMetrics(liveHeap)), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		&notaryCollector{notary: o.Notary, stats: o.Stats})
 	m.handler = promhttp.HandlerFor(registry, promhttp.HandlerOpts{
 		ErrorHandling: promhttp.ContinueOnError,

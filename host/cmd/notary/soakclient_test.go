@@ -24,6 +24,7 @@ type client struct {
 	exports []export
 	latency []time.Duration
 	resent  int
+	lost    int // answers
 }
 
 // An export is a request, and what its sender knows of it.
@@ -54,10 +55,11 @@ func (c *client) run(ctx context.Context) {
 }
 
 // send sends a request until it is acknowledged, with growing pauses, and to the next
-// notary after each failure.
+// notary after a failure, but for answers that were lost on the way: half of them it asks
+// for again where it was.
 func (c *client) send(ctx context.Context, e *export) {
 	body := request(e.session, e.spans...)
-	for wait := 50 * time.Millisecond; ctx.Err() == nil; wait = min(2*wait, time.Second) {
+	for pause := 50 * time.Millisecond; ctx.Err() == nil; pause = min(2*pause, time.Second) {
 		one := c.fleet.members[c.at%len(c.fleet.members)]
 		one.mu.Lock()
 		s := one.c
@@ -66,7 +68,12 @@ func (c *client) send(ctx context.Context, e *export) {
 			if !slices.Contains(e.epochs, s.p.ready.Epoch) {
 				e.epochs = append(e.epochs, s.p.ready.Epoch)
 			}
-			limit, cancel := context.WithTimeout(ctx, 3*time.Second)
+			wait := 3 * time.Second
+			lossy := c.r.IntN(6) == 0 // the connection breaks: perhaps before it is stored, perhaps before the answer
+			if lossy {
+				wait = time.Duration(c.r.IntN(8000)) * time.Microsecond
+			}
+			limit, cancel := context.WithTimeout(ctx, wait)
 			position, err := s.export(limit, body)
 			cancel()
 			if err == nil {
@@ -74,8 +81,14 @@ func (c *client) send(ctx context.Context, e *export) {
 				return
 			}
 			c.resent++
+			if lossy {
+				c.lost++
+			}
+			if lossy && c.r.IntN(2) == 0 {
+				continue // at once, to the same one, which may have it
+			}
 		}
 		c.at++
-		within(ctx, wait/2+time.Duration(c.r.Int64N(int64(wait))))
+		within(ctx, pause/2+time.Duration(c.r.Int64N(int64(pause))))
 	}
 }
