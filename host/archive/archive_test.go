@@ -210,7 +210,12 @@ func TestDisbelieved(t *testing.T) {
 		make func(w *writer)
 	}{
 		{"unsigned tail", archive.ErrUnsigned, func(w *writer) { w.put(false, w.entry(format.KindClose, []byte("{}"))) }},
-		{"gap", format.ErrChain, func(w *writer) { w.next += 3; w.put(true, w.entry(format.KindClose, []byte("{}"))) }},
+		{"gap", format.ErrChain, func(w *writer) {
+			w.next += 3
+			for range journal.MaxInFlight {
+				w.put(true, w.entry(format.KindCheckpoint, []byte("{}")))
+			}
+		}},
 		{"another's signature", format.ErrChain, func(w *writer) {
 			w.key = ed25519.NewKeyFromSeed(make([]byte, 32))
 			w.put(true, w.entry(format.KindClose, []byte("{}")))

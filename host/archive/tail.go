@@ -45,7 +45,9 @@ func (s *scanner) tail(ctx context.Context, e *Epoch, r *format.Reader, lastChun
 }
 
 // judgeTail takes over what stands behind an epoch's end: further fences, and the groups
-// that were under way.
+// that were under way. How many that were is not asked of the store that is read: it was
+// the writer's adapter that knew, and a peer may have another. Who takes away one of the
+// last groups gains nothing by the most that it can be: he could cut off the end.
 func (s *scanner) judgeTail(e *Epoch, r *format.Reader, chunks []journal.Chunk) {
 	next, _ := r.Head()
 	fenced := r.Ended() == format.KindFence
@@ -63,7 +65,7 @@ func (s *scanner) judgeTail(e *Epoch, r *format.Reader, chunks []journal.Chunk) 
 		if under++; c.FirstSeq > end && len(e.Orphans) > 0 {
 			under++ // one before it is not there, either
 		}
-		if !ok || under > journal.InFlight(s.a.store) {
+		if !ok || under > journal.MaxInFlight {
 			e.Orphans = nil
 			e.Err = fmt.Errorf("%w: no entry %d in storage, or behind it what does not follow", format.ErrChain, next)
 			return
