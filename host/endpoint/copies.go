@@ -138,7 +138,7 @@ func (k *kept) s3(ctx context.Context, e *Endpoint) (known bool, err error) {
 	key, version := "", ""
 	for range maxCopyPages {
 		var list struct {
-			XMLName  xml.Name `xml:"ListVersionsResult"`
+			XMLName  xml.Name
 			Versions []struct {
 				IsLatest bool
 			} `xml:"Version"`
@@ -147,7 +147,8 @@ func (k *kept) s3(ctx context.Context, e *Endpoint) (known bool, err error) {
 			IsTruncated   bool
 		}
 		ok, err := k.page(ctx, e, &list, abi.HTTPField{Name: "versions"}, abi.HTTPField{Name: "key-marker", Value: key}, abi.HTTPField{Name: "version-id-marker", Value: version})
-		if err != nil || !ok {
+		// Servers that are not Amazon's name the answer after the operation.
+		if name := list.XMLName.Local; err != nil || !ok || name != "ListVersionsResult" && name != "ListBucketVersionsResult" {
 			return false, err
 		}
 		for _, v := range list.Versions {

@@ -5,6 +5,7 @@ package endpoint_test
 import (
 	"testing"
 
+	"github.com/veriproof/notary/host/endpoint"
 	"github.com/veriproof/notary/host/internal/s3"
 	"github.com/veriproof/notary/host/journal"
 	"github.com/veriproof/notary/host/journal/journaltest"
@@ -23,4 +24,7 @@ func TestS3(t *testing.T) {
 		notaries = append(notaries, a)
 	}
 	journaltest.Contract(t, notaries[0], notaries[1])
+	if found, err := endpoints["keys"].(*endpoint.Endpoint).Copies(t.Context()); err != nil || len(found) > 0 {
+		t.Errorf("copies in a bucket without versions: %q %v", found, err)
+	}
 }
