@@ -42,13 +42,19 @@ func TestCopiesOfServices(t *testing.T) {
 				fmt.Fprint(w, azure(`<Blob><Name>b</Name><Deleted>true</Deleted></Blob><Blob><Name>b</Name><Snapshot>1</Snapshot></Blob>`, ""))
 			}
 		}, want: []string{"earlier versions of objects are kept: 1", "snapshots of objects are kept: 2", "deleted objects can be restored: 1", "a retention policy or legal hold keeps what is replaced"}},
-		{name: "Azure without end", answer: func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, azure(current, "more")) },
-			want: []string{"there are more objects than were looked at"}},
+		{
+			name: "Azure without end", answer: func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, azure(current, "more")) },
+			want: []string{"there are more objects than were looked at"},
+		},
 		{name: "S3 keeps nothing", answer: s3Answer(`<Version><Key>a</Key><IsLatest>true</IsLatest></Version>`)},
-		{name: "S3 keeps versions", answer: s3Answer(`<Version><Key>a</Key><IsLatest>true</IsLatest></Version><Version><Key>a</Key><IsLatest>false</IsLatest></Version><DeleteMarker/>`),
-			want: []string{"earlier versions of objects are kept: 1"}},
-		{name: "S3 without end", answer: s3Answer(`<IsTruncated>true</IsTruncated><NextKeyMarker>a</NextKeyMarker><NextVersionIdMarker>1</NextVersionIdMarker><Version><IsLatest>false</IsLatest></Version>`),
-			want: []string{"earlier versions of objects are kept: 5, or more"}},
+		{
+			name: "S3 keeps versions", answer: s3Answer(`<Version><Key>a</Key><IsLatest>true</IsLatest></Version><Version><Key>a</Key><IsLatest>false</IsLatest></Version><DeleteMarker/>`),
+			want: []string{"earlier versions of objects are kept: 1"},
+		},
+		{
+			name: "S3 without end", answer: s3Answer(`<IsTruncated>true</IsTruncated><NextKeyMarker>a</NextKeyMarker><NextVersionIdMarker>1</NextVersionIdMarker><Version><IsLatest>false</IsLatest></Version>`),
+			want: []string{"earlier versions of objects are kept: 5, or more"},
+		},
 		{name: "refused", answer: func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "<Error/>", http.StatusForbidden) }, failed: "refused with 403"},
 		{name: "something else", answer: func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>") }, failed: "in no form that is known"},
 	} {
