@@ -60,13 +60,11 @@ type export struct {
 }
 
 // turn waits for one of the places of exports at work.
-func (s *Server) turn(ctx context.Context, room *lease) (_ context.Context, done func(), err error) {
-	select {
-	case s.turns <- struct{}{}:
-	case <-ctx.Done():
-		return nil, nil, context.Cause(ctx)
+func (s *Server) turn(ctx context.Context, tenant, connection string, room *lease) (_ context.Context, done func(), err error) {
+	if err := s.turns.wait(ctx, s.turns.join(tenant, connection)); err != nil {
+		return nil, nil, err
 	}
-	done = sync.OnceFunc(func() { <-s.turns })
+	done = sync.OnceFunc(s.turns.leave)
 	return context.WithValue(ctx, exportKey{}, &export{done, room, s.cfg.MaxInFlight}), done, nil
 }
 

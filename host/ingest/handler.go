@@ -77,7 +77,7 @@ func unimplemented(reason string) *Error {
 func (s *Server) serve(stream grpc.ServerStream, sig otlpwire.Signal) error {
 	md, _ := metadata.FromIncomingContext(stream.Context())
 	r := request{
-		sig: sig, shown: presented{md.Get("authorization"), md.Get("x-api-key"), peerOf(stream.Context())},
+		sig: sig, shown: presented{md.Get("authorization"), md.Get("x-api-key"), peerOf(stream.Context())}, connection: connectionOf(stream.Context()),
 		receive: func(room *lease) (*body, error) {
 			msg, err := s.receive(stream)
 			if err != nil {
@@ -103,10 +103,19 @@ func peerOf(ctx context.Context) []*x509.Certificate {
 	return nil
 }
 
+// connectionOf names a gRPC connection by the sender's end of it.
+func connectionOf(ctx context.Context) string {
+	if p, ok := peer.FromContext(ctx); ok && p.Addr != nil {
+		return p.Addr.String()
+	}
+	return ""
+}
+
 // A request is an export on its way, whatever the protocol.
 type request struct {
-	sig   otlpwire.Signal
-	shown presented
+	sig        otlpwire.Signal
+	shown      presented
+	connection string // the sender's end of it
 	// receive reads the message and takes from the budget what it needs beyond
 	// the room that it is given. It may return a message beside an error.
 	receive func(*lease) (*body, error)
@@ -152,7 +161,7 @@ func (s *Server) export(ctx context.Context, req request, start time.Time, out *
 	if err != nil {
 		return Receipt{}, err
 	}
-	ctx, done, err := s.turn(ctx, room)
+	ctx, done, err := s.turn(ctx, out.Tenant, req.connection, room)
 	if err != nil {
 		return Receipt{}, err
 	}

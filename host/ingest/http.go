@@ -63,7 +63,7 @@ func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		x.refuse(http.StatusUnsupportedMediaType, Invalid("content encoding is neither gzip nor identity", nil))
 	default:
 		refused := h.handle(r.Context(), request{
-			sig: sig, shown: presented{r.Header.Values("Authorization"), r.Header.Values("X-Api-Key"), r.TLS.PeerCertificates},
+			sig: sig, shown: presented{r.Header.Values("Authorization"), r.Header.Values("X-Api-Key"), r.TLS.PeerCertificates}, connection: r.RemoteAddr,
 			receive: func(room *lease) (*body, error) { return h.readHTTP(x, room) },
 			unpack:  func(room *lease, msg *body) (*body, error) { return h.unpack(x, sig, room, msg) },
 			answer:  x.succeed,

@@ -132,7 +132,7 @@ func (c Config) check() error {
 type Server struct {
 	cfg    Config
 	budget *semaphore.Weighted
-	turns  chan struct{}
+	turns  turns
 	grpc   *grpc.Server
 	http   *http.Server
 }
@@ -147,7 +147,7 @@ func New(cfg Config) (*Server, error) {
 	s := &Server{
 		cfg:    cfg,
 		budget: semaphore.NewWeighted(cfg.MaxInFlight),
-		turns:  make(chan struct{}, cfg.MaxExports),
+		turns:  turns{free: cfg.MaxExports},
 	}
 	s.grpc = grpc.NewServer(s.options()...)
 	s.grpc.RegisterService(s.service(traceService, otlpwire.Traces), nil)
