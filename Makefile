@@ -91,6 +91,7 @@ build/azurite:
 test-log:
 	$(GO) test $(RACE) -tags mysql -timeout 20m -run '^TestMySQL' ./host/commitlog
 	$(GO) test -tags mysql -timeout 20m -run '^TestLogInDatabase' ./host/cmd/notary
+	cd host/commitlog/cloud && $(GO) test -timeout 20m .
 	GOBIN=$(CURDIR)/build $(GO) install filippo.io/torchwood/cmd/litewitness@v0.9.0
 	cd host/commitlog/peer && NOTARY_LITEWITNESS=$(CURDIR)/build/litewitness $(GO) test -timeout 20m .
 

@@ -38,6 +38,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/veriproof/notary/sdk/attested"
+	"github.com/veriproof/notary/sdk/lograte"
 )
 
 // Bounds.
@@ -52,6 +53,9 @@ const (
 	grace = 10 * time.Second
 )
 
+// quiet is how long failures that are alike are counted before they are told again.
+const quiet = time.Minute
+
 // services are the gRPC services that are passed on.
 const services = "/opentelemetry.proto.collector."
 
@@ -65,8 +69,9 @@ type Options struct {
 	APIKey string
 	// Requests bounds how many are under way; 0 means [DefaultRequests].
 	Requests int
-	// Logger hears of a gate that is shut, and no more of a request than that;
-	// nil is silent.
+	// Logger hears of a gate that is shut, and no more of a request than that; of
+	// failures that are alike at once, and then each minute how many there were. nil is
+	// silent.
 	Logger *slog.Logger
 }
 
@@ -90,6 +95,7 @@ func New(o Options) (*Proxy, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
+	o.Logger = slog.New(lograte.New(o.Logger.Handler(), quiet))
 	p := &Proxy{o: o, turns: make(chan struct{}, o.Requests)}
 	if o.GRPC != "" {
 		dial := append(o.Gate.DialOptions(), grpc.WithDefaultCallOptions(
@@ -193,7 +199,7 @@ func (p *Proxy) pass(_ any, stream grpc.ServerStream) error {
 	}
 	ctx := stream.Context()
 	if _, err := p.o.Gate.Check(ctx); err != nil {
-		return status.Error(codes.Unavailable, p.shut(err))
+		return status.Error(codes.Unavailable, p.shut("gRPC", err))
 	}
 	if in, ok := metadata.FromIncomingContext(ctx); ok && p.o.APIKey == "" {
 		for _, name := range []string{"authorization", "x-api-key"} {
@@ -211,7 +217,7 @@ func (p *Proxy) pass(_ any, stream grpc.ServerStream) error {
 	stream.SetTrailer(trailer)
 	if err != nil {
 		if header == nil && status.Code(err) == codes.Unavailable {
-			p.o.Logger.Warn("the notary cannot be reached", "error", err) // nor can somebody with another key
+			p.o.Logger.Warn("the notary cannot be reached", "over", "gRPC", "error", err) // nor can somebody with another key
 		}
 		return err
 	}
@@ -219,8 +225,8 @@ func (p *Proxy) pass(_ any, stream grpc.ServerStream) error {
 }
 
 // shut tells the operator, and returns what an exporter is told.
-func (p *Proxy) shut(err error) string {
-	p.o.Logger.Warn("the gate is shut", "error", err)
+func (p *Proxy) shut(over string, err error) string {
+	p.o.Logger.Warn("the gate is shut", "over", over, "error", err)
 	return "the notary is not attested; nothing was sent"
 }
 
@@ -238,10 +244,10 @@ func (p *Proxy) handler() http.Handler {
 		},
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
 			if _, no := p.o.Gate.Check(r.Context()); no != nil {
-				unavailable(w, p.shut(no))
+				unavailable(w, p.shut("HTTP", no))
 				return
 			}
-			p.o.Logger.Warn("the notary cannot be reached", "error", err)
+			p.o.Logger.Warn("the notary cannot be reached", "over", "HTTP", "error", err)
 			unavailable(w, "the notary cannot be reached")
 		},
 	}

@@ -2,6 +2,14 @@ package telemetry
 
 import "go.opentelemetry.io/otel/attribute"
 
+// SessionID says of which session a span is, for spans that begin under no context of
+// [Session.Attach].
+func SessionID(id string) attribute.KeyValue { return keySession.String(id) }
+
+// SessionEnd says that the span is the last of its session. [Session.End] sends one that
+// has it.
+func SessionEnd() attribute.KeyValue { return keyEnd.Bool(true) }
+
 // Attributes of OpenTelemetry's semantic conventions for generative AI that a notary
 // redacts, commits to and shows by name. Texts are redacted; models, numbers and
 // names of tools are, too, if a redactor finds something in them.

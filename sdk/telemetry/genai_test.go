@@ -6,10 +6,13 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 )
 
-// TestAttributeNames: setters write the keys and types of the semantic conventions.
+// TestAttributeNames: setters write the keys and types of the semantic conventions, and of
+// this notary, whose own attribute is one.
 func TestAttributeNames(t *testing.T) {
 	text := attribute.StringValue("v")
 	for key, got := range map[attribute.Key]attribute.KeyValue{
+		"session.id":                     SessionID("v"),
+		"veriproof.session.end":          SessionEnd(),
 		"gen_ai.operation.name":          Operation("v"),
 		"gen_ai.provider.name":           Provider("v"),
 		"gen_ai.request.model":           Model("v"),
@@ -31,6 +34,8 @@ func TestAttributeNames(t *testing.T) {
 	} {
 		want := text
 		switch key {
+		case "veriproof.session.end":
+			want = attribute.BoolValue(true)
 		case "gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens":
 			want = attribute.IntValue(7)
 		case "gen_ai.response.finish_reasons":

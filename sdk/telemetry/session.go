@@ -66,7 +66,7 @@ func (sessions) ForceFlush(context.Context) error { return nil }
 // session.
 func (s *Session) End(ctx context.Context) error {
 	_, span := s.c.Tracer("github.com/veriproof/notary/sdk/telemetry").Start(s.Attach(ctx), "session end")
-	span.SetAttributes(keyEnd.Bool(true))
+	span.SetAttributes(SessionEnd())
 	span.End()
 	return s.c.Flush(ctx)
 }

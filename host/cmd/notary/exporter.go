@@ -108,7 +108,7 @@ func (n *node) observe(o ingest.Outcome) {
 	n.outcomes.bytes += uint64(o.Bytes)
 	n.outcomes.mu.Unlock()
 	if o.Err != nil && o.Code != codes.Unauthenticated && o.Code != codes.InvalidArgument {
-		n.logger.Warn("export failed", "code", o.Code.String(), "error", o.Err)
+		n.refusals.Warn("export failed", "code", o.Code.String(), "error", o.Err)
 	}
 }
 

@@ -4,18 +4,13 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
-	"net/http"
 	"net/netip"
 	"os"
 	"strings"
-	"time"
-
-	"golang.org/x/net/netutil"
 
 	"github.com/veriproof/notary/host/commitlog"
 	"github.com/veriproof/notary/host/config"
@@ -147,15 +142,6 @@ func loopbackAddress(address string) bool {
 	return host == "localhost" || err == nil && ip.IsLoopback()
 }
 
-// Bounds of the log's server, whose clients are anybody.
-const (
-	logConnections = 1024
-	logReadTime    = 30 * time.Second
-	logWriteTime   = 2 * time.Minute
-	logIdleTime    = 2 * time.Minute
-	logHeader      = 32 << 10
-)
-
 func (a *app) serveLog(ctx context.Context, s logService) (err error) {
 	logger := newLogger(a.stderr)
 	o := logserver.Options{Files: commitlog.Directory(s.dir), Logger: logger}
@@ -183,44 +169,21 @@ func (a *app) serveLog(ctx context.Context, s logService) (err error) {
 			return hinted(fmt.Errorf("no log in %s: %w", s.dir, err), "--dir wants log.dir of the notary that writes it, or its tree")
 		}
 	}
-	server := &http.Server{
-		Handler: logserver.New(o), ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0),
-		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: logReadTime, WriteTimeout: logWriteTime, IdleTimeout: logIdleTime, MaxHeaderBytes: logHeader,
-	}
+	var certificate *tls.Certificate
 	scheme := "http"
 	if s.certificate != "" {
 		pair, err := tls.LoadX509KeyPair(s.certificate, s.key)
 		if err != nil {
 			return hinted(err, "--tls-certificate and --tls-key want PEM files that belong together")
 		}
-		server.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair}}
-		scheme = "https"
+		certificate, scheme = &pair, "https"
 	}
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", s.listen)
 	if err != nil {
 		return hinted(err, "give --listen another address")
 	}
 	fmt.Fprintf(a.stdout, "the log of %s is at %s://%v/, %s, until it is interrupted\n", s.dir+s.config, scheme, l.Addr(), what)
-	stopped := make(chan struct{})
-	end := context.AfterFunc(ctx, func() {
-		defer close(stopped)
-		limit, cancel := context.WithTimeout(context.Background(), drainTime)
-		defer cancel()
-		if server.Shutdown(limit) != nil {
-			server.Close()
-		}
-	})
-	limited := netutil.LimitListener(l, logConnections)
-	if server.TLSConfig != nil {
-		err = server.ServeTLS(limited, "", "")
-	} else {
-		err = server.Serve(limited)
-	}
-	if end() {
-		return err // not stopped, but failed
-	}
-	<-stopped
-	return nil
+	return logserver.Serve(ctx, l, logserver.New(o), certificate, drainTime)
 }
 
 // databaseLog opens the log in a database for reading.
@@ -287,21 +250,9 @@ func readAccepted(name string) (func(string) bool, error) {
 	if err != nil {
 		return nil, err
 	}
-	var hashes [][32]byte
-	n := 0
-	for line := range strings.Lines(string(text)) {
-		n++
-		if line = strings.TrimSpace(line); line == "" || line[0] == '#' {
-			continue
-		}
-		raw, err := hex.DecodeString(line)
-		if err != nil || len(raw) != 32 {
-			return nil, hinted(fmt.Errorf("%s:%d: not the hash of an API key", name, n), "\"notary keygen --api-key\" prints a key and its hash, 64 characters of hex")
-		}
-		hashes = append(hashes, [32]byte(raw))
-	}
-	if len(hashes) == 0 {
-		return nil, hinted(fmt.Errorf("%s: no hash: nobody could submit", name), "\"notary keygen --api-key\" prints a key and its hash")
+	hashes, err := logserver.ParseHashes(name, string(text))
+	if err != nil {
+		return nil, hinted(err, "\"notary keygen --api-key\" prints a key and its hash, 64 characters of hex")
 	}
 	return logserver.Keys(ingest.HashKey, hashes), nil
 }

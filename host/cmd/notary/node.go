@@ -32,6 +32,7 @@ import (
 	"github.com/veriproof/notary/host/seal"
 	"github.com/veriproof/notary/host/session"
 	format "github.com/veriproof/notary/sdk/journal"
+	"github.com/veriproof/notary/sdk/lograte"
 	"github.com/veriproof/notary/sdk/plugin/abi"
 	"github.com/veriproof/notary/sdk/receipt"
 )
@@ -41,6 +42,7 @@ import (
 type node struct {
 	cfg      *config.Config
 	logger   *slog.Logger
+	refusals *slog.Logger // the same, for what fails with each request
 	ground   *ground
 	policy   *policy.Policy // of peers, nil if the configuration has none
 	sources  []pluginhost.Source
@@ -74,7 +76,7 @@ func startNode(ctx context.Context, cfg *config.Config, g *ground, logger *slog.
 		g = &ground{cfg: cfg, erasing: session.NewErasureLock()}
 	}
 	letGarbageGather(int64(cfg.Limits.InFlight))
-	n := &node{cfg: cfg, logger: logger, ground: g}
+	n := &node{cfg: cfg, logger: logger, refusals: slog.New(lograte.New(logger.Handler(), time.Minute)), ground: g}
 	defer func() {
 		if err != nil {
 			n.release(context.WithoutCancel(ctx))
