@@ -211,7 +211,7 @@ func Scan(ctx context.Context, store journal.Store, o Options) (*Archive, error)
 	if o.Visit == nil {
 		o.Visit = func(*Epoch, *format.Entry) {}
 	}
-	s := scanner{a: a, progress: o.Progress, visit: o.Visit, notes: o.Notes}
+	s := scanner{a: a, ahead: ahead{store: store}, progress: o.Progress, visit: o.Visit, notes: o.Notes}
 	if s.notes != nil {
 		s.notes.Reused = 0
 		for id := range s.notes.records {
@@ -261,6 +261,7 @@ func (a *Archive) Proof(commitment receipt.Hash) (Proof, bool) {
 // A scanner reads one epoch after the other.
 type scanner struct {
 	a        *Archive
+	ahead    ahead
 	progress func(uint64)
 	visit    func(*Epoch, *format.Entry)
 	read     uint64
@@ -295,6 +296,7 @@ func (s *scanner) epoch(ctx context.Context, id receipt.Epoch, lastChunk uint64)
 	// What a signature vouches for is taken over only when that signature was
 	// seen, so an unsigned tail leaves no trace.
 	var group []*format.Entry
+	defer s.ahead.drop()
 	s.unnoted = nil
 	if s.notes != nil {
 		if err := s.resume(ctx, e, r); err != nil {
@@ -319,7 +321,15 @@ func (s *scanner) epoch(ctx context.Context, id receipt.Epoch, lastChunk uint64)
 			}
 		}
 		if e.Err == nil {
-			group, e.Err = s.chunk(e, r, group, chunk)
+			entries, err := entriesOf(chunk)
+			if n := len(entries); err == nil && n > 0 {
+				if follows := entries[n-1].Seq + 1; follows > next && follows <= lastChunk {
+					s.ahead.start(ctx, id, follows)
+				}
+			}
+			if group, e.Err = s.entries(e, r, group, entries); e.Err == nil {
+				e.Err = err
+			}
 		}
 		// From a fence on, what stands behind is judged as a whole: it is read again.
 		if s.notes != nil && e.Err == nil && len(group) == 0 && r.Ended() != format.KindFence {
@@ -338,7 +348,7 @@ func (s *scanner) epoch(ctx context.Context, id receipt.Epoch, lastChunk uint64)
 // get reads the chunk at or before a seq. That there is none is no error, and what is
 // damaged is one of the epoch's.
 func (s *scanner) get(ctx context.Context, e *Epoch, seq uint64) (journal.Chunk, error) {
-	c, err := s.a.store.Get(ctx, e.ID, seq)
+	c, err := s.ahead.get(ctx, e.ID, seq)
 	switch {
 	case errors.Is(err, journal.ErrNotFound):
 		return journal.Chunk{}, nil
@@ -351,22 +361,30 @@ func (s *scanner) get(ctx context.Context, e *Epoch, seq uint64) (journal.Chunk,
 	return c, nil
 }
 
-// chunk checks and takes over the entries of one chunk, which follows. It returns the
-// entries that no signature vouches for yet.
-func (s *scanner) chunk(e *Epoch, r *format.Reader, group []*format.Entry, c journal.Chunk) ([]*format.Entry, error) {
+// entriesOf returns the entries of a chunk, up to what is none.
+func entriesOf(c journal.Chunk) (list []*format.Entry, err error) {
 	// Get returned bytes that may belong to a cache of the adapter's.
 	for rest := bytes.Clone(c.Entries); len(rest) > 0; {
-		entry, after, err := format.Decode(rest)
-		if err != nil {
-			return group, err
+		var entry *format.Entry
+		if entry, rest, err = format.Decode(rest); err != nil {
+			return list, err
 		}
+		list = append(list, entry)
+	}
+	return list, nil
+}
+
+// entries checks and takes over the entries of one chunk, which follows. It returns those
+// that no signature vouches for yet.
+func (s *scanner) entries(e *Epoch, r *format.Reader, group, list []*format.Entry) ([]*format.Entry, error) {
+	for _, entry := range list {
 		if s.notes != nil {
 			s.unnoted = appendNote(s.unnoted, entry)
 		}
+		var err error
 		if group, err = s.entry(e, r, group, entry); err != nil {
 			return group, err
 		}
-		rest = after
 	}
 	return group, nil
 }

@@ -55,7 +55,11 @@ func (s *scanner) judgeTail(e *Epoch, r *format.Reader, chunks []journal.Chunk) 
 	under := 1 // the group that is not there, or in whose place the fence is
 	for _, c := range chunks {
 		if fenced && c.FirstSeq == free && isFence(c) {
-			if _, e.Err = s.chunk(e, r, nil, c); e.Err != nil {
+			entries, err := entriesOf(c)
+			if _, e.Err = s.entries(e, r, nil, entries); e.Err == nil {
+				e.Err = err
+			}
+			if e.Err != nil {
 				return
 			}
 			free, _ = r.Head()
