@@ -1,7 +1,6 @@
 package pluginhost
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -49,19 +48,11 @@ func callOf(ctx context.Context) *call {
 	return c
 }
 
-// An image is a guest's whole state after configure. Every instance begins
-// with it, and gets it back after each call: no call can learn anything of
-// another one.
-type image struct {
-	memory  []byte
-	zero    []bool // blocks of it that are zeros
-	globals []uint64
-}
-
 // An instance is one guest in memory. It serves one call at a time.
 type instance struct {
 	mod     api.Module
 	memory  api.Memory
+	linear  linearMemory // behind memory, or nil
 	fuel    api.MutableGlobal
 	depth   api.MutableGlobal
 	globals []api.MutableGlobal
@@ -75,14 +66,18 @@ var errEngine = errors.New("the engine does not show what the host has added to 
 // newInstance instantiates the compiled module; the start function, if any,
 // runs on the budget of the call in the context.
 func (p *plugin) newInstance(ctx context.Context) (*instance, error) {
+	ctx, linear := p.image.lay(ctx, int(p.limits.MemoryPages)*pageSize)
 	mod, err := p.runtime.InstantiateModule(ctx, p.compiled, wazero.NewModuleConfig().WithName("").WithStartFunctions())
+	if err != nil && linear != nil {
+		linear.Free()
+	}
 	if err != nil && callOf(ctx).spent {
 		return nil, errors.New("the start function does not end within its fuel")
 	}
 	if err != nil {
 		return nil, errors.New("the module cannot be instantiated: a segment is out of bounds, or its start function traps")
 	}
-	in := &instance{mod: mod, memory: mod.Memory(), calls: make(map[string]api.Function)}
+	in := &instance{mod: mod, memory: mod.Memory(), linear: linear, calls: make(map[string]api.Function)}
 	seen := true
 	global := func(name string) api.MutableGlobal {
 		g, ok := mod.ExportedGlobal(name).(api.MutableGlobal)
@@ -125,23 +120,22 @@ func (p *plugin) fromImage(ctx context.Context) (*instance, error) {
 // takeImage copies the instance's state.
 func (in *instance) takeImage() image {
 	view, _ := in.memory.Read(0, in.memory.Size())
-	img := image{memory: append([]byte(nil), view...)}
-	for at := 0; at < len(view); at += blockSize { // memory is in pages of 64 KiB
-		img.zero = append(img.zero, bytes.Equal(view[at:at+blockSize], zeroBlock[:]))
-	}
+	var globals []uint64
 	for _, g := range in.globals {
-		img.globals = append(img.globals, g.Get())
+		globals = append(globals, g.Get())
 	}
-	return img
+	return newImage(view, globals)
 }
+
+// pageSize is that of WebAssembly's pages.
+const pageSize = 1 << 16
 
 // restore puts the image back and reports whether the instance is now in its
 // state. It is not if the memory has grown beyond the image, since memory does
 // not shrink and its size would tell of the call before.
 func (in *instance) restore(img *image) bool {
 	if size := in.memory.Size(); size < uint32(len(img.memory)) {
-		const page = 1 << 16
-		if _, ok := in.memory.Grow((uint32(len(img.memory)) - size) / page); !ok {
+		if _, ok := in.memory.Grow((uint32(len(img.memory)) - size) / pageSize); !ok {
 			return false
 		}
 	}
@@ -149,32 +143,15 @@ func (in *instance) restore(img *image) bool {
 	if !ok || in.memory.Size() != uint32(len(img.memory)) {
 		return false
 	}
-	putBack(view, img)
+	if in.linear == nil {
+		img.putBack(view, 0, len(view))
+	} else if !in.linear.putBack(img) {
+		return false
+	}
 	for i, g := range in.globals {
 		g.Set(img.globals[i])
 	}
 	return true
-}
-
-// blockSize is that of the blocks which putBack looks at.
-const blockSize = 4096
-
-var zeroBlock [blockSize]byte
-
-// putBack makes memory the image's. A call changes little of it, and to find out where
-// costs less than to write all: most of an image is zeros, which are compared with one
-// block that stays in the processor's nearest cache.
-func putBack(memory []byte, img *image) {
-	for at := 0; at < len(memory); at += blockSize {
-		block := memory[at : at+blockSize]
-		want := zeroBlock[:]
-		if !img.zero[at/blockSize] {
-			want = img.memory[at : at+blockSize]
-		}
-		if !bytes.Equal(block, want) {
-			copy(block, want)
-		}
-	}
 }
 
 // invoke calls an export and returns its one result, if it has any.

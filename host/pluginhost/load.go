@@ -306,6 +306,7 @@ func (s *Set) close(ctx context.Context) error {
 		if p.runtime != nil {
 			errs = append(errs, p.runtime.Close(ctx))
 		}
+		errs = append(errs, p.image.close())
 	}
 	if s.dir != nil {
 		errs = append(errs, s.dir.close())

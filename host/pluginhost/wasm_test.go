@@ -18,6 +18,7 @@ type guest struct {
 	funcs     map[string]fn
 	globals   [][]byte // type, mutability, initial expression
 	data      map[uint32][]byte
+	passive   []byte // a passive segment behind the others
 	pages     uint32
 	start     string
 	custom    []string
@@ -133,6 +134,9 @@ func (g *guest) build() []byte {
 	if g.elements != nil {
 		m = section(m, abi.SectionElement, g.elements)
 	}
+	if g.passive != nil {
+		m = section(m, 12, leb(nil, len(g.data)+1)) // data count
+	}
 	m = section(m, abi.SectionCode, vector(all[n:], func(b []byte, f fn) []byte {
 		body := []byte{0}
 		if f.locals > 0 {
@@ -141,10 +145,15 @@ func (g *guest) build() []byte {
 		body = append(append(body, f.code...), opEnd)
 		return append(leb(b, len(body)), body...)
 	}))
-	m = section(m, abi.SectionData, vector(slices.Sorted(maps.Keys(g.data)), func(b []byte, at uint32) []byte {
+	segments := vector(slices.Sorted(maps.Keys(g.data)), func(b []byte, at uint32) []byte {
 		b = append(append(append(b, 0), i32Const(int32(at))...), opEnd)
 		return append(leb(b, len(g.data[at])), g.data[at]...)
-	}))
+	})
+	if g.passive != nil {
+		segments[0]++ // the number of them
+		segments = append(leb(append(segments, 1), len(g.passive)), g.passive...)
+	}
+	m = section(m, abi.SectionData, segments)
 	for _, c := range g.custom {
 		m = section(m, abi.SectionCustom, text(nil, c))
 	}
