@@ -112,7 +112,7 @@ func TestSurface(t *testing.T) {
 		"sto_get", "sto_init", "sto_list", "sto_migrate", "sto_put",
 	}
 	exports := map[string][]string{
-		"store-dir": storage, "store-postgres": storage, "store-azureblob": storage, "store-s3": storage,
+		"store-dir": without(storage, "_initialize", "sto_init"), "store-postgres": storage, "store-azureblob": storage, "store-s3": storage,
 		"redact-pii": redactor[1:], "redact-secrets": redactor[1:], "redact-patterns": redactor, "redact-fields": redactor,
 	}
 	ctx := context.Background()
@@ -139,6 +139,10 @@ func TestSurface(t *testing.T) {
 		}
 		checkImports(t, name, c, manifest)
 	}
+}
+
+func without(names []string, gone ...string) []string {
+	return slices.DeleteFunc(slices.Clone(names), func(n string) bool { return slices.Contains(gone, n) })
 }
 
 func checkImports(t *testing.T, name string, c wazero.CompiledModule, m *abi.Manifest) {

@@ -18,12 +18,7 @@ import (
 // storeDir loads the built-in adapter on a directory.
 func storeDir(t testing.TB, dir string) *Adapter {
 	t.Helper()
-	module := buildGo(t, "github.com/veriproof/notary/plugins/store-dir", abi.Manifest{
-		ABI: abi.ABIStorage, Kind: abi.KindStorage, Limits: abi.Limits{MemoryPages: 256},
-		Capabilities: []string{abi.CapabilityPayload, abi.CapabilityStream},
-		Name:         "store-dir", Version: "0.2.0", WASI: abi.WASIDeny,
-	})
-	s, err := Load(t.Context(), []Source{{Name: "store-dir", Kind: abi.KindStorage, Module: module}}, Options{BlobDir: dir})
+	s, err := Load(t.Context(), []Source{{Name: "store-dir", Kind: abi.KindStorage, Module: builtInModule(t, "store-dir")}}, Options{BlobDir: dir})
 	if err != nil {
 		t.Fatal(err)
 	}

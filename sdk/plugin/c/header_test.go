@@ -1,4 +1,4 @@
-// Package c_test holds rdx.h to package abi.
+// Package c_test holds the headers to package abi.
 package c_test
 
 import (
@@ -11,9 +11,9 @@ import (
 	"github.com/veriproof/notary/sdk/plugin/abi"
 )
 
-func header(t *testing.T) string {
+func header(t *testing.T, name string) string {
 	t.Helper()
-	b, err := os.ReadFile("rdx.h")
+	b, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,8 +37,27 @@ func TestNumbers(t *testing.T) {
 		"RDX_TEXT": uint64(abi.FormatText), "RDX_JSON": uint64(abi.FormatJSON),
 		"RDX_CODE": uint64(abi.FormatCode), "RDX_BASE64": uint64(abi.FormatBase64),
 	}
-	found := regexp.MustCompile(`(?:#define |\b)(RDX_[A-Z0-9_]+)(?: = | )(\(?(?:0x)?[0-9a-f]+u?(?: << [0-9]+\))?)`).
-		FindAllStringSubmatch(header(t), -1)
+	numbers(t, "rdx.h", "RDX_", want)
+	numbers(t, "sto.h", "STO_", map[string]uint64{
+		"STO_MAGIC_REQUEST": abi.MagicStoRequest, "STO_MAGIC_REPLY": abi.MagicStoReply, "STO_MAJOR": abi.Major,
+		"STO_MAX_ENTRIES": abi.MaxEntries, "STO_MAX_ITEMS": abi.MaxItems, "STO_MAX_KEY": abi.MaxBlobKey, "STO_MAX_SLOTS": abi.MaxSlots,
+
+		"STO_PUT": uint64(abi.OpPut), "STO_GET": uint64(abi.OpGet), "STO_LIST": uint64(abi.OpList), "STO_DELETE": uint64(abi.OpDelete),
+		"STO_ENTRY": uint64(abi.WhatEntry), "STO_KEY": uint64(abi.WhatKey), "STO_EPOCHS": uint64(abi.WhatEpochs),
+
+		"STO_OK": uint64(abi.StoOK), "STO_CONFLICT": uint64(abi.StoConflict), "STO_NOT_FOUND": uint64(abi.StoNotFound),
+		"STO_UNAVAILABLE": uint64(abi.StoUnavailable), "STO_BAD_REQUEST": uint64(abi.StoBadRequest), "STO_PROTECTED": uint64(abi.StoProtected),
+
+		"STO_E_INVALID": abi.ErrnoInvalid, "STO_E_NO_ENTRY": abi.ErrnoNoEntry, "STO_E_EXIST": abi.ErrnoExist, "STO_E_IO": abi.ErrnoIO,
+		"STO_E_TOO_BIG": abi.ErrnoTooBig, "STO_E_HANDLE": abi.ErrnoHandle, "STO_E_DAMAGED": abi.ErrnoDamaged,
+	})
+}
+
+// numbers compares what a header defines under a prefix.
+func numbers(t *testing.T, file, prefix string, want map[string]uint64) {
+	t.Helper()
+	found := regexp.MustCompile(`(?:#define |\b)(`+prefix+`[A-Z0-9_]+)(?: = | )(\(?(?:0x)?[0-9a-f]+u?(?: << [0-9]+\))?)`).
+		FindAllStringSubmatch(header(t, file), -1)
 	for _, m := range found {
 		if got := evaluate(t, m[2]); got != want[m[1]] {
 			t.Errorf("%s is %d, package abi says %d", m[1], got, want[m[1]])
@@ -46,7 +65,7 @@ func TestNumbers(t *testing.T) {
 		delete(want, m[1])
 	}
 	for name := range want {
-		t.Errorf("%s is not in the header", name)
+		t.Errorf("%s is not in %s", name, file)
 	}
 }
 
@@ -69,7 +88,7 @@ func evaluate(t *testing.T, expression string) uint64 {
 
 // TestExports: the header's example exports what the ABI demands.
 func TestExports(t *testing.T) {
-	text := header(t)
+	text := header(t, "rdx.h")
 	for _, name := range []string{abi.ExportRdxMarker, abi.ExportRdxAlloc, abi.ExportRdxConfigure, abi.ExportRdxRedact} {
 		if !strings.Contains(text, `RDX_EXPORT("`+name+`")`) {
 			t.Errorf("%s is not exported", name)

@@ -1,4 +1,4 @@
-package dir_test
+package storedir_test
 
 import (
 	"slices"

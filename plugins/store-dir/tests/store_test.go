@@ -1,15 +1,13 @@
-package dir_test
+package storedir_test
 
 import (
 	"bytes"
-	"fmt"
 	"reflect"
 	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
 
-	"github.com/veriproof/notary/plugins/store-dir/dir"
 	"github.com/veriproof/notary/sdk/plugin/abi"
 	"github.com/veriproof/notary/sdk/plugin/plugintest"
 	"github.com/veriproof/notary/sdk/plugin/storage"
@@ -22,18 +20,12 @@ type store struct {
 		Fatalf(string, ...any)
 	}
 	host    *plugintest.Host
-	adapter *storage.Instance
+	adapter *guest
 }
 
 func open(t testing.TB, host *plugintest.Host) *store {
 	t.Helper()
-	in, err := storage.New(storage.Spec{Configure: func([]byte) (storage.Adapter, error) {
-		return dir.New(host.Streams(), host), nil
-	}}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &store{t: t, host: host, adapter: in}
+	return &store{t: t, host: host, adapter: newGuest(t, joined{host.Streams(), host})}
 }
 
 type key struct {
@@ -111,25 +103,6 @@ var (
 	epochA = [16]byte{0xaa}
 	epochB = [16]byte{0xbb, 15: 0xff}
 )
-
-func Example() {
-	host := plugintest.NewHost()
-	adapter, err := storage.New(storage.Spec{Configure: func([]byte) (storage.Adapter, error) {
-		return dir.New(host.Streams(), host), nil
-	}}, nil)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	_, err = adapter.Put(&abi.Put{Entries: []abi.Entry{{Handle: host.Handle([]byte("entry")), Length: 5, Seq: 7}}})
-	fmt.Println(err)
-	for _, r := range host.StreamRecords("00000000000000000000000000000000") {
-		fmt.Printf("%d to %d: %s\n", r.First, r.Last, r.Body)
-	}
-	// Output:
-	// <nil>
-	// 7 to 7: entry
-}
 
 // TestLayout pins the bytes in storage: another adapter may have to read them.
 func TestLayout(t *testing.T) {
@@ -256,14 +229,14 @@ func (d damaged) Find(key []byte, number uint64) (abi.Record, error) {
 func TestDamaged(t *testing.T) {
 	host := plugintest.NewHost()
 	open(t, host).put(epochA, 0, []string{"x"}, nil)
-	a := dir.New(damaged{host.Streams()}, host)
-	if _, status := a.Get(&abi.Selector{What: abi.WhatKey, Epoch: epochA, Session: [32]byte{1}}); status != abi.StoUnavailable {
+	a := newGuest(t, joined{damaged{host.Streams()}, host})
+	if _, status, _ := a.Get(abi.Selector{What: abi.WhatKey, Epoch: epochA, Session: [32]byte{1}}); status != abi.StoUnavailable {
 		t.Errorf("key: status %d", status)
 	}
-	if _, status := a.Get(&abi.Selector{What: abi.WhatEntry, Epoch: epochA, Seq: 2}); status != abi.StoUnavailable {
+	if _, status, _ := a.Get(abi.Selector{What: abi.WhatEntry, Epoch: epochA, Seq: 2}); status != abi.StoUnavailable {
 		t.Errorf("entry: status %d", status)
 	}
-	items, status := a.List(&abi.Selector{What: abi.WhatEpochs, First: true})
+	items, status, _ := a.List(abi.Selector{What: abi.WhatEpochs, First: true})
 	if want := []abi.Item{{Epoch: epochA, Seq: 1<<64 - 1}}; status != abi.StoOK || !slices.Equal(items, want) {
 		t.Errorf("epochs %v, status %d", items, status)
 	}
@@ -272,11 +245,112 @@ func TestDamaged(t *testing.T) {
 	if err := host.Streams().Append([]byte("bb0000000000000000000000000000ff"), 0, 0, nil, []uint32{h}); err != nil {
 		t.Fatal(err)
 	}
-	b := dir.New(host.Streams(), host)
+	b := newGuest(t, joined{host.Streams(), host})
 	for _, what := range []abi.What{abi.WhatKey, abi.WhatEntry} {
-		if _, status := b.Get(&abi.Selector{What: what, Epoch: epochB}); status != abi.StoUnavailable {
+		if _, status, _ := b.Get(abi.Selector{What: what, Epoch: epochB}); status != abi.StoUnavailable {
 			t.Errorf("selector %d of a foreign record: status %d", what, status)
 		}
+	}
+}
+
+// TestConfiguration: there is nothing to configure, and what is not understood is refused.
+func TestConfiguration(t *testing.T) {
+	host := plugintest.NewHost()
+	for config, want := range map[string]int32{
+		"": 0, "{}": 0, " {\n}\t": 0, `{"dir":"elsewhere"}`: 1, "[]": 1, "{": 1, " ": 1, "{}}": 1, "null": 1,
+	} {
+		if _, code := configured(t, joined{host.Streams(), host}, config); code != want {
+			t.Errorf("configuration %q: code %d, want %d", config, code, want)
+		}
+	}
+}
+
+// TestMalformed: what is no request is refused by a status, and nothing is written.
+func TestMalformed(t *testing.T) {
+	s := open(t, plugintest.NewHost())
+	put, err := abi.AppendPut(nil, &abi.Put{
+		Entries: []abi.Entry{{Handle: 1, Epoch: epochA, Seq: 1}, {Handle: 1, Epoch: epochA, Seq: 2}},
+		Keys:    []abi.Key{{Handle: 1, Epoch: epochA}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	get := abi.AppendSelector(nil, abi.OpGet, &abi.Selector{What: abi.WhatKey, Epoch: epochA})
+	changed := func(b []byte, at int, c byte) []byte {
+		b = slices.Clone(b)
+		b[at] ^= c
+		return b
+	}
+	for name, c := range map[string]struct {
+		export  string
+		request []byte
+	}{
+		"nothing":          {abi.ExportStoPut, nil},
+		"a short header":   {abi.ExportStoPut, put[:31]},
+		"another magic":    {abi.ExportStoPut, changed(put, 0, 1)},
+		"another version":  {abi.ExportStoPut, changed(put, 4, 2)},
+		"a wrong length":   {abi.ExportStoPut, changed(put, 8, 1)},
+		"cut off":          {abi.ExportStoPut, put[:len(put)-1]},
+		"another op":       {abi.ExportStoGet, put},
+		"no entries":       {abi.ExportStoPut, changed(put, 16, 2)},
+		"too many entries": {abi.ExportStoPut, changed(put, 18, 2)},
+		"too many keys":    {abi.ExportStoPut, changed(put, 22, 2)},
+		"a gap":            {abi.ExportStoPut, changed(put, 32+80+24, 1)},
+		"two epochs":       {abi.ExportStoPut, changed(put, 32+80+8+15, 1)},
+		"a put to delete":  {abi.ExportStoDelete, put},
+		"no selector":      {abi.ExportStoGet, get[:32]},
+		"get of a list":    {abi.ExportStoGet, changed(get, 32, byte(abi.WhatKey^abi.WhatEpochs))},
+		"an entry erased":  {abi.ExportStoDelete, abi.AppendSelector(nil, abi.OpDelete, &abi.Selector{What: abi.WhatEntry})},
+		"a list of keys":   {abi.ExportStoList, abi.AppendSelector(nil, abi.OpList, &abi.Selector{What: abi.WhatKey})},
+		"a selector of 77": {abi.ExportStoGet, abi.AppendSelector(nil, abi.OpGet, &abi.Selector{What: 77})},
+	} {
+		if status, _, err := s.adapter.call(c.export, c.request); err != nil || status != abi.StoBadRequest {
+			t.Errorf("%s: status %d, error %v; want %d", name, status, err, abi.StoBadRequest)
+		}
+	}
+	if got := s.epochs([16]byte{}, true); len(got) != 0 {
+		t.Errorf("something was written: %v", got)
+	}
+}
+
+// TestLargePut: a put of more entries and keys than there is room for takes more memory.
+func TestLargePut(t *testing.T) {
+	s := open(t, plugintest.NewHost())
+	keys := map[key]string{}
+	for i := range 20_000 {
+		keys[key{epochA, [32]byte{byte(i), byte(i >> 8), byte(i >> 16)}, 0}] = "dek"
+	}
+	last := key{epochA, [32]byte{0x1f, 0x4e}, 0} // 19,999
+	want(t, "put", s.put(epochA, 0, slices.Repeat([]string{"x"}, 20_000), keys), abi.StoOK)
+	if v, status := s.key(last, 0); status != abi.StoOK || v != "dek" {
+		t.Errorf("a key of it: %q, status %d", v, status)
+	}
+	want(t, "erase", s.erase(last, 5), abi.StoOK)
+	if got, _, status := s.get(abi.Selector{What: abi.WhatEntry, Epoch: epochA, Seq: 7}); status != abi.StoOK || len(got) != 20_000 {
+		t.Errorf("%d bytes of entries, status %d", len(got), status)
+	}
+}
+
+// TestManyEpochs: a listing of more keys than fit into one call's memory, and of more epochs
+// than into one reply.
+func TestManyEpochs(t *testing.T) {
+	s := open(t, plugintest.NewHost())
+	const n = abi.MaxItems + 3
+	for i := range n {
+		want(t, "put", s.put([16]byte{byte(i >> 8), byte(i)}, uint64(i), []string{"x"}, nil), abi.StoOK)
+	}
+	all := s.epochs([16]byte{}, true)
+	if len(all) != abi.MaxItems {
+		t.Fatalf("%d items, want %d", len(all), abi.MaxItems)
+	}
+	all = append(all, s.epochs(all[len(all)-1].Epoch, false)...)
+	for i, item := range all {
+		if item.Epoch != [16]byte{byte(i >> 8), byte(i)} || item.Seq != uint64(i) {
+			t.Fatalf("item %d is %v", i, item)
+		}
+	}
+	if len(all) != n {
+		t.Errorf("%d epochs, want %d", len(all), n)
 	}
 }
 
