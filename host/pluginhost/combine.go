@@ -67,6 +67,9 @@ func (s *Set) byName(name string) *plugin {
 }
 
 func (s *Set) countEdits(all, residual []Edit) {
+	if len(all) == 0 {
+		return
+	}
 	type key struct{ plugin, label string }
 	edits, more := make(map[key]uint64), make(map[key]uint64)
 	for _, e := range all {

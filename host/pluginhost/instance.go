@@ -170,21 +170,27 @@ func (in *instance) invoke(ctx context.Context, f api.Function, args ...uint64) 
 	return 0, ReasonTrap
 }
 
-// exchange writes a message, and zeros behind it, into a buffer of the guest and
-// calls the export with it, within one budget.
+// exchange hands a message to an export, see send.
 func (in *instance) exchange(ctx context.Context, export string, fuel uint64, message []byte) (uint64, Reason) {
+	return in.send(ctx, export, fuel, len(message), func(b []byte) { copy(b, message) })
+}
+
+// send has a message of n bytes written, and zeros behind it, into a buffer of the guest and
+// calls the export with it, within one budget.
+func (in *instance) send(ctx context.Context, export string, fuel uint64, n int, write func([]byte)) (uint64, Reason) {
 	in.fund(callOf(ctx), fuel)
-	ptr, reason := in.invoke(ctx, in.alloc, uint64(len(message)+abi.Tail))
+	ptr, reason := in.invoke(ctx, in.alloc, uint64(n+abi.Tail))
 	if reason != "" {
 		return 0, reason
 	}
 	at := uint32(ptr)
-	buffer, ok := in.memory.Read(at, uint32(len(message)+abi.Tail))
+	buffer, ok := in.memory.Read(at, uint32(n+abi.Tail))
 	if at == 0 || at%abi.Align != 0 || !ok {
 		return 0, ReasonAlloc
 	}
-	clear(buffer[copy(buffer, message):])
-	return in.invoke(ctx, in.calls[export], uint64(at), uint64(len(message)))
+	write(buffer[:n:n])
+	clear(buffer[n:])
+	return in.invoke(ctx, in.calls[export], uint64(at), uint64(n))
 }
 
 // reply returns a view of the reply in the guest's memory.

@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"unicode/utf8"
 
 	"golang.org/x/sync/errgroup"
@@ -16,6 +17,8 @@ import (
 type Field struct {
 	// Text has to be valid UTF-8.
 	Text []byte
+	// Valid means that this is known of Text; else it is looked at.
+	Valid bool
 	// Key is the OTLP attribute key the text stands under, or empty. What a
 	// redactor sees of it is cut at 1 KiB; a key that may itself hold something
 	// to redact is a Field of its own.
@@ -82,7 +85,7 @@ type batch struct {
 // there are no edits.
 func (s *Set) Redact(ctx context.Context, fields []Field) ([]Edit, error) {
 	for i := range fields {
-		if !utf8.Valid(fields[i].Text) {
+		if !fields[i].Valid && !utf8.Valid(fields[i].Text) {
 			return nil, ErrText
 		}
 	}
@@ -94,17 +97,11 @@ func (s *Set) Redact(ctx context.Context, fields []Field) ([]Edit, error) {
 		}
 	}()
 	found := make([][]Edit, len(s.redactors)*len(batches))
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(runtime.GOMAXPROCS(0))
-	for i, p := range s.redactors {
-		for j := range batches {
-			g.Go(func() (err error) {
-				found[i*len(batches)+j], err = p.redact(ctx, &batches[j])
-				return err
-			})
-		}
-	}
-	if err := g.Wait(); err != nil {
+	err := each(ctx, len(found), func(ctx context.Context, i int) (err error) {
+		found[i], err = s.redactors[i/len(batches)].redact(ctx, &batches[i%len(batches)])
+		return err
+	})
+	if err != nil {
 		return nil, err
 	}
 	edits, err := s.combine(shown, found)
@@ -112,6 +109,29 @@ func (s *Set) Redact(ctx context.Context, fields []Field) ([]Edit, error) {
 		return nil, err
 	}
 	return seen.restore(fields, shown, edits), nil
+}
+
+// each calls work with 0 to n-1, on this goroutine and on as many more as processors could
+// take: one less than there are, which begin with what this one has not got to. It
+// returns the first error, which ends the context of the others.
+func each(ctx context.Context, n int, work func(context.Context, int) error) error {
+	g, ctx := errgroup.WithContext(ctx)
+	var next atomic.Int64
+	run := func() error {
+		for i := next.Add(1); i <= int64(n); i = next.Add(1) {
+			if err := work(ctx, int(i-1)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	for range min(n, runtime.GOMAXPROCS(0)) - 1 {
+		g.Go(run)
+	}
+	if err := run(); err != nil {
+		g.Go(func() error { return err })
+	}
+	return g.Wait()
 }
 
 // split lays the fields out in batches of at most 64 KiB of text. A longer text
@@ -170,16 +190,8 @@ func runeStart(b []byte, at int) int {
 	return max(at, 0)
 }
 
-// requests holds buffers for the requests of batches, and batches the arrays of split.
-// Buffers are wiped before they are given back.
-var (
-	requests = sync.Pool{New: func() any { return new([]byte) }}
-	batches  = sync.Pool{New: func() any { return new(batch) }}
-)
-
-// keepRequest bounds the buffers that are kept: a batch of 64 KiB of text has a request
-// of less, unless its texts are very many.
-const keepRequest = 512 << 10
+// batches holds the arrays of split.
+var batches = sync.Pool{New: func() any { return new(batch) }}
 
 // newBatch returns an empty batch with room for so many fields.
 func newBatch(room int) batch {
@@ -197,23 +209,15 @@ func (b *batch) free() {
 // redact gives one batch to one instance of the guest, or to two that have to
 // agree.
 func (p *plugin) redact(ctx context.Context, b *batch) ([]Edit, error) {
-	room := requests.Get().(*[]byte)
-	request, err := abi.AppendRequest((*room)[:0], b.fields)
-	defer func() {
-		clear(request) // it is plaintext
-		if cap(request) <= keepRequest {
-			*room = request
-		}
-		requests.Put(room)
-	}()
+	size, err := abi.RequestSize(b.fields)
 	if err != nil {
 		return nil, p.fail(ReasonLimit)
 	}
-	edits, err := p.run(ctx, p.pool, b, request)
+	edits, err := p.run(ctx, p.pool, b, size)
 	if err != nil || p.twin == nil {
 		return p.apply(b, edits), err
 	}
-	again, err := p.run(ctx, p.twin, b, request)
+	again, err := p.run(ctx, p.twin, b, size)
 	if err != nil {
 		return nil, err
 	}
@@ -223,14 +227,15 @@ func (p *plugin) redact(ctx context.Context, b *batch) ([]Edit, error) {
 	return p.apply(b, edits), nil
 }
 
-// run makes the call in an instance of a pool.
-func (p *plugin) run(ctx context.Context, from *pool, b *batch, request []byte) ([]abi.Edit, error) {
+// run makes the call in an instance of a pool. The request, of this size, is written
+// nowhere but in the guest's memory, which is put back.
+func (p *plugin) run(ctx context.Context, from *pool, b *batch, size int) ([]abi.Edit, error) {
 	in, err := p.acquireFrom(ctx, from)
 	if err != nil {
 		return nil, err
 	}
 	ctx = withCall(context.WithoutCancel(ctx), &call{ctx: ctx, clock: clockCall})
-	packed, reason := in.exchange(ctx, abi.ExportRdxRedact, p.limits.of(len(request)), request)
+	packed, reason := in.send(ctx, abi.ExportRdxRedact, p.limits.of(size), size, func(to []byte) { abi.PutRequest(to, b.fields) })
 	var edits []abi.Edit
 	if reason == "" {
 		edits, reason = p.readReply(in, packed, b.fields)

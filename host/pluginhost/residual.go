@@ -19,12 +19,15 @@ var errTooMany = errors.New("too many values")
 //
 // On an error it returns the name of the plugin whose value was one too many.
 func (s *Set) residual(fields []Field, edits []Edit) (out []Edit, plugin string, err error) {
-	a := newAutomaton()
+	var a *automaton // of most requests, none
 	total := 0
 	for i, e := range edits {
 		n := e.End - e.Start
 		if n < minResidual || n > maxResidual {
 			continue
+		}
+		if a == nil {
+			a = newAutomaton()
 		}
 		if a.insert(fields[e.Field].Text[e.Start:e.End], int32(i)) {
 			if total += n; total > maxPatterns {

@@ -98,7 +98,8 @@ func (n *Notary) redact(ctx context.Context, d *desk) (*batch, error) {
 		case len(text) > maxText:
 			oversize = append(oversize, wholeText(i, text))
 		default:
-			f.Text, f.Key, f.Role, f.Group = text, req.Key(*t), t.Role, belongs(*t)
+			f.Text, f.Valid = text, true // or it would be binary, or the request refused
+			f.Key, f.Role, f.Group = req.Key(*t), t.Role, belongs(*t)
 		}
 	}
 	firstID := len(fields)

@@ -34,19 +34,17 @@ func (d *Dir) Append(key string, first, last uint64, body, slots [][]byte) error
 	}
 	g := s.tail()
 	if g != nil && !s.failed {
-		b := appendFrame(d.buffer[:0], s.seed, first, last, g.end, body, slots)
-		d.keep(b)
-		if len(g.frames) > 0 && g.end+int64(len(b)) <= d.segmentSize {
-			if err := d.extend(g, frame{first, last, g.end}, b); err != nil {
+		parts, size := encodeFrame(s.seed, first, last, g.end, body, slots)
+		if len(g.frames) > 0 && g.end+size <= d.segmentSize {
+			if err := d.extend(g, frame{first, last, g.end}, parts, size); err != nil {
 				s.failed = true
 				return err
 			}
 			return nil
 		}
 	}
-	b := appendFrame(d.buffer[:0], s.seed, first, last, 0, body, slots)
-	d.keep(b)
-	next, err := d.begin(s, frame{first: first, last: last}, b)
+	parts, size := encodeFrame(s.seed, first, last, 0, body, slots)
+	next, err := d.begin(s, frame{first: first, last: last}, parts, size)
 	if err != nil {
 		return err
 	}
@@ -74,24 +72,17 @@ func check(key string, first, last uint64, body, slots [][]byte) error {
 	return nil
 }
 
-// keep keeps a buffer for the next append, unless it is a large one.
-func (d *Dir) keep(b []byte) {
-	if cap(b) <= keepBuffer {
-		d.buffer = b
-	}
-}
-
 // extend writes a frame behind the others of a segment.
-func (d *Dir) extend(g *segment, f frame, b []byte) error {
+func (d *Dir) extend(g *segment, f frame, parts [][]byte, size int64) error {
 	d.use(g)
-	end := g.end + int64(len(b))
+	end := g.end + size
 	if end > g.reserved {
-		step := max(reserveStep, int64(len(b)))
+		step := max(reserveStep, size)
 		if g.file.reserve(g.end, step) == nil { // else the write shows what is wrong
 			g.reserved = g.end + step
 		}
 	}
-	_, err := g.file.WriteAt(b, g.end)
+	err := g.file.write(parts, g.end)
 	if err == nil {
 		err = g.file.sync()
 	}
@@ -107,8 +98,8 @@ func (d *Dir) extend(g *segment, f frame, b []byte) error {
 
 // begin makes a segment of one frame, which gets its name when it is durable. What has
 // that name already is of an append whose outcome was never known to be good.
-func (d *Dir) begin(s *stream, f frame, b []byte) (*segment, error) {
-	g := &segment{stream: s, first: f.first, write: true, frames: []frame{f}, end: int64(len(b))}
+func (d *Dir) begin(s *stream, f frame, parts [][]byte, size int64) (*segment, error) {
+	g := &segment{stream: s, first: f.first, write: true, frames: []frame{f}, end: size}
 	temp := tempPrefix + rand.Text()
 	file, err := d.disk.create(temp)
 	if err != nil {
@@ -120,10 +111,10 @@ func (d *Dir) begin(s *stream, f frame, b []byte) (*segment, error) {
 		_, _ = file.close(), d.sweep() // an erasure tries again
 		return nil, fmt.Errorf("begin %s: %w", g.name(), err)
 	}
-	if step := max(reserveStep, int64(len(b))); file.reserve(0, step) == nil {
+	if step := max(reserveStep, size); file.reserve(0, step) == nil {
 		g.reserved = step
 	}
-	if _, err := file.WriteAt(b, 0); err != nil {
+	if err := file.write(parts, 0); err != nil {
 		return fail(err)
 	}
 	if err := file.sync(); err != nil {

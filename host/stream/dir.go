@@ -35,8 +35,6 @@ const (
 	reserveStep = 4 << 20
 	// keepOpen bounds the files that are kept open, and what is known of their frames.
 	keepOpen = 16
-	// keepBuffer bounds the buffer that is kept from append to append.
-	keepBuffer = 8 << 20
 )
 
 // A Dir is a directory of streams. It is safe for concurrent use; one append, erasure
@@ -52,8 +50,7 @@ type Dir struct {
 	locked  bool
 	streams map[string]*stream
 	recent  []*segment // with open files, the one that was used last first
-	buffer  []byte
-	left    []string // files of segments that never got their name
+	left    []string   // files of segments that never got their name
 }
 
 // A Record says what a record is, without its bytes.

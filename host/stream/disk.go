@@ -33,6 +33,9 @@ type disk interface {
 type file interface {
 	io.ReaderAt
 	io.WriterAt
+	// write is WriteAt of parts that follow one another. If it fails, any of them may
+	// have been written.
+	write(parts [][]byte, at int64) error
 	size() (int64, error)
 	truncate(size int64) error
 	// reserve asks for space behind the end, without changing the size.
@@ -194,6 +197,7 @@ type osFile struct{ f *os.File }
 
 func (f osFile) ReadAt(b []byte, at int64) (int, error)  { return f.f.ReadAt(b, at) }
 func (f osFile) WriteAt(b []byte, at int64) (int, error) { return f.f.WriteAt(b, at) }
+func (f osFile) write(parts [][]byte, at int64) error    { return writeParts(f.f, parts, at) }
 func (f osFile) truncate(size int64) error               { return f.f.Truncate(size) }
 func (f osFile) reserve(from, n int64) error             { return reserve(f.f, from, n) }
 func (f osFile) sync() error                             { return datasync(f.f) }

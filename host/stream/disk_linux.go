@@ -1,8 +1,11 @@
 package stream
 
 import (
+	"io"
 	"os"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 const fallocKeepSize = 1
@@ -20,6 +23,42 @@ func datasync(f *os.File) error {
 		return &os.PathError{Op: "fdatasync", Path: f.Name(), Err: err}
 	}
 	return nil
+}
+
+// maxParts is how many parts pwritev(2) takes at a time.
+const maxParts = 1024
+
+// writeParts writes parts that follow one another, without joining them in memory first.
+func writeParts(f *os.File, parts [][]byte, at int64) error {
+	for len(parts) > 0 {
+		n := 0
+		err := ignoringEINTR(func() (err error) {
+			n, err = unix.Pwritev(int(f.Fd()), parts[:min(len(parts), maxParts)], at)
+			return err
+		})
+		if err == nil && n == 0 && len(parts[0]) > 0 {
+			err = io.ErrShortWrite
+		}
+		if err != nil {
+			return &os.PathError{Op: "pwritev", Path: f.Name(), Err: err}
+		}
+		at += int64(n)
+		parts = behind(parts, n)
+	}
+	return nil
+}
+
+// behind returns what follows the first n bytes of parts, and not parts of no bytes in
+// front of it. It leaves parts as they are.
+func behind(parts [][]byte, n int) [][]byte {
+	for len(parts) > 0 && n >= len(parts[0]) {
+		n -= len(parts[0])
+		parts = parts[1:]
+	}
+	if n > 0 {
+		parts = append([][]byte{parts[0][n:]}, parts[1:]...)
+	}
+	return parts
 }
 
 func ignoringEINTR(call func() error) error {

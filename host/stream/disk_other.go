@@ -9,3 +9,14 @@ func reserve(*os.File, int64, int64) error { return nil }
 func datasync(f *os.File) error { return f.Sync() }
 
 func copiesOnWrite(*os.File) string { return "" }
+
+func writeParts(f *os.File, parts [][]byte, at int64) error {
+	for _, b := range parts {
+		n, err := f.WriteAt(b, at)
+		if err != nil {
+			return err
+		}
+		at += int64(n)
+	}
+	return nil
+}

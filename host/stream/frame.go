@@ -52,28 +52,31 @@ func (h *header) size() int64 { return h.cells() + int64(h.slots)*alignment }
 // stream is none of this one's.
 func seed(key string) uint32 { return crc32.Checksum([]byte(key), castagnoli) }
 
-// appendFrame encodes a record that will stand at an offset of its segment.
-func appendFrame(b []byte, key uint32, first, last uint64, at int64, body, slots [][]byte) []byte {
-	start := len(b)
-	b = append(b, make([]byte, headerSize)...)
+// encodeFrame encodes a record that will stand at an offset of its segment, in parts that
+// follow one another: what is in front of the body and behind it is new, and the body
+// what was given, which is most of the bytes.
+func encodeFrame(key uint32, first, last uint64, at int64, body, slots [][]byte) (parts [][]byte, size int64) {
+	length, sum := 0, uint32(0)
 	for _, p := range body {
-		b = append(b, p...)
+		length, sum = length+len(p), crc32.Update(sum, castagnoli, p)
 	}
-	length, sum := len(b)-start-headerSize, crc32.Checksum(b[start+headerSize:], castagnoli)
-	b = append(b, make([]byte, align(int64(len(b)-start))-int64(len(b)-start))...)
+	h := header{body: uint32(length), slots: uint32(len(slots))}
+	padding := int(h.cells()) - headerSize - length
+	frame := make([]byte, headerSize+padding, headerSize+padding+len(slots)*alignment)
 	for _, s := range slots {
-		b = appendCell(b, s)
+		frame = appendCell(frame, s)
 	}
-	h := b[start : start+headerSize]
-	binary.LittleEndian.PutUint32(h, magic)
-	binary.LittleEndian.PutUint32(h[4:], uint32(len(slots)))
-	binary.LittleEndian.PutUint64(h[8:], first)
-	binary.LittleEndian.PutUint64(h[16:], last)
-	binary.LittleEndian.PutUint64(h[24:], uint64(at))
-	binary.LittleEndian.PutUint32(h[32:], uint32(length))
-	binary.LittleEndian.PutUint32(h[40:], sum)
-	binary.LittleEndian.PutUint32(h[44:], crc32.Update(key, castagnoli, h[:44]))
-	return b
+	b := frame[:headerSize:headerSize]
+	binary.LittleEndian.PutUint32(b, magic)
+	binary.LittleEndian.PutUint32(b[4:], uint32(len(slots)))
+	binary.LittleEndian.PutUint64(b[8:], first)
+	binary.LittleEndian.PutUint64(b[16:], last)
+	binary.LittleEndian.PutUint64(b[24:], uint64(at))
+	binary.LittleEndian.PutUint32(b[32:], uint32(length))
+	binary.LittleEndian.PutUint32(b[40:], sum)
+	binary.LittleEndian.PutUint32(b[44:], crc32.Update(key, castagnoli, b[:44]))
+	parts = make([][]byte, 0, len(body)+2)
+	return append(append(append(parts, b), body...), frame[headerSize:]), h.size()
 }
 
 // parseHeader reads the header of a frame that stands at an offset; ok is false for

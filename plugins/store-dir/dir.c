@@ -20,9 +20,9 @@
 #define ID 36u /* of a wrapped key in a body: session handle and part */
 #define END UINT64_MAX
 
-/* ROOM is memory for the requests of ordinary puts, some 16,000 entries. It is taken in
- * configure and belongs to the image; only what a call writes of it has a price. */
-#define ROOM (2u << 20)
+/* ROOM is memory for the requests of ordinary puts, some 3,000 entries. It is taken in
+ * configure and belongs to the image. A greater put costs the instance. */
+#define ROOM (256u << 10)
 
 STO_MARKER
 

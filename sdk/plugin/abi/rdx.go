@@ -128,17 +128,27 @@ func AppendRequest(dst []byte, fields []Field) ([]byte, error) {
 	}
 	base := len(dst)
 	dst = append(dst, make([]byte, size)...)
-	b, le := dst[base:], binary.LittleEndian
+	PutRequest(dst[base:], fields)
+	return dst, nil
+}
+
+// PutRequest writes the request for the fields, without the tail, to every byte of b,
+// whose length is what [RequestSize] says of them.
+func PutRequest(b []byte, fields []Field) {
+	le := binary.LittleEndian
 	le.PutUint32(b[0:], MagicRequest)
 	le.PutUint16(b[4:], Major)
 	le.PutUint16(b[6:], Minor)
-	le.PutUint32(b[8:], uint32(size))
+	le.PutUint32(b[8:], uint32(len(b)))
 	le.PutUint32(b[12:], uint32(len(fields)))
 	le.PutUint32(b[16:], requestHeader)
 	le.PutUint32(b[20:], fieldRecord)
+	le.PutUint64(b[24:], 0)
 	at := requestHeader + len(fields)*fieldRecord
 	for i := range fields {
+		end := at
 		at = align(at)
+		clear(b[end:at])
 		putField(b[requestHeader+i*fieldRecord:], &fields[i], at)
 		at += copy(b[at:], fields[i].Text)
 	}
@@ -147,7 +157,6 @@ func AppendRequest(dst []byte, fields []Field) ([]byte, error) {
 		le.PutUint32(rec[8:], uint32(at))
 		at += copy(b[at:], fields[i].Key)
 	}
-	return dst, nil
 }
 
 func putField(rec []byte, f *Field, at int) {
@@ -158,6 +167,7 @@ func putField(rec []byte, f *Field, at int) {
 	le.PutUint16(rec[16:], uint16(f.Role))
 	le.PutUint16(rec[18:], uint16(f.Format))
 	le.PutUint32(rec[20:], f.Group)
+	le.PutUint64(rec[24:], 0)
 }
 
 // DecodeRequest reads a request and appends its fields to dst[:0]. The fields'

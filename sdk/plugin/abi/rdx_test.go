@@ -61,6 +61,10 @@ func TestRequestRoundTrip(t *testing.T) {
 			t.Fatalf("%d bytes, size %d, errors %v, %v", len(b), size, err, err2)
 		}
 		b = b[len(prefix):]
+		used := bytes.Repeat([]byte{0xaa}, size)
+		if abi.PutRequest(used, in); !bytes.Equal(used, b) {
+			t.Fatal("PutRequest leaves something of what was there")
+		}
 		out, err := abi.DecodeRequest(b, nil)
 		if err != nil || len(out) != len(in) {
 			t.Fatalf("%d fields of %d, error %v", len(out), len(in), err)

@@ -37,8 +37,8 @@
  *	wasm-ld --no-entry --strip-all --stack-first -z stack-size=65536 star.o -o star.wasm
  *
  * Variables that change between batches are put back by the host; what
- * configure has computed stays. Of a large buffer only the pages that are written
- * cost anything, about a tenth of a microsecond each in every batch.
+ * configure has computed stays. A megabyte of static buffers costs some
+ * microseconds a batch, and each page that is written a tenth of one.
  */
 #ifndef RDX_H
 #define RDX_H
