@@ -6,8 +6,8 @@ import (
 )
 
 // Memory of entries is used again, in classes of sizes a quarter of a power of two apart,
-// since entries of a size class are as many as its exports, and clearing new memory for
-// each takes as long as encrypting a third of it.
+// since it was most of what an export allocated, and new memory has to be cleared before
+// ciphertext is written over it.
 //
 // What was durable once goes into the pool and nothing else: a write that hangs may
 // still read its bytes. A storage that answers before it has read them can get others,
