@@ -16,7 +16,6 @@
 package endpoint
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -147,9 +146,11 @@ func (e *Endpoint) Do(ctx context.Context, r *pluginhost.HTTPRequest) (*pluginho
 	if err := e.wait(ctx); err != nil {
 		return nil, err
 	}
+	body := newBody(r.Body)
+	defer body.takeBack()
 	ctx, cancel := context.WithTimeout(ctx, e.timeout)
 	defer cancel()
-	request, err := e.request(ctx, r)
+	request, err := e.request(ctx, r, body)
 	if err != nil {
 		return nil, err
 	}
@@ -166,14 +167,14 @@ func (e *Endpoint) Do(ctx context.Context, r *pluginhost.HTTPRequest) (*pluginho
 		}
 	}
 	// What comes from the storage is the storage's own.
-	body, err := readBody(response, r.MaxBody)
-	out.Body = journal.Sealed(body)
+	answer, err := readBody(response, r.MaxBody)
+	out.Body = journal.Sealed(answer)
 	return out, err
 }
 
 // request builds the request: what the guest chose, below the base, and then the
 // credential.
-func (e *Endpoint) request(ctx context.Context, r *pluginhost.HTTPRequest) (*http.Request, error) {
+func (e *Endpoint) request(ctx context.Context, r *pluginhost.HTTPRequest, body *body) (*http.Request, error) {
 	u := *e.base
 	if r.Path != "" {
 		u.Path += "/" + r.Path
@@ -185,8 +186,7 @@ func (e *Endpoint) request(ctx context.Context, r *pluginhost.HTTPRequest) (*htt
 		query = append(query, q.Name+"="+strings.ReplaceAll(url.QueryEscape(q.Value), "+", "%20"))
 	}
 	u.RawQuery = strings.Join(query, "&")
-	body := newBody(r.Body)
-	request, err := http.NewRequestWithContext(ctx, r.Method.String(), u.String(), body.reader())
+	request, err := http.NewRequestWithContext(ctx, r.Method.String(), u.String(), body.lend())
 	if err != nil {
 		return nil, errors.New("the request cannot be made of the base URL")
 	}
@@ -195,7 +195,7 @@ func (e *Endpoint) request(ctx context.Context, r *pluginhost.HTTPRequest) (*htt
 	}
 	// The transport may send it again on another connection if the first was closed
 	// before anything was written.
-	request.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(body.reader()), nil }
+	request.GetBody = func() (io.ReadCloser, error) { return body.lend(), nil }
 	request.Header.Set("User-Agent", "notary")
 	for _, h := range r.Headers {
 		request.Header.Set(h.Name, h.Value)
@@ -206,28 +206,6 @@ func (e *Endpoint) request(ctx context.Context, r *pluginhost.HTTPRequest) (*htt
 		}
 	}
 	return request, nil
-}
-
-// A body is ciphertext in pieces.
-type body struct {
-	parts  []journal.Sealed
-	length int64
-}
-
-func newBody(parts []journal.Sealed) *body {
-	b := &body{parts: parts}
-	for _, p := range parts {
-		b.length += int64(len(p))
-	}
-	return b
-}
-
-func (b *body) reader() io.Reader {
-	readers := make([]io.Reader, len(b.parts))
-	for i, p := range b.parts {
-		readers[i] = bytes.NewReader(p)
-	}
-	return io.MultiReader(readers...)
 }
 
 // readBody reads the body of an answer. A success that is longer than the bound is an

@@ -10,8 +10,8 @@ import (
 // ciphertext is written over it.
 //
 // What was durable once goes into the pool and nothing else: a write that hangs may
-// still read its bytes. A storage that answers before it has read them can get others,
-// and only ciphertext: plaintext is never in this memory.
+// still read its bytes, and one that has returned does not ([Store]). Plaintext is never
+// in this memory.
 const (
 	minRoom = 10 // 1 KiB
 	maxRoom = 20 // 1 MiB; what is longer is not kept

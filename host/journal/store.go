@@ -94,7 +94,8 @@ type Store interface {
 	// Put makes the group durable: wrapped keys first, or in the same commit,
 	// then the entries. It returns nil only if both will survive a crash, and
 	// [ErrConflict] if an entry with the group's (epoch, first seq) exists.
-	// Any other error leaves the outcome unknown.
+	// Any other error leaves the outcome unknown. Once it has returned, the group's memory
+	// is read no more: when the group is durable, it is given to other entries.
 	Put(ctx context.Context, g Group) error
 	// Get returns the chunk with the greatest first seq that is not after seq,
 	// which is the chunk that contains the entry if storage has it. It returns
