@@ -332,7 +332,12 @@ func (l *ledger) attempt(by *life, g journal.Group) {
 		!slices.EqualFunc(before.Keys, g.Keys, func(a, b journal.WrappedKey) bool { return a.ID == b.ID && bytes.Equal(a.DEK, b.DEK) })) {
 		l.complain("life %d writes other bytes to seq %d of epoch %x than before", by.number, g.FirstSeq, g.Epoch[0])
 	}
-	l.attempts[at] = g
+	kept := g
+	kept.Entries = nil
+	for _, e := range g.Entries {
+		kept.Entries = append(kept.Entries, slices.Clone(e)) // or it would be held against itself
+	}
+	l.attempts[at] = kept
 }
 
 func (l *ledger) put(g journal.Group) error {
