@@ -76,6 +76,7 @@ type Store struct {
 	dir     string
 	entries []Entry
 	files   map[string][]byte // by name
+	get     func(name string, limit int64) ([]byte, error)
 }
 
 // An Entry is a line of the index.
@@ -95,13 +96,38 @@ func (e Entry) file() string { return hex.EncodeToString(e.SHA256[:]) + suffix[e
 // Open reads a directory. One that does not exist, or has no index, is an error:
 // nothing would be trusted that should be.
 func Open(dir string) (*Store, error) {
-	s := &Store{dir: dir, files: make(map[string][]byte)}
-	text, err := readBounded(filepath.Join(dir, indexName), maxIndex)
+	s := &Store{dir: dir, files: make(map[string][]byte), get: func(name string, limit int64) ([]byte, error) {
+		return readBounded(filepath.Join(dir, name), limit)
+	}}
+	text, err := s.get(indexName, maxIndex)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrStore, err)
 	}
 	if err := s.read(text); err != nil {
 		return nil, fmt.Errorf("%w: %s: %w", ErrStore, filepath.Join(dir, indexName), err)
+	}
+	return s, nil
+}
+
+// Parse reads the files of such a directory from memory, by their names, as a browser has
+// them. The store keeps nothing new. Files that the index does not name are left alone.
+func Parse(files map[string][]byte) (*Store, error) {
+	s := &Store{files: make(map[string][]byte), get: func(name string, limit int64) ([]byte, error) {
+		b, ok := files[name]
+		switch {
+		case !ok:
+			return nil, fmt.Errorf("there is no file %s", name)
+		case int64(len(b)) > limit:
+			return nil, fmt.Errorf("%s has %d bytes, at most %d are allowed", name, len(b), limit)
+		}
+		return b, nil
+	}}
+	text, err := s.get(indexName, maxIndex)
+	if err == nil {
+		err = s.read(text)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrStore, err)
 	}
 	return s, nil
 }
@@ -179,7 +205,7 @@ func (s *Store) load(e Entry) error {
 	if s.files[name] != nil {
 		return nil
 	}
-	b, err := readBounded(filepath.Join(s.dir, name), maxFile)
+	b, err := s.get(name, maxFile)
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -154,6 +155,45 @@ func TestRefused(t *testing.T) {
 }
 
 func second(_ truststore.Entry, err error) error { return err }
+
+// TestParse: the files of a directory give the same from memory, and what is missing, too
+// large or changed is told.
+func TestParse(t *testing.T) {
+	s, dir := create(t)
+	keep(t, s, 1, time.Unix(1_800_000_000, 0))
+	keep(t, s, 2, time.Unix(1_800_000_100, 0))
+	read := func() map[string][]byte {
+		files := map[string][]byte{}
+		names, err := filepath.Glob(filepath.Join(dir, "*"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range names {
+			if files[filepath.Base(name)], err = os.ReadFile(name); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return files
+	}
+	opened, err := truststore.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if parsed, err := truststore.Parse(read()); err != nil || !reflect.DeepEqual(parsed.KeySets(), opened.KeySets()) || len(parsed.KeySets()) != 2 {
+		t.Errorf("from memory: %v", err)
+	}
+	for name := range read() {
+		files := read()
+		delete(files, name)
+		if _, err := truststore.Parse(files); !errors.Is(err, truststore.ErrStore) {
+			t.Errorf("without %s: %v", name, err)
+		}
+		files[name] = append(read()[name], '!')
+		if _, err := truststore.Parse(files); !errors.Is(err, truststore.ErrStore) {
+			t.Errorf("%s changed: %v", name, err)
+		}
+	}
+}
 
 // TestTogether: several that add at the same time lose nothing.
 func TestTogether(t *testing.T) {

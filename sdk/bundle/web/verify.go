@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/veriproof/notary/attestation/policy"
+	"github.com/veriproof/notary/attestation/truststore"
 	"github.com/veriproof/notary/sdk/bundle"
 )
 
@@ -18,6 +19,8 @@ type settings struct {
 	JWKS   string `json:"jwks"`
 	Issuer string `json:"issuer"`
 	At     string `json:"at"`
+	// Trust are the files of a directory that "notary trust keep" made, by name.
+	Trust map[string][]byte `json:"trust"`
 }
 
 // verify returns what the page shows: the JSON of "notary verify --json", or an
@@ -51,6 +54,13 @@ func ask(data []byte, text string) (string, error) {
 		if o.At, err = time.Parse(time.RFC3339, s.At); err != nil {
 			return "", fmt.Errorf("%.40q is not a time such as 2026-01-31T12:00:00Z", s.At)
 		}
+	}
+	if len(s.Trust) > 0 {
+		kept, err := truststore.Parse(s.Trust)
+		if err != nil {
+			return "", err
+		}
+		o.KeptKeys, o.CRLs = kept.KeySets(), kept.CRLs()
 	}
 	r, err := bundle.Verify(data, p, o)
 	if err != nil {

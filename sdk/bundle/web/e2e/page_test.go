@@ -146,9 +146,10 @@ func exported(t *testing.T, demo, dir string, more ...string) string {
 	return names[0]
 }
 
-func tool(t *testing.T, e evidence) any {
+func tool(t *testing.T, e evidence, more ...string) any {
 	t.Helper()
-	out, err := exec.CommandContext(t.Context(), env(t, "NOTARY_TOOL"), "verify", "--json", "--policy", e.policy, e.bundle).Output()
+	args := append([]string{"verify", "--json", "--policy", e.policy}, append(more, e.bundle)...)
+	out, err := exec.CommandContext(t.Context(), env(t, "NOTARY_TOOL"), args...).Output()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
 		t.Fatal(err)
@@ -259,6 +260,79 @@ func TestSameAsTool(t *testing.T) {
 				t.Errorf("%d requests after the page was loaded", n)
 			}
 		})
+	}
+}
+
+// TestKeptKeys: with a policy that pins no keys of the attestation service, a token is
+// judged by those that the verifier kept, as the tool does with --trust; without them it
+// is not. A kept file that was changed is told.
+func TestKeptKeys(t *testing.T) {
+	good, dir := files(t)[0], t.TempDir()
+	policy, err := os.ReadFile(good.policy)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pinned := regexp.MustCompile(`(?m)^  jwks: '(.*)'\n`)
+	keys, issuer := pinned.FindSubmatch(policy), regexp.MustCompile(`(?m)^  issuer: (\S+)$`).FindSubmatch(policy)
+	if keys == nil || issuer == nil {
+		t.Fatalf("the demo's policy pins no keys\n%s", policy)
+	}
+	e := evidence{bundle: good.bundle, policy: filepath.Join(dir, "policy.yaml")}
+	jwks, trust := filepath.Join(dir, "jwks.json"), filepath.Join(dir, "trust")
+	if err := errors.Join(os.WriteFile(e.policy, pinned.ReplaceAll(policy, nil), 0o600), os.WriteFile(jwks, keys[1], 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	keep := exec.CommandContext(t.Context(), env(t, "NOTARY_TOOL"), "trust", "keep", "--trust", trust, "--jwks", jwks, "--issuer", string(issuer[1]))
+	if out, err := keep.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	ctx := browser(t)
+	page := func() string {
+		t.Helper()
+		var raw string
+		if err := chromedp.Run(ctx, ask(e), chromedp.Evaluate(`document.getElementById("json").textContent`, &raw)); err != nil {
+			t.Fatal(err)
+		}
+		return raw
+	}
+	if err := chromedp.Run(ctx, open(served(t))); err != nil {
+		t.Fatal(err)
+	}
+	if got := parsed(t, page()); !reflect.DeepEqual(got, tool(t, e)) || got.(map[string]any)["verdict"] != "incomplete" {
+		t.Errorf("without kept keys: %v", got.(map[string]any)["verdict"])
+	}
+	names, err := filepath.Glob(filepath.Join(trust, "*"))
+	if err != nil || len(names) != 2 {
+		t.Fatalf("kept %v, %v", names, err)
+	}
+	e.policy = filepath.Join(dir, "again.yaml") // choosing the same one again changes nothing
+	if err := os.WriteFile(e.policy, pinned.ReplaceAll(policy, nil), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := chromedp.Run(ctx, chromedp.Evaluate(`document.querySelector("form details").open = true`, nil), chromedp.SetUploadFiles("#trust", names, chromedp.ByQuery)); err != nil {
+		t.Fatal(err)
+	}
+	raw := page()
+	if got := parsed(t, raw); !reflect.DeepEqual(got, tool(t, e, "--trust", trust)) || got.(map[string]any)["verdict"] != "verified" {
+		t.Errorf("with kept keys the page says %.2000s", raw)
+	}
+	shot(t, ctx, "kept")
+
+	for _, name := range names {
+		if filepath.Base(name) != "index" {
+			if err := os.WriteFile(name, []byte("{}"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	var summary string
+	if err := chromedp.Run(ctx, chromedp.SetUploadFiles("#trust", nil, chromedp.ByQuery), chromedp.SetUploadFiles("#trust", names, chromedp.ByQuery),
+		chromedp.Click("#go", chromedp.ByQuery), chromedp.Poll(`document.getElementById("verdict").textContent === "Cannot verify"`, nil),
+		chromedp.Text("#summary", &summary, chromedp.ByQuery)); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(summary, "has other bytes than its name says") {
+		t.Errorf("of a file that was changed the page says %q", summary)
 	}
 }
 

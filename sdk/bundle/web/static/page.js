@@ -93,6 +93,20 @@
     $("result").focus();
   };
 
+  // The files of a directory of kept keys, by name, in base64 as JSON has bytes. A bound
+  // keeps a folder that was chosen by mistake from filling the memory.
+  const kept = async (files) => {
+    const out = {};
+    let size = 0;
+    for (const f of files) {
+      if ((size += f.size) > 1 << 26) throw new Error("These are no kept keys: more than 64 MiB.");
+      let text = "";
+      for (const b of new Uint8Array(await f.arrayBuffer())) text += String.fromCharCode(b);
+      out[f.name] = btoa(text);
+    }
+    return out;
+  };
+
   const textOf = (input) => (input.files.length ? input.files[0].text() : Promise.resolve(""));
 
   $("policy-file").addEventListener("change", async () => { $("policy").value = await textOf($("policy-file")); });
@@ -104,6 +118,11 @@
     const settings = {
       policy: $("policy").value, jwks: await textOf($("jwks")), issuer: $("issuer").value.trim(), at: $("at").value.trim(),
     };
+    try {
+      settings.trust = await kept($("trust").files);
+    } catch (e) {
+      return complain(e.message);
+    }
     show(window.verifyBundle(new Uint8Array(await file.arrayBuffer()), JSON.stringify(settings)));
   });
   for (const type of ["dragover", "dragenter"]) {
