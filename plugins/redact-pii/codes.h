@@ -17,19 +17,20 @@ static uint32_t codes_by_run[19];    /* sets of code_forms by the letters and di
 
 static int mod97(int m, uint8_t c) { return c <= '9' ? (m * 10 + c - '0') % 97 : (m * 100 + c - 'A' + 10) % 97; }
 
-/* iban reads an account number whose check digits begin at i: together or in
- * groups of four, valid under ISO 7064 mod 97-10. It returns the end, or 0. */
-static int iban(scan *s, int i) {
-	int start = i - 2, m = 0, end = i + 2;
-	if (start < s->last || !begins(s, start, WORD) || !is(s, i + 1, DIGIT)) return 0;
-	int want = iban_by_country[(s->t[start] - 'A') * 26 + s->t[start + 1] - 'A'] - 4;
+/* iban reads an account number whose check digits begin at i: together, or in groups
+ * of four with spaces or hyphens; valid under ISO 7064 mod 97-10; in small letters beside a
+ * word, since hexadecimal ids look like it. It returns the end, or 0. */
+RARE int iban(scan *s, int i) {
+	int start = i - 2, m = 0, end = i + 2, fold = is(s, start, LOWER) ? 0x20 : 0, letters = fold ? LOWER : UPPER, sep = at(s, end, '-') ? '-' : ' ';
+	if (start < s->last || !begins(s, start, WORD) || !is(s, start + 1, letters) || !is(s, i + 1, DIGIT)) return 0;
+	int want = iban_by_country[((s->t[start] & ~0x20) - 'A') * 26 + (s->t[start + 1] & ~0x20) - 'A'] - 4;
 	for (int k = 0; k < want; k++, end++) {
-		if (k % 4 == 0 && at(s, end, ' ')) end++;
-		if (!is(s, end, DIGIT | UPPER)) return 0;
-		m = mod97(m, s->t[end]);
+		if (k % 4 == 0 && at(s, end, (char)sep)) end++;
+		if (!is(s, end, DIGIT | letters)) return 0;
+		m = mod97(m, is(s, end, DIGIT) ? s->t[end] : s->t[end] & ~fold);
 	}
-	for (int k = start; k < start + 4; k++) m = mod97(m, s->t[k]);
-	return m == 1 && want > 0 && !is(s, end, WORD) && report(s, start, end, IBAN, MAX_SCORE) ? end : 0;
+	for (int k = start; k < start + 4; k++) m = mod97(m, is(s, k, DIGIT) ? s->t[k] : s->t[k] & ~fold);
+	return m == 1 && want > 0 && !is(s, end, WORD) && (!fold || near(s, T_BANK, start)) && report(s, start, end, IBAN, MAX_SCORE) ? end : 0;
 }
 
 /* like reports whether [a, e) has the form: A for a capital, 9 for a digit, X for
@@ -62,6 +63,14 @@ static int nino(const scan *s, int a) {
 	for (int k = 0; k < 7; k++)
 		if (has(s, a, never[k])) return 0;
 	return !one_of("DFIQUV", s->t[a]) && !one_of("DFIQUVO", s->t[a + 1]);
+}
+
+/* spaced_nino reads a British insurance number in pairs, the first of its digits at i,
+ * beside a word. */
+static int spaced_nino(scan *s, int i) {
+	int a = i - 3, e = i + 10;
+	if (a < s->last || e > s->n || !like(s, a, e, "AA 99 99 99 A") || !begins(s, a, WORD) || is(s, e, WORD)) return 0;
+	return nino(s, a) && one_of("ABCD", s->t[e - 1]) && near(s, T_GB, a) && report(s, a, e, UK_NINO, 900) ? e : 0;
 }
 
 static int nif(const scan *s, int a, int nie) {
@@ -170,9 +179,9 @@ static int soon(scan *s, int topic, int a) {
 
 /* document reads a number that has no form of its own, right behind the word that
  * names it. [a, e) has capitals, digits and hyphens. */
-static int document(scan *s, int a, int e) {
+RARE int document(scan *s, int a, int e) {
 	int n = e - a, label;
-	if (n < 5 || n > 18 || digits_in(s, a, e) < 2 || is(s, e, WORD) || !number_begins(s, a)) return 0;
+	if (n < 5 || n > 18 || is(s, e, WORD) || !number_begins(s, a) || digits_in(s, a, e) < 2) return 0;
 	if (soon(s, T_PASSPORT, a) && n >= 6) label = PASSPORT;
 	else if (soon(s, T_LICENCE, a) && soon(s, T_DRIVER, a - 1) && n >= 6) label = DRIVER_LICENSE;
 	else if (soon(s, T_PLATE, a) && n <= 9) label = LICENSE_PLATE;
@@ -248,11 +257,13 @@ static int postcode(scan *s, int a, int e) {
 	return report(s, a, end, POSTAL_CODE, score) ? end : 0;
 }
 
+#define MAX_CODE 18
+
 /* coded examines the run of letters and digits [a, e), and what may belong to it
  * behind a hyphen or bracket. It returns the end of a finding, or 0. */
-static int coded(scan *s, int a, int e) {
+RARE int coded(scan *s, int a, int e) {
 	int n = e - a, end, best = 0, label = 0, to = 0;
-	if (n > 18 || a < s->last || ahead(s, a, e, &sets[set_number(LOWER)], SIDES) < e || !number_begins(s, a)) return 0;
+	if (n > MAX_CODE || a < s->last || ahead(s, a, e, &sets[set_number(LOWER)], SIDES) < e || !number_begins(s, a)) return 0;
 	for (uint32_t forms = codes_by_run[n]; forms; forms &= forms - 1) {
 		int f = __builtin_ctz(forms), m = 0;
 		const char *form = code_forms[f].form;
@@ -271,7 +282,7 @@ static int coded(scan *s, int a, int e) {
 }
 
 /* mac reads a hardware address whose first separator stands at i. */
-static int mac(scan *s, int i) {
+RARE int mac(scan *s, int i) {
 	int start = i - 2, end = i, same = 1;
 	if (start < s->last || !is(s, start, HEX) || !is(s, start + 1, HEX) || !begins(s, start, WORD) || at(s, start - 1, ':') || at(s, start - 1, '-')) return 0;
 	for (int k = 0; k < 5; k++, end += 3) {
@@ -280,6 +291,16 @@ static int mac(scan *s, int i) {
 	}
 	if (is(s, end, WORD) || (at(s, end, (char)s->t[i]) && is(s, end + 1, HEX))) return 0;
 	return report(s, start, end, MAC, same ? 200 : 850) ? end : 0;
+}
+
+/* dotted_mac reads a hardware address of three groups ("0123.4567.89ab") of which one
+ * begins at a, beside a word. */
+RARE int dotted_mac(scan *s, int a) {
+	for (int k = 0; k < 2 && at(s, a - 1, '.') && back(s, a - 1, a - 5, &sets[set_number(HEX)], 0) == a - 5; k++) a -= 5;
+	if (a < s->last || !begins(s, a, WORD | DOT)) return 0;
+	for (int k = 0; k < 3; k++)
+		if (run_end(s, a + 5 * k, HEX, 5) != a + 5 * k + 4 || (k < 2 && !at(s, a + 5 * k + 4, '.'))) return 0;
+	return !is(s, a + 14, WORD | DOT) && near(s, T_IP, a) && report(s, a, a + 14, MAC, 800) ? a + 14 : 0;
 }
 
 /* ipv6 reads an address in the forms of RFC 4291 section 2.2 from its first
@@ -294,7 +315,7 @@ static int quad(const scan *s, int i) {
 	return i;
 }
 
-static int ipv6(scan *s, int i) {
+RARE int ipv6(scan *s, int i) {
 	int start = after_escape(s, run_start(s, i, HEX, 5));
 	if (i - start > 4 || (start == i && !at(s, i + 1, ':'))) return i + 1;
 	if (!begins(s, start, WORD) || at(s, start - 1, ':') || at(s, start - 1, '.') || at(s, start - 1, '-')) return i + 1;
@@ -328,7 +349,7 @@ static int ipv6(scan *s, int i) {
 }
 
 /* URL credentials: the name and password before the '@' at i. */
-static int url_credentials(scan *s, int i) {
+RARE int url_credentials(scan *s, int i) {
 	int stop = max(s->last, i - 256), j = i, colon = -1;
 	while (j > stop && !(class[s->t[j - 1]] & (SPACE | QUOTE)) && s->t[j - 1] != '/' && s->t[j - 1] != '@' && s->t[j - 1] != '<' && s->t[j - 1] != '>') {
 		j--;

@@ -73,7 +73,7 @@ static int file_suffix(const scan *s, int a, int b) {
 }
 
 /* email reads an address around the '@' at i. */
-static int email(scan *s, int i) {
+RARE int email(scan *s, int i) {
 	int start = local(s, i), tld = 0, end = start < i ? domain(s, i + 1, &tld) : -1;
 	if (end < 0) return i + 1;
 	int score = file_suffix(s, tld, end) ? 200 : i - start == 3 && has(s, start, "git") ? 300 : end - tld > 6 ? 700 : 900;
@@ -111,7 +111,7 @@ static int spoken(const scan *s, int a, int b) {
 
 /* obfuscated reads an address of which the way to spell '@' begins at i. Two words
  * ("ann at example dot com") are believed only if both are spelled out. */
-static int obfuscated(scan *s, int i) {
+RARE int obfuscated(scan *s, int i) {
 	int name_end = i, j = spelled(s, i, "at"), bracketed = !at(s, i + at(s, i, ' '), 'a') && !at(s, i + at(s, i, ' '), 'A');
 	if (!j) return 0;
 	int start = local(s, name_end), dots = 0, end = 0;

@@ -240,11 +240,16 @@ static const struct {
 /* Sets of id_forms by the digits that they begin with and what separates these from the
  * next, and by all digits. */
 static uint64_t formed_by_first[MAX_DIGITS], formed_by_separator[128], bare_by_length[MAX_DIGITS];
+static uint64_t id_topics, unnamed_formed, unnamed_bare; /* what names any of them; those that reach their thresholds without a name */
 
 static void prepare_ids(void) {
 	_Static_assert(sizeof id_forms / sizeof id_forms[0] <= 64, "a set of forms fits into a word");
+	id_topics = unnamed_formed = unnamed_bare = 0;
 	for (unsigned f = 0; f < sizeof id_forms / sizeof id_forms[0]; f++) {
 		bare_by_length[id_forms[f].digits] |= 1ull << f;
+		id_topics |= 1ull << id_forms[f].topic | 1ull << id_forms[f].other | 1ull << T_IDENTITY | 1ull << T_TAX;
+		if (id_forms[f].alone && id_forms[f].alone >= threshold[id_forms[f].label]) unnamed_bare |= 1ull << f;
+		if (id_forms[f].formed && id_forms[f].formed >= threshold[id_forms[f].label]) unnamed_formed |= 1ull << f;
 		if (!id_forms[f].form) continue;
 		formed_by_first[id_forms[f].form[0] - '0'] |= 1ull << f;
 		formed_by_separator[(int)id_forms[f].form[1]] |= 1ull << f;
@@ -272,16 +277,23 @@ static int read_form(const scan *s, int i, const char *form, int label, uint8_t 
 	return number_ends(s, i) ? i : 0;
 }
 
+/* formed_ids returns the ids that begin with a group of n digits and what stands at end. */
+static inline uint64_t formed_ids(const scan *s, int end, int n) {
+	return n < 10 && end + 1 < s->n && s->t[end] < 128 ? formed_by_first[n] & formed_by_separator[s->t[end]] : 0;
+}
+
 /* national_id reads an id from the digit at i, of which the run ends at end, and
  * returns the end of the id, or 0. Of several readings the best word wins. */
-static int national_id(scan *s, int i, int end) {
-	int n = end - i, best = 0, label = 0, to = 0, bare = number_ends(s, end), letter = 0;
+RARE int national_id(scan *s, int i, int end) {
+	int n = end - i, best = 0, label = 0, to = 0, bare = n >= 8 && number_ends(s, end), letter = 0;
 	if (n >= MAX_DIGITS) return 0;
 	if (n == 17 && check_letter(s, end, CN_RIC) && number_ends(s, end + 1)) letter = 1, bare = 1;
-	uint64_t formed = n < 10 && end < s->n && s->t[end] < 128 ? formed_by_first[n] & formed_by_separator[s->t[end]] : 0;
+	uint64_t formed = formed_ids(s, end, n);
 	uint64_t forms = formed | (bare ? bare_by_length[n + letter] : 0);
 	uint8_t alone[MAX_DIGITS], grouped[MAX_DIGITS];
-	uint64_t named = forms ? near_set(s, i) : 0;
+	if (!forms) return 0;
+	uint64_t named = near_set(s, i);
+	if (!(named & id_topics)) forms &= (formed & unnamed_formed) | (bare ? unnamed_bare : 0);
 	if (bare && forms) {
 		for (int k = 0; k < n; k++) alone[k] = s->t[i + k] - '0';
 		alone[n] = 10;
@@ -310,22 +322,31 @@ static int year(const scan *s, int i, int end) {
 	return end - i == 4 && (has(s, i, "19") || has(s, i, "20")) && prefix(s, i, 4) < 2040;
 }
 
+/* may_be_dated reports whether a date may go on at end: with a separator, or "4th". */
+static inline int may_be_dated(const scan *s, int end) {
+	uint8_t c = end < s->n ? s->t[end] : 0;
+	return c == ',' || c == ' ' || c == '-' || c == '/' || c == '.' || c == 's' || c == 'n' || c == 'r' || c == 't';
+}
+
 /* date reads a calendar date of which the digits [i, end) are the first, or the
  * day behind the name of a month. It returns its end, or 0, and its start. */
-static int date(const scan *s, int i, int end, int *start) {
+RARE int date(const scan *s, int i, int end, int *start) {
 	int n = end - i, e2, e3;
 	*start = i;
 	if (n != 1 && n != 2 && n != 4) return 0;
-	if (is(s, end, LETTER) && n <= 2) /* 4th */
+	if (n <= 2 && is(s, end, LETTER)) /* 4th */
 		for (int k = 0; k < 4; k++)
 			if (has(s, end, (const char *const[]){"st", "nd", "rd", "th"}[k])) end += 2;
 	int sep = end < s->n ? s->t[end] : 0;
 	if (sep == ',' || (sep == ' ' && is(s, end + 1, DIGIT))) { /* March 12, 1985 */
-		int b = run_start(s, i - 1, LETTER | HIGH, 12), y = end + 1 + (sep == ',' && at(s, end + 1, ' '));
-		e3 = run_end(s, y, DIGIT, 5);
-		if (n <= 2 && at(s, i - 1, ' ') && month_name(s, b, i - 1) && year(s, y, e3)) {
-			*start = b;
-			return e3;
+		int y = end + 1 + (sep == ',' && at(s, end + 1, ' '));
+		if (n <= 2 && at(s, i - 1, ' ')) {
+			int b = run_start(s, i - 1, LETTER | HIGH, 12);
+			e3 = run_end(s, y, DIGIT, 5);
+			if (month_name(s, b, i - 1) && year(s, y, e3)) {
+				*start = b;
+				return e3;
+			}
 		}
 	}
 	if (sep == '-' || sep == '/' || sep == '.') {
@@ -370,21 +391,26 @@ static int postal(scan *s, int i, int end) {
 	return score && report(s, i, to, POSTAL_CODE, score) ? to : 0;
 }
 
-static int coded(scan *s, int a, int e);
-static int document(scan *s, int a, int e);
+RARE int coded(scan *s, int a, int e);
+static int spaced_nino(scan *s, int i);
+RARE int document(scan *s, int a, int e);
 
 /* known_form reads what digits at i are as a whole, or the beginning of: an id, a
  * date of birth, a postal code, the number of a document. It returns the end, or 0. */
 static int known_form(scan *s, int i, int end) {
 	int n = end - i, start, e;
-	if (at(s, i - 1, '-') && is(s, i - 2, UPPER | DIGIT)) return document(s, run_start(s, i, UPPER | DIGIT | URLSAFE, 12), run_end(s, end, UPPER | DIGIT, 12));
+	if (at(s, i - 1, '-') && is(s, i - 2, UPPER | DIGIT)) {
+		start = run_start(s, i, UPPER | DIGIT | URLSAFE, 12);
+		return silent(s, start) ? 0 : document(s, start, run_end(s, end, UPPER | DIGIT, 12));
+	}
 	if ((n == 6 || n == 8) && (at(s, end, '-') || at(s, end, '+')) && (e = coded(s, i, end))) return e;
-	if ((n >= 8 || (end < s->n && is(s, end + 1, DIGIT))) && (e = national_id(s, i, end))) return e;
-	if (n <= 4 && (e = date(s, i, end, &start)) && near(s, T_BIRTH, start) && report(s, start, e, DATE_OF_BIRTH, 800)) return e;
+	if (n == 2 && at(s, end, ' ') && at(s, i - 1, ' ') && is(s, i - 2, UPPER) && (e = spaced_nino(s, i))) return e;
+	if ((n >= 8 || formed_ids(s, end, n)) && (e = national_id(s, i, end))) return e;
+	if (n <= 4 && may_be_dated(s, end) && (e = date(s, i, end, &start)) && near(s, T_BIRTH, start) && report(s, start, e, DATE_OF_BIRTH, 800)) return e;
 	if (n >= 3 && n <= 5 && at(s, i, '0') && at(s, end, '/') && near(s, T_PHONE, i) && number_begins(s, i)) { /* 030/1234567 */
 		e = run_end(s, end + 1, DIGIT, 10);
 		if (e - end > 4 && number_ends(s, e) && report(s, i, e, PHONE, 650)) return e;
 	}
 	if ((e = postal(s, i, end))) return e;
-	return n >= 6 && n <= 10 ? document(s, i, end) : 0;
+	return n >= 6 && n <= 10 && !silent(s, i) ? document(s, i, end) : 0;
 }

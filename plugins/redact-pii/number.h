@@ -14,6 +14,8 @@
 #define MAX_DIGITS 20 /* one more than any reading takes */
 #define MIN_DIGITS 7  /* the shortest number alone that is anything: a telephone number beside a word */
 
+#define MIN_CARD 12
+
 enum { NO_SEP, SPACED, DASHED, DOTTED, CLOSED, OPENED };
 /* CLOSED is ')' and perhaps a space, hyphen or dot; OPENED the same before '('. */
 
@@ -171,7 +173,7 @@ static int issuer(const uint8_t *d, int n) {
  * groups. */
 static int card(numbers *r, int k) {
 	int e = -1, n = len(r, k);
-	if (n >= 12 && n <= 19) e = k;
+	if (n >= MIN_CARD && n <= 19) e = k;
 	if (n == 4) {
 		static const char *const printed[] = {"44443", "4444", "465", "464", "4441"};
 		for (int i = 0; i < 5 && e < 0; i++) {
@@ -183,7 +185,7 @@ static int card(numbers *r, int k) {
 	uint8_t d[MAX_DIGITS];
 	if (e < k || !ends_at(r, e)) return k;
 	n = digits(r, k, e, d);
-	if (n < 12 || n > 19) return k;
+	if (n < MIN_CARD || n > 19) return k;
 	int known = issuer(d, n), score = e > k ? 950 : known == 2 ? 850 : 350;
 	if (!known || !luhn(d, n)) return k;
 	int start = r->g[k].start;
@@ -281,28 +283,39 @@ static int may_begin(numbers *r, int k) {
  * go on with, behind k. */
 static int groups_at(numbers *r, int k) {
 	int next = k;
-	if (!number_begins(r->s, r->g[k].start)) return k + 1;
+	if (!number_begins(r->s, r->g[k].start)) return at(r->s, r->g[k].start - 1, '@') ? max(k + 1, ipv4(r, k)) : k + 1; /* root@192.0.2.1 */
 	if ((next = card(r, k)) > k) return next;
 	if ((next = ssn(r, k)) > k) return next;
 	if ((next = ipv4(r, k)) > k) return next;
 	return max(k + 1, phone(r, k));
 }
 
-static int token(scan *s, int i);
+RARE int token(scan *s, int i);
 
-/* number examines the run of groups that begins with the digit at i. */
-static int number(scan *s, int i) {
-	if (!begins(s, i, WORD)) return token(s, i);
-	int end = run_end(s, i, DIGIT, s->n), sep;
-	if (end - i <= 2 && at(s, end, '.')) { /* a decimal number, of which JSON has many */
-		int e = run_end(s, end + 1, DIGIT, 32);
-		if (e > end + 1 && !is(s, e, DIGIT | DOT | URLSAFE) && !at(s, e, '/') && !at(s, e, '@')) return e;
+/* lone reports whether up to three digits, which end at end, are a number that nothing
+ * reads: in JSON, a list or a sentence. No name stands before, and neither further groups
+ * of digits nor a month go on behind it. */
+static inline int lone(const scan *s, int i, int end) {
+	uint8_t before = s->t[i - 1];
+	if (i == 0 || end >= s->n || before == '-') return 0;
+	switch (s->t[end]) {
+	case '"': case '}': case ']': case ':': case '\\': case '\n': case ';': return 1;
+	case '.': return is(s, end + 1, SPACE | QUOTE);
+	case ',': return before != ' ' || !is(s, end + 1 + at(s, end + 1, ' '), DIGIT); /* March 12, 1985 */
 	}
-	int known = known_form(s, i, end);
+	return 0;
+}
+
+/* grouped examines the run of groups that begins with the digits [i, end). */
+RARE int grouped(scan *s, int i, int end) {
+	int known = known_form(s, i, end), sep;
 	if (known) return known;
 	if (is(s, end, WORD) && s->t[end] != 'x') return token(s, i);
 	int next = separator(s, end, &sep);
-	if (next < 0 && end - i < MIN_DIGITS) return end;
+	int n = end - i;
+	if (next < 0 && n < MIN_DIGITS) return end;
+	/* one group, of a length that only words make anything of */
+	if (next < 0 && n < MIN_CARD && n != 9 && !at(s, i - 1, '+') && !at(s, end, 'x') && silent(s, i)) return end;
 	numbers r; /* not cleared: the table is larger than most numbers */
 	r.s = s, r.n = 1, r.next = next, r.pending = sep, r.named = -1;
 	r.g[0] = (group){i, end, NO_SEP};
@@ -319,6 +332,19 @@ static int number(scan *s, int i) {
 	if (r.n > 0) end = max(end, r.g[r.n - 1].end);
 	/* The last group may turn out to be the head of a longer token. */
 	return is(s, end, WORD) && s->last < end ? token(s, end - 1) : end;
+}
+
+/* number examines what begins with the digit at i. */
+static inline int number(scan *s, int i) {
+	if (!begins(s, i, WORD)) return token(s, i);
+	int end = run_end(s, i, DIGIT, s->n);
+	if (end - i <= 3 && lone(s, i, end)) return end;
+	if (end - i <= 2 && at(s, end, '.')) { /* a decimal number, of which JSON has many */
+		int e = run_end(s, end + 1, DIGIT, 32);
+		if (e > end + 1 && !is(s, e, DIGIT | DOT | URLSAFE) && !at(s, e, '/') && !at(s, e, '@')) return e;
+	}
+	if (end - i <= 3 && is(s, end, WORD) && s->t[end] != 'x' && !may_be_dated(s, end) && !at(s, i - 1, '-')) return token(s, i);
+	return grouped(s, i, end);
 }
 
 #endif

@@ -64,7 +64,7 @@ static void prepare(void) {
 /* aws_secret reads a secret access key of which the digit at i is the first: forty
  * characters of base64 beside a word or a key id that says so. Forty hexadecimal
  * digits are a hash, not a key. A run of base64 is looked at once. */
-static int aws_secret(scan *s, int i) {
+RARE int aws_secret(scan *s, int i) {
 	if (i < s->base64) return 0;
 	int end = s->base64 = run_end(s, i, BASE64, s->n), start = end - AWS_SECRET_LENGTH;
 	if (start > i || start < s->last || run_end(s, start, BASE64, i - start) != i || !begins(s, start, BASE64) || at(s, end, '=')) return 0;
@@ -76,20 +76,30 @@ static int aws_secret(scan *s, int i) {
 	return score && report(s, start, end, AWS_SECRET, score) ? end : 0;
 }
 
+/* find_word sees the word alone, in a run that was seen before. */
+RARE void find_word(scan *s, int i) {
+	s->word_from = back(s, i, s->last, &sets[set_number(ALNUM)], 0);
+	s->word_to = ahead(s, i, s->n, &sets[set_number(ALNUM)], 0);
+}
+
 /* token examines a run of letters and digits from the first digit in it, at i, and
  * returns its end, or that of a finding. */
-static int token(scan *s, int i) {
+RARE int token(scan *s, int i) {
 	int found;
-	if (is(s, i - 1, UPPER) && is(s, i - 2, UPPER) && (found = iban(s, i))) return found;
-	int before = s->last, seen = s->run;
+	if (is(s, i - 1, LETTER) && is(s, i - 2, LETTER) && (found = iban(s, i))) return found;
+	int before = s->last;
 	if ((found = prefixed(s, i))) {
 		for (int k = 0; k < 3 && s->last > before; k++) /* a key id, in whose reach the secret may stand */
 			if (has(s, found - 20, (const char *const[]){"AKIA", "ASIA", "A3T"}[k])) s->last_key = found;
 		return found;
 	}
-	int start = after_escape(s, run_start(s, i, ALNUM, i - min(i, seen > i ? 0 : seen))), end = run_end(s, i, ALNUM, s->n);
-	if ((found = coded(s, start, end)) || (found = wallet(s, start, end)) || (found = aws_secret(s, i))) return found;
-	if (end - start == 2 && at(s, end, '-') && (found = mac(s, end))) return found;
+	if (i >= s->word_to) find_word(s, i);
+	int start = after_escape(s, max(s->word_from, s->last)), end = s->word_to, n = end - start;
+	if (n <= MAX_CODE && !(i > start && is(s, i - 1, LOWER)) && !is(s, end - 1, LOWER) && (found = coded(s, start, end))) return found;
+	if (n >= MIN_WALLET && (found = wallet(s, start, end))) return found;
+	if ((n == AWS_SECRET_LENGTH || is(s, start - 1, STD) || is(s, end, STD)) && (found = aws_secret(s, i))) return found;
+	if (n == 2 && at(s, end, '-') && (found = mac(s, end))) return found;
+	if (n == 4 && (at(s, end, '.') || at(s, start - 1, '.')) && (found = dotted_mac(s, start))) return found;
 	return end;
 }
 
@@ -110,7 +120,7 @@ static inline v128_t telling(const uint8_t *p) {
 }
 
 /* dot examines a " dot ", and goes back to the " at " before it. */
-static int dot(scan *s, int i) {
+RARE int dot(scan *s, int i) {
 	if (!at(s, i - 1, ' ') || !has_any_case(s, i, "dot ")) return i + 1;
 	int label = run_start(s, i - 1, ALNUM | URLSAFE, 64);
 	if (label == i - 1 || !at(s, label - 1, ' ') || !has_any_case(s, label - 4, " at ")) return i + 1;
@@ -118,11 +128,13 @@ static int dot(scan *s, int i) {
 	return end > i ? end : i + 1;
 }
 
-static int candidate(scan *s, int i) {
+static inline int candidate(scan *s, int i) {
 	int found;
 	switch (s->t[i]) {
 	case '@': return (found = url_credentials(s, i)) ? found : email(s, i);
-	case ':': return (found = mac(s, i)) ? found : ipv6(s, i);
+	case ':': /* of which JSON has many: an address has hexadecimal digits on both sides, or a second colon */
+		if (!at(s, i + 1, ':') && !(is(s, i - 1, HEX) && is(s, i + 1, HEX))) return i + 1;
+		return (found = mac(s, i)) ? found : ipv6(s, i);
 	case '-': return dashes(s, i);
 	case 'd': case 'D': return dot(s, i);
 	case '(': case '[': case '{': return (found = obfuscated(s, i - at(s, i - 1, ' '))) ? found : i + 1;

@@ -35,13 +35,13 @@ static const topic_words vocabulary[] = {
 		"kreditka tarjeta carte carta american unionpay mir"},
 	{T_SSN, "ssn ssns social itin socialse"},
 	{T_TAX, "tax taxpayer tin national ein fein taxid taxnumbe vat"},
-	{T_IP, "ip ips ipv host server address addr client peer gateway dns from ipaddres hostname remote"},
+	{T_IP, "ip ips ipv host server address addr client peer gateway dns from ipaddres hostname remote mac hwaddr ether ethernet bssid"},
 	{T_AWS, "aws amazon"},
 	{T_SECRET, "secret secrets secretke"},
 	{T_ID, "id ids identifi"},
 	{T_OTHER, "order invoice version versions timestam trace span tokens count isbn tracking ticket sku serial build release commit "
 		"hash uuid guid index created updated epoch size bytes offset seed"},
-	{T_BIRTH, "born birth birthday dob birthdat birthday geboren geburtst geburtsd naissanc nacimien nascita nascimen nacido nacida "
+	{T_BIRTH, "born birth birthday dob birthdat birthday geboren geb geburtst geburtsd naissanc nacimien nascita nascimen nacido nacida "
 		"urodzeni syntym narozeni dateofbi bday f\xc3\xb8"
 		"dt f\xc3\xb6"
 		"dd geboorte n\xc3\xa9 n\xc3\xa9"
@@ -111,7 +111,8 @@ static const topic_words vocabulary[] = {
 #define REACH 64 /* how far before a candidate, in bytes, a word still speaks for it */
 #define NEVER (-(1 << 30))
 
-static void note(scan *s, uint64_t topics, int end) {
+static inline void note(scan *s, uint64_t topics, int end) {
+	if (topics & ~(1ull << T_OTHER | 1ull << T_ID)) s->spoken = end;
 	for (; topics; topics &= topics - 1) s->seen[__builtin_ctzll(topics)] = end;
 }
 
@@ -127,12 +128,10 @@ static void read_words(scan *s, const uint8_t *t, int from, int to, int key) {
 	}
 }
 
-/* hear reads the words before offset to, each byte of a text at most once, and
- * only when a candidate asks: plain text costs nothing, dense candidates stay
- * linear. */
-static void hear(scan *s, int to) {
+RARE void listen(scan *s, int to) {
 	if (s->words_read < 0) {
 		for (int i = 0; i < MAX_TOPICS; i++) s->seen[i] = NEVER;
+		s->spoken = NEVER;
 		int n = (int)s->field->key_len, from = max(0, n - REACH);
 		read_words(s, s->field->key + from, 0, n - from, 1);
 		s->words_read = 0;
@@ -142,22 +141,35 @@ static void hear(scan *s, int to) {
 	s->words_read = to;
 }
 
+/* hear reads the words before offset to, each byte of a text at most once, and
+ * only when a candidate asks: plain text costs nothing, dense candidates stay
+ * linear. */
+static inline void hear(scan *s, int to) {
+	if (to > s->words_read) listen(s, to);
+}
+
+/* silent reports whether near would be false for every topic. */
+static inline int silent(scan *s, int to) {
+	hear(s, to);
+	return s->spoken < max(to - REACH, s->seen[T_OTHER]);
+}
+
 /* named returns where a topic was last named before offset to, or NEVER. */
-static int named(scan *s, int topic, int to) {
+static inline int named(scan *s, int topic, int to) {
 	hear(s, to);
 	return to - s->seen[topic] <= REACH ? s->seen[topic] : NEVER;
 }
 
 /* near reports whether the topic was named within reach before offset to, and no
  * other number since. */
-static int near(scan *s, int topic, int to) {
+static inline int near(scan *s, int topic, int to) {
 	int seen = named(s, topic, to);
 	return seen != NEVER && seen >= s->seen[T_OTHER];
 }
 
 /* near_set returns the topics for which near is true. */
 static uint64_t near_set(scan *s, int to) {
-	hear(s, to);
+	if (silent(s, to)) return 0;
 	const v128_t from = wasm_i32x4_splat(max(to - REACH, s->seen[T_OTHER]));
 	uint64_t topics = 0;
 	for (int k = 0; k < MAX_TOPICS; k += 16) {

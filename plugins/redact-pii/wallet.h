@@ -82,10 +82,12 @@ static int bech32(const scan *s, int a, int sep, int e) {
 	return c == 1 || c == 0x2bc830a3;
 }
 
+#define MIN_WALLET 26
+
 /* wallet reads an address that is the whole run of letters and digits [a, e). */
-static int wallet(scan *s, int a, int e) {
+RARE int wallet(scan *s, int a, int e) {
 	int n = e - a, score = 0;
-	if (n < 26 || n > 90 || a < s->last || !begins(s, a, WORD)) return 0;
+	if (n < MIN_WALLET || n > 90 || a < s->last || !begins(s, a, WORD)) return 0;
 	if (n == 42 && has(s, a, "0x") && run_end(s, a + 2, HEX, 41) == e) score = near(s, T_WALLET, a) ? 900 : distinct(s, a + 2, e) >= 8 ? 550 : 0;
 	else if (has(s, a, "bc1") || has(s, a, "tb1")) score = bech32(s, a, a + 2, e) ? MAX_SCORE : 0;
 	else if (has(s, a, "ltc1")) score = bech32(s, a, a + 3, e) ? MAX_SCORE : 0;

@@ -27,12 +27,19 @@ static inline v128_t telling(const uint8_t *p) {
 /* may_precede reports whether a number may stand behind c. */
 static int may_precede(uint8_t c) { return c == ' ' || c == ':' || c == '[' || c == ',' || c == '-' || c == '('; }
 
-static int candidate(scan *s, int i) {
+/* figures examines what the digit at i stands in. */
+RARE int figures(scan *s, int i) {
+	int found;
+	if ((found = prefixed(s, i)) || (may_be_shaped(s, i) && (found = shaped(s))) || (found = valued(s, i))) return found;
+	return run_end(s, i, DIGIT, s->n);
+}
+
+static inline int candidate(scan *s, int i) {
 	int found;
 	switch (s->t[i]) {
 	case '-': return dashes(s, i);
 	case '@': return (found = url_credentials(s, i)) ? found : i + 1;
-	case ':': return (found = command_login(s, i)) || (found = assigned(s, i)) ? found : i + 1;
+	case ':': if (is(s, i - 1, WORD | LOCAL | DOT) && (found = command_login(s, i))) return found; /* fall through */
 	case '=': case '>': return (found = assigned(s, i)) ? found : i + 1;
 	case ';': case '<': case '?': return i + 1;
 	}
@@ -40,6 +47,5 @@ static int candidate(scan *s, int i) {
 	int e = run_end(s, i, DIGIT, 40), point = at(s, e, '.') && is(s, e + 1, DIGIT);
 	if (point) e = run_end(s, e + 1, DIGIT, 40);
 	if ((point || e - i < 6) && (i == 0 || may_precede(s->t[i - 1])) && (e == s->n || (ends_value(s->t[e]) && !(class[s->t[e]] & QUOTE)))) return e;
-	if ((found = prefixed(s, i)) || (found = shaped(s, i)) || (found = valued(s, i))) return found;
-	return run_end(s, i, DIGIT, s->n);
+	return figures(s, i);
 }

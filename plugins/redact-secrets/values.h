@@ -85,8 +85,8 @@ static int wordy(const scan *s, int a, int b) {
 /* begun reports whether [start, end) begins like a token of a kind that is known
  * and was found not to be one: a mention, or one that is cut off. What is longer than
  * the kind may be of a kind that is not known yet. */
-static int begun(const scan *s, int start, int end) {
-	if (start + 2 > s->n) return 0;
+static inline int begun(const scan *s, int start, int end) {
+	if (!ruled(s, start)) return 0;
 	int slot = rule_slot(s->t[start], s->t[start + 1]);
 	for (int k = rule_first[slot]; k < rule_first[slot + 1]; k++) {
 		const rule *r = &rules[rule_order[k]];
@@ -134,8 +134,8 @@ static uint32_t ending(const uint8_t *end, int n) {
 	return 0;
 }
 
-/* name_words reads the words of the identifier [a, b), that may have spaces. */
-static void name_words(const scan *s, int a, int b, value_name *v) {
+/* read_name reads the words of the identifier [a, b), that may have spaces. */
+RARE void read_name(const scan *s, int a, int b, value_name *v) {
 	words w = letters_of(s->t + a, b - a);
 	uint64_t turns = w.upper & (w.lower << 1 | (w.upper << 1 & w.lower >> 1)); /* APIKey */
 	w.starts = w.letters & ~(w.letters << 1 & ~turns);
@@ -148,11 +148,37 @@ static void name_words(const scan *s, int a, int b, value_name *v) {
 	}
 }
 
+/* What short names said, since JSON says the same ones again and again. A name is kept as the
+ * last bytes of sixteen, so that only an equal one is taken for it. */
+#define KNOWN_BITS 6
+static struct {
+	v128_t name;
+	uint32_t any, last;
+} known_names[1 << KNOWN_BITS];
+
+static void name_words(const scan *s, int a, int b, value_name *v) {
+	int n = b - a;
+	if (n > 16 || n < 1) {
+		read_name(s, a, b, v);
+		return;
+	}
+	const v128_t lanes = wasm_u8x16_make(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+	v128_t name = wasm_v128_and(wasm_v128_load(s->t + b - 16), wasm_u8x16_le(wasm_u8x16_splat((uint8_t)(16 - n)), lanes));
+	uint64_t mixed = ((uint64_t)wasm_i64x2_extract_lane(name, 0) ^ (uint64_t)wasm_i64x2_extract_lane(name, 1)) * 0x9e3779b97f4a7c15u;
+	int k = (int)(mixed >> (64 - KNOWN_BITS));
+	if (wasm_v128_any_true(wasm_v128_xor(known_names[k].name, name))) {
+		read_name(s, a, b, v);
+		known_names[k].name = name, known_names[k].any = v->any, known_names[k].last = v->last;
+	}
+	v->any = known_names[k].any, v->last = known_names[k].last;
+}
+
 /* name_of finds the name of the value that begins at i. */
-static value_name name_of(scan *s, int i) {
+static __attribute__((noinline)) value_name name_of(scan *s, int i) {
 	value_name v = {0};
 	for (int hop = 0, limit = i - MAX_NAME - 16; hop < 3; hop++) {
 		int j = i, bound = 0;
+		if (i > 3 && s->t[i - 1] == '"' && s->t[i - 2] == ':' && s->t[i - 3] == '"') j = i - 3, bound = 1; /* most JSON */
 		while (j > 0 && j > limit && class[s->t[j - 1]] & (SPACE | QUOTE | OPERATOR)) {
 			j--;
 			bound |= s->t[j] == '=' || s->t[j] == ':' || s->t[j] == '>' || s->t[j] == ',' || s->t[j] == '(';
@@ -209,7 +235,7 @@ static int telegram_like(const scan *s, int a, int b) {
 }
 
 /* worth says what a value is worth under a name. */
-static int worth(const scan *s, int a, int b, const value_name *v, int quoted) {
+RARE int worth(const scan *s, int a, int b, const value_name *v, int quoted) {
 	int n = b - a, say = level(v);
 	if (say == 0 || n < 4 || n > MAX_VALUE || stands_in(s, a, b)) return 0;
 	int m = classes(s, a, b), digits = digits_in(s, a, b), bits = entropy(s, a, b), special = 0;
@@ -230,7 +256,7 @@ static int worth(const scan *s, int a, int b, const value_name *v, int quoted) {
 	if (n < (say == 2 ? 8 : 14) || !(m & LETTER) || (digits == 0 && n < (quoted ? 12 : 20))) return digits == n && n >= 15 && v->bound && v->any & 1 << W_VENDOR && bits > 40 ? 520 : 0;
 	if (digits == 0 && !(m & UPPER && m & LOWER)) return 0;
 	if (wordy(s, a, b) || bits < (n < 16 ? 40 : n < 24 ? 46 : 48)) return 0;
-	if (!v->bound) return n >= 16 && say == 2 && v->last & (1 << W_SECRET | 1 << W_KEY) ? 520 : 0;
+	if (!v->bound) return n >= 16 && say == 2 && s->t[a] != '/' && v->last & (1 << W_SECRET | 1 << W_KEY) ? 520 : 0;
 	return say == 2 ? 700 : 550;
 }
 
@@ -248,7 +274,7 @@ static int password_end(const scan *s, int a) {
 }
 
 /* decide reports the value [a, b) if its name speaks for it. */
-static int decide(scan *s, int a, int b, int quoted) {
+RARE int decide(scan *s, int a, int b, int quoted) {
 	if (a < s->last || b - a < 4 || (!quoted && at(s, a - 1, '('))) return 0; /* not the argument of a call */
 	value_name v = name_of(s, a);
 	if (!v.any) return 0;
@@ -270,7 +296,7 @@ static int valued(scan *s, int i) {
 	b = ahead(s, i, min(s->n, i + MAX_VALUE), &sets[IN_NAME], SIDES);
 	s->base64 = b;
 	int open = a, close = b;
-	open = back(s, a, stop, &sets[IN_MARKUP], SIDES);
+	if (a > stop && !(class[s->t[a - 1]] & QUOTE)) open = back(s, a, stop, &sets[IN_MARKUP], SIDES);
 	if (open > 0 && class[s->t[open - 1]] & QUOTE && !is(s, open - 2, ALNUM)) { /* in quotes, anything */
 		while (close < s->n && close < i + MAX_VALUE && !(class[s->t[close]] & (SPACE | QUOTE)) && s->t[close] != '\\' && s->t[close] != '<') close++;
 		if (close < s->n && (s->t[close] == s->t[open - 1] || s->t[close] == '\\')) a = open, b = s->base64 = close;
@@ -301,14 +327,8 @@ static int valued(scan *s, int i) {
 	return max(i + 1, min(full, s->run));
 }
 
-/* assigned examines the value behind the operator at i, for values without a
- * digit, which passwords may be. */
-static int assigned(scan *s, int i) {
-	int a = i + 1, quote = 0;
-	while (a < i + 8 && a < s->n && (class[s->t[a]] & SPACE || s->t[a] == '=' || s->t[a] == '>' || s->t[a] == ':' || s->t[a] == '\\')) a++;
-	if (is(s, a, QUOTE)) quote = s->t[a++];
-	if (!quote && s->t[i] == ':' && a > i + 1 && !is(s, a, UPPER | DIGIT)) return 0; /* prose */
-	if (a < s->base64 || a >= s->n || !(class[s->t[i > 0 ? i - 1 : 0]] & (WORD | QUOTE | SPACE | URLSAFE | HIGH))) return 0;
+/* undigited examines the value that begins at a. */
+RARE int undigited(scan *s, int a, int quote) {
 	int b = ahead(s, a, min(s->n, a + 128), &sets[quote ? IN_QUOTES : IN_CODE], SIDES);
 	if (b - a < 6 || b - a >= 128 || (quote && (b >= s->n || (s->t[b] != quote && s->t[b] != '\\')))) return 0;
 	/* Digits have their own way, of which this is the same. */
@@ -321,8 +341,21 @@ static int assigned(scan *s, int i) {
 	return decide(s, a, b, quote != 0);
 }
 
+/* assigned examines the value behind the operator at i, for values without a
+ * digit, which passwords may be. */
+static int assigned(scan *s, int i) {
+	int a = i + 1, quote = 0;
+	while (a < i + 8 && a < s->n && (class[s->t[a]] & SPACE || s->t[a] == '=' || s->t[a] == '>' || s->t[a] == ':' || s->t[a] == '\\')) a++;
+	if (is(s, a, QUOTE)) quote = s->t[a++];
+	if (!quote && s->t[i] == ':' && a > i + 1 && !is(s, a, UPPER | DIGIT)) return 0; /* prose */
+	if (a < s->base64 || a >= s->n || !(class[s->t[i > 0 ? i - 1 : 0]] & (WORD | QUOTE | SPACE | URLSAFE | HIGH))) return 0;
+	uint32_t out = outside(s->t + a, &sets[quote ? IN_QUOTES : IN_CODE]) ^ SIDES, digits = digits_at(s->t + a);
+	if (out && (__builtin_ctz(out) < 6 || digits & (out ^ (out - 1)))) return 0; /* many values are short */
+	return undigited(s, a, quote);
+}
+
 /* url_credentials reads the password before the '@' at i: the name stays. */
-static int url_credentials(scan *s, int i) {
+RARE int url_credentials(scan *s, int i) {
 	int stop = max(s->last, i - 256), j = i, colon = -1;
 	while (j > stop && !(class[s->t[j - 1]] & (SPACE | QUOTE)) && s->t[j - 1] != '/' && s->t[j - 1] != '@' && s->t[j - 1] != '<' && s->t[j - 1] != '>') {
 		j--;
@@ -340,7 +373,7 @@ static int url_credentials(scan *s, int i) {
 }
 
 /* command_login reads name and password of a command line: -u name:password. */
-static int command_login(scan *s, int i) {
+RARE int command_login(scan *s, int i) {
 	int a = run_start(s, i, WORD | LOCAL | DOT, 64), b = i + 1, q = a;
 	if (a == i || a < 3) return 0;
 	int quote = is(s, a - 1, QUOTE) ? s->t[--q] : 0;
@@ -361,11 +394,19 @@ static int command_login(scan *s, int i) {
 
 static int one_class(const scan *s, int a, int b, int mask) { return a < b && run_end(s, a, mask, b - a) == b; }
 
-/* shaped reads tokens that are known by their shape and not by how they begin. */
-static int shaped(scan *s, int i) {
+/* may_be_shaped reports whether the length of the run, or what stands behind it, leaves
+ * a shape open, once for each run. */
+static inline int may_be_shaped(scan *s, int i) {
 	if (i < s->shape) return 0;
-	int a = after_escape(s, run_start(s, i, BASE64U, 256)), e = run_end(s, i, BASE64U, 256), n = e - a;
-	s->shape = e;
+	s->shape = s->run;
+	int n = s->run - s->run_from;
+	uint8_t c = s->run < s->n ? s->t[s->run] : 0;
+	return c == ':' || c == '.' || c == '~' || c == '|' || c == '$' || (n >= 36 && n <= 48);
+}
+
+/* shaped reads tokens that are known by their shape and not by how they begin. */
+RARE int shaped(scan *s) {
+	int a = after_escape(s, s->run_from), e = s->run, n = e - a;
 	if (n < 5 && !at(s, a - 1, '$')) return 0;
 	/* Telegram: the number of a bot, and 35 characters */
 	if (at(s, e, ':') && n >= 5 && n <= 16 && one_class(s, a, e, DIGIT) && at(s, e + 1, 'A')) {

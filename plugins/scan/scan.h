@@ -90,19 +90,37 @@ typedef struct {
 	int last;         /* end of the last finding: look-behind stops here */
 	int pem_none, pem_tail_seen, last_key;
 	int base64;       /* end of the value or run of base64 that was last examined */
-	int run;          /* end of the run of letters and digits that was last examined */
+	int run_from, run; /* of letters, digits, '-' and '_', that was last examined */
+	int word_from, word_to; /* the letters and digits in it around a digit */
 	int shape;        /* end of the run that was last compared with the shapes of tokens */
 	int words_read;   /* how far the words of the text have been heard; -1 before the first question */
-	int seen[MAX_TOPICS];
+	int seen[MAX_TOPICS]; /* where each topic was last named; spoken: any that speaks for a number */
+	int spoken;
 } scan;
+
+/* What few bytes come to is kept out of what many go through: the engine's compiler
+ * gives a large function its registers badly, and the short way through it pays. */
+#define RARE static __attribute__((noinline))
 
 /* What the redactor defines. */
 static inline v128_t telling(const uint8_t *p);
 static int candidate(scan *s, int i); /* returns where the pass goes on, behind i */
 static int begin_text(scan *s);       /* returns where the pass begins */
 
-static inline int is(const scan *s, int i, int mask) {
-	return (unsigned)i < (unsigned)s->n && class[s->t[i]] & mask;
+/* in reports whether a byte is of the classes; for one of them a comparison is cheaper than
+ * the table, since the engine checks the bounds of each load. */
+static inline __attribute__((always_inline)) int in(uint8_t c, int mask) {
+	switch (mask) {
+	case DIGIT: return (uint8_t)(c - '0') < 10;
+	case UPPER: return (uint8_t)(c - 'A') < 26;
+	case LOWER: return (uint8_t)(c - 'a') < 26;
+	case LETTER: return (uint8_t)((c | 0x20) - 'a') < 26;
+	}
+	return class[c] & mask;
+}
+
+static inline __attribute__((always_inline)) int is(const scan *s, int i, int mask) {
+	return (unsigned)i < (unsigned)s->n && in(s->t[i], mask);
 }
 
 static inline int at(const scan *s, int i, char c) {
@@ -193,13 +211,14 @@ static inline uint32_t outside(const uint8_t *p, const byte_set *set) {
 	return wasm_i8x16_bitmask(wasm_i8x16_eq(wasm_v128_or(wasm_v128_and(column, row), wasm_v128_and(v, set->high)), wasm_i8x16_splat(0)));
 }
 
-static inline uint32_t digits_at(const uint8_t *p) { return wasm_i8x16_bitmask(between(wasm_v128_load(p), '0', '9')); }
+static inline v128_t digits_of(const uint8_t *p) { return between(wasm_v128_load(p), '0', '9'); }
+static inline uint32_t digits_at(const uint8_t *p) { return wasm_i8x16_bitmask(digits_of(p)); }
 
 #define SIDES 0xffffu /* turns bits for sixteen bytes round */
 
 /* ahead returns the first of the bytes [i, end) that is outside of the set, or in it if sides
  * are turned, or else end. */
-static __attribute__((noinline)) int ahead(const scan *s, int i, int end, const byte_set *set, uint32_t sides) {
+RARE int ahead(const scan *s, int i, int end, const byte_set *set, uint32_t sides) {
 	for (int from = i; from < end; from += 16) {
 		uint32_t out = outside(s->t + from, set) ^ sides;
 		if (out) return min(from + __builtin_ctz(out), end);
@@ -207,7 +226,7 @@ static __attribute__((noinline)) int ahead(const scan *s, int i, int end, const 
 	return max(i, end);
 }
 
-static __attribute__((noinline)) int ahead_digits(const scan *s, int i, int end, uint32_t sides) {
+RARE int ahead_digits(const scan *s, int i, int end, uint32_t sides) {
 	for (int from = i; from < end; from += 16) {
 		uint32_t out = digits_at(s->t + from) ^ sides;
 		if (out) return min(from + __builtin_ctz(out), end);
@@ -217,7 +236,7 @@ static __attribute__((noinline)) int ahead_digits(const scan *s, int i, int end,
 
 /* back is ahead the other way: it returns the end of what it looks for, or stop. Before a text there
  * is at least the header of the message. */
-static __attribute__((noinline)) int back(const scan *s, int i, int stop, const byte_set *set, uint32_t sides) {
+RARE int back(const scan *s, int i, int stop, const byte_set *set, uint32_t sides) {
 	for (int to = i; to > stop; to -= 16) {
 		uint32_t out = outside(s->t + to - 16, set) ^ sides;
 		if (out) return max(to + 16 - __builtin_clz(out), stop);
@@ -229,7 +248,9 @@ static __attribute__((noinline)) int back(const scan *s, int i, int stop, const 
  * looking at limit bytes at most. */
 static inline __attribute__((always_inline)) int run_end(const scan *s, int i, int mask, int limit) {
 	int end = limit < s->n - i ? i + limit : s->n;
-	return mask == DIGIT ? ahead_digits(s, i, end, SIDES) : ahead(s, i, end, &sets[set_number(mask)], 0);
+	if (mask != DIGIT) return ahead(s, i, end, &sets[set_number(mask)], 0);
+	uint32_t out = digits_at(s->t + i) ^ SIDES; /* most numbers are short */
+	return i < end && out ? min(i + __builtin_ctz(out), end) : ahead_digits(s, i, end, SIDES);
 }
 
 /* run_start returns the start of the run of bytes of the classes that ends
@@ -238,12 +259,30 @@ static inline __attribute__((always_inline)) int run_start(const scan *s, int i,
 	return back(s, i, max(s->last, i - limit), &sets[set_number(mask)], 0);
 }
 
+/* Words joined by '-' and '_' are the runs in which tokens are looked for. find_runs sees
+ * both runs around the digit at i at a time. */
+static inline uint32_t joints(const uint8_t *p) {
+	v128_t v = wasm_v128_load(p);
+	return wasm_i8x16_bitmask(wasm_v128_or(wasm_i8x16_eq(v, wasm_u8x16_splat('-')), wasm_i8x16_eq(v, wasm_u8x16_splat('_'))));
+}
+
+RARE void find_runs(scan *s, int i) {
+	const byte_set *word = &sets[set_number(ALNUM)], *run = &sets[set_number(BASE64U)];
+	const uint8_t *p = s->t + i;
+	uint32_t out = outside(p - 16, word), in_run = out & ~joints(p - 16);
+	s->word_from = max(out ? i + 16 - __builtin_clz(out) : back(s, i - 16, s->last, word, 0), s->last);
+	s->run_from = max(in_run ? i + 16 - __builtin_clz(in_run) : back(s, i - 16, s->last, run, 0), s->last);
+	out = outside(p, word), in_run = out & ~joints(p);
+	s->word_to = min(out ? i + __builtin_ctz(out) : ahead(s, i + 16, s->n, word, 0), s->n);
+	s->run = min(in_run ? i + __builtin_ctz(in_run) : ahead(s, i + 16, s->n, run, 0), s->n);
+}
+
 static inline int any_digit(const scan *s, int a, int b) { return ahead_digits(s, a, b, 0) < b; }
 
 /* escape_end reports whether a JSON escape sequence ends right before i. The
  * texts of AI sessions are often JSON strings inside JSON, with "\n" spelled as
  * a backslash and a letter. */
-static int escape_end(const scan *s, int i) {
+RARE int escape_end(const scan *s, int i) {
 	if (i < 2) return 0;
 	if (s->t[i - 2] == '\\') switch (s->t[i - 1]) case 'n': case 'r': case 't': case 'b': case 'f': return 1;
 	if (i < 6 || s->t[i - 6] != '\\' || s->t[i - 5] != 'u') return 0;
@@ -255,7 +294,9 @@ static int escape_end(const scan *s, int i) {
 /* begins reports whether a token may begin at i: nothing stands before it, or a
  * byte outside the classes, or the end of a JSON escape sequence, whose last
  * letter looks like part of the token and is not. */
-static int begins(const scan *s, int i, int mask) { return i == 0 || !is(s, i - 1, mask) || escape_end(s, i); }
+static inline int begins(const scan *s, int i, int mask) {
+	return i == 0 || !is(s, i - 1, mask) || ((s->t[i - 2] == '\\' || s->t[i - 6] == '\\') && escape_end(s, i));
+}
 
 /* after_escape moves start, which lies in a run of letters and digits, behind
  * the escape sequence the run begins in, so that an edit cannot cut one in two. */
@@ -295,19 +336,19 @@ static inline uint64_t bits(v128_t a, v128_t b, v128_t c, v128_t d) {
  * the end of the text it does not look at. */
 static void pass(scan *s) {
 	int next = begin_text(s);
-	for (int base = next & ~15; base < s->n;) {
+	for (int base = next & ~15; base < s->n; base = max(base + 64, next & ~15)) {
 		const uint8_t *p = s->t + base;
-		uint64_t m = bits(telling(p), telling(p + 16), telling(p + 32), telling(p + 48));
-		if (m) {
-			uint64_t d = digits_at(p) | digits_at(p + 16) << 16 | (uint64_t)(digits_at(p + 32) | digits_at(p + 48) << 16) << 32;
-			m &= ~(d & (d << 1 | (uint64_t)is(s, base - 1, DIGIT)));
-			for (; m; m &= m - 1) {
-				int i = base + __builtin_ctzll(m);
-				if (i >= s->n) return;
-				if (i >= next) next = candidate(s, i);
-			}
+		v128_t a = telling(p), b = telling(p + 16), c = telling(p + 32), d = telling(p + 48);
+		if (!wasm_v128_any_true(wasm_v128_or(wasm_v128_or(a, b), wasm_v128_or(c, d)))) continue;
+		uint64_t digits = bits(digits_of(p), digits_of(p + 16), digits_of(p + 32), digits_of(p + 48));
+		uint64_t m = bits(a, b, c, d) & ~(digits & (digits << 1 | (uint64_t)is(s, base - 1, DIGIT)));
+		if (s->n - base < 64) m &= (1ull << (s->n - base)) - 1;
+		if (next > base) m &= ~0ull << (next - base);
+		while (m) {
+			next = candidate(s, base + __builtin_ctzll(m));
+			if (next >= base + 64) break;
+			m &= ~0ull << (next - base);
 		}
-		base = max(base + 64, next & ~15);
 	}
 }
 
@@ -330,7 +371,7 @@ RDX_EXPORT("rdx_redact") uint64_t redact(const uint8_t *request, uint32_t len) {
 		rdx_field f = rdx_get(request, i);
 		static scan s; /* not on the stack: it has many words, of which a plain text touches few */
 		s.t = f.text, s.n = (int)f.text_len, s.field = &f, s.out = &out, s.index = i;
-		s.last = s.pem_none = s.pem_tail_seen = s.base64 = s.run = s.shape = 0;
+		s.last = s.pem_none = s.pem_tail_seen = s.base64 = s.run_from = s.run = s.word_from = s.word_to = s.shape = 0;
 		s.last_key = s.words_read = -1;
 		pass(&s);
 	}

@@ -19,6 +19,7 @@ enum check {
 	SLACK,      /* the number of a workspace comes first */
 	NAMED,      /* not a secret everywhere: half the score without a name before it */
 	LITERAL,    /* the prefix says it all, whatever follows */
+	AIRTABLE,   /* fourteen characters, a dot, 64 hexadecimal digits */
 	ENDS_AA,    /* as keys of Anthropic do, in 93 characters and more */
 };
 
@@ -39,9 +40,18 @@ static uint16_t rule_first[(1 << RULES_BITS) + 1], rule_order[512];
 
 static inline int rule_slot(uint8_t a, uint8_t b) { return (a * 31 + b) & ((1 << RULES_BITS) - 1); }
 
+static uint32_t ruled_pairs[1 << 9]; /* a bit for each two ASCII characters with which a rule begins */
+
+static inline uint32_t pair_of(uint8_t a, uint8_t b) { return (uint32_t)(a & 127) << 7 | (b & 127); }
+
 /* prepare_rules sorts the rules by their first two bytes. */
 static void prepare_rules(void) {
 	int n = 0;
+	for (int i = 0; i < 1 << 9; i++) ruled_pairs[i] = 0;
+	for (int i = 0; i < n_rules; i++) {
+		uint32_t pair = pair_of((uint8_t)rules[i].prefix[0], (uint8_t)rules[i].prefix[1]);
+		ruled_pairs[pair >> 5] |= 1u << (pair & 31);
+	}
 	for (int slot = 0; slot < 1 << RULES_BITS; slot++) {
 		rule_first[slot] = (uint16_t)n;
 		for (int i = 0; i < n_rules; i++)
@@ -137,15 +147,22 @@ static int checked(scan *s, const rule *r, int body, int end) {
 	}
 	case SLACK: return run_end(s, body, DIGIT, 16) - body >= 9 ? score : 0;
 	case ENDS_AA: return n >= 90 && at(s, end - 1, 'A') && at(s, end - 2, 'A') ? score : 0;
+	case AIRTABLE: return at(s, body + 14, '.') && run_end(s, body + 15, HEX, 64) == end ? score : 0;
 	case NAMED: return has_name(s, body - 4) ? score : score / 2;
 	case WHOLE: return at(s, end, '.') && is(s, end + 1, WORD) ? 0 : score;
 	}
 	return score;
 }
 
+/* ruled reports whether a rule may have a token begin at start. */
+static inline int ruled(const scan *s, int start) {
+	uint32_t pair = pair_of(s->t[start], s->t[start + 1]);
+	return start + 2 <= s->n && ruled_pairs[pair >> 5] >> (pair & 31) & 1;
+}
+
 /* by_rule reads a token that begins at start and returns its end, or 0. */
-static int by_rule(scan *s, int start) {
-	if (start + 2 > s->n || start < s->last) return 0;
+RARE int read_rules(scan *s, int start) {
+	if (start < s->last) return 0;
 	int slot = rule_slot(s->t[start], s->t[start + 1]);
 	for (int k = rule_first[slot]; k < rule_first[slot + 1]; k++) {
 		const rule *r = &rules[rule_order[k]];
@@ -164,6 +181,8 @@ static int by_rule(scan *s, int start) {
 	return 0;
 }
 
+static inline int by_rule(scan *s, int start) { return ruled(s, start) ? read_rules(s, start) : 0; }
+
 /* jwt reads a JSON Web Token (RFC 7519) or encrypted JWT (RFC 7516): "ey" is how
  * base64url begins a JSON object. Three parts are signed, five are encrypted. */
 static int more_parts(const scan *s, int end) {
@@ -171,8 +190,8 @@ static int more_parts(const scan *s, int end) {
 	return end;
 }
 
-static int jwt(scan *s, int start) {
-	if (start < s->last || !has(s, start, "ey") || !is(s, start + 2, UPPER) || !begins(s, start, BASE64U)) return 0;
+RARE int read_jwt(scan *s, int start) {
+	if (start < s->last || !is(s, start + 2, UPPER) || !begins(s, start, BASE64U)) return 0;
 	int end = run_end(s, start, BASE64U, s->n);
 	if (end - start < 10 || !at(s, end, '.')) return 0;
 	int body = end + 1, score = has(s, body, "eyJ") && has(s, start, "eyJ") ? MAX_SCORE : has(s, start, "eyJ") ? 800 : 300;
@@ -183,11 +202,14 @@ static int jwt(scan *s, int start) {
 	return report(s, start, end, JWT, score) ? end : 0;
 }
 
+static inline int jwt(scan *s, int start) { return at(s, start, 'e') && at(s, start + 1, 'y') ? read_jwt(s, start) : 0; }
+
 #define WINDOW_OVERLAP 1024 /* how much of a long field two windows share: the host cuts fields at 64 KiB */
 
 /* jwt_tail handles a token that is longer than the overlap of two windows and
  * began in the window before: its head was found there, its end is reported here. */
 static int jwt_tail(scan *s) {
+	if (s->n < WINDOW_OVERLAP) return 0;
 	int dot = run_end(s, 0, BASE64U, s->n);
 	if (dot < 8 || !at(s, dot, '.') || has(s, 0, "eyJ")) return 0;
 	int end = more_parts(s, dot);
@@ -205,8 +227,7 @@ typedef struct {
 static const webhook webhooks[];
 static const int n_webhooks;
 
-static int hook(scan *s, int start) {
-	if (start == 0 || (s->t[start - 1] != '/' && s->t[start - 1] != 't')) return 0;
+RARE int read_hooks(scan *s, int start) {
 	for (int k = 0; k < n_webhooks; k++) {
 		int n = webhooks[k].length;
 		if (start < n || s->t[start - n] != (uint8_t)webhooks[k].before[0] || !has(s, start - n, webhooks[k].before)) continue;
@@ -217,23 +238,37 @@ static int hook(scan *s, int start) {
 	return 0;
 }
 
+static inline int hook(scan *s, int start) { return at(s, start - 1, '/') || at(s, start - 1, 't') ? read_hooks(s, start) : 0; }
+
+/* begun_at reads what is known by how it begins at start. */
+static inline int begun_at(scan *s, int start) {
+	int end;
+	if ((end = by_rule(s, start)) || (end = jwt(s, start))) return end;
+	return hook(s, start);
+}
+
+/* parts_before looks for the beginning of a token in the two parts before start, the first
+ * one first. */
+RARE int parts_before(scan *s, int start) {
+	int starts[3] = {start}, n = 1, end;
+	while (n < 3 && at(s, starts[n - 1] - 1, '.') && is(s, starts[n - 1] - 2, BASE64U))
+		starts[n] = after_escape(s, run_start(s, starts[n - 1] - 1, BASE64U, WINDOW_OVERLAP)), n++;
+	while (--n > 0)
+		if ((end = begun_at(s, starts[n]))) return end;
+	return 0;
+}
+
 /* prefixed looks for a token in the run of letters, digits, '-' and '_' that the
  * digit at i stands in, once for each run. The parts of a token may be joined by
  * dots, and the digit stand behind them; a part that has none is looked at again, but
  * not beyond the overlap of windows. It returns the end of the token, or 0. */
 static int prefixed(scan *s, int i) {
+	int end;
 	if (i < s->run) return 0;
-	int start = run_start(s, i, BASE64U, s->n), end;
-	s->run = run_end(s, i, BASE64U, s->n);
-	int starts[3] = {after_escape(s, start)}, n = 1;
-	while (n < 3 && at(s, starts[n - 1] - 1, '.') && is(s, starts[n - 1] - 2, BASE64U))
-		starts[n] = after_escape(s, run_start(s, starts[n - 1] - 1, BASE64U, WINDOW_OVERLAP)), n++;
-	while (n-- > 0) {
-		start = starts[n];
-		if ((end = by_rule(s, start)) || (end = jwt(s, start))) return end;
-		if ((end = hook(s, start))) return end;
-	}
-	return 0;
+	find_runs(s, i);
+	int start = after_escape(s, s->run_from);
+	if (at(s, start - 1, '.') && (end = parts_before(s, start))) return end;
+	return begun_at(s, start);
 }
 
 /* Private keys in armour (RFC 7468, and the older forms of OpenSSL, OpenSSH and
@@ -297,7 +332,7 @@ static int pem_tail(scan *s, int i) {
 }
 
 /* dashes examines two hyphens at i: armour may begin or end there. */
-static int dashes(scan *s, int i) {
+RARE int dashes(scan *s, int i) {
 	int end = i;
 	while (at(s, end, '-')) end++;
 	int start = end - 5, found = 0;
