@@ -4,6 +4,9 @@ import (
 	"testing"
 	"time"
 
+	common "go.opentelemetry.io/proto/otlp/common/v1"
+	logs "go.opentelemetry.io/proto/otlp/logs/v1"
+
 	"github.com/veriproof/notary/host/session"
 	"github.com/veriproof/notary/sdk/receipt"
 )
@@ -52,4 +55,29 @@ func TestEndOvertakesOthers(t *testing.T) {
 	if reasons[receipt.ReasonEnd] != 3 || reasons[receipt.ReasonShutdown] != 1 {
 		t.Errorf("parts sealed for %v", reasons)
 	}
+}
+
+// TestEndedAgain: who says again that a session has ended, as each of several sessions
+// does that follow it, sends nothing of it and does not put its receipt off.
+func TestEndedAgain(t *testing.T) {
+	const linger = 2 * time.Second
+	w := newWorld(t)
+	w.tune = func(o *session.Options) { o.Linger = linger }
+	n := w.start()
+	export(t, n, request("old", span("a")))
+	for _, next := range []string{"b", "c", "d"} {
+		b, sig := requestOfRecords([]sent{{log: &logs.LogRecord{
+			EventName: "session.start", Attributes: []*common.KeyValue{text("session.id", next), text("session.previous_id", "old")},
+		}}}, false)
+		if _, err := n.Export(t.Context(), "acme", sig, b); err != nil {
+			t.Fatal(err)
+		}
+		w.advance(linger / 2)
+		n.Tick(t.Context())
+	}
+	parts, err := n.Parts(t.Context(), "acme", "old")
+	if err != nil || len(parts) != 1 || parts[0].State == session.StateOpen {
+		t.Errorf("%+v, %v", parts, err)
+	}
+	w.close(n)
 }

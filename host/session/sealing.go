@@ -43,8 +43,10 @@ func (n *Notary) endSoon(handle receipt.Handle) {
 		return
 	}
 	p.mu.Lock()
-	p.ended, p.touched = true, n.opts.Now()
-	p.mu.Unlock()
+	defer p.mu.Unlock()
+	if !p.ended { // who only says it again does not put it off
+		p.ended, p.touched = true, n.opts.Now()
+	}
 }
 
 // goSeal starts the sealing of a part that is no longer in the map. It is
