@@ -2,7 +2,7 @@
 #
 #   make demo   the whole system at work, on simulated hardware
 #   make dev    a notary on simulated hardware that stays, for your application to send to
-#   make test   all tests, with the race detector if there is a C compiler
+#   make test   all tests that need nothing else, with the race detector if there is a C compiler
 #
 # A plain "make" builds the release binary and the plugins.
 

@@ -2,9 +2,11 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -65,5 +67,18 @@ func TestZeroSockets(t *testing.T) {
 		t.Errorf("notary serve was not killed for its socket: status %#x\n%s", int(status), out)
 	} else if strings.Contains(out, "listeners") {
 		t.Errorf("it listened all the same:\n%s", out)
+	}
+}
+
+// TestNoCoreDump: a notary that crashes leaves no file with what was in its memory.
+func TestNoCoreDump(t *testing.T) {
+	t.Parallel()
+	p := newMachine(t, setting{}).start(t)
+	limits, err := os.ReadFile(fmt.Sprintf("/proc/%d/limits", p.cmd.Process.Pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !regexp.MustCompile(`(?m)^Max core file size +0 +0 `).Match(limits) {
+		t.Errorf("the limits are\n%s", limits)
 	}
 }
