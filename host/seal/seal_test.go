@@ -22,6 +22,39 @@ func Example() {
 	// Output: 0 1 272
 }
 
+// TestEveryRecipientOpens: what is sealed to several recipients each of them opens, and
+// nobody else.
+func TestEveryRecipientOpens(t *testing.T) {
+	var all [3]*journal.Identity
+	for i := range all {
+		all[i], _ = journal.GenerateIdentity()
+	}
+	ring, err := seal.NewRing(receipt.Epoch{7}, []*journal.Recipient{all[0].Recipient(), all[1].Recipient()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	fresh, err := ring.Next()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var body journal.WrapKeyBody
+	if err := journal.ParseBody(fresh.Body, &body); err != nil || len(body.Sealed) != 2 {
+		t.Fatalf("sealed to %d, %v", len(body.Sealed), err)
+	}
+	var keys [2]*[32]byte
+	for i, sealed := range body.Sealed {
+		if keys[i], err = all[i].Open(journal.WrapKey, receipt.Epoch{7}, body.Number, sealed.Ciphertext); err != nil || sealed.Recipient != all[i].Recipient().ID() {
+			t.Fatalf("recipient %d: %v", i, err)
+		}
+		if _, err := all[2].Open(journal.WrapKey, receipt.Epoch{7}, body.Number, sealed.Ciphertext); err == nil {
+			t.Error("opened by a stranger")
+		}
+	}
+	if *keys[0] != *keys[1] {
+		t.Error("recipients have different keys")
+	}
+}
+
 // TestRecipientOpens walks the way of an auditor who holds a private key and
 // what storage holds: wrap key, wrapped DEK, segment. It is the proof that what
 // the ring forgets is not lost.

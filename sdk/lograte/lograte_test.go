@@ -3,9 +3,11 @@ package lograte_test
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,7 +16,7 @@ import (
 )
 
 // bare writes lines without their times.
-func bare(b *bytes.Buffer) slog.Handler {
+func bare(b io.Writer) slog.Handler {
 	return slog.NewTextHandler(b, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
 		if a.Key == slog.TimeKey {
 			return slog.Attr{}
@@ -23,17 +25,35 @@ func bare(b *bytes.Buffer) slog.Handler {
 	}})
 }
 
+// A buffer is written to by who logs, and at the end of a period by another goroutine.
+type buffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+// take returns what was written since it was last called.
+func (b *buffer) take() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	defer b.b.Reset()
+	return b.b.String()
+}
+
 // TestAlike: the first of a flood is told at once, the others by their number, once in a
 // period; another reason at once, but not without end; and all is forgotten in silence.
 func TestAlike(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var out bytes.Buffer
+		var out buffer
 		log := slog.New(lograte.New(bare(&out), time.Minute))
 		read := func() string {
 			synctest.Wait()
-			s := out.String()
-			out.Reset()
-			return s
+			return out.take()
 		}
 		want := func(when, want string) {
 			t.Helper()
