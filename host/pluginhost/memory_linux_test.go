@@ -1,8 +1,10 @@
 package pluginhost
 
 import (
+	"bytes"
+	"encoding/binary"
+	"io"
 	"os"
-	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -42,33 +44,53 @@ func TestImageFileIsSealed(t *testing.T) {
 	}
 }
 
-// TestUnknownPagesAreCompared: where the kernel does not answer all is compared, and what
-// it has taken from memory is the image's again.
+// TestUnknownPagesAreCompared: where the kernel does not answer, or not to the end, all is
+// compared, whatever it has said after an earlier call, and what it has taken from memory
+// is the image's again.
 func TestUnknownPagesAreCompared(t *testing.T) {
 	p := load(t, Options{}, vandal()).plugins[0]
-	in, err := p.fromImage(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer in.mod.Close(t.Context())
-	m, ok := in.linear.(*mapping)
-	if !ok {
-		t.Log("the kernel does not tell of pages")
-		return
-	}
-	for at := 0; at < len(p.image.memory); at += 3000 {
-		m.b[at] ^= 0x55
-	}
-	if err := unix.Madvise(m.b[:pageSize], unix.MADV_DONTNEED); err != nil {
-		t.Fatal(err)
-	}
-	m.pages = strings.NewReader("")
-	if !in.restore(&p.image) {
-		t.Fatal("not restored")
-	}
-	for at, c := range p.image.memory {
-		if m.b[at] != c {
-			t.Fatalf("byte %#x is %#x, %#x in the image", at, m.b[at], c)
-		}
+	for name, answers := range map[string]int{"nothing": 0, "half": len(p.image.memory) / os.Getpagesize() / 2} {
+		t.Run(name, func(t *testing.T) {
+			in, err := p.fromImage(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer in.mod.Close(t.Context())
+			m, ok := in.linear.(*mapping)
+			if !ok {
+				t.Log("the kernel does not tell of pages")
+				return
+			}
+			clean := bytes.Repeat(binary.NativeEndian.AppendUint64(nil, pagePresent|pageOfFile), len(p.image.memory)/os.Getpagesize())
+			m.pages = anywhere(clean)
+			if !in.restore(&p.image) {
+				t.Fatal("not restored")
+			}
+			for at := 0; at < len(p.image.memory); at += 3000 {
+				m.b[at] ^= 0x55
+			}
+			if err := unix.Madvise(m.b[:pageSize], unix.MADV_DONTNEED); err != nil {
+				t.Fatal(err)
+			}
+			m.pages = cutOff(clean[:answers*entrySize])
+			if !in.restore(&p.image) {
+				t.Fatal("not restored")
+			}
+			for at, c := range p.image.memory {
+				if m.b[at] != c {
+					t.Fatalf("byte %#x is %#x, %#x in the image", at, m.b[at], c)
+				}
+			}
+		})
 	}
 }
+
+// anywhere is a pagemap that says the same of any address.
+type anywhere []byte
+
+func (a anywhere) ReadAt(b []byte, _ int64) (int, error) { return copy(b, a), nil }
+
+// cutOff is one that breaks off.
+type cutOff []byte
+
+func (c cutOff) ReadAt(b []byte, _ int64) (int, error) { return copy(b, c), io.ErrUnexpectedEOF }
