@@ -3,6 +3,7 @@ package pluginhost
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"io"
 	"os"
 	"testing"
@@ -41,6 +42,26 @@ func TestImageFileIsSealed(t *testing.T) {
 	}
 	if _, err := unix.Mmap(int(f.Fd()), 0, pageSize, unix.PROT_WRITE, unix.MAP_SHARED); err == nil {
 		t.Error("the file can be mapped for writing")
+	}
+}
+
+// TestImageFileIsClosed with the set: it holds memory for as long as it is open.
+func TestImageFileIsClosed(t *testing.T) {
+	g := vandal()
+	s, err := Load(t.Context(), []Source{g.source()}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := s.plugins[0].image.file
+	if err := s.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if f == nil {
+		t.Log("the kernel does not tell of pages")
+		return
+	}
+	if err := f.Close(); !errors.Is(err, os.ErrClosed) {
+		t.Errorf("the file is open after Close of the set: %v", err)
 	}
 }
 

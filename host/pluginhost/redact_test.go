@@ -1,6 +1,7 @@
 package pluginhost
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"slices"
@@ -163,6 +164,19 @@ func TestInputIsWiped(t *testing.T) {
 	memory, _ := in.memory.Read(0, in.memory.Size())
 	if strings.Contains(string(memory), "canary") {
 		t.Error("the batch is still in the guest's memory")
+	}
+}
+
+// TestTailIsZero: behind a request are zeros, also where the guest's buffer holds something
+// else: what a guest answers does not depend on how far vectors read.
+func TestTailIsZero(t *testing.T) {
+	g := redactor("tail", oneEdit)
+	g.data[atInput], g.data[atOther] = bytes.Repeat([]byte{0xff}, 1024), noEdits
+	at := func(n byte) []byte { return slices.Concat(localGet(0), localGet(1), []byte{0x6a, 0x2d, 0, n}) }
+	g.set(abi.ExportRdxRedact, 0, at(0), at(7), []byte{0x72}, at(abi.Tail-1), []byte{0x72},
+		ifI64, i64Const(abi.Pack(atReply, uint32(len(oneEdit)))), elseOp, packOther, end)
+	if edits, err := redactOne(t, g, "text"); err != nil || len(edits) != 0 {
+		t.Errorf("edits %v, error %v: the tail is not zero", edits, err)
 	}
 }
 
