@@ -1,9 +1,11 @@
 package pluginhost
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
@@ -152,6 +154,17 @@ func (in *instance) restore(img *image) bool {
 		g.Set(img.globals[i])
 	}
 	return true
+}
+
+// wipe clears the memory of an instance that is not put back, which closing it does not.
+// Zeros are only read: memory that a guest has taken and never used stays unused.
+func (in *instance) wipe() {
+	memory, _ := in.memory.Read(0, in.memory.Size())
+	for block := range slices.Chunk(memory, blockSize) {
+		if !bytes.Equal(block, zeroBlock[:]) {
+			clear(block)
+		}
+	}
 }
 
 // invoke calls an export and returns its one result, if it has any.

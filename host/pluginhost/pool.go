@@ -3,6 +3,8 @@ package pluginhost
 import (
 	"context"
 	"sync"
+
+	"github.com/veriproof/notary/sdk/plugin/abi"
 )
 
 // A pool is a bounded free list of instances, all in the state of the image.
@@ -60,6 +62,9 @@ func (p *pool) take() (in *instance, closed bool) {
 func (p *plugin) release(in *instance, failed bool) {
 	if failed || !in.restore(&p.image) {
 		p.count(func(c *Counters) { c.Discarded++ })
+		if p.kind == abi.KindRedactor { // others have seen no plaintext
+			in.wipe()
+		}
 		in.mod.Close(context.Background())
 	} else {
 		in.home.mu.Lock()

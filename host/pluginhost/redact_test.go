@@ -167,6 +167,37 @@ func TestInputIsWiped(t *testing.T) {
 	}
 }
 
+// TestDiscardedIsWiped: an instance that is not put back holds nothing of its last batch
+// either. Here its memory is on the Go heap, where a view of it outlives it.
+func TestDiscardedIsWiped(t *testing.T) {
+	for name, code := range map[string][]byte{
+		"trap":  slices.Concat(unreachable, i64Const(0)),
+		"grown": slices.Concat(i32Const(1), memoryGrow, drop, i64Const(abi.Pack(atReply, uint32(len(noEdits))))),
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := load(t, Options{Concurrency: 1}, redactor("a", noEdits).set(abi.ExportRdxRedact, 0, code)).plugins[0]
+			if err := p.image.close(); err != nil {
+				t.Fatal(err)
+			}
+			p.image.file = nil
+			in, err := p.acquire(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx := withCall(t.Context(), &call{ctx: t.Context(), clock: clockCall})
+			_, reason := in.exchange(ctx, abi.ExportRdxRedact, p.limits.Fuel, []byte("canary-7f3a"))
+			memory, _ := in.memory.Read(0, in.memory.Size())
+			if !bytes.Contains(memory, []byte("canary")) {
+				t.Fatal("the batch is not where this test looks")
+			}
+			p.release(in, reason != "")
+			if p.counters.Discarded != 1 || bytes.Contains(memory, []byte("canary")) {
+				t.Errorf("%d instances thrown away, want 1; or the batch is still in memory", p.counters.Discarded)
+			}
+		})
+	}
+}
+
 // TestTailIsZero: behind a request are zeros, also where the guest's buffer holds something
 // else: what a guest answers does not depend on how far vectors read.
 func TestTailIsZero(t *testing.T) {
