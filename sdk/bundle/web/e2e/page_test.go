@@ -126,8 +126,24 @@ func files(t *testing.T) []evidence {
 	out = append(out,
 		evidence{"no records", exported(t, demo, filepath.Join(dir, "closed")), own("closed"), "verified"},
 		evidence{"all records", exported(t, demo, filepath.Join(dir, "open"), "--identity", "recipient.pem"), own("open"), "verified"},
+		evidence{"golden", write("golden.bundle", golden(t)), own("golden"), "failed"},
 	)
 	return append(out, evidence{"no bundle", write("text.bundle", []byte("this is no bundle")), own("text"), "failed"})
+}
+
+// golden is the bundle of the format's vector: a whole file, with Evidence that nobody
+// accepts.
+func golden(t *testing.T) []byte {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", "..", "testdata", "bundle.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var vector struct{ Bundle []byte }
+	if err := json.Unmarshal(text, &vector); err != nil || len(vector.Bundle) == 0 {
+		t.Fatalf("%d bytes, %v", len(vector.Bundle), err)
+	}
+	return vector.Bundle
 }
 
 // exported has the tool write bundles of all of the demo's sessions, and returns one.
