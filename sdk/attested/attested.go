@@ -277,7 +277,9 @@ func (g *Gate) try(ctx context.Context) (*Appraisal, []attestation.Check, error)
 }
 
 // peer checks the connection's key. One that is not known is a reason to appraise
-// again: the notary may have been started anew.
+// again: the notary may have been started anew. It waits for its turn to do so, since
+// the last appraisal may have come while the notary was starting; whoever shows one
+// key after another causes no more than one appraisal in each retry.
 func (g *Gate) peer(ctx context.Context, s *tls.ConnectionState) error {
 	if s.Version < tls.VersionTLS13 || len(s.PeerCertificates) == 0 {
 		return fmt.Errorf("attested: %w: want TLS 1.3", ErrPeer)
@@ -290,19 +292,36 @@ func (g *Gate) peer(ctx context.Context, s *tls.ConnectionState) error {
 	if key == a.spki {
 		return nil
 	}
-	g.mu.Lock()
-	soon := g.now().Sub(g.last).Abs() < retry
-	g.mu.Unlock()
-	if !soon {
-		if _, err = g.appraise(ctx); err != nil {
-			return fmt.Errorf("attested: %w: %w", ErrPeer, err)
-		}
-		if a, err = g.Check(ctx); err != nil {
-			return err
-		}
+	another, err := g.turnToAppraise(ctx)
+	if err == nil && !another {
+		_, err = g.appraise(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("attested: %w: %w", ErrPeer, err)
+	}
+	if a, err = g.Check(ctx); err != nil {
+		return err
 	}
 	if key != a.spki {
 		return fmt.Errorf("attested: %w: it has %x, the hardware speaks for %x", ErrPeer, key[:8], a.spki[:8])
 	}
 	return nil
+}
+
+// turnToAppraise waits until the last appraisal is a retry ago, and reports whether
+// another one was made meanwhile.
+func (g *Gate) turnToAppraise(ctx context.Context) (another bool, err error) {
+	g.mu.Lock()
+	last := g.last
+	g.mu.Unlock()
+	if left := retry - g.now().Sub(last).Abs(); left > 0 {
+		select {
+		case <-time.After(left):
+		case <-ctx.Done():
+			return false, ctx.Err()
+		}
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return !g.last.Equal(last), nil
 }

@@ -2,11 +2,15 @@ package attested
 
 import (
 	"context"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/veriproof/notary/attestation"
@@ -162,6 +166,48 @@ func TestOneAtATime(t *testing.T) {
 	if err := <-first; err != nil {
 		t.Error(err)
 	}
+}
+
+// TestStartedAnew: a peer with another key is appraised, also right after an appraisal
+// that found the notary still starting; and many such peers cause one appraisal.
+func TestStartedAnew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.now = time.Now
+		serves := "old"
+		w.attempt = func(context.Context) (*Appraisal, []attestation.Check, error) {
+			w.made.Add(1)
+			if serves == "" {
+				return nil, nil, errCut
+			}
+			return &Appraisal{Proof: &challenge.Proof{At: time.Now()}, Until: time.Now().Add(DefaultValidity), spki: sha256.Sum256([]byte(serves))}, nil, nil
+		}
+		peer := func(key string) error {
+			c := &x509.Certificate{RawSubjectPublicKeyInfo: []byte(key)}
+			return w.peer(t.Context(), &tls.ConnectionState{Version: tls.VersionTLS13, PeerCertificates: []*x509.Certificate{c}})
+		}
+		if err := peer("old"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(retry)
+		serves = ""
+		if err := peer("new"); !errors.Is(err, ErrPeer) {
+			t.Fatalf("a notary that is starting: %v", err)
+		}
+		serves = "new"
+		var wg sync.WaitGroup
+		errs, before := make([]error, 50), w.made.Load()
+		for i := range errs {
+			wg.Go(func() { errs[i] = peer("new") })
+		}
+		wg.Wait()
+		if err := errors.Join(errs...); err != nil || w.made.Load() != before+1 {
+			t.Errorf("started: %d appraisals, %v; want 1", w.made.Load()-before, err)
+		}
+		if err := peer("old"); !errors.Is(err, ErrPeer) {
+			t.Errorf("the key of before: %v", err)
+		}
+	})
 }
 
 func TestOptions(t *testing.T) {
