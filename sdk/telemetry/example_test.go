@@ -2,9 +2,11 @@ package telemetry_test
 
 import (
 	"context"
+	"crypto/ed25519"
 	"fmt"
 
 	"github.com/veriproof/notary/sdk/attested"
+	"github.com/veriproof/notary/sdk/receipt"
 	"github.com/veriproof/notary/sdk/telemetry"
 )
 
@@ -35,4 +37,35 @@ func Example() {
 	// Without a gate nothing is sent.
 	fmt.Println(record(context.Background(), nil, "key"))
 	// Output: telemetry: a gate, an endpoint and an API key are needed
+}
+
+// The receipt that an application got, held against the one in a bundle that it is shown
+// years later. The key is that of the epoch, from a verified bundle, say.
+func ExampleCompare() {
+	compare := func(kept, shown string, key ed25519.PublicKey) error {
+		a, err := telemetry.CheckReceipt(kept, key)
+		if err != nil {
+			return err
+		}
+		b, err := telemetry.CheckReceipt(shown, key)
+		if err != nil {
+			return err
+		}
+		same, err := telemetry.Compare(a, b)
+		fmt.Println("of the same part:", same)
+		return err
+	}
+	// A notary that says two things. The seed is for the example only.
+	key := ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))
+	sign := func(leaves uint64) string {
+		manifest, err := receipt.Manifest{V: "1", Origin: receipt.Origin{Mode: "enforce"}, Leaves: leaves, Reason: receipt.ReasonEnd}.Encode()
+		if err != nil {
+			panic(err)
+		}
+		return receipt.Sign(manifest, key)
+	}
+	fmt.Println(compare(sign(3), sign(2), key.Public().(ed25519.PublicKey)))
+	// Output:
+	// of the same part: true
+	// telemetry: two receipts for part 0 of a session in epoch 00000000000000000000000000000000, which differ in leaves: keep both, they show that the notary has said two things
 }

@@ -71,21 +71,6 @@ func (s *Session) End(ctx context.Context) error {
 	return s.c.Flush(ctx)
 }
 
-// A Receipt is what the notary has signed about one part of a session.
-type Receipt struct {
-	// JWS is the receipt as it was signed. Keep it: it can be compared with a
-	// bundle's years later.
-	JWS string
-	// Manifest is what it says.
-	Manifest *receipt.Manifest
-	// LogIndex is where the log has the commitment, nil if not yet.
-	LogIndex *uint64
-}
-
-// ErrReceipt: a receipt that the attested key has not signed, or that is not of the
-// part that the notary says.
-var ErrReceipt = errors.New("telemetry: the receipt does not hold")
-
 // An EarlierEpochs error says that the session may have parts of which there are no
 // receipts here: since it was named, other epochs of the notary than the one that serves
 // now have acknowledged spans. The notary was started anew, or was reloaded, meanwhile.
@@ -104,9 +89,17 @@ const maxAnswer = 8 << 20
 // sealed, and returns a receipt for each, in order, checked against the attested key. A
 // nil error means that these are all. If the session may have parts in earlier epochs,
 // those of the present one are returned with an error of type [*EarlierEpochs].
+//
+// With [Options.Receipts], each is kept there when it has been checked. If one of another
+// content is kept for its part, both are, and the error is an [*Equivocation], at once.
 func (s *Session) Receipts(ctx context.Context) ([]Receipt, error) {
+	var kept []Receipt
 	for {
 		out, all, err := s.receipts(ctx)
+		if s.c.o.Receipts != "" {
+			err = errors.Join(err, keepNew(s.c.o.Receipts, kept, out))
+			kept = out
+		}
 		if err != nil || all {
 			return out, err
 		}
@@ -194,14 +187,15 @@ func (s *Session) receipts(ctx context.Context) (out []Receipt, all bool, err er
 		if p.Epoch != a.RuntimeData.Notary.Epoch {
 			return out, false, fmt.Errorf("%w: part %d is of epoch %.40q, and %s serves", ErrReceipt, p.Part, p.Epoch, a.RuntimeData.Notary.Epoch)
 		}
-		_, m, err := receipt.Verify(p.Receipt, key)
-		if err == nil && m.Part != p.Part {
-			err = errors.New("it is of another part")
+		r, err := CheckReceipt(p.Receipt, key)
+		if err == nil && (r.Manifest.Part != p.Part || r.Manifest.Origin.Epoch.String() != p.Epoch) {
+			err = fmt.Errorf("%w: it is of another part", ErrReceipt)
 		}
 		if err != nil {
-			return out, false, fmt.Errorf("%w: part %d: %w", ErrReceipt, p.Part, err)
+			return out, false, fmt.Errorf("part %d: %w", p.Part, err)
 		}
-		out = append(out, Receipt{JWS: p.Receipt, Manifest: m, LogIndex: p.LogIndex})
+		r.LogIndex = p.LogIndex
+		out = append(out, r)
 	}
 	return out, true, elsewhere
 }

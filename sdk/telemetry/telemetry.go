@@ -1,6 +1,6 @@
 // Package telemetry records AI sessions with a notary, in an application that uses
 // OpenTelemetry: a tracer provider whose spans go through a gate (package attested),
-// sessions that end, receipts that are checked, and signed positions that are kept.
+// sessions that end, receipts that are checked and kept, and signed positions that are, too.
 //
 //	client, err := telemetry.Start(ctx, telemetry.Options{Gate: gate, Endpoint: "notary.example:4317", APIKey: key})
 //	session := client.Session("order-4711")
@@ -23,7 +23,9 @@
 // Each acknowledgement carries a signed position of the notary's journal. It is
 // checked against the attested key, and an answer without one is no
 // acknowledgement. Positions are given to [Options.Keep]: whoever keeps them can show
-// later that a journal was rolled back or replaced.
+// later that a journal was rolled back or replaced. Receipts are checked, kept in a directory
+// ([Options.Receipts]), read again without a network ([ReadReceipts]), and compared: two that
+// differ about one part are an [*Equivocation].
 package telemetry
 
 import (
@@ -32,6 +34,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"slices"
 	"sync"
 	"time"
@@ -101,6 +104,11 @@ type Options struct {
 	// Keep, if not nil, gets each position that was checked, in the order of the
 	// answers. It must not block for long.
 	Keep func(*journal.Position)
+	// Receipts, if not empty, names a directory, which must be there, in which each receipt
+	// that was checked is kept for good: as it was signed, in a file that is named by
+	// its commitment in hex digits (.jws), in a folder for its part. Several
+	// clients may share it. Its names tell the handles of sessions, not their ids.
+	Receipts string
 }
 
 // A Client sends one application's spans to one notary. It is safe for concurrent
@@ -125,6 +133,11 @@ func Start(ctx context.Context, o Options) (*Client, error) {
 		return nil, errors.New("telemetry: a gate, an endpoint and an API key are needed")
 	case o.Queue < 0 || o.WhenFull != Block && o.WhenFull != Drop:
 		return nil, fmt.Errorf("telemetry: a queue of %d spans that does %d when it is full", o.Queue, o.WhenFull)
+	}
+	if o.Receipts != "" {
+		if i, err := os.Stat(o.Receipts); err != nil || !i.IsDir() {
+			return nil, errors.Join(fmt.Errorf("telemetry: Options.Receipts: %q is not a directory", o.Receipts), err)
+		}
 	}
 	if o.Queue == 0 {
 		o.Queue = DefaultQueue

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/veriproof/notary/sdk/attested"
 	"github.com/veriproof/notary/sdk/journal"
+	"github.com/veriproof/notary/sdk/receipt"
 	"github.com/veriproof/notary/sdk/telemetry"
 )
 
@@ -32,6 +34,8 @@ func TestSDK(t *testing.T) {
 		Gate: m.gate(t, p.ready.Control), Endpoint: p.ready.OTLP, APIKey: m.apiKey, Control: "https://" + p.ready.Control,
 		Lost: func(n int, why error) { mu.Lock(); lost += n; mu.Unlock(); t.Logf("lost: %v", why) },
 		Keep: func(p *journal.Position) { mu.Lock(); kept = append(kept, p); mu.Unlock() },
+
+		Receipts: t.TempDir(),
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
@@ -60,6 +64,7 @@ func TestSDK(t *testing.T) {
 		if r := receipts[0]; r.Manifest.Leaves != 23 || r.Manifest.Origin.Epoch.String() != p.ready.Epoch || r.JWS == "" {
 			t.Errorf("session %d: %d leaves in epoch %v", i, r.Manifest.Leaves, r.Manifest.Origin.Epoch)
 		}
+		keptReceipt(ctx, t, o, s, receipts[0])
 	}
 	if err := client.Shutdown(ctx); err != nil {
 		t.Fatal(err)
@@ -91,6 +96,36 @@ func TestSDK(t *testing.T) {
 	o.Gate = other
 	if _, err := telemetry.Start(ctx, o); !errors.Is(err, attested.ErrNotAttested) || strings.Contains(err.Error(), m.apiKey) {
 		t.Errorf("nobody to appraise: %v", err)
+	}
+}
+
+// keptReceipt: a receipt is kept as it was served, and a file that no longer has it is
+// neither read nor written over: the next call says so.
+func keptReceipt(ctx context.Context, t *testing.T, o telemetry.Options, s *telemetry.Session, served telemetry.Receipt) {
+	t.Helper()
+	a, err := o.Gate.Check(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := a.RuntimeData.SigningKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := served.Manifest
+	part := receipt.PartID{Epoch: m.Origin.Epoch, Handle: m.Handle, Part: m.Part}
+	kept, err := telemetry.ReadReceipts(o.Receipts, part, key)
+	if err != nil || len(kept) != 1 || kept[0].JWS != served.JWS {
+		t.Fatalf("%d receipts kept, %v", len(kept), err)
+	}
+	files, err := filepath.Glob(filepath.Join(o.Receipts, "*"+m.Handle.String()+"*", "*.jws"))
+	if err != nil || len(files) != 1 {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	if err := os.WriteFile(files[0], []byte("changed"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if receipts, err := s.Receipts(ctx); !errors.Is(err, telemetry.ErrReceipt) || len(receipts) != 1 {
+		t.Errorf("its file was changed: %d receipts, %v", len(receipts), err)
 	}
 }
 
