@@ -220,19 +220,33 @@ func connectError(err error) error {
 // other type is an error. A unique key that is taken is an error that is
 // [fs.ErrExist]; any other error leaves the outcome unknown. The error has PostgreSQL's
 // message and code, and none of the values.
+//
+// A connection that has been idle may be dead, since the server was started again. As long
+// as nothing of the statement was sent, the next one is tried.
 func (db *DB) Exec(ctx context.Context, statement string, args []any) ([][]any, error) {
 	ctx, cancel := context.WithTimeout(ctx, db.timeout)
 	defer cancel()
-	rows, err := db.pool.Query(ctx, statement, args...)
+	out, err := db.exec(ctx, statement, args)
+	for tries := int32(0); err != nil && pgconn.SafeToRetry(err) && tries < db.pool.Config().MaxConns; tries++ {
+		out, err = db.exec(ctx, statement, args)
+	}
 	if err != nil {
 		return nil, execError(err)
+	}
+	return out, nil
+}
+
+func (db *DB) exec(ctx context.Context, statement string, args []any) ([][]any, error) {
+	rows, err := db.pool.Query(ctx, statement, args...)
+	if err != nil {
+		return nil, err
 	}
 	defer rows.Close()
 	var out [][]any
 	for rows.Next() {
 		row, err := rows.Values()
 		if err != nil {
-			return nil, execError(err)
+			return nil, err
 		}
 		for i, v := range row {
 			switch v := v.(type) {
@@ -242,15 +256,12 @@ func (db *DB) Exec(ctx context.Context, statement string, args []any) ([][]any, 
 			case int16:
 				row[i] = int64(v)
 			default:
-				return nil, fmt.Errorf("postgres: column %d has a type that is neither integer nor bytea", i)
+				return nil, fmt.Errorf("column %d has a type that is neither integer nor bytea", i)
 			}
 		}
 		out = append(out, row)
 	}
-	if err := rows.Err(); err != nil {
-		return nil, execError(err)
-	}
-	return out, nil
+	return out, rows.Err()
 }
 
 func execError(err error) error {

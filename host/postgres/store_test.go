@@ -199,6 +199,29 @@ func TestServerDies(t *testing.T) {
 	}
 }
 
+// TestRestarted: connections that were idle while the server was started again are no
+// reason to fail.
+func TestRestarted(t *testing.T) {
+	_, db, s := store(t)
+	for i := range 3 {
+		// Several at once, so that several connections are idle then.
+		var wg sync.WaitGroup
+		errs := make([]error, 4)
+		for j := range errs {
+			wg.Go(func() { _, errs[j] = db.Exec(t.Context(), "select 1 from pg_sleep(0.1)", nil) })
+		}
+		wg.Wait()
+		if err := errors.Join(errs...); err != nil {
+			t.Fatal(err)
+		}
+		s.Kill()
+		s.Restart()
+		if _, err := db.Exec(t.Context(), "select 1", nil); err != nil {
+			t.Fatalf("after restart %d: %v", i, err)
+		}
+	}
+}
+
 // TestDiskFull: what a full disk refuses is an unknown outcome that names the
 // cause, nothing of it is there, and the adapter goes on when there is room.
 func TestDiskFull(t *testing.T) {
