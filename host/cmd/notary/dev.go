@@ -30,7 +30,7 @@ When it is ready these files are in the directory:
   policy.yaml       what accepts this notary, for "verify", "trust", "proxy", "top"
   notary.yaml       its configuration, written anew at each start
   recipient.pem     the private key that opens sessions
-  operator-token    for "notary top" and the control interface
+  operator-token    for "notary top", "export" and the control interface
   serve.log         its log
 
 Keys and sessions stay there for the next start. A session that its application does not end
@@ -48,7 +48,9 @@ EXAMPLES
   notary dev
   notary dev --dir /tmp/notary-dev --otlp 127.0.0.1:14317 --otlp-http 127.0.0.1:14318
   . build/dev/env && node app.js          # in another terminal
-  notary export --config build/dev/notary.yaml -o build/dev/bundles
+  notary export --config build/dev/notary.yaml --control https://localhost:8443 \
+      --policy build/dev/policy.yaml --token-file build/dev/operator-token \
+      -o build/dev/bundles
   notary verify --policy build/dev/policy.yaml build/dev/bundles/*.bundle
 
 EXIT STATUS
@@ -155,7 +157,8 @@ export OTEL_METRICS_EXPORTER=none
 	t.row("policy", s.path("policy.yaml"))
 	t.row("log", s.path("serve.log"))
 	t.row("send", ". "+shellWord(s.path("env"))+" && YOUR-APPLICATION")
-	t.row("evidence", fmt.Sprintf("%s export --config %s -o %s", self, s.path("notary.yaml"), s.path("bundles")))
+	t.row("evidence", fmt.Sprintf("%s export --config %s --control %s --policy %s --token-file %s -o %s",
+		self, s.path("notary.yaml"), at(s.addr.Control), s.path("policy.yaml"), s.path("operator-token"), s.path("bundles")))
 	t.row("verify", fmt.Sprintf("%s verify --policy %s %s/*.bundle", self, s.path("policy.yaml"), s.path("bundles")))
 	t.row("read", fmt.Sprintf("%s session list --config %s --identity %s", self, s.path("notary.yaml"), s.path("recipient.pem")))
 	t.row("watch", fmt.Sprintf("%s top --policy %s --token-file %s %s", self, s.path("policy.yaml"), s.path("operator-token"), at(s.addr.Control)))

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"net/http"
 	"os"
 	"os/exec"
@@ -75,25 +76,31 @@ func TestDev(t *testing.T) {
 			t.Fatalf("an application: status %d\n%s%s", code, stdout, stderr)
 		}
 	}
-	// verifiedBundles exports until so many bundles are verified.
+	// verifiedBundles exports when so many sessions are in the log, and verifies.
 	verifiedBundles := func(want int) {
 		t.Helper()
 		b := programs(t)
-		eventually(t, "the sessions are verified", func() bool {
-			if code, stdout, stderr := runProgram(t, b.notary, dir, "export", "--config", at("notary.yaml"), "-o", at("bundles")); code != exitOK {
-				t.Fatalf("export: status %d\n%s%s", code, stdout, stderr)
-			}
-			bundles, err := filepath.Glob(at("bundles/*.bundle"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, name := range bundles {
-				if code, _, _ := runProgram(t, b.notary, dir, "verify", "--policy", at("policy.yaml"), name); code != exitOK {
-					return false
-				}
-			}
-			return len(bundles) == want
+		var addr ready
+		if text, err := os.ReadFile(at("ready.json")); err != nil || json.Unmarshal(text, &addr) != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "the sessions are in the log", func() bool {
+			code, stdout, _ := runProgram(t, b.notary, dir, "session", "list", "--config", "notary.yaml")
+			return code == exitOK && strings.Count(stdout, " logged ") == want
 		})
+		if code, stdout, stderr := runProgram(t, b.notary, dir, "export", "--config", "notary.yaml", "--control", "https://"+addr.Control,
+			"--policy", "policy.yaml", "--token-file", "operator-token", "-o", "bundles"); code != exitOK {
+			t.Fatalf("export: status %d\n%s%s", code, stdout, stderr)
+		}
+		bundles, err := filepath.Glob(at("bundles/*.bundle"))
+		if err != nil || len(bundles) != want {
+			t.Fatalf("%d bundles, want %d: %v", len(bundles), want, err)
+		}
+		for _, name := range bundles {
+			if code, stdout, stderr := runProgram(t, b.notary, dir, "verify", "--policy", "policy.yaml", name); code != exitOK {
+				t.Errorf("verify %s: status %d\n%s%s", name, code, stdout, stderr)
+			}
+		}
 	}
 
 	stop := develop(t, dir)

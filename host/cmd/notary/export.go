@@ -20,7 +20,8 @@ import (
 )
 
 const exportUsage = `usage: notary export --config FILE [--from TIME] [--to TIME] [--identity KEY]
-                     [--control URL --policy FILE --token-file FILE [--for LABEL]] -o DIR
+                     --control URL --policy FILE --token-file FILE [--for LABEL] -o DIR
+       notary export --config FILE --unjournaled [...] -o DIR
 
 Writes the evidence bundle of every session part that was sealed, or that was in a range
 of time, for "notary verify", from the storage of a notary, whether it runs or not. When
@@ -32,10 +33,12 @@ a stop, it goes on: a file that has the right bytes already is left alone, and o
 which the log's proof was added since is replaced. A file that discloses records which
 the new bundle would not is never replaced.
 
-With --control the running notary says in its journal, before the first bundle is
-written, that an export of so many parts of this range begins, who asked (the operator's
-name of the token), for whom, and to which recipient's key records are opened. "notary
-audit" reports it. Without, nothing is journaled, and a warning says so.
+The running notary at --control says in its journal, before the first bundle is written,
+that an export of so many parts of this range begins, who asked (the operator's name of
+the token), for whom, and to which recipient's key records are opened. "notary audit"
+reports it. Where that cannot be journaled nothing is exported. Of a notary that is no
+more, or of a copy of its storage, --unjournaled exports all the same: no journal has it,
+and standard error says so.
 
 OPTIONS
   --config FILE    the notary's configuration
@@ -46,21 +49,22 @@ OPTIONS
                    be opened, for instance since it was erased, is exported without
   -o DIR           where the bundles go; it is made if it does not exist
   --control URL    have the notary with this control interface journal the export; it is
-                   appraised first
+                   appraised first. Of several on one storage any will do
   --policy FILE    which notaries are accepted ("notary policy --help")
   --jwks FILE, --issuer URL  the key set of MAA, and whose it is ("notary session --help")
   --token-file FILE  an operator's token
   --for LABEL      for whom the export is: up to 64 letters, digits, spaces and ._@+-.
                    It stands in the journal in clear: name no session
+  --unjournaled    no notary is asked, and no journal has the export
   --json           print one JSON object per line
 
 EXAMPLES
-  notary export --config notary.yaml -o all
-  notary export --config notary.yaml --from 2026-11-01 --to 2026-12-01 -o november
-  notary export --config notary.yaml --from 2026-11-01 --to 2026-12-01 \
-      --identity recipient.pem -o disclosed
   notary export --config notary.yaml --control https://notary.example.org:8443 \
-      --policy policy.yaml --token-file operator.token --for "auditor 2026" -o audit
+      --policy policy.yaml --token-file operator.token -o all
+  notary export --config notary.yaml --control https://notary.example.org:8443 \
+      --policy policy.yaml --token-file operator.token --from 2026-11-01 \
+      --to 2026-12-01 --identity recipient.pem --for "auditor 2026" -o disclosed
+  notary export --config copy.yaml --unjournaled -o all
 
 EXIT STATUS
   0  all bundles are there
@@ -98,6 +102,7 @@ func runExport(ctx context.Context, a *app, args []string) error {
 	f.StringVar(&by.policy, "policy", "", "")
 	f.StringVar(&by.tokenFile, "token-file", "", "")
 	by.keys.flags(f)
+	unjournaled := f.Bool("unjournaled", false, "")
 	var from, to time.Time
 	f.Func("from", "", instant(&from))
 	f.Func("to", "", instant(&to))
@@ -111,8 +116,11 @@ func runExport(ctx context.Context, a *app, args []string) error {
 		return usageError("export: -o is missing")
 	case !to.IsZero() && !from.Before(to):
 		return usageError("export: --from is not before --to")
-	case by.control == "" && (by.tokenFile != "" || *label != ""):
-		return usageError("export: --token-file and --for are of --control")
+	case *unjournaled && (by.control != "" || by.tokenFile != "" || *label != ""):
+		return usageError("export: --control, --token-file and --for are of an export that is journaled, and --unjournaled says that it is not")
+	case by.control == "" && !*unjournaled:
+		return hinted(errors.New("export: --control is missing: which notary journals it? Nothing is exported"),
+			"--control, --policy and --token-file have a running notary say in its journal who takes the bundles; where none runs, --unjournaled exports without")
 	case !journal.ValidLabel(*label):
 		return usageError("export: --for %.80q: want up to 64 letters, digits, spaces and ._@+-, and first a letter or digit", *label)
 	}
@@ -126,7 +134,9 @@ func runExport(ctx context.Context, a *app, args []string) error {
 	if s.identity != nil {
 		b.Recipient = s.identity.Recipient().ID()
 	}
-	if err := a.journalExport(ctx, &by, &b); err != nil {
+	if *unjournaled {
+		fmt.Fprintln(a.stderr, "notary: warning: --unjournaled: no journal has this export, and no audit will tell of it")
+	} else if err := a.journalExport(ctx, &by, &b); err != nil {
 		return err
 	}
 	if err := os.MkdirAll(*out, 0o755); err != nil {
@@ -138,10 +148,6 @@ func runExport(ctx context.Context, a *app, args []string) error {
 // journalExport has a running notary say in its journal what is about to be exported. A
 // tool that only reads storage cannot: the journal is the notary's.
 func (a *app) journalExport(ctx context.Context, by *orderOptions, b *journal.ExportBody) error {
-	if by.control == "" {
-		fmt.Fprintln(a.stderr, "notary: warning: this export is not journaled: with --control, --policy and --token-file a running notary says in its journal that it was made")
-		return nil
-	}
 	client, err := by.connect(a, "export")
 	if err != nil {
 		return err

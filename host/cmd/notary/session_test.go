@@ -128,7 +128,7 @@ func TestSessionErase(t *testing.T) {
 
 	export := func() string {
 		t.Helper()
-		status, stdout, stderr := m.run(t, "export", "--config", "notary.yaml", "--identity", "recipient.pem", "--from", "2020-01-01", "--to", "2200-01-01", "-o", "exported", "--json")
+		status, stdout, stderr := m.run(t, "export", "--unjournaled", "--config", "notary.yaml", "--identity", "recipient.pem", "--from", "2020-01-01", "--to", "2200-01-01", "-o", "exported", "--json")
 		if (status != exitOK) != strings.Contains(stdout, `"state":"failed"`) {
 			t.Errorf("export: %d %s%s", status, stdout, stderr)
 		}
@@ -214,7 +214,7 @@ func TestSessionErase(t *testing.T) {
 	if got := export(); !strings.Contains(got, `"state":"written"`) || !strings.Contains(got, `"records":0,"undisclosed":"the session part was erased by entry`) || !strings.Contains(got, `"erased":{"epoch":"`) {
 		t.Errorf("export of an erased session: %s", got)
 	}
-	if status, stdout, stderr := m.run(t, "export", "--config", "notary.yaml", "--from", "2020-01-01", "--to", "2200-01-01", "-o", "exported"); status != exitOK || !strings.Contains(stdout, "(the session part was erased by entry ") {
+	if status, stdout, stderr := m.run(t, "export", "--unjournaled", "--config", "notary.yaml", "--from", "2020-01-01", "--to", "2200-01-01", "-o", "exported"); status != exitOK || !strings.Contains(stdout, "(the session part was erased by entry ") {
 		t.Errorf("export without a key: %d %s%s", status, stdout, stderr)
 	}
 	status, stdout, stderr := m.run(t, "session", "bundle", "--config", "notary.yaml", "-o", "s.bundle", after.Handle)
