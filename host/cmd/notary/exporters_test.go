@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -23,13 +22,6 @@ import (
 // These tests need what .ci/exporters makes in the directory of this environment
 // variable: examples/exporters/js with its packages, and the collector.
 const exporterPrograms = "NOTARY_EXPORTERS"
-
-// A way is how stock exporters reach a notary: they are told no more than this.
-type way struct {
-	grpc, http  string // URLs
-	certificate string // file, "" without TLS
-	key         string // "" if the proxy has it
-}
 
 // TestExporters: stock exporters of OpenTelemetry for JavaScript and of the Collector
 // send with the certificate that "trust fetch --watch" keeps, and through "notary
@@ -49,7 +41,7 @@ func TestExporters(t *testing.T) {
 		"trust": {grpc: "https://" + named(p.ready.OTLP), http: "https://" + named(p.ready.OTLPHTTP), certificate: m.path("notary.pem"), key: m.apiKey},
 	}
 	var proxied *buffer
-	ways["proxy"], proxied = m.proxyCommand(t, p)
+	ways["proxy"], proxied = m.proxyCommand(t, p.ready)
 
 	accepted := map[string]int{} // session: its leaves
 	for name, w := range ways {
@@ -126,31 +118,6 @@ func TestExporters(t *testing.T) {
 func named(addr string) string {
 	_, port, _ := net.SplitHostPort(addr)
 	return "localhost:" + port
-}
-
-// proxyCommand runs "notary proxy" until the test ends.
-func (m *machine) proxyCommand(t *testing.T, p *process) (way, *buffer) {
-	t.Helper()
-	if err := os.WriteFile(m.path("api-key"), []byte(m.apiKey+"\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	var out, log buffer
-	cmd := exec.Command(m.bin.notary, "proxy", "--policy", "policy.yaml", "--control", "https://"+p.ready.Control, "--otlp", p.ready.OTLP, "--otlp-http", p.ready.OTLPHTTP,
-		"--listen", "127.0.0.1:0", "--listen-http", "127.0.0.1:0", "--api-key-file", "api-key")
-	cmd.Dir, cmd.Stdout, cmd.Stderr = m.dir, &out, &log
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM) // an error means that it has ended
-		if err := cmd.Wait(); err != nil {
-			t.Errorf("notary proxy: %v\n%s", err, log.String())
-		}
-	})
-	listening := regexp.MustCompile(`--listen +(\S+)\nproxy +--listen-http +(\S+)\n`)
-	eventually(t, "the proxy listens", func() bool { return listening.MatchString(out.String()) })
-	at := listening.FindStringSubmatch(out.String())
-	return way{grpc: "http://" + at[1], http: "http://" + at[2]}, &log
 }
 
 // javaScript is examples/exporters/js/app.mjs, told everything by its environment.

@@ -143,6 +143,7 @@ type setting struct {
 	otlp, otlpHTTP, control                        string
 	origin, sidecar, recipient, logDir, storageDir string
 	pii                                            string   // settings of redact-pii
+	peers                                          []byte   // policy for other epochs, in place of one for the machine's image
 	postgres                                       string   // what storage.postgres says, in place of a directory
 	shared                                         bool     // storage, with the least silence
 	endpoints                                      string   // what storage.endpoints says, in place of a directory
@@ -192,9 +193,12 @@ func or(s, fallback string) string {
 // configure writes notary.yaml.
 func (m *machine) configure(t testing.TB, s setting) {
 	t.Helper()
-	peers, err := m.tee.PolicyYAML()
-	if err != nil {
-		t.Fatal(err)
+	peers := s.peers
+	if peers == nil {
+		var err error
+		if peers, err = m.tee.PolicyYAML(); err != nil {
+			t.Fatal(err)
+		}
 	}
 	modules := append([]string(nil), s.redactors...)
 	modules = append(modules, s.builtin...)

@@ -430,7 +430,6 @@ func (g *ground) keeps(cfg *config.Config) error {
 		{"storage.dir", g.cfg.Path(g.cfg.Storage.Dir), cfg.Path(cfg.Storage.Dir)},
 		{"storage.postgres", fmt.Sprint(g.cfg.Storage.Postgres), fmt.Sprint(cfg.Storage.Postgres)},
 		{"storage.endpoints", fmt.Sprint(g.cfg.Storage.Endpoints), fmt.Sprint(cfg.Storage.Endpoints)},
-		{"storage.shared", fmt.Sprint(g.cfg.Storage.Shared), fmt.Sprint(cfg.Storage.Shared)},
 		{"log.kind", g.cfg.Log.Kind, cfg.Log.Kind},
 		{"log.origin", g.cfg.Log.Origin, cfg.Log.Origin},
 		{"log.dir", g.cfg.Path(g.cfg.Log.Dir), cfg.Path(cfg.Log.Dir)},
