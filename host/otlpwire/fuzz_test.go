@@ -4,6 +4,10 @@ import (
 	"errors"
 	"testing"
 
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
 	"github.com/veriproof/notary/host/otlpwire"
 )
 
@@ -76,4 +80,80 @@ func FuzzSplice(f *testing.F) {
 		}
 		assemble(t, otlpwire.Traces, req, d)
 	})
+}
+
+// FuzzScan holds what the scan counts to a count by google's protowire, which goes
+// through the same bytes by recursion along the descriptors.
+func FuzzScan(f *testing.F) {
+	for seed := range uint64(4) {
+		for _, sig := range []otlpwire.Signal{otlpwire.Traces, otlpwire.Logs} {
+			plain, scrambled := random(seed, sig)
+			f.Add(byte(sig), plain)
+			f.Add(byte(sig), scrambled)
+		}
+	}
+	for _, m := range malformed {
+		if len(m.bytes) < 1<<10 {
+			f.Add(byte(otlpwire.Traces), m.bytes)
+		}
+	}
+	f.Fuzz(func(t *testing.T, b byte, buf []byte) {
+		sig := otlpwire.Signal(b%2 + 1)
+		got, err := otlpwire.Scan(buf, sig, otlpwire.Limits{})
+		if err != nil {
+			mayRefuse(t, err, proto.Unmarshal(buf, newRequest(sig)))
+			return
+		}
+		want, err := counted(newRequest(sig).ProtoReflect().Descriptor(), buf, 0)
+		if err != nil {
+			t.Fatalf("accepted what is malformed: %v", err)
+		}
+		if got != want {
+			t.Fatalf("counted %+v, want %+v", got, want)
+		}
+	})
+}
+
+// counted counts as Scan does.
+func counted(m protoreflect.MessageDescriptor, buf []byte, depth int) (c otlpwire.Counts, err error) {
+	c.Depth = depth
+	for len(buf) > 0 {
+		number, wire, n := protowire.ConsumeTag(buf)
+		if n < 0 {
+			return c, protowire.ParseError(n)
+		}
+		buf = buf[n:]
+		fd := m.Fields().ByNumber(number)
+		if fd == nil || wire != protowire.BytesType {
+			if n = protowire.ConsumeFieldValue(number, wire, buf); n < 0 {
+				return c, protowire.ParseError(n)
+			}
+			buf = buf[n:]
+			continue
+		}
+		value, n := protowire.ConsumeBytes(buf)
+		if n < 0 {
+			return c, protowire.ParseError(n)
+		}
+		buf = buf[n:]
+		text := fd.Kind() == protoreflect.StringKind || fd.Kind() == protoreflect.BytesKind
+		if text && fd.IsList() || fd.Kind() == protoreflect.MessageKind {
+			c.Messages++
+		}
+		if text && len(value) > 0 && !isID(fd) {
+			c.Texts++
+		}
+		if fd.Kind() != protoreflect.MessageKind {
+			continue
+		}
+		if fd.Name() == "spans" || fd.Name() == "log_records" {
+			c.Records++
+		}
+		sub, err := counted(fd.Message(), value, depth+1)
+		if err != nil {
+			return c, err
+		}
+		c.Messages, c.Records, c.Texts, c.Depth = c.Messages+sub.Messages, c.Records+sub.Records, c.Texts+sub.Texts, max(c.Depth, sub.Depth)
+	}
+	return c, nil
 }

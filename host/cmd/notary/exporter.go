@@ -43,8 +43,10 @@ func exportError(err error) error {
 	var malformed *otlpwire.Error
 	var plugin *pluginhost.PluginError
 	switch {
-	case errors.As(err, &malformed), errors.Is(err, pluginhost.ErrText):
+	case errors.As(err, &malformed):
 		return err // the receiver knows these
+	case errors.Is(err, pluginhost.ErrText):
+		return ingest.Invalid("a text is not valid UTF-8", err)
 	case errors.Is(err, journal.ErrTooLarge):
 		return ingest.TooLarge("the records of one session in this request are too large to store; send fewer at a time", err)
 	case errors.Is(err, journal.ErrFenced), errors.Is(err, journal.ErrEnded):

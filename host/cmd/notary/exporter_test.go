@@ -30,6 +30,7 @@ func TestExportErrors(t *testing.T) {
 		{journal.ErrFenced, codes.Unavailable, true, "outcome is unknown"},
 		{journal.ErrEnded, codes.Unavailable, true, "outcome is unknown"},
 		{fmt.Errorf("%w: %w", journal.ErrEnded, &pluginhost.PluginError{Plugin: "store-dir"}), codes.Unavailable, true, "outcome is unknown"},
+		{pluginhost.ErrText, codes.InvalidArgument, false, "UTF-8"},
 		{&pluginhost.PluginError{Plugin: "redact-pii"}, codes.Unavailable, true, "nothing was stored"},
 		{session.ErrClosing, codes.Unavailable, true, "shutting down"},
 		{session.ErrStale, codes.Unavailable, true, "attestation"},
