@@ -208,10 +208,10 @@ func (s *Server) unpack(x exchange, sig otlpwire.Signal, room *lease, msg *body)
 	}
 	wire := &body{buf: bodies.Get(len(msg.bytes()))} // the wire form is shorter
 	b, err := otlpjson.AppendWire((*wire.buf)[:0], msg.bytes(), sig)
+	*wire.buf = b // also what was written before an error: it is cleared with the rest
 	if err != nil {
 		return wire, err
 	}
-	*wire.buf = b
 	return wire, room.resize(int64(len(b)))
 }
 
@@ -228,16 +228,16 @@ func (s *Server) readAll(from io.Reader, room *lease, beside int) (*body, error)
 			space = make([]byte, 1) // is there more?
 		}
 		n, err := from.Read(space)
-		switch {
-		case n > 0 && len(b) == limit:
+		if n > 0 && len(b) == limit {
 			return msg, TooLarge(tooLarge, nil)
+		}
+		*msg.buf = b[:len(b)+n] // also before an error: what was read is cleared with the rest
+		switch {
 		case errors.Is(err, io.EOF):
-			*msg.buf = b[:len(b)+n]
 			return msg, nil
 		case err != nil:
 			return msg, badBody(err)
 		}
-		*msg.buf = b[:len(b)+n]
 		if err := msg.makeRoom(room, beside, limit); err != nil {
 			return msg, err
 		}

@@ -41,7 +41,8 @@ var ErrValue = errors.New("value does not fit the field")
 var ErrSyntax = errors.New("request is not a JSON object")
 
 // AppendWire appends a request's wire bytes to dst. It does not look at limits but
-// that of nesting: the wire bytes go through otlpwire like all others.
+// that of nesting: the wire bytes go through otlpwire like all others. With an error it
+// returns what it had written, which is text of the sender, for the caller to clear.
 func AppendWire(dst, text []byte, sig otlpwire.Signal) ([]byte, error) {
 	root := roots[sig]
 	if root == nil {
@@ -52,10 +53,8 @@ func AppendWire(dst, text []byte, sig otlpwire.Signal) ([]byte, error) {
 	}
 	t := transcoder{text: text, out: dst, place: sig.String()}
 	t.lex.Reset(text)
-	if err := t.request(root); err != nil {
-		return dst, err
-	}
-	return t.out, nil
+	err := t.request(root)
+	return t.out, err
 }
 
 // A transcoder writes wire bytes as it reads JSON.

@@ -106,10 +106,11 @@ func (r *Request) Splice(edits []Edit) (*Redacted, error) {
 	d := &r.redacted
 	d.reset()
 	e := splicer{reader: reader{buf: r.buf}, req: r, edits: edits, out: r.out[:0]}
-	if err := e.all(d); err != nil {
+	err := e.all(d)
+	r.out = e.out // also before an error: Reset clears it
+	if err != nil {
 		return nil, err
 	}
-	r.out = e.out
 	return d, nil
 }
 

@@ -1,0 +1,68 @@
+package ingest
+
+import (
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"io"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"golang.org/x/sync/semaphore"
+
+	"github.com/veriproof/notary/host/otlpwire"
+)
+
+// TestRefusedTextIsCleared: of a request that ends in an error nothing is left in the
+// memory that the next one gets.
+func TestRefusedTextIsCleared(t *testing.T) {
+	const canary = "canary-0123456789"
+	text := strings.Repeat(canary, 40) // of one buffer's size
+	var packed bytes.Buffer
+	zip := gzip.NewWriter(&packed)
+	io.WriteString(zip, text)
+	zip.Close()
+	cut := packed.Bytes()[:packed.Len()-4]
+	s := &Server{cfg: Config{MaxRequest: 1 << 20}}
+	for name, c := range map[string]struct {
+		media, encoding string
+		body            io.Reader
+	}{
+		"a connection that breaks":  {typeProtobuf, "", io.MultiReader(strings.NewReader(text), broken{})},
+		"text behind which it does": {typeProtobuf, "", atOnce(text)},
+		"JSON that ends early":      {typeJSON, "", strings.NewReader(`{"resourceSpans":[{"schemaUrl":"` + text + `"}`)},
+		"gzip that ends early":      {typeProtobuf, "gzip", bytes.NewReader(cut)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := httptest.NewRequest("POST", "/v1/traces", nil)
+			r.Header.Set("Content-Encoding", c.encoding)
+			room := &lease{budget: semaphore.NewWeighted(1 << 30)}
+			msg, err := s.readAll(c.body, room, 0)
+			if err == nil {
+				msg, err = s.unpack(exchange{r: r, media: c.media}, otlpwire.Traces, room, msg)
+			}
+			if err == nil {
+				t.Fatal("not refused")
+			}
+			memory := (*msg.buf)[:cap(*msg.buf)]
+			if c.media == typeProtobuf && !bytes.Contains(memory, []byte(canary)) {
+				t.Error("the text did not get there, so that this test shows nothing")
+			}
+			msg.free()
+			if bytes.Contains(memory, []byte(canary)) {
+				t.Error("text of a refused request is left in memory that is used again")
+			}
+		})
+	}
+}
+
+// broken is a connection that breaks.
+type broken struct{}
+
+func (broken) Read([]byte) (int, error) { return 0, errors.New("broken") }
+
+// atOnce gives its text and an error with it.
+type atOnce string
+
+func (a atOnce) Read(b []byte) (int, error) { return copy(b, a), errors.New("broken") }
