@@ -16,15 +16,6 @@ func reserve(f *os.File, from, n int64) error {
 	return ignoringEINTR(func() error { return syscall.Fallocate(int(f.Fd()), fallocKeepSize, from, n) })
 }
 
-// datasync is fdatasync(2): the bytes and the size, and no times.
-func datasync(f *os.File) error {
-	err := ignoringEINTR(func() error { return syscall.Fdatasync(int(f.Fd())) })
-	if err != nil {
-		return &os.PathError{Op: "fdatasync", Path: f.Name(), Err: err}
-	}
-	return nil
-}
-
 // maxParts is how many parts pwritev(2) takes at a time.
 const maxParts = 1024
 
