@@ -149,6 +149,15 @@ type Erasure struct {
 	Epoch receipt.Epoch // that wrote it
 	Seq   uint64
 	ByAge bool // nobody asked for it: the part had reached the age of the configuration
+	// Outcome is what became of the order, as a believed epoch has said last; nil if none has.
+	Outcome *Outcome
+}
+
+// An Outcome is an erased entry's body and where it stands.
+type Outcome struct {
+	format.ErasedBody
+	Epoch receipt.Epoch
+	Seq   uint64
 }
 
 // A Segment says where a segment stands. Numbers rise within a part; a number

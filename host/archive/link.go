@@ -52,14 +52,26 @@ func (s *scanner) link() {
 	}
 }
 
-// erase links the orders of believed epochs to their parts. One that names another key
-// than the part's segments orders nothing.
+// erase links the orders of believed epochs to their parts, and to the orders what became
+// of them. One that names another key than the part's segments orders nothing.
 func (s *scanner) erase() {
+	latest := make(map[format.EntryRef]*Outcome)
+	for _, o := range s.outcomes {
+		if s.a.byID[o.Epoch].Disbelief != nil {
+			continue
+		}
+		for _, ref := range o.Orders {
+			if before := latest[ref]; before == nil || before.AtUnixNano <= o.AtUnixNano {
+				latest[ref] = o
+			}
+		}
+	}
 	for i := range s.erasures {
 		x := &s.erasures[i]
 		p := s.a.parts[x.part]
 		if p != nil && p.Erasure == nil && s.a.byID[x.Erasure.Epoch].Disbelief == nil && x.WrappedDEK == p.WrappedDEK {
 			p.Erasure = &x.Erasure
+			p.Erasure.Outcome = latest[format.EntryRef{Epoch: x.Erasure.Epoch, Seq: x.Seq}]
 		}
 	}
 }

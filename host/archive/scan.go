@@ -23,6 +23,7 @@ type scanner struct {
 	receipts []pendingReceipt
 	proofs   []Proof
 	erasures []pendingErasure
+	outcomes []*Outcome
 	holds    []Hold
 	releases []pendingRelease
 	notes    *Notes // or nil
@@ -230,6 +231,12 @@ func (s *scanner) take(e *Epoch, entry *format.Entry) error {
 			return err
 		}
 		e.Exports = append(e.Exports, Export{Seq: entry.Seq, ExportBody: *b})
+	case format.KindErased:
+		b, err := format.ParseErased(entry.Body)
+		if err != nil {
+			return err
+		}
+		s.outcomes = append(s.outcomes, &Outcome{*b, e.ID, entry.Seq})
 	case format.KindClose:
 		e.finish(&ending{entry: entry, shown: bundle.EncodeEnd(e.Chain, entry)})
 	case format.KindFence:

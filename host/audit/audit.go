@@ -125,7 +125,13 @@ type Report struct {
 	Parts   int    `json:"parts"`
 	Erased  int    `json:"erased"` // parts whose key was ordered to be destroyed
 	ByAge   int    `json:"by_age"` // of them, those that nobody asked for
-	Held    int    `json:"held"`   // parts whose session is under a legal hold
+	// Partial are those of them after which copies of keys were found or could not be
+	// excluded, and Untold those of which the journal does not say what became of the order.
+	Partial int `json:"partial"`
+	Untold  int `json:"untold"`
+	Held    int `json:"held"` // parts whose session is under a legal hold
+	// Erasures are what the journal says last about the parts that are erased.
+	Erasures []Erasure `json:"erasures,omitempty"`
 	// Exports are those that the journal tells of; others it cannot know.
 	Exports    []Export `json:"exports,omitempty"`
 	Positions  int      `json:"positions"`
@@ -147,6 +153,18 @@ type Export struct {
 	Epoch string `json:"epoch"`
 	Seq   uint64 `json:"seq"`
 	format.ExportBody
+}
+
+// An Erasure is what one erased entry, of an epoch that was believed, if that was asked, says
+// about parts of which none later does.
+type Erasure struct {
+	Epoch   string          `json:"epoch"` // and place of the erased entry
+	Seq     uint64          `json:"seq"`
+	Parts   int             `json:"parts"`
+	Found   []format.Copies `json:"found"`   // copies that storage told of, by kind
+	Unasked uint64          `json:"unasked"` // places that it cannot be asked about
+
+	AtUnixNano int64 `json:"at_unix_nano"` // the host's clock
 }
 
 // Unacknowledged is a range of entries that nobody was told of.
@@ -188,7 +206,7 @@ func Run(ctx context.Context, store journal.Store, o Options) (*Report, error) {
 	}
 	a := &auditor{
 		Options: o, store: store, report: &Report{Positions: len(o.Positions), Findings: []Finding{}},
-		chains: make(map[place]receipt.Hash), known: make(map[receipt.Hash]*known),
+		chains: make(map[place]receipt.Hash), known: make(map[receipt.Hash]*known), outcomes: make(map[*archive.Outcome]int),
 	}
 	if err := a.journal(ctx); err != nil {
 		return nil, err
@@ -219,6 +237,9 @@ type auditor struct {
 	chains map[place]receipt.Hash
 	known  map[receipt.Hash]*known // what the log may have, by commitment
 	proofs []proof
+	// outcomes are indexes in the report's Erasures.
+	outcomes map[*archive.Outcome]int
+
 	before *Tree // the log's tree before storage was read; nil if it cannot be read
 	logErr error // why not
 	late   string
@@ -268,7 +289,7 @@ func (a *auditor) conclude() {
 	}
 	kept := ""
 	if r.Erased > 0 || r.Held > 0 {
-		kept = fmt.Sprintf("; %d are erased, %d of them by age, and %d are held", r.Erased, r.ByAge, r.Held)
+		kept = fmt.Sprintf("; %d are erased, %d of them by age, %d partially, %d without a word about the outcome, and %d are held", r.Erased, r.ByAge, r.Partial, r.Untold, r.Held)
 	}
 	if n := len(r.Exports); n > 0 {
 		kept += fmt.Sprintf("; %d exports are journaled", n)

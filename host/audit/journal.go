@@ -69,16 +69,37 @@ func (a *auditor) journal(ctx context.Context) error {
 	for _, p := range a.archive.Parts() {
 		a.report.Parts++
 		if p.Erasure != nil {
-			a.report.Erased++
-			if p.Erasure.ByAge {
-				a.report.ByAge++
-			}
+			a.erased(p.Erasure)
 		}
 		if len(a.archive.Holds(p)) > 0 {
 			a.report.Held++
 		}
 	}
 	return nil
+}
+
+// erased counts a part whose key was ordered to be destroyed.
+func (a *auditor) erased(x *archive.Erasure) {
+	r := a.report
+	r.Erased++
+	if x.ByAge {
+		r.ByAge++
+	}
+	o := x.Outcome
+	if o == nil {
+		r.Untold++
+		return
+	}
+	if o.Partial() {
+		r.Partial++
+	}
+	i, known := a.outcomes[o]
+	if !known {
+		i = len(r.Erasures)
+		a.outcomes[o] = i
+		r.Erasures = append(r.Erasures, Erasure{Epoch: o.Epoch.String(), Seq: o.Seq, Found: o.Found, Unasked: o.Unasked, AtUnixNano: o.AtUnixNano})
+	}
+	r.Erasures[i].Parts++
 }
 
 // want notes the places whose chain values are needed: those that positions and

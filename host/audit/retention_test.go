@@ -1,6 +1,7 @@
 package audit_test
 
 import (
+	"context"
 	"crypto/ed25519"
 	"crypto/sha256"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"github.com/veriproof/notary/host/archive"
 	"github.com/veriproof/notary/host/audit"
 	"github.com/veriproof/notary/host/commitlog"
+	"github.com/veriproof/notary/host/journal"
 	"github.com/veriproof/notary/host/journal/journaltest"
 	"github.com/veriproof/notary/host/seal"
 	"github.com/veriproof/notary/host/session"
@@ -42,6 +44,11 @@ func TestRetention(t *testing.T) {
 		Origin: receipt.Origin{Epoch: epoch, RuntimeData: sha256.Sum256(data), Mode: "enforce"},
 		Entry:  format.EpochBody{RuntimeData: data}, Appraise: func(*archive.Epoch) error { return nil },
 		Now: func() time.Time { return now }, Retention: 100 * 24 * time.Hour,
+		Copies: func(context.Context) session.Copies {
+			return session.Copies{Unasked: []string{"a backup of acme"}, Found: []journal.Copy{
+				{Kind: "versions", Count: 2, Text: "in one place"}, {Kind: "slots", Count: 1, Text: "standby of acme"}, {Kind: "versions", Count: 3, Text: "in another"},
+			}}
+		},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -53,8 +60,12 @@ func TestRetention(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := n.Erase(t.Context(), "acme", "asked"); err != nil {
+	erased, err := n.Erase(t.Context(), "acme", "asked")
+	if err != nil {
 		t.Fatal(err)
+	}
+	if c, err := n.TellErased(t.Context(), erased); err != nil || c.None() || len(c.Found) != 3 || len(c.Unasked) != 1 {
+		t.Fatalf("%+v %v", c, err)
 	}
 	for _, id := range []string{"held", "released"} {
 		if _, err := n.Hold(t.Context(), "acme", id); err != nil {
@@ -83,8 +94,13 @@ func TestRetention(t *testing.T) {
 	if err != nil || len(r.Findings) != 0 {
 		t.Fatalf("%v, findings %+v", err, r)
 	}
-	if r.Parts != 4 || r.Erased != 3 || r.ByAge != 2 || r.Held != 1 {
-		t.Errorf("%d parts, %d erased, %d by age, %d held; want 4, 3, 2, 1", r.Parts, r.Erased, r.ByAge, r.Held)
+	if r.Parts != 4 || r.Erased != 3 || r.ByAge != 2 || r.Held != 1 || r.Partial != 3 || r.Untold != 0 {
+		t.Errorf("%d parts, %d erased, %d by age, %d held, %d partially, %d untold; want 4, 3, 2, 1, 3, 0", r.Parts, r.Erased, r.ByAge, r.Held, r.Partial, r.Untold)
+	}
+	counts := []format.Copies{{Kind: "slots", Count: 1}, {Kind: "versions", Count: 5}}
+	if len(r.Erasures) != 2 || r.Erasures[0].Parts != 1 || r.Erasures[0].AtUnixNano != at || r.Erasures[1].Parts != 2 ||
+		!slices.Equal(r.Erasures[0].Found, counts) || r.Erasures[1].Unasked != 1 {
+		t.Errorf("erasures %+v", r.Erasures)
 	}
 	want := []audit.Export{{Epoch: taken.Epoch.String(), Seq: taken.Seq, ExportBody: format.ExportBody{Parts: 4, For: "the court", By: "on-call", AtUnixNano: at}}}
 	if !slices.Equal(r.Exports, want) {
@@ -92,7 +108,7 @@ func TestRetention(t *testing.T) {
 	}
 	said := false
 	for _, c := range r.Checks {
-		said = said || c.Status == attestation.Pass && strings.Contains(c.Detail, "3 are erased, 2 of them by age, and 1 are held; 1 exports are journaled")
+		said = said || c.Status == attestation.Pass && strings.Contains(c.Detail, "3 are erased, 2 of them by age, 3 partially, 0 without a word about the outcome, and 1 are held; 1 exports are journaled")
 	}
 	if !said {
 		t.Errorf("checks %+v", r.Checks)

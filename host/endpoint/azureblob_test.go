@@ -42,7 +42,7 @@ func TestAzurite(t *testing.T) {
 	least := func(container string) string { return s.ContainerSAS(container, "rcwl") }
 	journaltest.Contract(t, mustLoad(t, s.Endpoints(t, "c", least)), mustLoad(t, s.Endpoints(t, "c", least)))
 	if found, err := s.Endpoints(t, "c", least)["keys"].(*endpoint.Endpoint).Copies(t.Context()); err != nil || len(found) > 0 {
-		t.Errorf("copies in a container without versions: %q %v", found, err)
+		t.Errorf("copies in a container without versions: %v %v", found, err)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/veriproof/notary/host/journal"
 	"github.com/veriproof/notary/host/pluginhost"
 	"github.com/veriproof/notary/sdk/plugin/abi"
 )
@@ -19,14 +20,14 @@ const (
 )
 
 // Copies asks a service what it keeps of objects that were replaced or deleted, and
-// returns what it tells, a line each: versions, snapshots, soft-deleted objects, and that
+// returns what it tells: versions, snapshots, soft-deleted objects, and that
 // a policy keeps them. It looks at the first few thousand objects. That it tells of nothing
 // excludes nothing: backups and replicas are not among it, nor what the credential may not
 // see.
 //
 // This is the one place that knows protocols: of Azure Blob Storage and of S3, which are
 // told apart by the answer.
-func (e *Endpoint) Copies(ctx context.Context) ([]string, error) {
+func (e *Endpoint) Copies(ctx context.Context) ([]journal.Copy, error) {
 	var k kept
 	known, err := k.azure(ctx, e)
 	if err != nil {
@@ -40,7 +41,7 @@ func (e *Endpoint) Copies(ctx context.Context) ([]string, error) {
 	if !known {
 		return nil, fmt.Errorf("the listing of versions is refused with %d, or in no form that is known", k.status)
 	}
-	return k.lines(), nil
+	return k.copies(), nil
 }
 
 // kept is what a service keeps, counted.
@@ -50,27 +51,29 @@ type kept struct {
 	status                       int // of the last answer
 }
 
-func (k *kept) lines() []string {
-	var out []string
+func (k *kept) copies() []journal.Copy {
+	var out []journal.Copy
 	for _, c := range []struct {
-		count int
-		what  string
+		count      int
+		kind, what string
 	}{
-		{k.versions, "earlier versions of objects are kept"}, {k.snapshots, "snapshots of objects are kept"}, {k.deleted, "deleted objects can be restored"},
+		{k.versions, "versions", "earlier versions of objects are kept"},
+		{k.snapshots, "snapshots", "snapshots of objects are kept"},
+		{k.deleted, "deleted", "deleted objects can be restored"},
 	} {
 		if c.count > 0 {
 			line := fmt.Sprintf("%s: %d", c.what, c.count)
 			if k.more {
 				line += ", or more"
 			}
-			out = append(out, line)
+			out = append(out, journal.Copy{Kind: c.kind, Count: uint64(c.count), Text: line})
 		}
 	}
 	if k.policy {
-		out = append(out, "a retention policy or legal hold keeps what is replaced")
+		out = append(out, journal.Copy{Kind: "policy", Count: 1, Text: "a retention policy or legal hold keeps what is replaced"})
 	}
 	if k.more && len(out) == 0 {
-		out = append(out, "there are more objects than were looked at")
+		out = append(out, journal.Copy{Kind: "more", Count: 1, Text: "there are more objects than were looked at"})
 	}
 	return out
 }

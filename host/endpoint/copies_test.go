@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/veriproof/notary/host/endpoint"
+	"github.com/veriproof/notary/host/journal"
 )
 
 // TestCopiesOfServices: what a service keeps of replaced and deleted objects is told, in the
@@ -41,19 +42,19 @@ func TestCopiesOfServices(t *testing.T) {
 			} else {
 				fmt.Fprint(w, azure(`<Blob><Name>b</Name><Deleted>true</Deleted></Blob><Blob><Name>b</Name><Snapshot>1</Snapshot></Blob>`, ""))
 			}
-		}, want: []string{"earlier versions of objects are kept: 1", "snapshots of objects are kept: 2", "deleted objects can be restored: 1", "a retention policy or legal hold keeps what is replaced"}},
+		}, want: []string{"versions 1: earlier versions of objects are kept: 1", "snapshots 2: snapshots of objects are kept: 2", "deleted 1: deleted objects can be restored: 1", "policy 1: a retention policy or legal hold keeps what is replaced"}},
 		{
 			name: "Azure without end", answer: func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, azure(current, "more")) },
-			want: []string{"there are more objects than were looked at"},
+			want: []string{"more 1: there are more objects than were looked at"},
 		},
 		{name: "S3 keeps nothing", answer: s3Answer(`<Version><Key>a</Key><IsLatest>true</IsLatest></Version>`)},
 		{
 			name: "S3 keeps versions", answer: s3Answer(`<Version><Key>a</Key><IsLatest>true</IsLatest></Version><Version><Key>a</Key><IsLatest>false</IsLatest></Version><DeleteMarker/>`),
-			want: []string{"earlier versions of objects are kept: 1"},
+			want: []string{"versions 1: earlier versions of objects are kept: 1"},
 		},
 		{
 			name: "S3 without end", answer: s3Answer(`<IsTruncated>true</IsTruncated><NextKeyMarker>a</NextKeyMarker><NextVersionIdMarker>1</NextVersionIdMarker><Version><IsLatest>false</IsLatest></Version>`),
-			want: []string{"earlier versions of objects are kept: 5, or more"},
+			want: []string{"versions 5: earlier versions of objects are kept: 5, or more"},
 		},
 		{name: "refused", answer: func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "<Error/>", http.StatusForbidden) }, failed: "refused with 403"},
 		{name: "something else", answer: func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>") }, failed: "in no form that is known"},
@@ -77,11 +78,19 @@ func TestCopiesOfServices(t *testing.T) {
 				}
 				return
 			}
-			if err != nil || !slices.Equal(got, tt.want) {
-				t.Errorf("%q %v, want %q", got, err, tt.want)
+			if err != nil || !slices.Equal(lines(got), tt.want) {
+				t.Errorf("%q %v, want %q", lines(got), err, tt.want)
 			}
 		})
 	}
+}
+
+// lines are copies with kind, count and text.
+func lines(found []journal.Copy) (out []string) {
+	for _, c := range found {
+		out = append(out, fmt.Sprintf("%s %d: %s", c.Kind, c.Count, c.Text))
+	}
+	return out
 }
 
 // s3Answer answers as S3, which does not know the query of Azure and lists the bucket.

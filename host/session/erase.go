@@ -252,32 +252,42 @@ func (n *Notary) resumeErasures(found *archive.Archive) {
 	ordered := slices.DeleteFunc(found.Parts(), func(p *archive.Part) bool { return p.Erasure == nil })
 	n.mu.Lock()
 	for _, p := range ordered {
-		n.erased[p.ID] = Erasure{Part: p.ID, Commitment: p.Erasure.Commitment, Epoch: p.Erasure.Epoch, Seq: p.Erasure.Seq, ByAge: p.Erasure.ByAge}
+		n.erased[p.ID] = erasureOf(p)
 	}
 	n.mu.Unlock()
 	if len(ordered) == 0 {
 		return
 	}
 	n.tasks.Go(func() {
+		var done []Erasure
 		for _, p := range ordered {
-			if err := n.destroyAgain(n.background, p); err != nil && n.background.Err() == nil {
+			again, err := n.destroyAgain(n.background, p)
+			switch {
+			case err == nil && (again || p.Erasure.Outcome == nil):
+				done = append(done, erasureOf(p))
+			case err != nil && n.background.Err() == nil:
 				n.opts.Logger.Error("the key of an erased session part could not be destroyed; the next start tries it again", "epoch", p.ID.Epoch.String(), "error", err)
 			}
+		}
+		if _, err := n.TellErased(n.background, done); err != nil && n.background.Err() == nil {
+			n.opts.Logger.Warn("the journal does not have the outcome of erasures; the next start tells it", "error", err)
 		}
 	})
 }
 
-func (n *Notary) destroyAgain(ctx context.Context, p *archive.Part) error {
+// destroyAgain destroys a key that is there although it was ordered to be destroyed, and
+// says whether it was.
+func (n *Notary) destroyAgain(ctx context.Context, p *archive.Part) (again bool, err error) {
 	select {
 	case n.opts.Erasing <- struct{}{}:
 		defer func() { <-n.opts.Erasing }()
 	case <-ctx.Done():
-		return ctx.Err()
+		return false, ctx.Err()
 	}
-	_, err := n.opts.Store.Key(ctx, journal.KeyID{Epoch: p.ID.Epoch, Handle: p.ID.Handle, Part: p.ID.Part, Near: p.FirstSeq})
+	_, err = n.opts.Store.Key(ctx, journal.KeyID{Epoch: p.ID.Epoch, Handle: p.ID.Handle, Part: p.ID.Part, Near: p.FirstSeq})
 	if errors.Is(err, journal.ErrNotFound) {
-		return nil
+		return false, nil
 	}
 	n.opts.Logger.Warn("an erased session part still had its key, or storage could not say that it is gone; it is destroyed again", "epoch", p.ID.Epoch.String())
-	return n.destroy(ctx, p.ID, p.FirstSeq)
+	return true, n.destroy(ctx, p.ID, p.FirstSeq)
 }

@@ -220,6 +220,7 @@ func (w *world) options() session.Options {
 		Entry:    format.EpochBody{RuntimeData: data},
 		Appraise: func(*archive.Epoch) error { return nil },
 		Now:      w.clock,
+		Copies:   func(context.Context) session.Copies { return session.Copies{Unasked: []string{"a backup"}} },
 		Journal:  journal.Options{UnknownLimit: 300 * time.Millisecond, Backoff: func(int) time.Duration { return 0 }},
 	}
 	if w.tune != nil {

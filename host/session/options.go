@@ -79,6 +79,9 @@ type Options struct {
 	MaxOpen    int
 	WrapKeyAge time.Duration
 	Checkpoint time.Duration
+	// Copies asks what stands behind the storage for copies of keys that were destroyed.
+	// The journal is told for each erasure. nil tells it nothing.
+	Copies func(context.Context) Copies
 	// Retention, if not 0, is how long after its sealing the key of a part is
 	// destroyed, by the host's clock and unless its session is held; whichever epoch
 	// received or sealed it.

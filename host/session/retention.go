@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -226,24 +227,27 @@ func (n *Notary) sweepOnce(ctx context.Context, now time.Time) error {
 		return fmt.Errorf("entry %d of epoch %v is gone, and may have been a hold; nothing is erased by age", l.Next, l.Epoch)
 	}
 	n.learnHolds(found)
-	erased, failed := 0, error(nil)
+	var erased []Erasure
+	var failed error
 	for _, p := range found.Parts() {
 		if p.Manifest == nil || p.Erasure != nil || now.Sub(time.Unix(0, p.Manifest.HostClock.SealedUnixNano)) < n.opts.Retention {
 			continue
 		}
-		switch _, err := n.erasePart(ctx, Sealed{p.Commitment(), p.Manifest.SealedBy.Epoch, p.SealedSeq}, format.KindRetention); {
+		switch e, err := n.erasePart(ctx, Sealed{p.Commitment(), p.Manifest.SealedBy.Epoch, p.SealedSeq}, format.KindRetention); {
 		case errors.Is(err, ErrHeld), errors.Is(err, errDone):
 		case errors.Is(err, ErrClosing), ctx.Err() != nil:
 			return err
 		case err != nil: // of this part; what is ordered the next start carries out
 			failed = err
 		default:
-			erased++
+			erased = append(erased, e)
 		}
 	}
-	if erased > 0 {
-		n.stats.expired(erased)
-		n.opts.Logger.Info("erased session parts that have reached the age of retention", "parts", erased)
+	if len(erased) == 0 {
+		return failed
 	}
-	return failed
+	_, err = n.TellErased(ctx, erased)
+	n.stats.expired(len(erased))
+	n.opts.Logger.Info("erased session parts that have reached the age of retention", "parts", len(erased))
+	return cmp.Or(failed, err)
 }

@@ -4,13 +4,15 @@ import (
 	"fmt"
 	"os"
 	"strings"
+
+	"github.com/veriproof/notary/host/journal"
 )
 
 // Copies looks at a directory for where bytes that were erased in its segments may still
-// be, and returns what it finds, a line each: files that are no segments, and a file system
+// be, and returns what it finds: files that are no segments, and a file system
 // that leaves old blocks when it writes. That it finds nothing excludes nothing: snapshots,
 // backups and a disk's own copies do not show.
-func Copies(path string) ([]string, error) {
+func Copies(path string) ([]journal.Copy, error) {
 	self, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -20,7 +22,7 @@ func Copies(path string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	left, strange := 0, 0
+	var left, strange uint64
 	for _, name := range names {
 		_, _, segment := parseFileName(name)
 		switch {
@@ -31,15 +33,18 @@ func Copies(path string) ([]string, error) {
 			strange++
 		}
 	}
-	var found []string
+	var found []journal.Copy
+	add := func(kind string, count uint64, text string) {
+		found = append(found, journal.Copy{Kind: kind, Count: count, Text: text})
+	}
 	if left > 0 {
-		found = append(found, fmt.Sprintf("files that an interrupted write has left are in the directory, the next write of a notary removes them: %d", left))
+		add("leftovers", left, fmt.Sprintf("files that an interrupted write has left are in the directory, the next write of a notary removes them: %d", left))
 	}
 	if strange > 0 {
-		found = append(found, fmt.Sprintf("files that are not the notary's are in the directory: %d", strange))
+		add("strange_files", strange, fmt.Sprintf("files that are not the notary's are in the directory: %d", strange))
 	}
 	if name := copiesOnWrite(self); name != "" {
-		found = append(found, "the file system ("+name+") writes beside old blocks, and keeps those until it uses them again")
+		add("old_blocks", 1, "the file system ("+name+") writes beside old blocks, and keeps those until it uses them again")
 	}
 	return found, nil
 }

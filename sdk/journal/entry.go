@@ -27,12 +27,14 @@ const (
 	KindFence      Kind = 10 // FenceBody: another epoch ends this one
 	KindClose      Kind = 11 // CloseBody: the epoch ends in good order
 	KindExport     Kind = 12 // ExportBody: an operator takes bundles out of storage
+	KindErased     Kind = 13 // ErasedBody: what became of orders to destroy wrapped DEKs
 )
 
 var kindNames = [...]string{
 	KindEpoch: "epoch", KindEvidence: "evidence", KindWrapKey: "wrapkey", KindSegment: "segment",
 	KindManifest: "manifest", KindProof: "proof", KindCheckpoint: "checkpoint", KindErasure: "erasure",
 	KindRetention: "retention", KindFence: "fence", KindClose: "close", KindExport: "export",
+	KindErased: "erased",
 }
 
 // String returns the kind's name.
@@ -167,7 +169,7 @@ func Decode(b []byte) (e *Entry, rest []byte, err error) {
 	copy(e.Epoch[:], take(16))
 	e.Seq = binary.BigEndian.Uint64(take(8))
 	e.Kind = Kind(take(1)[0])
-	if e.Kind < KindEpoch || e.Kind > KindExport {
+	if e.Kind < KindEpoch || e.Kind > KindErased {
 		return nil, nil, fmt.Errorf("%w: %v is unknown in format %d", ErrEntry, e.Kind, formatV1)
 	}
 	copy(e.Handle[:], take(32))

@@ -104,7 +104,7 @@ func TestDecodeRefuses(t *testing.T) {
 		"header only":       good[:102],
 		"format":            with(0, 2),
 		"kind 0":            with(25, 0),
-		"kind 13":           with(25, 13),
+		"kind 14":           with(25, 14),
 		"unknown flag":      with(flags, 4),
 		"no length":         good[:length+3],
 		"cut body":          good[:len(good)-1],
@@ -139,7 +139,7 @@ func FuzzDecode(f *testing.F) {
 }
 
 func TestKindString(t *testing.T) {
-	for k, want := range map[journal.Kind]string{journal.KindEpoch: "epoch", journal.KindClose: "close", journal.KindExport: "export", 0: "kind 0", 13: "kind 13"} {
+	for k, want := range map[journal.Kind]string{journal.KindEpoch: "epoch", journal.KindClose: "close", journal.KindErased: "erased", 0: "kind 0", 14: "kind 14"} {
 		if k.String() != want {
 			t.Errorf("kind %d is %q, want %q", uint8(k), k, want)
 		}

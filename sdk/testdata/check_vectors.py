@@ -391,6 +391,34 @@ def check_export():
         same("refused export body " + text, export(text), False)
 
 
+def erased(text):
+    try:
+        body = json.loads(text)
+    except ValueError:
+        return False
+    if set(body) != {"orders", "found", "unasked", "at_unix_nano"}:
+        return False
+    found = body["found"] or []
+    kinds = [c.get("kind", "") for c in found]
+    return (
+        1 <= len(body["orders"]) <= 1024
+        and all(set(o) == {"epoch", "seq"} for o in body["orders"])
+        and all(re.fullmatch(r"[0-9a-f]{32}", o["epoch"]) and int(o["epoch"], 16) for o in body["orders"])
+        and len(found) <= 32
+        and all(set(c) == {"kind", "count"} and c["count"] > 0 for c in found)
+        and all(re.fullmatch(r"[a-z][a-z0-9_]{0,31}", k) for k in kinds)
+        and kinds == sorted(set(kinds))
+    )
+
+
+def check_erased():
+    v = load("journal/testdata/erased.json")
+    for text in v["valid"]:
+        same("erased body " + text, erased(text), True)
+    for text in v["refused"]:
+        same("refused erased body " + text, erased(text), False)
+
+
 # Section 11.
 def bundle_file(files):
     """manifest.json and the file, of (name, content) in order."""

@@ -81,8 +81,14 @@ func (c api) erasures(ctx context.Context, done []session.Erasure, err error) (c
 	if err != nil {
 		return control.Erasures{}, controlError(err)
 	}
-	// Neither kind of storage can show that it keeps no old version.
-	out := control.Erasures{Found: c.n.ground.storage.found(ctx), Copies: c.n.ground.storage.copies()}
+	copies, err := c.n.notary.TellErased(ctx, done)
+	if err != nil {
+		return control.Erasures{}, controlError(err)
+	}
+	out := control.Erasures{Complete: copies.None(), Found: []string{}, Copies: append([]string{}, copies.Unasked...)}
+	for _, f := range copies.Found {
+		out.Found = append(out.Found, f.Text)
+	}
 	for _, e := range done {
 		out.Erased = append(out.Erased, control.Erased{
 			Epoch: e.Part.Epoch.String(), Handle: e.Part.Handle.String(), Part: e.Part.Part, Commitment: e.Commitment.String(),

@@ -26,6 +26,8 @@ when they began, the log's commitments, checkpoints of the log that you kept, an
 the signed positions of senders. What is missing or wrong is named with its range:
 deleted, cut off, replaced or swapped entries, a second history, a restored backup,
 a whole epoch gone. Only reads, whether the notary runs or not. No key is needed.
+It also tells of exports and erasures that the journal has, with the copies of keys that
+storage told of: these are no findings.
 
 What is younger than the last word of the log or of a sender is not covered. A log
 that was rolled back together with the storage is found by a checkpoint that you
@@ -357,10 +359,32 @@ func (a *app) audited(r *audit.Report, verdict attestation.Outcome, asJSON bool)
 			fmt.Fprintf(a.stdout, "%s: %s\n", r.Findings[i].Check, shortDigests(r.Findings[i].String()))
 		}
 	}
+	a.printErasures(r.Erasures)
 	a.printExports(r.Exports)
 	fmt.Fprintf(a.stdout, "\nverdict: %s; %d epochs, %d entries, %d session parts, %d entries of the log\n",
 		a.mark(string(verdict)), r.Epochs, r.Entries, r.Parts, r.LogEntries)
 	return nil
+}
+
+// printErasures tells of the erasures after which there may be copies of keys.
+func (a *app) printErasures(list []audit.Erasure) {
+	told := false
+	for i := range list {
+		x := &list[i]
+		if len(x.Found) == 0 && x.Unasked == 0 {
+			continue
+		}
+		if !told {
+			fmt.Fprintln(a.stdout, "\nkeys that were destroyed, and copies that there are or may be, as storage told then:")
+			told = true
+		}
+		text := fmt.Sprintf("%s %d session parts: ", time.Unix(0, x.AtUnixNano).UTC().Format(time.RFC3339), x.Parts)
+		for _, c := range x.Found {
+			text += fmt.Sprintf("%s %d, ", c.Kind, c.Count)
+		}
+		text += fmt.Sprintf("%d places that cannot be asked", x.Unasked)
+		fmt.Fprintf(a.stdout, "  %s (entry %d of epoch %s)\n", printable(text), x.Seq, x.Epoch)
+	}
 }
 
 // printExports tells what the journal has of exports.

@@ -323,6 +323,7 @@ func (n *node) startSession(ctx context.Context, claims attester.Claims, recipie
 		Shares:   func(e *archive.Epoch) time.Duration { return config.Sharing(e.Body.Config) },
 		Alive:    n.ground.alive,
 		Erasing:  n.ground.erasing,
+		Copies:   n.ground.storage.copies,
 		Silence:  silence(c),
 		Fresh:    n.attester.Fresh,
 		Waiting:  ingest.Waiting,

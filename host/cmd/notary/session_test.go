@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -233,5 +234,11 @@ func TestSessionErase(t *testing.T) {
 	p.stop(t)
 	if status, stdout, stderr := m.run(t, "session", "list", "--config", "notary.yaml"); status != exitOK || strings.Count(stdout, " erased ") != 2 {
 		t.Errorf("session list: %d %s%s", status, stdout, stderr)
+	}
+	// An auditor sees what the storage said of copies, by order and not by session.
+	status, stdout, stderr = m.run(t, "audit", "--config", "notary.yaml", "--policy", "policy.yaml")
+	if status != exitOK || !strings.Contains(stdout, "2 are erased, 0 of them by age, 2 partially, 0 without a word about the outcome") ||
+		!regexp.MustCompile(`and copies that there are or may be, as storage told then:\n  \S+ 1 session parts: ([a-z_]+ 1, )*2 places that cannot be asked \(entry \d+ of epoch `).MatchString(stdout) {
+		t.Errorf("audit: %d\n%s%s", status, stdout, stderr)
 	}
 }

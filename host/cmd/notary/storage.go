@@ -12,8 +12,10 @@ import (
 
 	"github.com/veriproof/notary/host/config"
 	"github.com/veriproof/notary/host/endpoint"
+	"github.com/veriproof/notary/host/journal"
 	"github.com/veriproof/notary/host/pluginhost"
 	"github.com/veriproof/notary/host/postgres"
+	"github.com/veriproof/notary/host/session"
 	"github.com/veriproof/notary/host/stream"
 )
 
@@ -135,48 +137,59 @@ func (b *backing) String() string {
 
 // found returns where the storage itself says that it keeps or sends copies. The keys
 // are destroyed by then: that it cannot be asked is one more thing to see to.
-func (b *backing) found(ctx context.Context) []string {
+func (b *backing) found(ctx context.Context) []journal.Copy {
 	switch {
 	case b.db != nil:
 		found, err := b.db.Copies(ctx)
 		if err != nil {
-			return []string{"the database did not say where it keeps copies"}
+			return noWord("the database did not say where it keeps copies")
 		}
-		return append([]string{}, found...)
+		return found
 	case len(b.endpoints) > 0:
 		return b.foundBehindEndpoints(ctx)
 	}
 	found, err := stream.Copies(b.dir)
 	if err != nil {
-		return []string{"the directory could not be looked at"}
+		return noWord("the directory could not be looked at")
 	}
-	return append([]string{}, found...)
+	return found
+}
+
+// noWord stands for what a storage that did not answer may have.
+func noWord(text string) []journal.Copy {
+	return []journal.Copy{{Kind: "unknown", Count: 1, Text: text}}
 }
 
 // keysEndpoint is what the built-in adapters call the place of wrapped keys.
 const keysEndpoint = "keys"
 
 // foundBehindEndpoints asks the service that has the keys, or each if none is known to.
-func (b *backing) foundBehindEndpoints(ctx context.Context) []string {
-	all := []string{}
+func (b *backing) foundBehindEndpoints(ctx context.Context) []journal.Copy {
+	var all []journal.Copy
 	for _, name := range slices.Sorted(maps.Keys(b.endpoints)) {
 		if b.endpoints[keysEndpoint] != nil && name != keysEndpoint {
 			continue
 		}
 		found, err := b.endpoints[name].Copies(ctx)
 		if err != nil {
-			found = []string{"the service did not say what it keeps of replaced objects"}
+			found = noWord("the service did not say what it keeps of replaced objects")
 		}
-		for _, line := range found {
-			all = append(all, fmt.Sprintf("%s at %v: %s", name, b.endpoints[name], line))
+		for _, c := range found {
+			c.Text = fmt.Sprintf("%s at %v: %s", name, b.endpoints[name], c.Text)
+			all = append(all, c)
 		}
 	}
 	return all
 }
 
-// copies says where copies of an erased key can be that the storage cannot be asked
+// copies says where copies of erased keys are, or can be.
+func (b *backing) copies(ctx context.Context) session.Copies {
+	return session.Copies{Found: b.found(ctx), Unasked: b.unasked()}
+}
+
+// unasked says where copies of an erased key can be that the storage cannot be asked
 // about.
-func (b *backing) copies() []string {
+func (b *backing) unasked() []string {
 	if b.db != nil {
 		return []string{
 			"old versions of the row, until \"vacuum notary_keys\"",
