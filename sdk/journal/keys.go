@@ -268,12 +268,17 @@ type leafMAC struct {
 	sum         receipt.Hash
 }
 
+const (
+	saltDomain    = "veriproof-notary/leaf-salt/v1"
+	editKeyDomain = "veriproof-notary/edit-key/v1"
+)
+
 func (k *PartKeys) leaves(segment uint64) *leafMAC {
 	message := func(domain string) []byte { return transcript.New(domain).Uint64(segment).Uint64(0).Encode() }
 	return &leafMAC{
 		h:     hmac.New(sha256.New, k.salt[:]),
-		salts: message("veriproof-notary/leaf-salt/v1"),
-		keys:  message("veriproof-notary/edit-key/v1"),
+		salts: message(saltDomain),
+		keys:  message(editKeyDomain),
 	}
 }
 

@@ -106,7 +106,7 @@ func (k *PartKeys) SealSegmentIn(room func(size int) []byte, number uint64, wrap
 	work := sealings.Get().(*sealing)
 	defer work.free()
 	work.plain = c.pad(work.plain, &work.contexts)
-	s := &Segment{DEKCommitment: k.Commitment, WrappedDEK: wrappedDEK, Leaves: k.leafHashes(number, c, &work.contexts)}
+	s := &Segment{DEKCommitment: k.Commitment, WrappedDEK: wrappedDEK, Leaves: k.sealedLeaves(number, c, &work.contexts)}
 	head := Overhead + segmentPrefix + 32*len(s.Leaves)
 	s.room = room(head + len(work.plain) + gcmTag)[:head]
 	s.Ciphertext = k.segment.Seal(s.room, segmentNonce(number), work.plain, segmentAAD(k.ID, number))[head:]

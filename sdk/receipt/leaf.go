@@ -47,8 +47,9 @@ type Record struct {
 	Bytes []byte
 }
 
-// leafPrefix is the number of bytes before the record in the leaf data.
-const leafPrefix = 4*32 + 1
+// LeafHead is the number of bytes before the record in what is hashed: those of the leaf
+// data behind 0x00, by which RFC 6962 tells leaves from nodes.
+const LeafHead = 1 + 4*32 + 1
 
 // LeafHash is the hash of the record's leaf under RFC 6962, over
 //
@@ -66,12 +67,8 @@ func (r *Record) LeafHash(salt, editCommitment Hash) Hash {
 func (r *Record) ContextLeafHash(salt, editCommitment, resource, scope Hash) Hash {
 	l := leafHashers.Get().(*leafHasher)
 	defer leafHashers.Put(l)
-	p := &l.prefix // 0x00, the RFC 6962 leaf prefix, comes first
-	copy(p[1:], salt[:])
-	copy(p[33:], resource[:])
-	copy(p[65:], scope[:])
-	copy(p[97:], editCommitment[:])
-	p[129] = byte(r.Kind)
+	p := &l.prefix
+	*p = r.LeafHead(salt, editCommitment, resource, scope)
 	l.h.Write(p[:])
 	l.h.Write(r.Bytes)
 	l.h.Sum(l.sum[:0])
@@ -82,11 +79,22 @@ func (r *Record) ContextLeafHash(salt, editCommitment, resource, scope Hash) Has
 	return l.sum
 }
 
+// LeafHead returns what is hashed before the record's bytes, for a caller that hashes
+// several leaves at a time.
+func (r *Record) LeafHead(salt, editCommitment, resource, scope Hash) (p [LeafHead]byte) {
+	copy(p[1:], salt[:])
+	copy(p[33:], resource[:])
+	copy(p[65:], scope[:])
+	copy(p[97:], editCommitment[:])
+	p[129] = byte(r.Kind)
+	return p
+}
+
 // A leafHasher is what hashing a leaf needs beside the record: behind the interface it
 // would be allocated for each.
 type leafHasher struct {
 	h      hash.Hash
-	prefix [1 + leafPrefix]byte
+	prefix [LeafHead]byte
 	sum    Hash
 }
 
@@ -186,5 +194,12 @@ func DecodeEdits(b []byte) ([]Edit, error) {
 // HMAC-SHA-256. Showing the key and the list shows an auditor that this record
 // was, or was not, edited, and opens nothing else.
 func EditCommitment(key Hash, encodedEdits []byte) Hash {
-	return transcript.New("veriproof-notary/edit-commitment/v1").Bytes(encodedEdits).MAC((*[32]byte)(&key))
+	return editList(encodedEdits).MAC((*[32]byte)(&key))
+}
+
+// EditList returns the bytes that EditCommitment is the HMAC of.
+func EditList(encodedEdits []byte) []byte { return editList(encodedEdits).Encode() }
+
+func editList(encodedEdits []byte) *transcript.Transcript {
+	return transcript.New("veriproof-notary/edit-commitment/v1").Bytes(encodedEdits)
 }

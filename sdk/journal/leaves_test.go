@@ -1,0 +1,37 @@
+package journal
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/veriproof/notary/sdk/receipt"
+)
+
+// TestSealedLeaves: the leaves that sealing makes, two at a time, are those that opening
+// holds them against, one by one.
+func TestSealedLeaves(t *testing.T) {
+	record := rapid.Custom(func(t *rapid.T) receipt.Record {
+		edits := rapid.SliceOfN(rapid.Just(receipt.Edit{Plugin: "redact-pii", Label: "EMAIL", Place: "span.attributes.value", Length: 9}), 0, 9).Draw(t, "edits")
+		return receipt.Record{
+			Kind: receipt.Kind(rapid.Uint8Range(1, 3).Draw(t, "kind")), Resource: rapid.SliceOfN(rapid.Byte(), 0, 2).Draw(t, "resource"),
+			Scope: rapid.SliceOfN(rapid.Byte(), 0, 2).Draw(t, "scope"), Edits: receipt.EncodeEdits(edits),
+			Bytes: rapid.SliceOfN(rapid.Byte(), 0, rapid.SampledFrom([]int{0, 70, 600}).Draw(t, "most")).Draw(t, "record"),
+		}
+	})
+	rapid.Check(t, func(t *rapid.T) {
+		var dek [32]byte
+		copy(dek[:], rapid.SliceOfN(rapid.Byte(), 32, 32).Draw(t, "dek"))
+		keys := DeriveKeys(&dek, receipt.PartID{Part: 7})
+		c := &Content{Records: rapid.SliceOfN(record, 1, 3*leavesAtOnce).Draw(t, "records")}
+		number := rapid.Uint64().Draw(t, "number")
+		var x contexts
+		for i := range c.Records {
+			x.add(&c.Records[i])
+		}
+		if diff := cmp.Diff(keys.leafHashes(number, c, &x), keys.sealedLeaves(number, c, &x)); diff != "" {
+			t.Fatal(diff)
+		}
+	})
+}
