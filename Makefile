@@ -67,7 +67,7 @@ test-storage: build/azurite
 	$(GO) test -tags postgres -timeout 20m ./host/postgres
 	$(GO) test $(RACE) -tags postgres -timeout 20m -run '^(TestStore|TestCutMidCommit|TestErasureBySeveral)$$' ./host/postgres
 	NOTARY_AZURITE=$(CURDIR)/build/azurite $(GO) test -tags objectstore -timeout 20m ./host/endpoint
-	NOTARY_AZURITE=$(CURDIR)/build/azurite $(GO) test -tags postgres,objectstore -timeout 20m -run '^TestTampering.' ./host/audit
+	NOTARY_AZURITE=$(CURDIR)/build/azurite $(GO) test -tags postgres,objectstore -timeout 20m -run '^Test(Tampering.|ReadsOnly)' ./host/audit
 	NOTARY_AZURITE=$(CURDIR)/build/azurite $(GO) test -tags postgres,objectstore -timeout 20m -run '^(TestDatabase|TestAzureBlob)' ./host/cmd/notary
 
 # The same on another version of PostgreSQL, as far as host/postgres goes: on 64-bit x86,

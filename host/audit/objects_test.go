@@ -9,6 +9,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -37,14 +40,16 @@ type objectStorage struct {
 	list string // the query of a listing
 }
 
-// onObjects loads an adapter on endpoints whose places exist, or are made.
-func onObjects(t *testing.T, name string, endpoints map[string]pluginhost.Endpoint) *pluginhost.Adapter {
+// onObjects loads an adapter on endpoints whose places exist, or are made if it may.
+func onObjects(t *testing.T, name string, endpoints map[string]pluginhost.Endpoint, readOnly bool) *pluginhost.Adapter {
 	t.Helper()
 	module, err := build.Module(t.Context(), filepath.Join("..", "..", "plugins", name))
 	must(err)
 	source, o := pluginhost.Source{Name: name, Kind: abi.KindStorage, Module: module}, pluginhost.Options{Endpoints: endpoints}
-	_, err = pluginhost.Init(t.Context(), source, o)
-	must(err)
+	if !readOnly {
+		_, err = pluginhost.Init(t.Context(), source, o)
+		must(err)
+	}
 	set, err := pluginhost.Load(t.Context(), []pluginhost.Source{source}, o)
 	must(err)
 	t.Cleanup(func() { _ = set.Close(context.Background()) })
@@ -105,12 +110,46 @@ func (s *objectStorage) Rewrite(epoch [16]byte, f func([]journal.Chunk) []journa
 // TestTamperingAzureBlob is TestTampering on Azurite.
 func TestTamperingAzureBlob(t *testing.T) {
 	s := azurite.Start(t)
-	a := onObjects(t, "store-azureblob", s.Endpoints(t, "", func(string) string { return s.AccountSAS() }))
+	a := onObjects(t, "store-azureblob", s.Endpoints(t, "", func(string) string { return s.AccountSAS() }), false)
 	tampering(t, &objectStorage{a, s, "&restype=container&comp=list"}, 20)
 }
 
 // TestTamperingS3 is TestTampering on gofakes3.
 func TestTamperingS3(t *testing.T) {
 	s := s3.Start(t)
-	tampering(t, &objectStorage{onObjects(t, "store-s3", s.Endpoints(t)), s, "list-type=2"}, 20)
+	tampering(t, &objectStorage{onObjects(t, "store-s3", s.Endpoints(t), false), s, "list-type=2"}, 20)
+}
+
+// TestReadsOnlyAzureBlob: a shared access signature that lets read and list suffices for
+// an audit.
+func TestReadsOnlyAzureBlob(t *testing.T) {
+	s := azurite.Start(t)
+	all := onObjects(t, "store-azureblob", s.Endpoints(t, "", func(string) string { return s.AccountSAS() }), false)
+	w := play(t.Context(), &objectStorage{all, s, "&restype=container&comp=list"})
+	readsOnly(t, w, onObjects(t, "store-azureblob", s.Endpoints(t, "", func(container string) string { return s.ContainerSAS(container, "rl") }), true))
+}
+
+// TestReadsOnlyS3: an audit asks nothing of a service but to be read.
+func TestReadsOnlyS3(t *testing.T) {
+	s := s3.Start(t)
+	w := play(t.Context(), &objectStorage{onObjects(t, "store-s3", s.Endpoints(t), false), s, "list-type=2"})
+	at, err := url.Parse(s.URL)
+	must(err)
+	behind := httputil.NewSingleHostReverseProxy(at)
+	refused := 0
+	front := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			refused++
+			rw.WriteHeader(http.StatusForbidden)
+			return
+		}
+		behind.ServeHTTP(rw, r)
+	}))
+	defer front.Close()
+	reader := &s3.Server{URL: front.URL}
+	store := onObjects(t, "store-s3", reader.Endpoints(t), true)
+	if refused > 0 {
+		t.Error("an adapter that is loaded has tried to write")
+	}
+	readsOnly(t, w, store)
 }

@@ -4,11 +4,14 @@ package audit_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/veriproof/notary/host/internal/pgserver"
 	"github.com/veriproof/notary/host/journal"
@@ -21,19 +24,65 @@ import (
 // onPostgres starts a server and returns the adapter in Wasm on its tables.
 func onPostgres(t testing.TB, settings ...string) (*pluginhost.Adapter, *pgserver.Server) {
 	t.Helper()
-	module, err := build.Module(t.Context(), filepath.Join("..", "..", "plugins", "store-postgres"))
-	must(err)
+	module := postgresModule(t)
 	manifest, err := abi.ReadManifest(module)
 	must(err)
 	s := pgserver.Start(t, settings...)
-	db, err := postgres.Open(t.Context(), postgres.Options{Host: s.Socket, Port: s.Port, Database: "postgres", User: pgserver.User})
+	db := as(t, s, pgserver.User, false)
+	must(db.Init(t.Context(), "", manifest.Schema, ""))
+	return onDatabase(t, module, db), s
+}
+
+func postgresModule(t testing.TB) []byte {
+	t.Helper()
+	module, err := build.Module(t.Context(), filepath.Join("..", "..", "plugins", "store-postgres"))
+	must(err)
+	return module
+}
+
+// as connects as a role.
+func as(t testing.TB, s *pgserver.Server, role string, readOnly bool) *postgres.DB {
+	t.Helper()
+	db, err := postgres.Open(t.Context(), postgres.Options{Host: s.Socket, Port: s.Port, Database: "postgres", User: role, ReadOnly: readOnly})
 	must(err)
 	t.Cleanup(db.Close)
-	must(db.Init(t.Context(), "", manifest.Schema, ""))
+	return db
+}
+
+func onDatabase(t testing.TB, module []byte, db *postgres.DB) *pluginhost.Adapter {
+	t.Helper()
 	set, err := pluginhost.Load(t.Context(), []pluginhost.Source{{Name: "store-postgres", Kind: abi.KindStorage, Module: module}}, pluginhost.Options{Database: db})
 	must(err)
 	t.Cleanup(func() { _ = set.Close(context.Background()) })
-	return set.Store(), s
+	return set.Store()
+}
+
+// TestReadsOnlyPostgres: the role that "store init --auditor" makes suffices for an audit:
+// it may read the journal, and neither wrapped keys nor write.
+func TestReadsOnlyPostgres(t *testing.T) {
+	a, s := onPostgres(t)
+	conn, err := pgx.Connect(t.Context(), fmt.Sprintf("host=%s port=%d user=%s dbname=postgres", s.Socket, s.Port, pgserver.User))
+	must(err)
+	defer conn.Close(context.Background())
+	w := play(t.Context(), &database{a, conn})
+	for _, statement := range append([]string{"create role auditor login", "alter role auditor set default_transaction_read_only = on"}, postgres.AuditorGrants("", "auditor")...) {
+		_, err := conn.Exec(t.Context(), statement)
+		must(err)
+	}
+	readsOnly(t, w, onDatabase(t, postgresModule(t), as(t, s, "auditor", true)))
+	// Whoever else reads by the tool cannot write by it.
+	const write = "insert into notary_epochs values ('\\x00000000000000000000000000000000', 0)"
+	if _, err := as(t, s, pgserver.User, true).Exec(t.Context(), write, nil); err == nil || !strings.Contains(err.Error(), "25006") {
+		t.Errorf("a superuser who only reads: %v, want 25006", err)
+	}
+	_, err = conn.Exec(t.Context(), "set role auditor") // without its setting: the rights suffice
+	must(err)
+	for _, statement := range []string{"select dek from notary_keys", write, "delete from notary_chunks"} {
+		var refused *pgconn.PgError
+		if _, err := conn.Exec(t.Context(), statement); !errors.As(err, &refused) || refused.Code != "42501" {
+			t.Errorf("%s: %v, want 42501", statement, err)
+		}
+	}
 }
 
 // A database is a storage in PostgreSQL: the adapter in Wasm, and the server's superuser.

@@ -57,6 +57,19 @@ func TestPooler(t *testing.T) {
 	}
 	journaltest.Contract(t, a, b)
 
+	// Who only reads leaves no session that refuses a notary behind him.
+	one := behind("pool_mode=session", "default_pool_size=1", dropped)
+	reader := one
+	reader.ReadOnly = true
+	reads := open(t, reader)
+	if _, err := reads.Exec(t.Context(), "create table t (i int)", nil); err == nil || !strings.Contains(err.Error(), "25006") {
+		t.Errorf("written by who only reads: %v", err)
+	}
+	reads.Close()
+	if _, err := open(t, one).Exec(t.Context(), "create table t (i int)", nil); err != nil {
+		t.Errorf("behind who only reads: %v", err)
+	}
+
 	transactions := behind("pool_mode=transaction", "default_pool_size=1", dropped)
 	for i := range 2 { // both on one session of the server
 		_, err := open(t, transactions).Exec(t.Context(), "select 1", nil)

@@ -79,6 +79,9 @@ type Options struct {
 	Timeout time.Duration
 	// Connections is the most connections at a time; 0 means [DefaultConnections].
 	Connections int
+	// ReadOnly has the server refuse every statement that writes, and takes one that
+	// refuses them anyhow: a role or a server may be read-only.
+	ReadOnly bool
 }
 
 // A DB is a pool of connections. It is safe for concurrent use.
@@ -134,6 +137,9 @@ func (o *Options) config() (*pgxpool.Config, error) {
 	c := config.ConnConfig
 	c.Host, c.Port, c.Database, c.User, c.Password = o.Host, o.Port, o.Database, o.User, ""
 	c.Fallbacks = nil
+	if o.ReadOnly {
+		c.ValidateConnect = nil
+	}
 	c.ConnectTimeout = o.timeout()
 	if !socket {
 		c.TLSConfig = &tls.Config{ServerName: o.Host, RootCAs: o.Roots, MinVersion: tls.VersionTLS12}
@@ -150,7 +156,14 @@ func (o *Options) config() (*pgxpool.Config, error) {
 		"statement_timeout":                   strconv.FormatInt(o.timeout().Milliseconds(), 10),
 		"idle_in_transaction_session_timeout": strconv.FormatInt(o.timeout().Milliseconds(), 10),
 	}
-	config.AfterConnect = func(ctx context.Context, c *pgx.Conn) error { return inForce(ctx, c, schema) }
+	config.AfterConnect = func(ctx context.Context, c *pgx.Conn) error {
+		if o.ReadOnly { // no parameter of the start: poolers refuse those that they do not know
+			if _, err := c.Exec(ctx, "set session characteristics as transaction read only", pgx.QueryExecModeSimpleProtocol); err != nil {
+				return fmt.Errorf("make a connection read-only: %w", err)
+			}
+		}
+		return inForce(ctx, c, schema)
+	}
 	config.MaxConns = DefaultConnections
 	if o.Connections > 0 {
 		config.MaxConns = int32(min(o.Connections, 1<<10))
@@ -313,6 +326,22 @@ func Grants(schema, role string) []string {
 		"grant usage on schema " + in + " to " + to,
 		"grant select, insert on all tables in schema " + in + " to " + to,
 		"grant update (dek) on " + in + ".notary_keys to " + to,
+	}
+}
+
+// AuditorGrants are the statements by which a role may read the journal, as "notary
+// audit" does, and nothing else: not wrapped keys either.
+func AuditorGrants(schema, role string) []string {
+	if role == "" {
+		return nil
+	}
+	if schema == "" {
+		schema = "public"
+	}
+	in, to := pgx.Identifier{schema}.Sanitize(), pgx.Identifier{role}.Sanitize()
+	return []string{
+		"grant usage on schema " + in + " to " + to,
+		"grant select on " + in + ".notary_schema, " + in + ".notary_epochs, " + in + ".notary_chunks to " + to,
 	}
 }
 

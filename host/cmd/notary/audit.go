@@ -26,8 +26,9 @@ when they began, the log's commitments, checkpoints of the log that you kept, an
 the signed positions of senders. What is missing or wrong is named with its range:
 deleted, cut off, replaced or swapped entries, a second history, a restored backup,
 a whole epoch gone. Only reads, whether the notary runs or not. No key is needed.
-It also tells of exports and erasures that the journal has, with the copies of keys that
-storage told of: these are no findings.
+
+On a terminal standard error shows how far it is. Exports and erasures that the journal
+has are told, too, with the copies of keys that storage spoke of: they are no findings.
 
 What is younger than the last word of the log or of a sender is not covered. A log
 that was rolled back together with the storage is found by a checkpoint that you
@@ -152,7 +153,7 @@ func runAudit(ctx context.Context, a *app, args []string) error {
 		return err
 	}
 	defer s.close(ctx)
-	done := a.progress(&o)
+	done := a.progress(&o, time.Now)
 	report, err := resumable(*resume, &o, func() (*audit.Report, error) { return audit.Run(ctx, s.set.Store(), o) })
 	done()
 	if err != nil {
@@ -317,18 +318,19 @@ func readPositions(path string, to *[]audit.Position) error {
 	})
 }
 
-// progress shows how far an audit is, on a terminal and from the first second on.
-func (a *app) progress(o *audit.Options) (done func()) {
+// progress shows on standard error how far an audit is, in one line, each second from the
+// first on. Where that is no terminal it shows nothing.
+func (a *app) progress(o *audit.Options, now func() time.Time) (done func()) {
 	terminal, ok := a.stderr.(*os.File)
 	if !ok || !isTerminal(terminal) {
 		return func() {}
 	}
-	last, shown := time.Now(), false
+	last, shown := now(), false
 	o.Progress = func(p audit.Progress) {
-		if time.Since(last) < time.Second {
+		if now().Sub(last) < time.Second {
 			return
 		}
-		last, shown = time.Now(), true
+		last, shown = now(), true
 		fmt.Fprintf(terminal, "\r\x1b[K%d entries of the journal, %d of the log", p.Entries, p.LogEntries)
 	}
 	return func() {

@@ -1,10 +1,8 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -17,20 +15,7 @@ import (
 func TestZeroSockets(t *testing.T) {
 	t.Parallel()
 	m := sample(t)
-	run := func(args ...string) (syscall.WaitStatus, string) {
-		self, err := os.Executable()
-		if err != nil {
-			t.Fatal(err)
-		}
-		cmd := exec.CommandContext(t.Context(), self, append([]string{m.bin.notary}, args...)...)
-		cmd.Dir, cmd.Env = m.dir, append(os.Environ(), confineVariable+"=1")
-		var out bytes.Buffer
-		cmd.Stdout, cmd.Stderr = &out, &out
-		if err := cmd.Run(); cmd.ProcessState == nil {
-			t.Fatal(err)
-		}
-		return cmd.ProcessState.Sys().(syscall.WaitStatus), out.String()
-	}
+	run := func(args ...string) (syscall.WaitStatus, string) { return m.confined(t, noSockets, args...) }
 	dir := t.TempDir()
 	p, err := readParts(m.path("good.bundle"))
 	if err != nil {

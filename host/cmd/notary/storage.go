@@ -29,7 +29,8 @@ type backing struct {
 }
 
 // openBacking opens what the configuration names. A notary that writes takes the
-// directory for itself; in a database and on a service, unique names keep others out.
+// directory for itself; in a database and on a service, unique names keep others out. For
+// one that only reads, a database refuses all that would write.
 func openBacking(ctx context.Context, cfg *config.Config, write bool) (*backing, error) {
 	endpoints, err := openEndpoints(cfg)
 	if err != nil {
@@ -37,7 +38,9 @@ func openBacking(ctx context.Context, cfg *config.Config, write bool) (*backing,
 	}
 	b := &backing{endpoints: endpoints}
 	if cfg.Storage.Postgres.Host != "" {
-		if b.db, err = postgres.Open(ctx, databaseOptions(cfg)); err != nil {
+		o := databaseOptions(cfg)
+		o.ReadOnly = !write
+		if b.db, err = postgres.Open(ctx, o); err != nil {
 			return nil, hinted(err, "storage.postgres in %s says which database; \"psql\" with the same settings shows whether it can be reached", cfg.Name())
 		}
 	}

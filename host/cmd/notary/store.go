@@ -23,16 +23,20 @@ through the configured endpoints; what is there already is left alone.
 
 With --user the tables belong to that role, and the role in the configuration gets
 the right to read and to add, and to erase wrapped keys: it can neither change nor
-delete an entry.
+delete an entry. A role named by --auditor gets the right to read the journal, which is
+all that "notary audit" needs; in a database that has its tables already, execute the
+statements that --print shows last.
 
 OPTIONS
   --print                show the statements, or the endpoints, and execute nothing
   --user ROLE            connect as this role instead of the configured one
+  --auditor ROLE         may read the journal, and neither wrapped keys nor write
   --password-file FILE   that role's password
 
 EXAMPLES
   notary store init --print notary.yaml
   notary store init --user admin --password-file admin.password notary.yaml
+  notary store init --user admin --auditor auditor notary.yaml
   notary store init azure.yaml
 
 EXIT STATUS
@@ -48,6 +52,7 @@ func runStore(ctx context.Context, a *app, args []string) error {
 	show := f.Bool("print", false, "")
 	user := f.String("user", "", "")
 	password := f.String("password-file", "", "")
+	auditor := f.String("auditor", "", "")
 	rest, err := parse(f, args, 2, 2)
 	switch {
 	case err != nil:
@@ -70,8 +75,8 @@ func runStore(ctx context.Context, a *app, args []string) error {
 		return err
 	}
 	if len(manifest.Endpoints) > 0 {
-		if *user != "" {
-			return usageError("store init: --user is for a database; an endpoint has its credential in the configuration")
+		if *user != "" || *auditor != "" {
+			return usageError("store init: --user and --auditor are for a database; an endpoint has its credential in the configuration")
 		}
 		return a.initEndpoints(ctx, cfg, adapter, manifest.Endpoints, *show)
 	}
@@ -84,7 +89,7 @@ func runStore(ctx context.Context, a *app, args []string) error {
 		role, o.User, o.PasswordFile = o.User, *user, *password
 	}
 	if *show {
-		for _, s := range append(schema, postgres.Grants(o.Schema, role)...) {
+		for _, s := range append(schema, append(postgres.Grants(o.Schema, role), postgres.AuditorGrants(o.Schema, *auditor)...)...) {
 			fmt.Fprintf(a.stdout, "%s;\n", s)
 		}
 		return nil
@@ -97,7 +102,7 @@ func runStore(ctx context.Context, a *app, args []string) error {
 		return hinted(err, "storage.postgres in %s says which database", cfg.Name())
 	}
 	defer db.Close()
-	if err := db.Init(ctx, o.Schema, schema, role); err != nil {
+	if err := db.Init(ctx, o.Schema, append(schema, postgres.AuditorGrants(o.Schema, *auditor)...), role); err != nil {
 		return hinted(err, "nothing was changed; a schema that is there already is left alone")
 	}
 	fmt.Fprintf(a.stdout, "made   %d statements of the adapter's manifest, in %v\n", len(schema), db)
