@@ -205,10 +205,7 @@ func Scan(ctx context.Context, store journal.Store, o Options) (*Archive, error)
 			return nil, fmt.Errorf("list epochs in storage: %w", err)
 		}
 	}
-	a := &Archive{
-		store: store, byID: make(map[receipt.Epoch]*Epoch),
-		parts: make(map[receipt.PartID]*Part), proofs: make(map[receipt.Hash]Proof),
-	}
+	a := newArchive(store)
 	if o.Progress == nil {
 		o.Progress = func(uint64) {}
 	}
@@ -241,6 +238,13 @@ func Scan(ctx context.Context, store journal.Store, o Options) (*Archive, error)
 	}
 	s.link()
 	return a, nil
+}
+
+func newArchive(store journal.Store) *Archive {
+	return &Archive{
+		store: store, byID: make(map[receipt.Epoch]*Epoch),
+		parts: make(map[receipt.PartID]*Part), proofs: make(map[receipt.Hash]Proof),
+	}
 }
 
 // Epoch returns an epoch by its id, or nil.

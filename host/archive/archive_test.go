@@ -67,7 +67,12 @@ func must(err error) {
 
 // entry gives a body the next place in the chain.
 func (w *writer) entry(kind format.Kind, body []byte) *format.Entry {
-	return w.chained(&format.Entry{Header: format.Header{Epoch: w.epoch, Seq: w.next, Kind: kind, Body: sha256.Sum256(body)}, Body: body})
+	return w.about(kind, receipt.PartID{}, body)
+}
+
+// about is entry, of a session part.
+func (w *writer) about(kind format.Kind, part receipt.PartID, body []byte) *format.Entry {
+	return w.chained(&format.Entry{Header: format.Header{Epoch: w.epoch, Seq: w.next, Kind: kind, Handle: part.Handle, Part: part.Part, Body: sha256.Sum256(body)}, Body: body})
 }
 
 func (w *writer) chained(e *format.Entry) *format.Entry {
@@ -123,7 +128,7 @@ func (w *writer) session(name string) (receipt.Manifest, *seal.Part) {
 func (w *writer) seal(m receipt.Manifest) {
 	raw, err := m.Encode()
 	must(err)
-	w.put(true, w.entry(format.KindManifest, []byte(receipt.Sign(raw, w.key))))
+	w.put(true, w.about(format.KindManifest, receipt.PartID{Handle: m.Handle, Part: m.Part}, []byte(receipt.Sign(raw, w.key))))
 }
 
 func scan(t *testing.T, store journal.Store) *archive.Archive {

@@ -124,22 +124,9 @@ func isFence(c journal.Chunk) bool {
 // orphan says whether a chunk is a group that the epoch's notary signed, and where it
 // ends. What it was to follow is not there.
 func (e *Epoch) orphan(c journal.Chunk) (last uint64, ok bool) {
-	var before *format.Entry
-	for rest := []byte(c.Entries); len(rest) > 0; {
-		entry, after, err := format.Decode(rest)
-		switch {
-		case err != nil, entry.Epoch != e.ID, entry.Kind == format.KindFence, entry.Kind == format.KindEpoch:
-			return 0, false
-		case before == nil && entry.Seq != c.FirstSeq:
-			return 0, false
-		case before != nil && (entry.Seq != before.Seq+1 || entry.Header.Chain(before.Chain) != entry.Chain):
-			return 0, false
-		}
-		before, rest = entry, after
-	}
-	if before == nil || before.Signature == nil || e.Key == nil {
+	list, err := e.signed(c)
+	if err != nil || slices.ContainsFunc(list, func(x *format.Entry) bool { return x.Kind == format.KindFence || x.Kind == format.KindEpoch }) {
 		return 0, false
 	}
-	p := format.Position{Epoch: e.ID, Seq: before.Seq, Chain: before.Chain, Signature: before.Signature}
-	return before.Seq, p.Verify(e.Key) == nil
+	return list[len(list)-1].Seq, true
 }

@@ -18,6 +18,8 @@ var (
 	// ErrProtected: a retention policy or legal hold of the storage protects what was
 	// to be erased. Trying again is of no use until that ends.
 	ErrProtected = errors.New("journal: the storage protects this by a retention policy or legal hold")
+	// ErrNoIndex: storage keeps no index of sessions.
+	ErrNoIndex = errors.New("journal: the storage has no index of sessions")
 	// ErrDamaged: storage answers, and what it has is not what was written. To ask again
 	// does not help.
 	ErrDamaged = errors.New("journal: damaged in storage")
@@ -110,6 +112,26 @@ type Store interface {
 	// EraseKey removes the wrapped DEK for good, or returns [ErrNotFound], or
 	// [ErrProtected].
 	EraseKey(ctx context.Context, id KeyID) error
+}
+
+// A Place is where an entry stands. Handle is zero where a kind has none; in what an
+// index returns it is not set.
+type Place struct {
+	Handle [32]byte
+	Epoch  [16]byte
+	Seq    uint64
+	Kind   uint8
+}
+
+// An Index is a Store that may know where the entries of a session stand. As with a
+// Store, what it says is a claim, and what it leaves out is not known: whoever reads
+// by it has to find out whether he has all.
+type Index interface {
+	// Places returns where entries stand whose handles have the first bits of
+	// from.Handle, from (handle, epoch, seq) on in this order. Of a whole handle, that is
+	// of 256 bits, they ascend strictly. There may be more than are returned, unless
+	// there are none. It returns [ErrNoIndex] if there is none.
+	Places(ctx context.Context, from Place, bits int) ([]Place, error)
 }
 
 // InFlight returns how many groups of an epoch may be under way to a store at once:

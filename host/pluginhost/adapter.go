@@ -150,17 +150,47 @@ func (a *Adapter) Epochs(ctx context.Context) ([]journal.EpochHead, error) {
 	}
 }
 
-// do makes one call into the guest and returns at most the given number of
-// items of a successful reply.
-func (a *Adapter) do(ctx context.Context, c *storageCall, export string, request []byte, most int) ([]abi.Item, error) {
-	in, err := a.p.acquire(ctx)
+var _ journal.Index = (*Adapter)(nil)
+
+// Places asks the guest's index, if it has one; see [journal.Index].
+func (a *Adapter) Places(ctx context.Context, from journal.Place, bits int) ([]journal.Place, error) {
+	s := abi.Selector{What: abi.WhatSession, Session: from.Handle, Epoch: from.Epoch, Seq: from.Seq, Part: uint32(bits)}
+	status, items, cause, err := a.ask(ctx, a.p.newStorageCall(), abi.ExportStoList, abi.AppendSelector(nil, abi.OpList, &s), abi.MaxItems)
+	if err == nil && status == abi.StoBadRequest {
+		err = journal.ErrNoIndex
+	}
+	if err == nil {
+		err = a.statusError(status, cause)
+	}
 	if err != nil {
 		return nil, err
 	}
+	out := make([]journal.Place, len(items))
+	for i, it := range items {
+		out[i] = journal.Place{Epoch: it.Epoch, Seq: it.Seq, Kind: uint8(it.Kind)}
+	}
+	return out, nil
+}
+
+// do makes one call into the guest and returns at most the given number of
+// items of a successful reply.
+func (a *Adapter) do(ctx context.Context, c *storageCall, export string, request []byte, most int) ([]abi.Item, error) {
+	status, items, cause, err := a.ask(ctx, c, export, request, most)
+	if err != nil {
+		return nil, err
+	}
+	return items, a.statusError(status, cause)
+}
+
+// ask is do without a judgement of the guest's status. cause is why a host function
+// failed, if one did.
+func (a *Adapter) ask(ctx context.Context, c *storageCall, export string, request []byte, most int) (status abi.StoStatus, items []abi.Item, cause, err error) {
+	in, err := a.p.acquire(ctx)
+	if err != nil {
+		return 0, nil, nil, err
+	}
 	guest := withCall(context.WithoutCancel(ctx), &call{ctx: ctx, clock: clockCall, storage: c})
 	packed, reason := in.exchange(guest, export, a.p.limits.of(len(request)), request)
-	var status abi.StoStatus
-	var items []abi.Item
 	if reason == "" {
 		status, items, reason = readStoReply(in, packed)
 	}
@@ -168,11 +198,11 @@ func (a *Adapter) do(ctx context.Context, c *storageCall, export string, request
 	a.p.count(func(n *Counters) { n.Calls++ })
 	switch {
 	case reason != "":
-		return nil, a.p.fail(reason)
+		return 0, nil, nil, a.p.fail(reason)
 	case len(items) > most:
-		return nil, a.p.fail(ReasonReply)
+		return 0, nil, nil, a.p.fail(ReasonReply)
 	}
-	return items, a.statusError(status, c.cause)
+	return status, items, c.cause, nil
 }
 
 func readStoReply(in *instance, packed uint64) (abi.StoStatus, []abi.Item, Reason) {

@@ -44,6 +44,24 @@ func TestStore(t *testing.T) {
 	journaltest.Contract(t, a, a)
 }
 
+// TestNoIndex: an adapter that keeps no index of sessions says so, and that is no failure
+// of it.
+func TestNoIndex(t *testing.T) {
+	s, err := Load(t.Context(), []Source{{Name: "store-dir", Kind: abi.KindStorage, Module: builtInModule(t, "store-dir")}}, Options{BlobDir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close(context.Background()) })
+	if _, err := s.Store().Places(t.Context(), journal.Place{Handle: [32]byte{9}}, 256); !errors.Is(err, journal.ErrNoIndex) {
+		t.Errorf("places in a directory: %v", err)
+	}
+	for name, c := range s.Counters() {
+		if len(c.Failures) > 0 {
+			t.Errorf("plugin %v has failed: %v", name, c.Failures)
+		}
+	}
+}
+
 // TestErasedKeyIsInNoFile: what is erased is overwritten or gone, and the other key of
 // the same put is still there.
 func TestErasedKeyIsInNoFile(t *testing.T) {
@@ -95,6 +113,10 @@ func TestLyingAdapters(t *testing.T) {
 	item := func(status abi.StoStatus, items ...abi.Item) []byte { return abi.AppendStoReply(nil, status, items) }
 	get := func(a *Adapter) error { _, err := a.Get(t.Context(), [16]byte{1}, 5); return err }
 	key := func(a *Adapter) error { _, err := a.Key(t.Context(), keyID(1, 1, 0)); return err }
+	places := func(a *Adapter) error {
+		_, err := a.Places(t.Context(), journal.Place{}, 256)
+		return err
+	}
 	epochs := func(a *Adapter) error { _, err := a.Epochs(t.Context()); return err }
 	put := func(a *Adapter) error { return a.Put(t.Context(), group(1, 0, "x")) }
 	for name, tc := range map[string]struct {
@@ -109,6 +131,8 @@ func TestLyingAdapters(t *testing.T) {
 		"items of a put":    {item(abi.StoOK, abi.Item{}), put, ReasonReply},
 		"the same epoch":    {item(abi.StoOK, abi.Item{Epoch: [16]byte{1}}), epochs, ReasonReply},
 		"falling epochs":    {item(abi.StoOK, abi.Item{Epoch: [16]byte{2}}, abi.Item{Epoch: [16]byte{1}}), epochs, ReasonReply},
+		"too many places":   {item(abi.StoOK, make([]abi.Item, abi.MaxItems+1)...), places, ReasonReply},
+		"unavailable index": {item(abi.StoUnavailable), places, ""},
 		"no reply":          {make([]byte, 16), put, ReasonReply},
 		"bad request":       {item(abi.StoBadRequest), put, ReasonStatus},
 		"unknown status":    {item(99), put, ""},

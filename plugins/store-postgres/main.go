@@ -34,6 +34,7 @@ const (
 	listEpochs
 	eraseKey
 	schemaVersion
+	findSession
 )
 
 // version is that of the schema which these statements are for.
@@ -165,9 +166,16 @@ func item(epoch []byte, seq, payload abi.SQLValue) (abi.Item, abi.StoStatus) {
 
 // List implements storage.Adapter.
 func (a *adapter) List(s *abi.Selector) ([]abi.Item, abi.StoStatus) {
-	if s.What != abi.WhatEpochs {
-		return nil, abi.StoBadRequest
+	switch s.What {
+	case abi.WhatEpochs:
+		return a.epochs(s)
+	case abi.WhatSession:
+		return a.session(s)
 	}
+	return nil, abi.StoBadRequest
+}
+
+func (a *adapter) epochs(s *abi.Selector) ([]abi.Item, abi.StoStatus) {
 	rows, err := a.db.Exec(listEpochs, 0, storage.BytesValue(s.Epoch[:]), flag(s.First))
 	if err != nil {
 		return nil, storage.Status(err)
@@ -179,6 +187,31 @@ func (a *adapter) List(s *abi.Selector) ([]abi.Item, abi.StoStatus) {
 			return nil, abi.StoUnavailable
 		}
 		out[i] = abi.Item{Epoch: [16]byte(row[0].Bytes), Seq: uint64(row[1].Int)}
+	}
+	return out, abi.StoOK
+}
+
+// session asks the index over session handles. Each partition has its own, and a handle's
+// entries may be in several: orders about a session stand where they were given.
+func (a *adapter) session(s *abi.Selector) ([]abi.Item, abi.StoStatus) {
+	if s.Part > 8*uint32(len(s.Session)) {
+		return nil, abi.StoBadRequest
+	}
+	last := s.Session
+	for bit := s.Part; bit < 8*uint32(len(last)); bit++ {
+		last[bit/8] |= 0x80 >> (bit % 8)
+	}
+	rows, err := a.db.Exec(findSession, 0, storage.BytesValue(s.Session[:]), storage.BytesValue(s.Epoch[:]), clamp(s.Seq), storage.BytesValue(last[:]))
+	if err != nil {
+		return nil, storage.Status(err)
+	}
+	out := make([]abi.Item, rows.Len())
+	for i := range out {
+		row := rows.Row(i)
+		if len(row[0].Bytes) != 16 || row[1].Type != abi.SQLInt || row[1].Int < 0 {
+			return nil, abi.StoUnavailable
+		}
+		out[i] = abi.Item{Epoch: [16]byte(row[0].Bytes), Seq: uint64(row[1].Int), Kind: uint32(row[2].Int)}
 	}
 	return out, abi.StoOK
 }

@@ -48,6 +48,7 @@ func TestStoVectors(t *testing.T) {
 		{"get a chunk", abi.OpGet, abi.Selector{What: abi.WhatEntry, Epoch: epoch, Seq: 77}},
 		{"get a key", abi.OpGet, abi.Selector{What: abi.WhatKey, Part: 2, Epoch: epoch, Session: session, Seq: 5}},
 		{"list epochs behind one", abi.OpList, abi.Selector{What: abi.WhatEpochs, Epoch: epoch}},
+		{"list the entries of a session", abi.OpList, abi.Selector{What: abi.WhatSession, Part: 256, Epoch: epoch, Session: session, Seq: 6}},
 		{"list epochs from one on", abi.OpList, abi.Selector{What: abi.WhatEpochs, First: true}},
 		{"delete a key", abi.OpDelete, abi.Selector{What: abi.WhatKey, Part: 2, Epoch: epoch, Session: session}},
 	} {
@@ -67,6 +68,7 @@ func TestStoVectors(t *testing.T) {
 	}{
 		{"reply with one item", abi.StoOK, []abi.Item{{Handle: 9, Epoch: epoch, Seq: 64}}},
 		{"reply with two items", abi.StoOK, []abi.Item{{Epoch: epoch, Seq: 1}, {Epoch: [16]byte(counting(0x20, 16)), Seq: 2}}},
+		{"reply with an entry of a session", abi.StoOK, []abi.Item{{Kind: 4, Epoch: epoch, Seq: 6}}},
 		{"conflict", abi.StoConflict, nil},
 		{"not found", abi.StoNotFound, nil},
 		{"unavailable", abi.StoUnavailable, nil},
@@ -79,7 +81,7 @@ func TestStoVectors(t *testing.T) {
 		}
 		value := map[string]any{"status": c.status, "items": []any{}}
 		for _, i := range c.items {
-			value["items"] = append(value["items"].([]any), map[string]any{"handle": i.Handle, "epoch": hex.EncodeToString(i.Epoch[:]), "seq": i.Seq})
+			value["items"] = append(value["items"].([]any), map[string]any{"handle": i.Handle, "kind": i.Kind, "epoch": hex.EncodeToString(i.Epoch[:]), "seq": i.Seq})
 		}
 		out = append(out, stoVector{c.name, value, hex.EncodeToString(b)})
 	}

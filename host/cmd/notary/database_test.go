@@ -3,9 +3,14 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -81,4 +86,60 @@ func TestDatabase(t *testing.T) {
 	}
 	m.start(t).stop(t)
 	m.auditStorage(t, acks)
+	m.lookedUp(t, admin)
+}
+
+// lookedUp reads sessions by the index of the database, with the rights of a notary, and
+// wants what reading everything gives; also when the index has lost a row.
+func (m *machine) lookedUp(t *testing.T, admin *postgres.DB) {
+	t.Helper()
+	reads := func(verb ...string) (stdout, stderr string) {
+		t.Helper()
+		status, stdout, stderr := m.run(t, append([]string{"session"}, verb...)...)
+		if status != exitOK {
+			t.Fatalf("session %v: %d\n%s", verb, status, stderr)
+		}
+		return stdout, stderr
+	}
+	with := []string{"--config", "notary.yaml", "--identity", "recipient.pem"}
+	listed, _ := reads(append([]string{"list", "--json"}, with...)...)
+	var rows []struct {
+		Handle, State string
+		Part          int
+	}
+	if err := json.Unmarshal([]byte(listed), &rows); err != nil || len(rows) < 2 {
+		t.Fatalf("%d session parts, %v", len(rows), err)
+	}
+	rows = append(rows[:1:1], rows[len(rows)-1])
+	for i, r := range rows {
+		part := fmt.Sprintf("%s/%d", r.Handle[:16], r.Part)
+		open := append([]string{"open", part}, with...)
+		found, said := reads(open...)
+		scanned, _ := reads(append(open, "--scan")...)
+		if found != scanned || said != "" {
+			t.Errorf("session open %s differs from what a scan gives, and says %q", part, said)
+		}
+		for name, more := range map[string][]string{"found": nil, "scanned": {"--scan"}} {
+			reads(append(append([]string{"bundle", part, "--record", "all", "-o", fmt.Sprint(name, i)}, with...), more...)...)
+		}
+		a, err1 := os.ReadFile(m.path(fmt.Sprint("found", i)))
+		b, err2 := os.ReadFile(m.path(fmt.Sprint("scanned", i)))
+		if err := errors.Join(err1, err2); err != nil || !bytes.Equal(a, b) {
+			t.Errorf("session bundle %s differs from what a scan gives, %v", part, err)
+		}
+		m.verified(t, a)
+
+		handle, err := hex.DecodeString(r.Handle)
+		if err != nil {
+			t.Fatal(err)
+		}
+		const lose = "delete from notary_entries where session = $1 and kind = 4 and (epoch, seq) = (select epoch, seq from notary_entries where session = $1 and kind = 4 order by random() limit 1) returning 1"
+		if rows, err := admin.Exec(t.Context(), lose, []any{handle}); err != nil || len(rows) != 1 {
+			t.Fatalf("%d rows are lost, %v", len(rows), err)
+		}
+		again, said := reads(open...)
+		if again != scanned || said != "" && strings.Count(said, "the whole journal is read") != 1 {
+			t.Errorf("session open %s without a row of the index differs, and says %q", part, said)
+		}
+	}
 }

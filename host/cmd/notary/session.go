@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -11,8 +12,9 @@ import (
 	"github.com/veriproof/notary/host/archive"
 	"github.com/veriproof/notary/host/config"
 	"github.com/veriproof/notary/host/control"
+	"github.com/veriproof/notary/host/journal"
 	"github.com/veriproof/notary/host/pluginhost"
-	"github.com/veriproof/notary/sdk/journal"
+	format "github.com/veriproof/notary/sdk/journal"
 	"github.com/veriproof/notary/sdk/plugin/abi"
 	"github.com/veriproof/notary/sdk/receipt"
 )
@@ -68,7 +70,14 @@ OPTIONS
                     without pinned keys
   --token-file FILE erase, hold, release: an operator's token
   --yes             erase: do it; without, it is shown what would be erased
+  --scan            read the whole journal, also where storage has an index of sessions
   --json            print JSON
+
+Where storage has an index of sessions, as store-postgres has, what a PART leads to is
+read by it, and the rest of the journal is not. What is found is checked as if all were
+read: each entry is signed, and each part has a receipt of exactly its segments. If the
+index does not lead to all of that, it is said, and the whole journal is read. A storage
+that lies can leave out the last parts of a session, an order or a hold; --scan reads all.
 
 EXAMPLES
   notary session list --config notary.yaml
@@ -98,7 +107,7 @@ type sessionOptions struct {
 	config, identity, out string
 	disclose              disclosure
 	session               string // bundle: all parts of the session with this id
-	parts, json           bool
+	parts, json, scan     bool
 	order                 orderOptions
 }
 
@@ -110,6 +119,7 @@ func runSession(ctx context.Context, a *app, args []string) error {
 	f.StringVar(&o.out, "o", "", "")
 	f.BoolVar(&o.disclose.summary, "summary", false, "")
 	f.BoolVar(&o.json, "json", false, "")
+	f.BoolVar(&o.scan, "scan", false, "")
 	f.StringVar(&o.order.control, "control", "", "")
 	f.StringVar(&o.order.policy, "policy", "", "")
 	f.StringVar(&o.order.tokenFile, "token-file", "", "")
@@ -139,12 +149,35 @@ func runSession(ctx context.Context, a *app, args []string) error {
 	case (rest[0] == "list" || o.session != "") != (len(rest) == 1):
 		return usageError("session %s: wrong number of arguments", rest[0])
 	}
-	s, err := openStorage(ctx, o.config, o.identity)
+	s, err := openUnread(ctx, o.config, o.identity)
 	if err != nil {
 		return err
 	}
 	defer s.close(ctx)
+	if err := s.read(ctx, a, &o, rest); err != nil {
+		return err
+	}
 	return verb(ctx, a, s, &o, rest[len(rest)-1])
+}
+
+// read reads what a verb needs: what a PART leads to, by the index of the storage, or else
+// everything.
+func (s *storage) read(ctx context.Context, a *app, o *sessionOptions, args []string) (err error) {
+	if len(args) == 2 && !o.scan {
+		handle, _, _ := strings.Cut(args[1], "/")
+		what := archive.LookupOptions{
+			Open:   args[0] == "open" || args[0] == "bundle" && o.disclose.any(),
+			Bundle: args[0] == "bundle",
+		}
+		if s.Archive, err = archive.Lookup(ctx, s.set.Store(), handle, what); err == nil || ctx.Err() != nil {
+			return err
+		}
+		if !errors.Is(err, journal.ErrNoIndex) {
+			fmt.Fprintf(a.stderr, "notary: warning: %v; the whole journal is read\n", err)
+		}
+	}
+	s.Archive, err = archive.Scan(ctx, s.set.Store(), archive.Options{})
+	return err
 }
 
 // storage is a notary's storage, read without the notary.
@@ -153,10 +186,24 @@ type storage struct {
 	cfg      *config.Config
 	backing  *backing
 	set      *pluginhost.Set
-	identity *journal.Identity // nil if none was given
+	identity *format.Identity // nil if none was given
 }
 
+// openStorage reads all of a storage.
 func openStorage(ctx context.Context, configFile, identityFile string) (*storage, error) {
+	s, err := openUnread(ctx, configFile, identityFile)
+	if err != nil {
+		return nil, err
+	}
+	if s.Archive, err = archive.Scan(ctx, s.set.Store(), archive.Options{}); err != nil {
+		s.close(ctx)
+		return nil, err
+	}
+	return s, nil
+}
+
+// openUnread opens a storage, of which nothing is read yet.
+func openUnread(ctx context.Context, configFile, identityFile string) (*storage, error) {
 	cfg, err := loadConfig(configFile)
 	if err != nil {
 		return nil, err
@@ -167,15 +214,11 @@ func openStorage(ctx context.Context, configFile, identityFile string) (*storage
 		if err != nil {
 			return nil, hinted(err, "--identity wants the private key that \"notary keygen\" wrote")
 		}
-		if s.identity, err = journal.ParseIdentity(text); err != nil {
+		if s.identity, err = format.ParseIdentity(text); err != nil {
 			return nil, hinted(err, "--identity wants the private key that \"notary keygen\" wrote")
 		}
 	}
 	if err := s.open(ctx); err != nil {
-		return nil, err
-	}
-	if s.Archive, err = archive.Scan(ctx, s.set.Store(), archive.Options{}); err != nil {
-		s.close(ctx)
 		return nil, err
 	}
 	return s, nil

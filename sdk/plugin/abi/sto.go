@@ -44,6 +44,10 @@ const (
 	// WhatEpochs: the heads of the epochs greater than Epoch, ascending; with
 	// First also Epoch itself.
 	WhatEpochs What = 3
+	// WhatSession: where the entries stand whose session handle has the first Part bits
+	// of Session, from (Session, Epoch, Seq) on, in that order. A guest that keeps no
+	// index of sessions answers StoBadRequest.
+	WhatSession What = 4
 )
 
 // StoStatus is a guest's answer to a storage request.
@@ -107,9 +111,11 @@ type Selector struct {
 // An Item is one element of a reply. Of a get of WhatEntry: the handle of the
 // chunk's bytes, its epoch and first seq. Of a get of WhatKey: the handle of
 // exactly the wrapped key's bytes. Of a list of WhatEpochs: the epoch and the
-// first seq of its last chunk; the handle is 0.
+// first seq of its last chunk. Of a list of WhatSession: an entry's epoch, seq and
+// kind. The handle of what is listed is 0.
 type Item struct {
 	Handle uint32
+	Kind   uint32
 	Epoch  [16]byte
 	Seq    uint64
 }
@@ -264,7 +270,7 @@ func AppendStoReply(dst []byte, status StoStatus, items []Item) []byte {
 	dst = le.AppendUint32(dst, itemRecord)
 	for i := range items {
 		dst = le.AppendUint32(dst, items[i].Handle)
-		dst = le.AppendUint32(dst, 0)
+		dst = le.AppendUint32(dst, items[i].Kind)
 		dst = append(dst, items[i].Epoch[:]...)
 		dst = le.AppendUint64(dst, items[i].Seq)
 	}
@@ -283,7 +289,7 @@ func DecodeStoReply(b []byte) (StoStatus, []Item, error) {
 	}
 	items := make([]Item, n)
 	for i, b := 0, b[replyHeader:]; i < len(items); i, b = i+1, b[itemRecord:] {
-		items[i].Handle, items[i].Seq = le.Uint32(b[0:]), le.Uint64(b[24:])
+		items[i].Handle, items[i].Kind, items[i].Seq = le.Uint32(b[0:]), le.Uint32(b[4:]), le.Uint64(b[24:])
 		copy(items[i].Epoch[:], b[8:24])
 	}
 	return status, items, nil

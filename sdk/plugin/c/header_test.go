@@ -43,7 +43,7 @@ func TestNumbers(t *testing.T) {
 		"STO_MAX_ENTRIES": abi.MaxEntries, "STO_MAX_ITEMS": abi.MaxItems, "STO_MAX_KEY": abi.MaxBlobKey, "STO_MAX_SLOTS": abi.MaxSlots,
 
 		"STO_PUT": uint64(abi.OpPut), "STO_GET": uint64(abi.OpGet), "STO_LIST": uint64(abi.OpList), "STO_DELETE": uint64(abi.OpDelete),
-		"STO_ENTRY": uint64(abi.WhatEntry), "STO_KEY": uint64(abi.WhatKey), "STO_EPOCHS": uint64(abi.WhatEpochs),
+		"STO_ENTRY": uint64(abi.WhatEntry), "STO_KEY": uint64(abi.WhatKey), "STO_EPOCHS": uint64(abi.WhatEpochs), "STO_SESSION": uint64(abi.WhatSession),
 
 		"STO_OK": uint64(abi.StoOK), "STO_CONFLICT": uint64(abi.StoConflict), "STO_NOT_FOUND": uint64(abi.StoNotFound),
 		"STO_UNAVAILABLE": uint64(abi.StoUnavailable), "STO_BAD_REQUEST": uint64(abi.StoBadRequest), "STO_PROTECTED": uint64(abi.StoProtected),

@@ -24,7 +24,7 @@
 #define STO_MAX_SLOTS (1u << 16)   /* slots of a record */
 
 enum { STO_PUT = 1, STO_GET = 2, STO_LIST = 3, STO_DELETE = 4 };
-enum { STO_ENTRY = 1, STO_KEY = 2, STO_EPOCHS = 3 };
+enum { STO_ENTRY = 1, STO_KEY = 2, STO_EPOCHS = 3, STO_SESSION = 4 };
 enum {
 	STO_OK = 0,
 	STO_CONFLICT = 1,
@@ -84,7 +84,7 @@ typedef struct {
 } sto_reply;
 
 typedef struct {
-	uint32_t handle, reserved;
+	uint32_t handle, kind; /* kind: of STO_SESSION, else 0 */
 	uint8_t epoch[16];
 	uint64_t seq;
 } sto_item;

@@ -47,7 +47,9 @@ type Adapter interface {
 	Put(p *abi.Put) abi.StoStatus
 	// Get returns the chunk or the wrapped key that is selected.
 	Get(s *abi.Selector) (abi.Item, abi.StoStatus)
-	// List returns epochs, ascending, up to [abi.MaxItems].
+	// List returns epochs, ascending, or where entries of a session stand; up to
+	// [abi.MaxItems]. An adapter that keeps no index of sessions answers
+	// [abi.StoBadRequest] to [abi.WhatSession].
 	List(s *abi.Selector) ([]abi.Item, abi.StoStatus)
 	// Delete erases a wrapped key.
 	Delete(s *abi.Selector) abi.StoStatus
