@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/ed25519"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"sync"
@@ -144,7 +143,6 @@ func NewWriter(store Store, epoch receipt.Epoch, key ed25519.PrivateKey, opts Op
 // A Pending is an append under way. Its result is set when Done is closed.
 type Pending struct {
 	drafts []Draft
-	bodies []receipt.Hash
 	keys   []WrappedKey
 	size   int // of the encoded entries, at most
 	count  int // of drafts
@@ -180,7 +178,7 @@ func (p *Pending) Seqs() (first, last uint64) {
 // stand, does not keep their bodies.
 func (p *Pending) settle(pos format.Position, err error) {
 	p.pos, p.err = pos, err
-	p.drafts, p.bodies, p.keys = nil, nil, nil
+	p.drafts, p.keys = nil, nil
 	p.backlog.settled()
 	close(p.done)
 }
@@ -190,11 +188,9 @@ func (p *Pending) settle(pos format.Position, err error) {
 // entries stand in the journal in the order of the calls. The bodies must not
 // be changed afterwards.
 func (w *Writer) Append(drafts []Draft, keys []WrappedKey) (*Pending, error) {
-	p := &Pending{drafts: drafts, keys: keys, count: len(drafts), bodies: make([]receipt.Hash, len(drafts)), backlog: &w.backlog, done: make(chan struct{})}
+	p := &Pending{drafts: drafts, keys: keys, count: len(drafts), backlog: &w.backlog, done: make(chan struct{})}
 	for i := range drafts {
-		body := drafts[i].body()
-		p.bodies[i] = sha256.Sum256(body)
-		p.size += format.Overhead + len(body)
+		p.size += format.Overhead + len(drafts[i].body())
 	}
 	if len(drafts) == 0 || len(drafts) > maxGroupEntries || p.size > format.MaxBody+format.Overhead {
 		return nil, fmt.Errorf("%w: %d entries of %d bytes, at most %d", ErrTooLarge, len(drafts), p.size, format.MaxBody)
@@ -371,6 +367,7 @@ func (w *Writer) assign(batch []*Pending) (Group, format.Position) {
 		count += p.count
 	}
 	g := Group{Epoch: w.epoch, FirstSeq: w.next, Entries: make([]Sealed, 0, count), Heads: make([]EntryHead, 0, count)}
+	hashes := hashBodies(batch, count)
 	var e format.Entry
 	for _, p := range batch {
 		p.seq = w.next
@@ -379,7 +376,7 @@ func (w *Writer) assign(batch []*Pending) (Group, format.Position) {
 			d := &p.drafts[i]
 			e.Header = format.Header{
 				Epoch: w.epoch, Seq: w.next, Kind: d.Kind,
-				Handle: d.Handle, Part: d.Part, Segment: d.Segment, Body: p.bodies[i],
+				Handle: d.Handle, Part: d.Part, Segment: d.Segment, Body: hashes[len(g.Entries)],
 			}
 			e.Chain = e.Header.Chain(w.chain)
 			w.next, w.chain = w.next+1, e.Chain
@@ -391,6 +388,19 @@ func (w *Writer) assign(batch []*Pending) (Group, format.Position) {
 		}
 	}
 	return g, format.Position{Epoch: w.epoch, Seq: e.Seq, Chain: e.Chain, Signature: e.Signature}
+}
+
+// hashBodies hashes what is to be written together: two bodies are hashed in the time of
+// one, and a lone export has nearly always several.
+func hashBodies(batch []*Pending, count int) []receipt.Hash {
+	bodies, hashes := make([][]byte, 0, count), make([]receipt.Hash, count)
+	for _, p := range batch {
+		for i := range p.drafts {
+			bodies = append(bodies, p.drafts[i].body())
+		}
+	}
+	format.HashBodies(bodies, hashes)
+	return hashes
 }
 
 // Write makes one group durable by the write rule that a Writer follows: it

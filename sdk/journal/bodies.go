@@ -7,11 +7,47 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 
+	"github.com/veriproof/notary/sdk/journal/internal/sha256x2"
 	"github.com/veriproof/notary/sdk/receipt"
 )
 
 func sha256Sum(b []byte) receipt.Hash { return sha256.Sum256(b) }
+
+// HashBodies puts the hash of each body, as an entry's header has it, into sums, which has
+// as many. Where the processor can it takes two at a time.
+func HashBodies(bodies [][]byte, sums []receipt.Hash) {
+	if !sha256x2.Available() {
+		for i, b := range bodies {
+			sums[i] = sha256Sum(b)
+		}
+		return
+	}
+	w := bodyWorks.Get().(*bodyWork)
+	defer bodyWorks.Put(w)
+	for len(bodies) > 0 {
+		n := min(len(bodies), len(w.messages))
+		for i, b := range bodies[:n] {
+			w.messages[i] = sha256x2.Message{Body: b}
+		}
+		w.hasher.Sum(w.messages[:n], w.sums[:n])
+		for i := range n {
+			sums[i] = w.sums[i]
+		}
+		bodies, sums = bodies[n:], sums[n:]
+	}
+	clear(w.messages[:]) // bodies are not to be kept
+}
+
+// A bodyWork is memory for HashBodies. What it keeps of bodies is what storage has.
+type bodyWork struct {
+	hasher   sha256x2.Hasher
+	messages [32]sha256x2.Message
+	sums     [32][sha256.Size]byte
+}
+
+var bodyWorks = sync.Pool{New: func() any { return new(bodyWork) }}
 
 // An EvidenceBody is the Evidence for an epoch's runtime data and MAA's
 // Attestation Result about it. Byte slices are standard base64 in JSON.

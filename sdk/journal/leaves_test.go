@@ -35,3 +35,17 @@ func TestSealedLeaves(t *testing.T) {
 		}
 	})
 }
+
+// TestHashBodies: none, and more than are hashed at a time.
+func TestHashBodies(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		bodies := rapid.SliceOfN(rapid.SliceOfN(rapid.Byte(), 0, 300), 0, 80).Draw(t, "bodies")
+		got := make([]receipt.Hash, len(bodies))
+		HashBodies(bodies, got)
+		for i, b := range bodies {
+			if got[i] != sha256Sum(b) {
+				t.Fatalf("body %d of %d", i, len(bodies))
+			}
+		}
+	})
+}
