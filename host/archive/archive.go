@@ -36,7 +36,7 @@ type Archive struct {
 	proofs map[receipt.Hash]Proof
 	holds  map[Kept][]Hold
 
-	released []Hold
+	released []Release
 }
 
 // An Epoch is one epoch as storage holds it.

@@ -21,11 +21,16 @@ type Hold struct {
 	AtUnixNano int64           // the host's clock
 }
 
-// A pendingRelease ends a hold, if the epoch that wrote it is believed.
+// A Release ends the hold that stands at an entry, if that is on the same session.
+type Release struct {
+	Kept
+	Hold format.EntryRef
+}
+
+// A pendingRelease counts if the epoch that wrote it is believed.
 type pendingRelease struct {
-	by   receipt.Epoch
-	kept Kept
-	hold format.EntryRef
+	Release
+	by receipt.Epoch
 }
 
 // retention takes note of a retention entry.
@@ -47,7 +52,7 @@ func (s *scanner) retention(e *Epoch, entry *format.Entry) error {
 	case format.RetentionHold:
 		s.holds = append(s.holds, Hold{kept, format.EntryRef{Epoch: e.ID, Seq: entry.Seq}, b.AtUnixNano})
 	case format.RetentionRelease:
-		s.releases = append(s.releases, pendingRelease{e.ID, kept, *b.Hold})
+		s.releases = append(s.releases, pendingRelease{Release{kept, *b.Hold}, e.ID})
 	}
 	return nil
 }
@@ -56,19 +61,18 @@ func (s *scanner) retention(e *Epoch, entry *format.Entry) error {
 // whoever wrote it, since it destroys nothing: otherwise a notary that no longer
 // believes the one before it would erase what that one was told to keep.
 func (s *scanner) hold() {
-	released := make(map[pendingRelease]bool)
+	released := make(map[Release]bool)
 	for _, r := range s.releases {
 		if s.a.byID[r.by].Disbelief == nil {
-			released[pendingRelease{kept: r.kept, hold: r.hold}] = true
+			released[r.Release] = true
+			s.a.released = append(s.a.released, r.Release)
 		}
 	}
 	s.a.holds = make(map[Kept][]Hold)
 	for _, h := range s.holds {
-		if released[pendingRelease{kept: h.Kept, hold: h.Entry}] {
-			s.a.released = append(s.a.released, h)
-			continue
+		if !released[Release{h.Kept, h.Entry}] {
+			s.a.holds[h.Kept] = append(s.a.holds[h.Kept], h)
 		}
-		s.a.holds[h.Kept] = append(s.a.holds[h.Kept], h)
 	}
 }
 
@@ -76,8 +80,8 @@ func (s *scanner) hold() {
 // one, or all were released.
 func (a *Archive) Holds(p *Part) []Hold { return a.holds[Kept{p.ID.Epoch, p.ID.Handle}] }
 
-// Released returns the holds that were released.
-func (a *Archive) Released() []Hold { return a.released }
+// Releases returns those of believed epochs, also of holds in epochs that were not read.
+func (a *Archive) Releases() []Release { return a.released }
 
 // AllHolds returns the holds on any session, in the order of where they stand.
 func (a *Archive) AllHolds() []Hold {

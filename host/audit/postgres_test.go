@@ -3,22 +3,31 @@
 package audit_test
 
 import (
+	"bytes"
 	"context"
+	"crypto/ed25519"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/veriproof/notary/host/commitlog"
 	"github.com/veriproof/notary/host/internal/pgserver"
 	"github.com/veriproof/notary/host/journal"
 	"github.com/veriproof/notary/host/pluginhost"
 	"github.com/veriproof/notary/host/postgres"
+	"github.com/veriproof/notary/host/seal"
+	"github.com/veriproof/notary/host/session"
+	format "github.com/veriproof/notary/sdk/journal"
 	"github.com/veriproof/notary/sdk/plugin/abi"
 	"github.com/veriproof/notary/sdk/plugin/build"
+	"github.com/veriproof/notary/sdk/receipt"
 )
 
 // onPostgres starts a server and returns the adapter in Wasm on its tables.
@@ -127,4 +136,38 @@ func TestTamperingPostgres(t *testing.T) {
 func BenchmarkMillionPostgres(b *testing.B) {
 	store, _ := onPostgres(b)
 	benchmark(b, store, 62_500, 2)
+}
+
+// BenchmarkEraseShared is an order to erase a session in a database that several notaries
+// share, and in which 100,000 entries of another are: before it is given, all that others
+// may have held is read. The server is on the same machine.
+func BenchmarkEraseShared(b *testing.B) {
+	store, _ := onPostgres(b)
+	fill(b, store, 6_250, 2)
+	log, err := commitlog.OpenPOSIX(b.TempDir(), "example.org/shared", commitlog.Options{})
+	must(err)
+	defer log.Close()
+	epoch, key := receipt.Epoch{2}, ed25519.NewKeyFromSeed(bytes.Repeat([]byte{2}, ed25519.SeedSize))
+	recipient, err := format.GenerateIdentity()
+	must(err)
+	ring, err := seal.NewRing(epoch, []*format.Recipient{recipient.Recipient()})
+	must(err)
+	data := runtimeData(epoch, key)
+	n, err := session.Start(b.Context(), session.Options{
+		Store: store, Redactor: blind{}, Log: log, Ring: ring, Key: key, Silence: time.Hour,
+		Origin: receipt.Origin{Epoch: epoch, RuntimeData: sha256.Sum256(data), Mode: "enforce"},
+		Entry:  format.EpochBody{RuntimeData: data}, Appraise: believe,
+	})
+	must(err)
+	notary{n, &world{}}.export(b.Context(), "s", 1)
+	began := cpu()
+	for b.Loop() {
+		erased, err := n.Erase(b.Context(), "acme", "s")
+		must(err)
+		if len(erased) != 1 {
+			b.Fatal(erased)
+		}
+	}
+	b.ReportMetric((cpu()-began)/float64(b.N), "CPU-s/op")
+	must(n.Close(b.Context()))
 }

@@ -84,19 +84,6 @@ func (n *Notary) ErasePart(ctx context.Context, s Sealed) (Erasure, error) {
 	return n.erasePart(ctx, s, format.KindErasure)
 }
 
-// learnOthersHolds reads what other notaries hold now, if any share the storage.
-func (n *Notary) learnOthersHolds(ctx context.Context) error {
-	if n.opts.Silence == 0 {
-		return nil
-	}
-	found, err := n.scanAll(ctx)
-	if err != nil {
-		return fmt.Errorf("look for holds: %w", err)
-	}
-	n.learnHolds(found)
-	return nil
-}
-
 // lockErasing returns when no erasure is under way and none begins until done is called,
 // unless the notary is being stopped: nothing may follow the close entry.
 func (n *Notary) lockErasing(ctx context.Context) (done func(), err error) {

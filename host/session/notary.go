@@ -92,7 +92,8 @@ type Notary struct {
 	erased   map[receipt.PartID]Erasure // ordered, in any epoch that is believed
 	told     map[receipt.Epoch]bool     // that it is damaged
 	holds    map[archive.Kept][]format.EntryRef
-	released map[format.EntryRef]bool
+	released map[archive.Release]bool
+	finished map[receipt.Epoch]bool // read to its end: it takes no hold any more
 
 	manifests sync.Mutex // taken while a manifest gets its number and is queued
 	count     uint64
@@ -154,7 +155,8 @@ func Start(ctx context.Context, o Options) (*Notary, error) {
 		erased:   make(map[receipt.PartID]Erasure),
 		told:     make(map[receipt.Epoch]bool),
 		holds:    make(map[archive.Kept][]format.EntryRef),
-		released: make(map[format.EntryRef]bool),
+		released: make(map[archive.Release]bool),
+		finished: make(map[receipt.Epoch]bool),
 	}
 	n.dedup = newFingerprint()
 	n.background, n.cancel = context.WithCancel(context.Background())

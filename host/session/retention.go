@@ -123,7 +123,8 @@ func (n *Notary) release(ctx context.Context, h Hold) error {
 	}
 	defer done()
 	n.mu.Lock()
-	released := n.released[h.Entry]
+	ended := archive.Release{Kept: h.Kept, Hold: h.Entry}
+	released := n.released[ended]
 	n.mu.Unlock()
 	if released {
 		return nil
@@ -134,7 +135,7 @@ func (n *Notary) release(ctx context.Context, h Hold) error {
 		return err
 	}
 	n.mu.Lock()
-	n.released[h.Entry] = true
+	n.released[ended] = true
 	n.mu.Unlock()
 	return nil
 }
@@ -147,7 +148,7 @@ func (n *Notary) holdsOn(k archive.Kept) []format.EntryRef {
 	defer n.mu.Unlock()
 	var list []format.EntryRef
 	for _, ref := range n.holds[k] {
-		if !n.released[ref] {
+		if !n.released[archive.Release{Kept: k, Hold: ref}] {
 			list = append(list, ref)
 		}
 	}
@@ -162,15 +163,20 @@ func (n *Notary) learn(k archive.Kept, ref format.EntryRef) {
 	}
 }
 
-// learnHolds takes over what a scan shows.
+// learnHolds takes over what a scan shows, be it of all epochs or of some.
 func (n *Notary) learnHolds(found *archive.Archive) {
 	for _, h := range found.AllHolds() {
 		n.learn(h.Kept, h.Entry)
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	for _, h := range found.Released() {
-		n.released[h.Entry] = true
+	for _, r := range found.Releases() {
+		n.released[r] = true
+	}
+	for _, e := range found.Epochs {
+		if e.Ended != 0 && e.Err == nil && e.Disbelief == nil {
+			n.finished[e.ID] = true
+		}
 	}
 }
 
@@ -200,9 +206,33 @@ func (n *Notary) goSweep(now time.Time) {
 	})
 }
 
-// scanAll reads all of storage, as others left it by now.
-func (n *Notary) scanAll(ctx context.Context) (*archive.Archive, error) {
-	return archive.Scan(ctx, n.opts.Store, archive.Options{Believe: func(e *archive.Epoch) error {
+// learnOthersHolds reads what other notaries hold now, if any share the storage: their
+// epochs that had not ended when they were read last.
+func (n *Notary) learnOthersHolds(ctx context.Context) error {
+	if n.opts.Silence == 0 {
+		return nil
+	}
+	heads, err := n.opts.Store.Epochs(ctx)
+	if err != nil {
+		return fmt.Errorf("look for holds: %w", err)
+	}
+	n.mu.Lock()
+	heads = slices.DeleteFunc(heads, func(h journal.EpochHead) bool { return n.finished[h.Epoch] || n.epoch == h.Epoch })
+	n.mu.Unlock()
+	if len(heads) == 0 {
+		return nil
+	}
+	found, err := n.scan(ctx, heads)
+	if err != nil {
+		return fmt.Errorf("look for holds: %w", err)
+	}
+	n.learnHolds(found)
+	return nil
+}
+
+// scan reads the epochs of a storage, as others left them by now: all if heads is nil.
+func (n *Notary) scan(ctx context.Context, heads []journal.EpochHead) (*archive.Archive, error) {
+	return archive.Scan(ctx, n.opts.Store, archive.Options{Heads: heads, Believe: func(e *archive.Epoch) error {
 		if e.ID == n.epoch {
 			return nil
 		}
@@ -214,7 +244,7 @@ func (n *Notary) scanAll(ctx context.Context) (*archive.Archive, error) {
 // believed, so long ago, and are not held. If anything in storage does not hold
 // together, a hold may be what is missing: then nothing is erased.
 func (n *Notary) sweepOnce(ctx context.Context, now time.Time) error {
-	found, err := n.scanAll(ctx)
+	found, err := n.scan(ctx, nil)
 	if err != nil {
 		return err
 	}

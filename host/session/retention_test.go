@@ -105,8 +105,8 @@ func TestRetention(t *testing.T) {
 	}
 	w.close(n)
 	a = w.verified()
-	if len(a.AllHolds()) != 0 || len(a.Released()) != 1 {
-		t.Errorf("%d holds, %d released", len(a.AllHolds()), len(a.Released()))
+	if len(a.AllHolds()) != 0 || len(a.Releases()) != 1 {
+		t.Errorf("%d holds, %d released", len(a.AllHolds()), len(a.Releases()))
 	}
 }
 

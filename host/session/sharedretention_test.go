@@ -3,12 +3,15 @@ package session_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/veriproof/notary/host/archive"
+	"github.com/veriproof/notary/host/journal"
+	"github.com/veriproof/notary/host/journal/journaltest"
 	"github.com/veriproof/notary/host/session"
 	format "github.com/veriproof/notary/sdk/journal"
 	"github.com/veriproof/notary/sdk/receipt"
@@ -183,4 +186,67 @@ func TestUnsharedBesideShared(t *testing.T) {
 		w.close(c)
 		w.verified()
 	})
+}
+
+// counting counts the reads of each epoch.
+type counting struct {
+	*journaltest.Store
+	mu    sync.Mutex
+	reads map[[16]byte]int
+}
+
+func (c *counting) Get(ctx context.Context, epoch [16]byte, seq uint64) (journal.Chunk, error) {
+	c.mu.Lock()
+	c.reads[epoch]++
+	c.mu.Unlock()
+	return c.Store.Get(ctx, epoch, seq)
+}
+
+// TestOrderReadsLivingEpochs: before an order a notary reads what others may have held
+// meanwhile. What had ended when it was read before is not read again, but a release of a
+// hold that stands there counts.
+func TestOrderReadsLivingEpochs(t *testing.T) {
+	w := newShared(t)
+	share, store := w.tune, &counting{Store: w.store, reads: make(map[[16]byte]int)}
+	first := w.start()
+	for i := range 50 {
+		export(t, first, request("long", span(fmt.Sprint("turn ", i))))
+	}
+	export(t, first, request("s", lastSpan("a")))
+	id := settled(t, first, "s", 1)[0].ID
+	hold, err := first.Hold(t.Context(), "acme", "s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.close(first)
+	w.tune = func(o *session.Options) { share(o); o.Store = store }
+	n := w.start()
+	w.tune = share
+	other := w.start()
+	export(t, other, request("others", span("a")))
+
+	ref := w.sealedRef(id)
+	order := func(want error) {
+		t.Helper()
+		store.mu.Lock()
+		clear(store.reads)
+		store.mu.Unlock()
+		if _, err := n.ErasePart(t.Context(), ref); !errors.Is(err, want) {
+			t.Errorf("%v, want %v", err, want)
+		}
+		if ended, living, own := store.reads[id.Epoch], store.reads[other.Epoch()], store.reads[n.Epoch()]; ended > 10 || living == 0 || own > 0 {
+			t.Errorf("%d reads of the epoch that has ended, %d of the other's, %d of the own", ended, living, own)
+		}
+	}
+	order(session.ErrHeld)
+	if _, err := other.ReleaseHold(t.Context(), hold.Entry); err != nil {
+		t.Fatal(err)
+	}
+	order(nil)
+	if w.hasKey(id) {
+		t.Error("the key is still there")
+	}
+	w.close(n)
+	w.close(other)
+	w.verified()
 }
