@@ -181,6 +181,9 @@ func TestAttacks(t *testing.T) {
 		{name: "config", world: refs(func(p *policy.Policy) { p.Config = []policy.Digest{{1}} }), fails: []string{"notary.config"}, class: ClassUnacceptable},
 		{name: "recipients", world: refs(func(p *policy.Policy) { p.Recipients = []policy.Digest{{1}} }), fails: []string{"notary.recipients"}, class: ClassUnacceptable},
 		{name: "shadow mode", world: func(w *world) { w.data.Notary.Mode = runtimedata.ModeShadow }, fails: []string{"notary.mode"}, class: ClassUnacceptable},
+		{name: "mode none", world: func(w *world) { w.data.Notary.Mode = runtimedata.ModeNone }, fails: []string{"notary.mode"}, class: ClassUnacceptable},
+		{name: "mode none is demanded", world: refs(func(p *policy.Policy) { p.Mode = runtimedata.ModeNone }), fails: []string{"notary.mode"}, class: ClassUnacceptable},
+		{name: "mode none is demanded, and it is shadow", world: func(w *world) { w.policy.Mode, w.data.Notary.Mode = runtimedata.ModeNone, runtimedata.ModeShadow }, fails: []string{"notary.mode"}, class: ClassUnacceptable},
 		{name: "version", world: refs(func(p *policy.Policy) { p.Versions = []string{"2.0.0"} }), fails: []string{"notary.version"}, class: ClassUnacceptable},
 		{name: "no time", input: shows(func(in *Input) { in.At = time.Time{} }), fails: []string{"policy"}, class: ClassUnacceptable},
 	}

@@ -163,8 +163,8 @@ func (p *Policy) checkPlugins() error {
 }
 
 func (p *Policy) checkNotary() error {
-	if p.Mode != runtimedata.ModeEnforce && p.Mode != runtimedata.ModeShadow {
-		return fmt.Errorf("mode is %.20q, want %q or %q", p.Mode, runtimedata.ModeEnforce, runtimedata.ModeShadow)
+	if !runtimedata.ValidMode(p.Mode) {
+		return fmt.Errorf("mode is %.20q, want %q, %q or %q", p.Mode, runtimedata.ModeEnforce, runtimedata.ModeShadow, runtimedata.ModeNone)
 	}
 	for _, v := range p.Versions {
 		if !runtimedata.ValidVersion(v) {

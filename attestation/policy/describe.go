@@ -31,7 +31,7 @@ var comments = map[string]string{
 	"plugins":            "Rules per plugin: the module's and the configuration's digests. A required one must be\nloaded. Compare the digests with a build from source.",
 	"config":             "Digest of the notary's configuration file.",
 	"recipients":         "Digest of the keys that can read sealed sessions. If it changes, somebody else can.",
-	"mode":               "enforce: what cannot be redacted is refused. shadow would let it pass.",
+	"mode":               "enforce: what cannot be redacted is refused. In mode shadow everything is stored as it\nwas sent, in mode none there is no redactor at all. Only the demanded mode is accepted.",
 	"versions":           "Versions of the notary, as it says itself.",
 	"max_age":            "How old a token may be.",
 	"log":                "The transparency log that commitments must be in. With witnesses and quorum, so many\nof them must have cosigned its tree: then the log cannot show others another one.",

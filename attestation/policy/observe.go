@@ -156,7 +156,7 @@ func (p *Policy) pinIssuer(c *maa.Claims, jwks []byte) {
 }
 
 // pinNotary pins what the notary says about itself. The mode is demanded and not
-// copied: a notary in shadow mode does not redact, and a policy must not come to
+// copied: a notary in another mode does not redact, and a policy must not come to
 // accept that by having seen it.
 func (p *Policy) pinNotary(n runtimedata.Notary) error {
 	pin := func(dst *[]Digest, hex string) error {

@@ -41,6 +41,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/veriproof/notary/attestation/runtimedata"
 	"github.com/veriproof/notary/attestation/snp"
 )
 
@@ -96,7 +97,8 @@ type Policy struct {
 	Config []Digest `yaml:"config,omitempty"`
 	// Recipients are the acceptable digests of the recipients' public keys.
 	Recipients []Digest `yaml:"recipients,omitempty"`
-	// Mode is the demanded mode: "enforce", also by default, or "shadow".
+	// Mode is the demanded mode: "enforce", also by default, "shadow" or "none".
+	// No other is accepted than the one that is demanded.
 	Mode string `yaml:"mode,omitempty"`
 	// Versions are the acceptable versions of the notary.
 	Versions []string `yaml:"versions,omitempty"`
@@ -215,10 +217,11 @@ func (p *Policy) Warnings() []string {
 			w = append(w, "Product line Milan is accepted: its root seed is public (arXiv 2605.12990), so that software alone can forge its reports. Pin chip_ids or leave it out.")
 		}
 	}
-	if p.PluginSet == nil && p.Plugins == nil {
-		w = append(w, "Neither plugin_set nor plugins is given: any redaction code is accepted.")
+	if p.Mode == runtimedata.ModeNone {
+		w = append(w, "Mode none is demanded: no redactor sees the data, and everything is stored as it was sent.")
+	} else {
+		w = append(w, p.pluginWarnings()...)
 	}
-	w = append(w, p.pluginWarnings()...)
 	if p.MinimumTCB == nil {
 		w = append(w, "No minimum_tcb is given: firmware with known vulnerabilities is accepted.")
 	} else if !slices.Contains(p.Require, PathHardware) {
@@ -238,8 +241,11 @@ func (p *Policy) Warnings() []string {
 // pluginWarnings looks at rules that bind less than one would think. A plugin set
 // pinned as a whole stands for everything that they leave open.
 func (p *Policy) pluginWarnings() (w []string) {
-	if p.Plugins == nil || p.PluginSet != nil {
+	switch {
+	case p.PluginSet != nil:
 		return nil
+	case p.Plugins == nil:
+		return []string{"Neither plugin_set nor plugins is given: any redaction code is accepted."}
 	}
 	required := false
 	for _, name := range sortedKeys(p.Plugins) {

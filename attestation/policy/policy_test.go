@@ -97,6 +97,7 @@ func TestWarnings(t *testing.T) {
 		{"two plugins without", "plugins: {a: {required: true, wasm: [HEX]}, b: {required: true, wasm: [HEX]}, c: {wasm: [HEX]}}", []string{"Plugin a is", "Plugin b is"}},
 		{"nothing required", "plugins: {redact-pii: {wasm: [HEX]}, x: {forbidden: true}}", []string{noneRequired}},
 		{"nothing at all", "mode: enforce", []string{"any redaction code is accepted"}},
+		{"no redactor is wanted", "mode: none", []string{"no redactor sees the data"}},
 		{"any policy hash", "plugin_set: [HEX]\nissuers: [{issuer: 'https://a.example', policy_hash: any}]", []string{"https://a.example is accepted under any policy_hash"}},
 		{"MAA alone", "plugin_set: [HEX]\nrequire: [maa]\nissuers: [{issuer: 'https://a.example', policy_hash: " + strings.Repeat("A", 43) + "}]", []string{"only the reported TCB"}},
 	} {
@@ -222,7 +223,7 @@ func TestParseRefuses(t *testing.T) {
 		{"plugin name", minimal + "plugins: {Redact_PII: {wasm: [" + hex32 + "]}}\n", "want 1 to 40 of a-z 0-9 -"},
 		{"plugin by name alone", minimal + "plugins: {redact-pii: {required: true}}\n", "a name alone does not identify code"},
 		{"plugin forbidden and required", minimal + "plugins: {redact-pii: {required: true, forbidden: true}}\n", "cannot have other rules"},
-		{"mode", minimal + "mode: off\n", "mode is"},
+		{"mode", minimal + "mode: off\n", `want "enforce", "shadow" or "none"`},
 		{"version", minimal + "versions: ['1 0']\n", "versions has"},
 		{"log without keys", minimal + "log: {origin: x}\n", "origin and keys"},
 		{"log key without parts", minimal + "log: {origin: x, keys: [abc]}\n", "NAME+ID+KEY"},

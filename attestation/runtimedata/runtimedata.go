@@ -47,6 +47,9 @@ const (
 	// ModeShadow means that redactors run and are counted, but that their
 	// edits are not applied.
 	ModeShadow = "shadow"
+	// ModeNone means that there is no redactor, and that everything is stored as
+	// it was sent.
+	ModeNone = "none"
 
 	// KindRedactor and KindStorage are the kinds of plugins.
 	KindRedactor = "redactor"
@@ -92,7 +95,7 @@ type Notary struct {
 	Epoch string `json:"epoch"`
 	// Format is "1".
 	Format string `json:"format"`
-	// Mode is ModeEnforce or ModeShadow.
+	// Mode is ModeEnforce, ModeShadow or ModeNone.
 	Mode string `json:"mode"`
 	// PluginSet is the digest of the ordered plugin set, lower-case hex.
 	PluginSet string `json:"plugin_set"`

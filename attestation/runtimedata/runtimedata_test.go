@@ -213,7 +213,7 @@ func TestMarshalIsWhatMAADelivers(t *testing.T) {
 		d := base
 		d.Notary.Config, d.Notary.PluginSet = digest.Draw(rt, "config"), digest.Draw(rt, "set")
 		d.Notary.Version = rapid.StringMatching(`[A-Za-z0-9.+_~-]{1,64}`).Draw(rt, "version")
-		d.Notary.Mode = rapid.SampledFrom([]string{ModeEnforce, ModeShadow}).Draw(rt, "mode")
+		d.Notary.Mode = rapid.SampledFrom([]string{ModeEnforce, ModeShadow, ModeNone}).Draw(rt, "mode")
 		names := rapid.SliceOfNDistinct(rapid.StringMatching(`[a-z0-9-]{1,40}`), 0, 9, rapid.ID).Draw(rt, "names")
 		d.Notary.Plugins = make(map[string]Plugin)
 		for i, name := range names {

@@ -71,8 +71,8 @@ func (n Notary) validate() error {
 	if n.Format != Format {
 		return fmt.Errorf("%w: notary.format is %.20q, this version knows %q", ErrInvalid, n.Format, Format)
 	}
-	if n.Mode != ModeEnforce && n.Mode != ModeShadow {
-		return fmt.Errorf("%w: notary.mode is %.20q, want %q or %q", ErrInvalid, n.Mode, ModeEnforce, ModeShadow)
+	if !ValidMode(n.Mode) {
+		return fmt.Errorf("%w: notary.mode is %.20q, want %q, %q or %q", ErrInvalid, n.Mode, ModeEnforce, ModeShadow, ModeNone)
 	}
 	if _, err := decodeB64("notary.signing_key", n.SigningKey, ed25519.PublicKeySize, ed25519.PublicKeySize); err != nil {
 		return err
@@ -121,6 +121,9 @@ func (p Plugin) validate(at string) error {
 	}
 	return nil
 }
+
+// ValidMode reports whether s is one of the modes.
+func ValidMode(s string) bool { return s == ModeEnforce || s == ModeShadow || s == ModeNone }
 
 // ValidPluginName reports whether s may name a plugin: [a-z0-9-]{1,40}.
 func ValidPluginName(s string) bool {

@@ -78,7 +78,7 @@ var (
 		"notary.config":      "SHA-256 of the notary's configuration file",
 		"notary.epoch":       "of this start of the notary; new keys, new epoch",
 		"notary.format":      "",
-		"notary.mode":        "enforce: what cannot be redacted is refused",
+		"notary.mode":        "enforce: what cannot be redacted is refused; shadow and none: everything is stored as sent",
 		"notary.plugin_set":  "of all plugins in their order",
 		"notary.recipients":  "of the keys that can read sealed sessions",
 		"notary.signing_key": "signs journal and receipts (Ed25519)",

@@ -15,7 +15,7 @@ type Claims struct {
 	Recipients   [32]byte // digest over the recipients' public keys
 	PluginSet    [32]byte // digest over the ordered plugin set
 	Plugins      map[string]runtimedata.Plugin
-	Mode         string // runtimedata.ModeEnforce or ModeShadow
+	Mode         string // runtimedata.ModeEnforce, ModeShadow or ModeNone
 	Version      string // of the build
 }
 

@@ -46,13 +46,14 @@ type Config struct {
 	// Version of the file's format, 1. Required, so that a later notary knows
 	// how the file was meant.
 	Version int `yaml:"version"`
-	// Mode is ModeEnforce or ModeShadow. It stands in the runtime data for relying
-	// parties to pin.
+	// Mode is ModeEnforce, ModeShadow or ModeNone. It stands in the runtime data for
+	// relying parties to pin.
 	Mode string `yaml:"mode"`
 
 	Listen      Listen      `yaml:"listen"`
 	Attestation Attestation `yaml:"attestation"`
-	// Plugins in their order: redactors, at least one, and one storage adapter.
+	// Plugins in their order: redactors, at least one but in ModeNone, which has none,
+	// and one storage adapter.
 	Plugins   []Plugin  `yaml:"plugins"`
 	Registry  Registry  `yaml:"registry"`
 	Redaction Redaction `yaml:"redaction"`
@@ -84,6 +85,8 @@ const (
 	// ModeShadow, for trials: what redactors report is counted, and stored as it was
 	// sent.
 	ModeShadow = "shadow"
+	// ModeNone: there is no redactor, and everything is stored as it was sent.
+	ModeNone = "none"
 )
 
 // Listen is where the notary serves.

@@ -40,6 +40,32 @@ func edit(t *testing.T, old, with string) string {
 	return strings.Replace(minimal, old, with, 1)
 }
 
+const noRedactor = "have no redactor; add one of kind redactor, or write mode: none to have everything stored as it was sent, and say so"
+
+// withoutRedactor is the minimal file without its redactor, and one line shorter.
+func withoutRedactor(t *testing.T) string {
+	t.Helper()
+	return edit(t, "  - {name: r, kind: redactor, wasm: r.wasm, sha256: 0000000000000000000000000000000000000000000000000000000000000001}\n", "")
+}
+
+// TestModes: a mode, and whether there is a redactor, say the same.
+func TestModes(t *testing.T) {
+	for _, tt := range []struct {
+		text, mode string
+	}{
+		{minimal, ModeEnforce},
+		{minimal + "mode: enforce\n", ModeEnforce},
+		{minimal + "mode: shadow\n", ModeShadow},
+		{withoutRedactor(t) + "mode: none\n", ModeNone},
+	} {
+		if c, err := Parse("notary.yaml", []byte(tt.text)); err != nil || c.Mode != tt.mode {
+			t.Errorf("%v, want mode %s of\n%s", err, tt.mode, tt.text)
+		}
+	}
+	refuse(t, withoutRedactor(t), "notary.yaml:3: plugins: "+noRedactor)
+	refuse(t, withoutRedactor(t)+"mode: enforce\n", "notary.yaml:3: plugins: "+noRedactor)
+}
+
 // TestShape: what an operator mistypes, and what a YAML file could hide.
 func TestShape(t *testing.T) {
 	const unknownTop = "attestation, journal, limits, listen, log, mode, operators, plugins, recipients, redaction, registry, retention, senders, sessions, storage, tenants, version"
@@ -100,7 +126,11 @@ func TestValues(t *testing.T) {
 	tests := []struct{ name, text, want string }{
 		{"version", edit(t, "version: 1", "version: 2"), "notary.yaml:1: version: is 2, this notary reads version 1; write version: 1"},
 		{"no version", edit(t, "version: 1\n", ""), "notary.yaml: version: is 0, this notary reads version 1; write version: 1"},
-		{"mode", minimal + "mode: monitor\n", `notary.yaml:9: mode: "monitor" is not known; use enforce or shadow`},
+		{"mode", minimal + "mode: monitor\n", `notary.yaml:9: mode: "monitor" is not known; use enforce or shadow or none`},
+		{"mode none with a redactor", minimal + "mode: none\n", "notary.yaml:9: mode: is none, and plugins have 1 of kind redactor; remove them, or write mode: enforce; mode: shadow runs them without editing"},
+		{"shadow without a redactor", withoutRedactor(t) + "mode: shadow\n", "notary.yaml:3: plugins: " + noRedactor},
+		{"mode none with rules", withoutRedactor(t) + "mode: none\nredaction: {labels: [{label: EMAIL}]}\n", "notary.yaml:9: redaction: has rules, and in mode none nothing is redacted; remove them, or name a redactor and write mode: enforce"},
+		{"mode none with a double run", withoutRedactor(t) + "mode: none\nredaction: {double_run: true}\n", "notary.yaml:9: redaction: has rules, and in mode none nothing is redacted; remove them, or name a redactor and write mode: enforce"},
 		{"address", minimal + "listen: {otlp: 4317}\n", `notary.yaml:9: listen.otlp: "4317" is not an address; write host:port, such as "0.0.0.0:4317"`},
 		{"port", minimal + "listen: {otlp: \"[::1]:70000\"}\n", `notary.yaml:9: listen.otlp: "[::1]:70000" is not an address; write host:port, such as "0.0.0.0:4317"`},
 		{"same address", minimal + "listen: {otlp: 127.0.0.1:8443}\n", "notary.yaml:9: listen.control: is the address of listen.otlp; give each its own port"},
@@ -141,7 +171,7 @@ func TestValues(t *testing.T) {
 		{"plugin memory", edit(t, "wasm: r.wasm", "wasm: r.wasm, limits: {memory: 100KB}"), `notary.yaml:4: not a size`},
 		{"plugin pages", edit(t, "wasm: r.wasm", "wasm: r.wasm, limits: {memory: 100KiB}"), "notary.yaml:4: plugins[0].limits.memory: is 100KiB; use a multiple of 64KiB up to 4GiB"},
 		{"config and settings", edit(t, "wasm: r.wasm", "wasm: r.wasm, config: a, settings: b"), "notary.yaml:4: plugins[0].settings: stands beside config; give one of them"},
-		{"no redactor", edit(t, "kind: redactor", "kind: storage"), "notary.yaml:3: plugins: have no redactor; add one of kind redactor: a notary does not store what nothing redacted\nnotary.yaml:3: plugins: have 2 storage adapters; name exactly one of kind storage"},
+		{"no redactor", edit(t, "kind: redactor", "kind: storage"), "notary.yaml:3: plugins: " + noRedactor + "\nnotary.yaml:3: plugins: have 2 storage adapters; name exactly one of kind storage"},
 		{"no storage", edit(t, "kind: storage", "kind: redactor"), "notary.yaml:3: plugins: have 0 storage adapters; name exactly one of kind storage"},
 		{"label in small letters", minimal + "redaction: {labels: [{label: Email}]}\n", `notary.yaml:9: redaction.labels[0].label: "Email" is not a label; write it as the redactor's manifest has it ("notary plugin inspect"), or "*" for all others`},
 		{"rule without label", minimal + "redaction: {labels: [{action: mask}]}\n", `notary.yaml:9: redaction.labels[0].label: "" is not a label; write it as the redactor's manifest has it ("notary plugin inspect"), or "*" for all others`},
@@ -216,7 +246,7 @@ notary.yaml:8: log.witnesses[1].url: has the same URL as log.witnesses[0].url; r
 func TestEverythingAtOnce(t *testing.T) {
 	refuse(t, edit(t, "https://maa.example.org", "ftp://x")+"mode: off\nsessions:\n  idle: 0s\n  max_age: 1ms\n",
 		`notary.yaml:2: attestation.maa_url: "ftp://x" is not a provider; write "https://host" or "https://host:port", without a path`,
-		`notary.yaml:9: mode: "off" is not known; use enforce or shadow`,
+		`notary.yaml:9: mode: "off" is not known; use enforce or shadow or none`,
 		"notary.yaml:11: sessions.idle: is 0s; use 1s to 24h0m0s",
 		"notary.yaml:12: sessions.max_age: is 1ms; use 1s to 744h0m0s",
 	)

@@ -57,7 +57,7 @@ func validate(c *Config, lines map[string]int) []Problem {
 	if c.Version != Version {
 		v.fail("version", fmt.Sprintf("is %d, this notary reads version %d", c.Version, Version), fmt.Sprintf("write version: %d", Version))
 	}
-	v.oneOf("mode", c.Mode, ModeEnforce, ModeShadow)
+	v.oneOf("mode", c.Mode, ModeEnforce, ModeShadow, ModeNone)
 	v.listen()
 	v.attestation()
 	v.plugins()
@@ -240,8 +240,13 @@ func (v *checker) plugins() {
 	if len(v.Plugins) == 0 {
 		return
 	}
-	if kinds[KindRedactor] == 0 {
-		v.fail("plugins", "have no redactor", "add one of kind redactor: a notary does not store what nothing redacted")
+	// To a relying party a redactor that is not there must not look like one that
+	// found nothing.
+	switch n := kinds[KindRedactor]; {
+	case n == 0 && v.Mode != ModeNone:
+		v.fail("plugins", "have no redactor", "add one of kind redactor, or write mode: none to have everything stored as it was sent, and say so")
+	case n > 0 && v.Mode == ModeNone:
+		v.fail("mode", fmt.Sprintf("is none, and plugins have %d of kind redactor", n), "remove them, or write mode: enforce; mode: shadow runs them without editing")
 	}
 	if n := kinds[KindStorage]; n != 1 {
 		v.fail("plugins", fmt.Sprintf("have %d storage adapters", n), "name exactly one of kind storage")
@@ -281,6 +286,9 @@ func (v *checker) registry() {
 // redaction: that the labels are those of redactors is checked when the modules
 // are loaded, which is before anything is served.
 func (v *checker) redaction() {
+	if v.Mode == ModeNone && (len(v.Redaction.Labels) > 0 || v.Redaction.DoubleRun) {
+		v.fail("redaction", "has rules, and in mode none nothing is redacted", "remove them, or name a redactor and write mode: enforce")
+	}
 	v.count("redaction.labels", len(v.Redaction.Labels), 0, maxLabels, "")
 	seen := map[string]string{}
 	for i, l := range v.Redaction.Labels {

@@ -82,8 +82,11 @@ type batch struct {
 // If any redactor fails on any batch the result is an error and nothing else.
 // Errors of redactors are [*PluginError]; text that is not UTF-8 gives
 // [ErrText]; a context that ends gives its cause. With no redactor in the set
-// there are no edits.
+// nothing looks at the fields, and there are no edits.
 func (s *Set) Redact(ctx context.Context, fields []Field) ([]Edit, error) {
+	if len(s.redactors) == 0 {
+		return nil, nil
+	}
 	for i := range fields {
 		if !fields[i].Valid && !utf8.Valid(fields[i].Text) {
 			return nil, ErrText

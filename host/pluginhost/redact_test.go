@@ -245,6 +245,20 @@ func TestWASIDenies(t *testing.T) {
 	}
 }
 
+// TestWithoutRedactors: a set that has none does nothing at all with the fields.
+func TestWithoutRedactors(t *testing.T) {
+	s := load(t, Options{})
+	all := fields("a@example.org", strings.Repeat("x", 3*window))
+	allocs := testing.AllocsPerRun(10, func() {
+		if edits, err := s.Redact(t.Context(), all); err != nil || edits != nil {
+			t.Errorf("%v, %v", edits, err)
+		}
+	})
+	if allocs != 0 {
+		t.Errorf("%.0f allocations", allocs)
+	}
+}
+
 func TestRedactRefusesInput(t *testing.T) {
 	s := load(t, Options{Concurrency: 1}, redactor("a", oneEdit))
 	if _, err := s.Redact(t.Context(), []Field{{Text: []byte("a\xff")}}); !errors.Is(err, ErrText) {

@@ -1,7 +1,9 @@
 package session_test
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -283,6 +285,62 @@ func TestShadow(t *testing.T) {
 		}
 		if m := o.Part.Manifest.Origin.Mode; m != "shadow" {
 			t.Errorf("the manifest says mode %s", m)
+		}
+	}
+}
+
+// withoutRedactor makes options of mode none.
+func withoutRedactor(o *session.Options) { o.Redactor, o.Origin.Mode = nil, "none" }
+
+// TestNone: without a redactor everything is stored as it was sent, also what the host
+// masks where redactors cannot look, and the manifest says so. What OTLP does not allow
+// is refused as ever.
+func TestNone(t *testing.T) {
+	w := newWorld(t)
+	w.tune = withoutRedactor
+	n := w.start()
+	large := secret + strings.Repeat("x", 1<<20)
+	s := span("chat " + secret)
+	s.Attributes = append(s.Attributes, &common.KeyValue{Key: "blob", Value: binary(0xff, 0xfe)}, text("doc", large))
+	req := request("user-"+secret, s) // which adds the session's name to the span
+	sent, err := proto.Marshal(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	export(t, n, req)
+	if got := n.Stats().Edits; len(got) != 0 {
+		t.Errorf("the statistics count %v", got)
+	}
+	if _, err := n.Export(t.Context(), "acme", otlpwire.Traces, bytes.Replace(req, []byte("chat"), []byte("\xff\xfe\xfd\xfc"), 1)); !errors.Is(err, otlpwire.ErrUTF8) {
+		t.Errorf("a string that is not UTF-8: %v", err)
+	}
+	w.close(n)
+	o := w.opened()[0]
+	if !bytes.Equal(o.Records[0].Bytes, sent) {
+		t.Errorf("mode none has changed the record to %.200q", o.Records[0].Bytes)
+	}
+	if string(o.Session) != "user-"+secret {
+		t.Errorf("mode none has changed the session's name to %q", o.Session)
+	}
+	if edits, err := receipt.DecodeEdits(o.Records[0].Edits); err != nil || len(edits) != 0 || len(o.Summary.Edits) != 0 {
+		t.Errorf("edit list %v, in the summary %v, %v", edits, o.Summary.Edits, err)
+	}
+	if m := o.Part.Manifest.Origin.Mode; m != "none" {
+		t.Errorf("the manifest says mode %s", m)
+	}
+}
+
+// TestModeIsThatOfTheRedactor: a notary without a redactor says so, and none with one can.
+func TestModeIsThatOfTheRedactor(t *testing.T) {
+	for mode, redactor := range map[string]session.Redactor{"enforce": nil, "shadow": nil, "": nil, "none": &finder{}} {
+		w := newWorld(t)
+		o := w.options()
+		o.Origin.Mode, o.Redactor = mode, redactor
+		if n, err := session.Start(t.Context(), o); err == nil || !strings.Contains(err.Error(), "mode none is that of a notary without one") {
+			t.Errorf("mode %q, redactor %v: %v", mode, redactor, err)
+			if n != nil {
+				n.Kill()
+			}
 		}
 	}
 }

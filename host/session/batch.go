@@ -81,33 +81,54 @@ const ofSession = 3 << 30
 // are of the same record, resource or scope.
 func belongs(t otlpwire.Text) uint32 { return uint32(t.Owner)<<30 | t.Index&(1<<30-1) }
 
-// redact runs the redactors over every text of the request and over its session
-// ids, and splices what they report.
+// redact splits the request by session, with what the redactors report spliced.
 func (n *Notary) redact(ctx context.Context, d *desk) (*batch, error) {
 	req, b := &d.req, new(batch)
 	var err error
 	if d.groups, err = b.split(req, d.groups[:0]); err != nil {
 		return nil, err
 	}
-	fields := slices.Grow(d.fields[:0], len(req.Texts)+len(b.sessions))[:len(req.Texts)]
+	f := filler{n: n, req: req}
+	var ids []pluginhost.Edit
+	if n.opts.Redactor != nil {
+		if ids, err = f.find(ctx, d, b.sessions); err != nil {
+			return nil, err
+		}
+	}
+	if mode := n.opts.Origin.Mode; mode == runtimedata.ModeShadow || mode == runtimedata.ModeNone {
+		// Nothing is edited, by the host neither: what was found is counted.
+		f.asSent, ids, f.edits, req.Binary = true, nil, nil, req.Binary[:0]
+	}
+	if f.spliced, err = req.Splice(toSplice(f.edits)); err != nil {
+		return nil, fmt.Errorf("edits do not fit the request: %w", err)
+	}
+	b.name(ids, len(req.Texts))
+	return b, f.fill(ctx, d.groups)
+}
+
+// find runs the redactors over every text of the request and over its session ids,
+// and returns the edits of the ids, whose fields come behind those of the texts.
+func (f *filler) find(ctx context.Context, d *desk, sessions []*group) (ids []pluginhost.Edit, err error) {
+	req := f.req
+	fields := slices.Grow(d.fields[:0], len(req.Texts)+len(sessions))[:len(req.Texts)]
 	var oversize []pluginhost.Edit
 	for i := range req.Texts {
-		t, f := &req.Texts[i], &fields[i] // which is empty, since the desk was freed
+		t, field := &req.Texts[i], &fields[i] // which is empty, since the desk was freed
 		switch text := req.Text(*t); {
 		case t.Binary: // replaced whole by Splice; an empty field keeps the numbering
 		case len(text) > maxText:
 			oversize = append(oversize, wholeText(i, text))
 		default:
-			f.Text, f.Valid = text, true // or it would be binary, or the request refused
-			f.Key, f.Role, f.Group = req.Key(*t), t.Role, belongs(*t)
+			field.Text, field.Valid = text, true // or it would be binary, or the request refused
+			field.Key, field.Role, field.Group = req.Key(*t), t.Role, belongs(*t)
 		}
 	}
 	firstID := len(fields)
-	for i, g := range b.sessions {
+	for i, g := range sessions {
 		fields = append(fields, pluginhost.Field{Text: g.raw, Role: abi.RoleOther, Group: ofSession | uint32(i)})
 	}
 	d.fields = fields
-	edits, err := n.opts.Redactor.Redact(ctx, fields)
+	edits, err := f.n.opts.Redactor.Redact(ctx, fields)
 	if err != nil {
 		return nil, err
 	}
@@ -116,16 +137,8 @@ func (n *Notary) redact(ctx context.Context, d *desk) (*batch, error) {
 		slices.SortStableFunc(edits, func(a, b pluginhost.Edit) int { return a.Field - b.Field })
 	}
 	cut, _ := slices.BinarySearchFunc(edits, firstID, func(e pluginhost.Edit, field int) int { return e.Field - field })
-	ids, edits := edits[cut:], edits[:cut]
-	f := filler{n: n, req: req, edits: edits, lists: listEdits(req, edits), shadow: n.opts.Origin.Mode == runtimedata.ModeShadow}
-	if f.shadow {
-		ids, f.edits, req.Binary = nil, nil, req.Binary[:0]
-	}
-	if f.spliced, err = req.Splice(toSplice(f.edits)); err != nil {
-		return nil, fmt.Errorf("edits do not fit the request: %w", err)
-	}
-	b.name(ids, firstID)
-	return b, f.fill(ctx, d.groups)
+	f.edits, f.lists = edits[:cut], listEdits(req, edits[:cut])
+	return edits[cut:], nil
 }
 
 // wholeText masks a text that is too long to be searched. JSON becomes one string.
@@ -252,7 +265,7 @@ type filler struct {
 	spliced *otlpwire.Redacted
 	edits   []pluginhost.Edit // as spliced
 	lists   map[owner][]receipt.Edit
-	shadow  bool // the lists are counted, and nothing was edited
+	asSent  bool // the lists, if there are any, are counted, and nothing was edited
 	// Contexts are hashed once, however many records share them.
 	resources, scopes []receipt.Hash
 	sdks              []string // by resource
@@ -275,7 +288,9 @@ func (f *filler) fill(ctx context.Context, groups []*group) error {
 		return err
 	}
 	f.resources, f.scopes = f.hashAll(otlpwire.OfResource, f.spliced.Resources), f.hashAll(otlpwire.OfScope, f.spliced.Scopes)
-	f.shared = make(map[shared][]byte)
+	if len(f.lists) > 0 {
+		f.shared = make(map[shared][]byte)
+	}
 	for i := range f.spliced.SDKs {
 		f.sdks = append(f.sdks, sdkName(&f.spliced.SDKs[i]))
 	}
@@ -319,7 +334,7 @@ func (f *filler) record(i int, g *group) error {
 		g.edits = append(g.edits, counted{e, len(g.records)})
 	}
 	rec.Edits = noEdits
-	if list := slices.Concat(ofResource, ofScope, own); len(list) > 0 && !f.shadow {
+	if list := slices.Concat(ofResource, ofScope, own); len(list) > 0 && !f.asSent {
 		rec.Edits = receipt.EncodeEdits(list)
 	}
 	g.records = append(g.records, rec)

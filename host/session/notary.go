@@ -6,7 +6,7 @@
 //
 //   - Export returns without an error only when every record of the request is
 //     durable, redacted by every configured redactor, and under a signed
-//     position of the journal.
+//     position of the journal. Without a redactor the manifest says mode none.
 //   - A failure before the journal stores nothing of the request. A failure in
 //     the journal means that the outcome is unknown; the sender retries, and
 //     duplicates are dropped while the session part is open.
@@ -31,6 +31,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/veriproof/notary/attestation/runtimedata"
 	"github.com/veriproof/notary/host/archive"
 	"github.com/veriproof/notary/host/journal"
 	format "github.com/veriproof/notary/sdk/journal"
@@ -135,6 +136,9 @@ const maxProving = 1024
 // not ended: it takes time to know that they are dead.
 func Start(ctx context.Context, o Options) (*Notary, error) {
 	o.setDefaults()
+	if without := o.Origin.Mode == runtimedata.ModeNone; without != (o.Redactor == nil) {
+		return nil, fmt.Errorf("the origin's mode is %q, and there is a redactor: %t; mode none is that of a notary without one", o.Origin.Mode, !without)
+	}
 	if o.Appraise == nil {
 		o.Appraise = func(*archive.Epoch) error { return errors.New("no policy to appraise it by") }
 	}

@@ -29,7 +29,9 @@ type Log interface {
 
 // Options of a Notary. The fields up to Entry are required.
 type Options struct {
-	Store    journal.Store
+	Store journal.Store
+	// Redactor, which is nil exactly in mode none: then nothing looks at the texts, and
+	// records are stored as they were sent.
 	Redactor Redactor
 	Log      Log
 	Ring     *seal.Ring

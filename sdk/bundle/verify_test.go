@@ -194,6 +194,7 @@ func TestNotVerified(t *testing.T) {
 		"other origin's data": {false, resign(w.a, func(m *receipt.Manifest) { m.Origin.RuntimeData[0] ^= 1 }), "receipt.origin", fail},
 		"other plugin set":    {false, resign(w.a, func(m *receipt.Manifest) { m.Origin.PluginSet[0] ^= 1 }), "receipt.origin", fail},
 		"shadow mode":         {false, resign(w.a, func(m *receipt.Manifest) { m.Origin.Mode = "shadow" }), "receipt.origin", fail},
+		"mode none":           {false, resign(w.a, func(m *receipt.Manifest) { m.Origin.Mode = "none" }), "receipt.origin", fail},
 		"other epoch":         {false, resign(w.a, func(m *receipt.Manifest) { m.Origin.Epoch[0] ^= 1; m.SealedBy.Epoch[0] ^= 1 }), "receipt.sealed-by", fail},
 		"changed root":        {false, resign(w.a, func(m *receipt.Manifest) { m.Root[0] ^= 1 }), "record.00000000", fail},
 		"sealed too late":     {false, resign(w.a, func(m *receipt.Manifest) { m.HostClock.SealedUnixNano += int64(24 * time.Hour) }), "maa.token", fail},

@@ -67,7 +67,7 @@ type Origin struct {
 	// RuntimeData is the SHA-256 of the epoch's runtime data.
 	RuntimeData Hash `json:"runtime_data"`
 	PluginSet   Hash `json:"plugin_set"`
-	// Mode is "enforce" or "shadow".
+	// Mode is "enforce", "shadow" or "none".
 	Mode string `json:"mode"`
 }
 
@@ -124,7 +124,7 @@ func (m *Manifest) check() error {
 	switch {
 	case m.V != "1":
 		return fmt.Errorf("%w: version %q, want \"1\"", ErrManifest, m.V)
-	case m.Origin.Mode != "enforce" && m.Origin.Mode != "shadow":
+	case m.Origin.Mode != "enforce" && m.Origin.Mode != "shadow" && m.Origin.Mode != "none":
 		return fmt.Errorf("%w: mode %q", ErrManifest, m.Origin.Mode)
 	case !m.Reason.valid():
 		return fmt.Errorf("%w: reason %q", ErrManifest, m.Reason)

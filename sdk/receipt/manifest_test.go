@@ -32,7 +32,7 @@ func TestManifestRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := fixedManifest()
 		m.Reason = rapid.SampledFrom(reasons).Draw(t, "reason")
-		m.Origin.Mode = rapid.SampledFrom([]string{"enforce", "shadow"}).Draw(t, "mode")
+		m.Origin.Mode = rapid.SampledFrom([]string{"enforce", "shadow", "none"}).Draw(t, "mode")
 		m.Root, m.DEKCommitment = hash32(t, "root"), hash32(t, "dek commitment")
 		m.Leaves = rapid.Uint64Range(1, 1<<53-1).Draw(t, "leaves")
 		m.FirstSeq = rapid.Uint64Range(0, 1<<52).Draw(t, "first")

@@ -150,8 +150,12 @@ func TestAccepted(t *testing.T) {
 		"redactor configured otherwise": {data: func(d *runtimedata.RuntimeData) {
 			d.Notary.Plugins["redact-pii"] = runtimedata.Plugin{Config: hex(9), Kind: "redactor", Limits: hex(1), Order: "1", Wasm: redactor.Wasm}
 		}},
-		"no redactor":     {data: func(d *runtimedata.RuntimeData) { delete(d.Notary.Plugins, "redact-pii") }},
-		"shadow mode":     {data: func(d *runtimedata.RuntimeData) { d.Notary.Mode = "shadow" }},
+		"no redactor": {data: func(d *runtimedata.RuntimeData) { delete(d.Notary.Plugins, "redact-pii") }},
+		"shadow mode": {data: func(d *runtimedata.RuntimeData) { d.Notary.Mode = "shadow" }},
+		"mode none": {data: func(d *runtimedata.RuntimeData) {
+			d.Notary.Mode = "none"
+			delete(d.Notary.Plugins, "redact-pii")
+		}},
 		"other image":     {claims: func(c map[string]any) { c["x-ms-sevsnpvm-hostdata"] = hex(9) }},
 		"other VMPL":      {report: func(raw []byte) { raw[0x30] = 1 }},
 		"debugged":        {report: func(raw []byte) { raw[0x08+2] |= 1 << 3 }}, // policy bit 19

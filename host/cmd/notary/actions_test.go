@@ -1,13 +1,23 @@
 package main
 
 import (
+	"bytes"
+	"errors"
+	"maps"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
+	tracecollector "go.opentelemetry.io/proto/otlp/collector/trace/v1"
+
 	"github.com/veriproof/notary/attestation"
 	"github.com/veriproof/notary/attestation/challenge"
+	"github.com/veriproof/notary/attestation/evidence"
+	"github.com/veriproof/notary/attestation/simtee"
+	"github.com/veriproof/notary/host/attester"
+	"github.com/veriproof/notary/host/config"
 	"github.com/veriproof/notary/sdk/bundle"
 )
 
@@ -110,6 +120,84 @@ func TestShadowMode(t *testing.T) {
 		for _, rec := range r.Records {
 			if rec.Summary != nil && (len(rec.Summary.Edits) != 1 || rec.Summary.Edits[0].Label != "EMAIL" || rec.Summary.Edits[0].Count != 1) {
 				t.Errorf("the summary counts %v", rec.Summary.Edits)
+			}
+		}
+	})
+}
+
+// TestNoneMode: a notary without a redactor says so to whoever asks; only a policy that
+// asks for it accepts it and its receipts. What it stores, as it was sent, is ciphertext.
+func TestNoneMode(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t, setting{bare: true, extra: "mode: none\n"})
+	p := m.start(t)
+	if !strings.Contains(p.stdout.String(), "mode none: NOTHING IS REDACTED") || !strings.Contains(p.stderr.String(), "mode is none: there is no redactor") {
+		t.Errorf("the start does not tell of mode none:\n%s\n%s", p.stdout.String(), p.stderr.String())
+	}
+	proof, err := challenge.Fetch(t.Context(), "https://"+p.ready.Control)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pol := m.reference(t)
+	for mode, want := range map[string]attestation.Outcome{"enforce": attestation.Failed, "shadow": attestation.Failed, "none": attestation.Verified} {
+		pol.Mode = mode
+		if got := attestation.Verdict(proof.Appraise(pol, challenge.Options{AllowSimulated: true})); got != want {
+			t.Errorf("a policy that wants %s: %s", mode, got)
+		}
+	}
+	// Where the configuration has no policy for other epochs, those of another mode are not
+	// believed.
+	for _, mode := range []string{config.ModeEnforce, config.ModeShadow, config.ModeNone} {
+		n := &node{cfg: &config.Config{Mode: mode, Attestation: config.Attestation{UVM: config.UVM{Feed: config.DefaultUVMFeed, MinimumSVN: config.DefaultMinimumSVN}}}}
+		if peers, err := n.peerPolicy(&attester.Attestation{Evidence: evidence.Evidence{Report: proof.Report, VCEKChain: proof.VCEKChain}}); err != nil || peers.Mode != mode {
+			t.Errorf("a notary in mode %s believes those in mode %+v, %v", mode, peers, err)
+		}
+	}
+	c := m.connect(t, p)
+	plants := newPlanter()
+	c.mustExport(t, plants.plant(t, new(tracecollector.ExportTraceServiceRequest)))
+	c.mustExport(t, request("s", lastSpan("chat", "to", sampleEmail)))
+	c.logged(t, "s")
+	if _, metrics := c.get(t, "/metrics"); !bytes.Contains(metrics, []byte("notary_mode{mode=\"none\"} 1\n")) || bytes.Contains(metrics, []byte("notary_edits_total{")) {
+		t.Errorf("the metrics do not tell of mode none:\n%s", metrics)
+	}
+	enforcing := *m.policy // as the sender learnt it, with the default mode
+	m.policy.Mode = "none"
+	text, err := simtee.MarshalPolicy(m.policy)
+	if err := errors.Join(err, os.WriteFile(m.path("none.yaml"), text, 0o644), os.WriteFile(m.path("token"), []byte(m.operator+"\n"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if code, out, problem := m.run(t, "top", "--once", "--policy", "none.yaml", "--token-file", "token", "https://"+p.ready.Control); code != exitOK || !strings.Contains(out, "mode none: there is no redactor") {
+		t.Errorf("top: status %d\n%s%s", code, out, problem)
+	}
+	p.stop(t)
+	secrets := append(needles("planted text", []byte(plants.mark)), needles("an address", []byte(sampleEmail))...)
+	for name, b := range m.atRest(t) {
+		for _, what := range found(b, secrets) {
+			t.Errorf("%s is in %s", what, name)
+		}
+	}
+	m.audit(t, func(s *storage, _ map[string][]foundSpan) {
+		var plain []byte
+		for _, part := range s.Parts() {
+			raw, err := s.bundle(t.Context(), part, nil, false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r, err := bundle.Verify(raw, &enforcing, bundle.Options{AllowSimulated: true}); err != nil || r.Verdict != attestation.Failed {
+				t.Errorf("a bundle of mode none, by the default policy: %s, %v", r.Verdict, err)
+			}
+			o, err := s.Open(t.Context(), part, s.identity)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, r := range o.Records {
+				plain = slices.Concat(plain, r.Resource, r.Scope, r.Bytes)
+			}
+		}
+		for _, sent := range append(slices.Collect(maps.Keys(plants.texts)), append(slices.Collect(maps.Keys(plants.binary)), sampleEmail)...) {
+			if !bytes.Contains(plain, []byte(sent)) {
+				t.Errorf("%q is not stored as it was sent", sent)
 			}
 		}
 	})

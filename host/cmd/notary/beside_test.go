@@ -60,6 +60,7 @@ func TestBesideCollector(t *testing.T) {
 			{"notary: redact-pii, durable", func(t *testing.T) target { return notaryTarget(t) }},
 			{"notary: redact-pii and redact-secrets, durable", func(t *testing.T) target { return notaryTarget(t, "redact-secrets") }},
 			{"notary: a redactor that looks at nothing, durable", func(t *testing.T) target { return notaryWith(t, setting{bare: true, builtin: []string{idle(t)}}) }},
+			{"notary: no redactors, durable", func(t *testing.T) target { return notaryWith(t, setting{bare: true, extra: "mode: none\n"}) }},
 			{"the least: receive, hash, encrypt, hash, write", leastTarget},
 			{"Collector: nop, in memory", func(t *testing.T) target { return collectorTarget(t, collector, false) }},
 			{"Collector: redaction of eight patterns, in memory", func(t *testing.T) target { return collectorTarget(t, collector, true) }},

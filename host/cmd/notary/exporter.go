@@ -135,7 +135,7 @@ func (n *node) metrics() []control.Metric {
 		count("notary_log_failures_total", "Submissions that the log did not take, and requests to its endpoint or witnesses that failed.", s.LogFailures+n.ground.log.Failures(), nil),
 		{Name: "notary_peers", Help: "Other notaries that live on the same storage, as far as this one has seen.", Kind: control.Gauge, Value: float64(s.Peers)},
 		count("notary_fenced_total", "Epochs of dead notaries that this one ended.", s.Fenced, nil),
-		{Name: "notary_mode", Help: "1; the label says whether findings are edited (enforce) or counted only (shadow).", Kind: control.Gauge, Value: 1, Labels: map[string]string{"mode": n.cfg.Mode}},
+		{Name: "notary_mode", Help: "1; the label says whether findings are edited (enforce), counted only (shadow), or nothing is looked for (none).", Kind: control.Gauge, Value: 1, Labels: map[string]string{"mode": n.cfg.Mode}},
 		{Name: "notary_expired_parts_total", Help: "Session parts whose keys were destroyed at the age of retention.sessions.", Kind: control.Counter, Value: float64(s.Expired)},
 		{Name: "notary_damaged_epochs", Help: "Epochs in storage that do not hold together or are not believed.", Kind: control.Gauge, Value: float64(s.DamagedEpochs)},
 	}

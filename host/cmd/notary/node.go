@@ -96,9 +96,9 @@ func startNode(ctx context.Context, cfg *config.Config, g *ground, logger *slog.
 	if err := step("configuration", func() (string, error) {
 		recipients, err = n.readConfig()
 		detail := fmt.Sprintf("%s, SHA-256 %x", cfg.Name(), cfg.Digest())
-		if cfg.Mode == config.ModeShadow {
-			detail += "; mode shadow: NOTHING IS REDACTED"
-			n.logger.Warn("mode is shadow: findings are counted and everything is stored as it was sent")
+		if w := unredacted(cfg.Mode); w != "" {
+			detail += "; mode " + cfg.Mode + ": NOTHING IS REDACTED"
+			n.logger.Warn("mode is " + cfg.Mode + ": " + w + ", and everything is stored as it was sent")
 		}
 		return detail, err
 	}); err != nil {
@@ -296,6 +296,18 @@ func (n *node) newAttester(claims attester.Claims) (*attester.Attester, error) {
 	return attester.New(o, n.keys, claims)
 }
 
+// unredacted returns what happens to findings in a mode that stores everything as it was
+// sent, or nothing of a mode that redacts.
+func unredacted(mode string) string {
+	switch mode {
+	case config.ModeEnforce:
+		return ""
+	case config.ModeNone:
+		return "there is no redactor"
+	}
+	return "findings are counted, not edited"
+}
+
 func (n *node) startSession(ctx context.Context, claims attester.Claims, recipients []*format.Recipient, at *attester.Attestation) (*session.Notary, error) {
 	ring, err := seal.NewRing(claims.Epoch, recipients)
 	if err != nil {
@@ -310,8 +322,12 @@ func (n *node) startSession(ctx context.Context, claims attester.Claims, recipie
 		return nil, err
 	}
 	c := n.cfg
+	var redactor session.Redactor
+	if c.Mode != config.ModeNone {
+		redactor = n.set
+	}
 	return session.Start(ctx, session.Options{
-		Store: n.set.Store(), Redactor: n.set, Log: n.ground.log, Ring: ring, Key: n.keys.Signing,
+		Store: n.set.Store(), Redactor: redactor, Log: n.ground.log, Ring: ring, Key: n.keys.Signing,
 		Origin: receipt.Origin{
 			Epoch: claims.Epoch, RuntimeData: runtimedata.Digest(at.RuntimeData),
 			PluginSet: claims.PluginSet, Mode: claims.Mode,

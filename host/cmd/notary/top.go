@@ -226,8 +226,8 @@ func (t *top) show(appraisal *attested.Appraisal, now, before *metrics) error {
 		state = t.paint(red, "takes no data")
 	}
 	mode := n.Mode
-	if mode != "enforce" {
-		mode = t.paint(yellow, mode+": findings are counted, not edited")
+	if w := unredacted(mode); w != "" {
+		mode = t.paint(yellow, mode+": "+w)
 	}
 	expiry := time.Unix(int64(now.sum("notary_attestation_expiry_seconds")), 0)
 	var b table
