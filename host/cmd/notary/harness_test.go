@@ -142,10 +142,11 @@ type machine struct {
 type setting struct {
 	otlp, otlpHTTP, control                        string
 	origin, sidecar, recipient, logDir, storageDir string
-	pii                                            string   // settings of redact-pii
-	peers                                          []byte   // policy for other epochs, in place of one for the machine's image
-	postgres                                       string   // what storage.postgres says, in place of a directory
-	shared                                         bool     // storage, with the least silence
+	pii                                            string // settings of redact-pii
+	peers                                          []byte // policy for other epochs, in place of one for the machine's image
+	postgres                                       string // what storage.postgres says, in place of a directory
+	shared                                         bool   // storage, with the least silence unless another is given
+	silence                                        string
 	endpoints                                      string   // what storage.endpoints says, in place of a directory
 	redactors                                      []string // module files, before redact-pii, with little fuel
 	builtin                                        []string // module files of further redactors, with the limits that they ask for
@@ -210,7 +211,7 @@ func (m *machine) configure(t testing.TB, s setting) {
 		adapter, storage = "store-azureblob.wasm", fmt.Sprintf("{endpoints: [%s]}", s.endpoints)
 	}
 	if s.shared {
-		storage = strings.Replace(storage, "{", "{shared: true, silence: 5s, ", 1)
+		storage = strings.Replace(storage, "{", "{shared: true, silence: "+or(s.silence, "5s")+", ", 1)
 	}
 	if !s.bare {
 		modules = append(modules, filepath.Join(m.bin.plugins, "redact-pii.wasm"))

@@ -72,7 +72,7 @@ func TestDatabaseUpgrade(t *testing.T) {
 
 	// What is to come is said first: to relying parties, and, by a reload, to the old notary.
 	both := on
-	both.shared, both.peers = true, m.peersOf(t, old, next)
+	both.shared, both.silence, both.peers = true, "10s", m.peersOf(t, old, next) // nobody is to be held for dead, on a busy machine either
 	upgraded := both
 	upgraded.builtin, upgraded.sidecar = []string{secrets}, next.SidecarURL()
 	n := m.another(t, upgraded)
