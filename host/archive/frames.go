@@ -71,8 +71,11 @@ func (l *lookup) takeAt(ctx context.Context, at journal.Place) (*format.Entry, e
 
 // wrapKeys finds the wrap keys of the parts that have a key. That of a part is in force, or
 // was a moment ago, when the part's first segment is written.
-func (l *lookup) wrapKeys(ctx context.Context) error {
+func (l *lookup) wrapKeys(ctx context.Context, o LookupOptions) error {
 	for _, p := range l.a.parts {
+		if !o.matters(p) {
+			continue
+		}
 		e := l.a.byID[p.ID.Epoch]
 		wrapped, err := l.a.store.Key(ctx, p.key())
 		if errors.Is(err, journal.ErrNotFound) {

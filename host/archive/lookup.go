@@ -21,6 +21,9 @@ var ErrLookup = errors.New("the index does not lead to the whole session")
 // LookupOptions say what the archive has to have beside the parts of the session, their
 // receipts, and the orders and holds about them.
 type LookupOptions struct {
+	// Parts, if not nil, are the parts that matter. The session may have others, which are
+	// open; what is found of those is not said to be all.
+	Parts  []uint32
 	Open   bool // what opening records needs, with an identity
 	Bundle bool // what a bundle needs: log proofs, Evidence in force, how the epochs ended
 }
@@ -66,7 +69,7 @@ func Lookup(ctx context.Context, store journal.Store, prefix string, o LookupOpt
 		return nil, err
 	}
 	if o.Open {
-		if err := l.wrapKeys(ctx); err != nil {
+		if err := l.wrapKeys(ctx, o); err != nil {
 			return nil, err
 		}
 	}
@@ -80,6 +83,10 @@ func Lookup(ctx context.Context, store journal.Store, prefix string, o LookupOpt
 		return nil, err
 	}
 	return a, nil
+}
+
+func (o *LookupOptions) matters(p *Part) bool {
+	return o.Parts == nil || slices.Contains(o.Parts, p.ID.Part)
 }
 
 // A lookup reads single groups of several epochs.
@@ -311,7 +318,7 @@ func (e *Epoch) signed(c journal.Chunk) ([]*format.Entry, error) {
 
 // complete says what is missing, as far as what was found can tell.
 func (l *lookup) complete(ctx context.Context, o LookupOptions) error {
-	sealed := 0
+	sealed, found := 0, []uint32(nil)
 	for _, e := range l.a.Epochs {
 		sealed += len(e.Manifests)
 		if err := errors.Join(append(e.Strange, e.Err)...); err != nil {
@@ -326,9 +333,13 @@ func (l *lookup) complete(ctx context.Context, o LookupOptions) error {
 			if p.ID.Part != uint32(i) {
 				return fmt.Errorf("%w: there is a part %d, and no part %d", ErrLookup, p.ID.Part, i)
 			}
+			if !o.matters(p) {
+				continue
+			}
 			if err := l.whole(ctx, p, o); err != nil {
 				return err
 			}
+			found = append(found, p.ID.Part)
 		}
 		if n := len(parts); n > 0 {
 			next := *parts[n-1]
@@ -336,6 +347,11 @@ func (l *lookup) complete(ctx context.Context, o LookupOptions) error {
 			if has, err := l.a.HasKey(ctx, &next); err != nil || has {
 				return cmp.Or(err, fmt.Errorf("%w: there is a key of part %d, and no such part", ErrLookup, next.ID.Part))
 			}
+		}
+	}
+	for _, part := range o.Parts {
+		if !slices.Contains(found, part) {
+			return fmt.Errorf("%w: it knows of no part %d", ErrLookup, part)
 		}
 	}
 	if sealed != len(l.s.receipts) || sealed == 0 {

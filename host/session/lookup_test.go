@@ -228,6 +228,22 @@ func TestLookupNotWhole(t *testing.T) {
 	if !errors.Is(err, archive.ErrLookup) {
 		t.Errorf("a part that is open: %v", err)
 	}
+	export(t, n, request("open", lastSpan("b")))
+	settled(t, n, "open", 1)
+	export(t, n, request("open", span("c")))
+	of := everything
+	of.Parts = []uint32{0}
+	found, err := archive.Lookup(t.Context(), w.indexed(), id.Handle.String(), of)
+	if err != nil {
+		t.Fatalf("a part that is sealed, of a session that goes on: %v", err)
+	}
+	w.sameAsScan(found, w.scan(), id)
+	for _, parts := range [][]uint32{nil, {1}, {2}, {0, 1}} {
+		of.Parts = parts
+		if _, err := archive.Lookup(t.Context(), w.indexed(), id.Handle.String(), of); !errors.Is(err, archive.ErrLookup) {
+			t.Errorf("parts %v, of which one is open or none: %v", parts, err)
+		}
+	}
 	if _, err := archive.Lookup(t.Context(), w.store, id.Handle.String(), everything); !errors.Is(err, journal.ErrNoIndex) {
 		t.Errorf("a storage without an index: %v", err)
 	}

@@ -164,10 +164,13 @@ func runSession(ctx context.Context, a *app, args []string) error {
 // everything.
 func (s *storage) read(ctx context.Context, a *app, o *sessionOptions, args []string) (err error) {
 	if len(args) == 2 && !o.scan {
-		handle, _, _ := strings.Cut(args[1], "/")
+		handle, number, _ := strings.Cut(args[1], "/")
 		what := archive.LookupOptions{
 			Open:   args[0] == "open" || args[0] == "bundle" && o.disclose.any(),
 			Bundle: args[0] == "bundle",
+		}
+		if part, err := strconv.ParseUint(number, 10, 32); err == nil && !o.parts {
+			what.Parts = []uint32{uint32(part)}
 		}
 		if s.Archive, err = archive.Lookup(ctx, s.set.Store(), handle, what); err == nil || ctx.Err() != nil {
 			return err
