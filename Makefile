@@ -58,6 +58,10 @@ SEEDS ?= 1000
 matrix:
 	NOTARY_SEEDS=$(SEEDS) $(GO) test -count=1 -timeout 30m -run '^TestT33FaultMatrix$$' ./host/session
 
+.PHONY: matrix-postgres
+matrix-postgres:
+	NOTARY_SEEDS=$(SEEDS) $(GO) test -count=1 -tags postgres -parallel 8 -timeout 2h -run '^TestT33FaultMatrixPostgres$$' ./host/session
+
 # Storage on real servers, which are started and stopped by the tests. The race detector
 # watches where several write at once: it makes the compilation of each adapter slow. Needs the
 # programs of PostgreSQL and PgBouncer (Debian's packages postgresql and pgbouncer), which
@@ -67,6 +71,7 @@ test-storage: build/azurite
 	$(GO) test -tags postgres -timeout 20m ./host/postgres
 	$(GO) test $(RACE) -tags postgres -timeout 20m -run '^(TestStore|TestCutMidCommit|TestErasureBySeveral)$$' ./host/postgres
 	$(GO) test -tags postgres -timeout 20m -run '^TestLookupPostgres$$' ./host/session
+	$(GO) test -tags postgres -timeout 20m -parallel 8 -run '^TestT33FaultMatrixPostgres$$' ./host/session
 	NOTARY_AZURITE=$(CURDIR)/build/azurite $(GO) test -tags objectstore -timeout 20m ./host/endpoint
 	NOTARY_AZURITE=$(CURDIR)/build/azurite $(GO) test -tags postgres,objectstore -timeout 20m -run '^Test(Tampering.|ReadsOnly)' ./host/audit
 	NOTARY_AZURITE=$(CURDIR)/build/azurite $(GO) test -tags postgres,objectstore -timeout 20m -run '^(TestDatabase|TestAzureBlob)' ./host/cmd/notary

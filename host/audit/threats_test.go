@@ -27,7 +27,7 @@ var threats = []struct {
 		"sdk/journal": {"TestSegmentMoved", "TestSegmentsSwapped", "TestWrappedDEKMoved"}, "host/audit": onServers(),
 	}},
 	{"T33", "a crash at every step", map[string][]string{
-		"host/session": {"TestT33FaultMatrix"}, "host/stream": {"TestCrashes", "TestKillNine"}, "host/commitlog": {"TestKilled"},
+		"host/session": {"TestT33FaultMatrix", "TestT33FaultMatrixPostgres"}, "host/stream": {"TestCrashes", "TestKillNine"}, "host/commitlog": {"TestKilled"},
 		"host/postgres": {"TestServerDies", "TestServerDiesUnderJournal", "TestCutMidCommit"}, "host/cmd/notary": {"TestDatabase", "TestAzureBlob"},
 	}},
 	{"T34", "what an acknowledgement means", map[string][]string{"host/session": {"TestT34AcknowledgedIsReadable"}}},

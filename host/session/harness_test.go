@@ -162,6 +162,7 @@ func (l *memoryLog) times(c [32]byte) int {
 type world struct {
 	t        *testing.T
 	store    *journaltest.Store
+	real     journal.Store // in the place of store, if not nil
 	log      *memoryLog
 	auditor  *format.Identity
 	redactor *finder
@@ -182,6 +183,13 @@ func newWorld(t *testing.T) *world {
 		t: t, store: journaltest.New(), log: newLog(), auditor: auditor, redactor: &finder{},
 		now: time.Unix(1_800_000_000, 0),
 	}
+}
+
+func (w *world) storage() journal.Store {
+	if w.real != nil {
+		return w.real
+	}
+	return w.store
 }
 
 func (w *world) clock() time.Time {
@@ -253,7 +261,7 @@ func (w *world) close(n *session.Notary) {
 
 func (w *world) scan() *archive.Archive {
 	w.t.Helper()
-	a, err := archive.Scan(w.t.Context(), w.store, archive.Options{})
+	a, err := archive.Scan(w.t.Context(), w.storage(), archive.Options{})
 	if err != nil {
 		w.t.Fatal(err)
 	}

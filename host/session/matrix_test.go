@@ -39,7 +39,7 @@ import (
 // "make matrix" plays 1,000. A seed that fails tells what was done in it. What
 // befalls which step is the seed's; which of two goroutines is first is not.
 func TestT33FaultMatrix(t *testing.T) {
-	first, last := seeds(t)
+	first, last := seeds(t, 50)
 	played, orphans, struck := 0, 0, make(map[cell]int)
 	for seed := first; seed <= last; seed++ {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
@@ -74,11 +74,11 @@ func TestT33FaultMatrix(t *testing.T) {
 	}
 }
 
-func seeds(t *testing.T) (first, last int) {
+func seeds(t *testing.T, otherwise int) (first, last int) {
 	t.Helper()
 	v := os.Getenv("NOTARY_SEEDS")
 	if v == "" {
-		return 0, 49
+		return 0, otherwise - 1
 	}
 	from, to, ranged := strings.Cut(v, "-")
 	a, err := strconv.Atoi(from)
@@ -99,7 +99,9 @@ func seeds(t *testing.T) (first, last int) {
 type run struct {
 	*world
 	plan    *plan
-	ledger  *ledger
+	ledger  *ledger // of the storage in memory
+	durable func(epoch receipt.Epoch, seq uint64) bool
+	again   time.Duration // after which senders send again, at first
 	erasing chan struct{} // held by who erases: what he has scanned stays as it was
 
 	mu      sync.Mutex
@@ -115,11 +117,11 @@ type run struct {
 
 func newRun(t *testing.T, seed uint64) *run {
 	r := &run{
-		world: newWorld(t), plan: newPlan(seed), erasing: make(chan struct{}, 1),
+		world: newWorld(t), plan: newPlan(seed), again: 100 * time.Millisecond, erasing: make(chan struct{}, 1),
 		sent: make(map[string]map[receipt.Epoch]bool), acked: make(map[string]bool), erased: make(map[string]bool),
 	}
 	r.ledger = newLedger(t.Errorf)
-	r.store = r.ledger.store
+	r.store, r.durable = r.ledger.store, r.ledger.durable
 	r.store.Allow(r.plan.inFlight)
 	return r
 }
@@ -287,7 +289,7 @@ func (r *run) sender(i int) {
 
 // send sends until it is acknowledged.
 func (r *run) send(id, name string, body []byte) {
-	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
+	for wait := r.again; ; wait = min(2*wait, 50*r.again) {
 		if n := r.current(); n != nil {
 			r.mu.Lock()
 			if r.sent[name] == nil {
@@ -309,7 +311,7 @@ func (r *run) send(id, name string, body []byte) {
 }
 
 func (r *run) acknowledged(name string, pos format.Position) {
-	if !r.ledger.durable(pos.Epoch, pos.Seq) {
+	if !r.durable(pos.Epoch, pos.Seq) {
 		r.t.Errorf("%q is acknowledged with entry %d of epoch %x, and not all up to there is in storage", name, pos.Seq, pos.Epoch[0])
 	}
 	r.plan.note("%q is acknowledged: entry %d of epoch %x", name, pos.Seq, pos.Epoch[0])
@@ -324,7 +326,7 @@ func (r *run) acknowledged(name string, pos format.Position) {
 func (r *run) erase(n *session.Notary) error {
 	r.erasing <- struct{}{}
 	defer func() { <-r.erasing }()
-	a, err := archive.Scan(r.t.Context(), r.store, archive.Options{})
+	a, err := archive.Scan(r.t.Context(), r.storage(), archive.Options{})
 	if err != nil {
 		return err
 	}
@@ -427,7 +429,7 @@ func (r *run) check() {
 			}
 		}
 	}
-	report, err := audit.Run(r.t.Context(), r.store, audit.Options{
+	report, err := audit.Run(r.t.Context(), r.storage(), audit.Options{
 		Log: auditedLog{r.log}, Positions: r.known, Believe: func(*archive.Epoch) error { return nil },
 	})
 	if err != nil {
