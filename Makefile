@@ -70,11 +70,10 @@ matrix-postgres:
 test-storage: build/azurite
 	$(GO) test -tags postgres -timeout 20m ./host/postgres
 	$(GO) test $(RACE) -tags postgres -timeout 20m -run '^(TestStore|TestCutMidCommit|TestErasureBySeveral)$$' ./host/postgres
-	$(GO) test -tags postgres -timeout 20m -run '^TestLookupPostgres$$' ./host/session
-	$(GO) test -tags postgres -timeout 20m -parallel 8 -run '^TestT33FaultMatrixPostgres$$' ./host/session
+	$(GO) test -tags postgres -timeout 20m -parallel 8 -run '^(TestT33FaultMatrixPostgres|TestLookupPostgres)$$' ./host/session
 	NOTARY_AZURITE=$(CURDIR)/build/azurite $(GO) test -tags objectstore -timeout 20m ./host/endpoint
 	NOTARY_AZURITE=$(CURDIR)/build/azurite $(GO) test -tags postgres,objectstore -timeout 20m -run '^Test(Tampering.|ReadsOnly)' ./host/audit
-	NOTARY_AZURITE=$(CURDIR)/build/azurite $(GO) test -tags postgres,objectstore -timeout 20m -run '^(TestDatabase|TestAzureBlob)' ./host/cmd/notary
+	NOTARY_AZURITE=$(CURDIR)/build/azurite $(GO) test -tags postgres,objectstore -timeout 20m -run '^(TestDatabase|TestAzureBlob|TestS3$$)' ./host/cmd/notary
 
 # The same on another version of PostgreSQL, as far as host/postgres goes: on 64-bit x86,
 # with npm. The account that the server runs as has to be able to read the clone.

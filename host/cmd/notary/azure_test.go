@@ -68,4 +68,5 @@ func TestAzureBlob(t *testing.T) {
 		t.Error("the notary prints a credential")
 	}
 	m.auditStorage(t, acks)
+	m.erasesOne(t)
 }

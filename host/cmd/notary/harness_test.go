@@ -148,6 +148,7 @@ type setting struct {
 	shared                                         bool   // storage, with the least silence unless another is given
 	silence                                        string
 	endpoints                                      string   // what storage.endpoints says, in place of a directory
+	objects                                        string   // the module's file behind endpoints; store-azureblob's by default
 	redactors                                      []string // module files, before redact-pii, with little fuel
 	builtin                                        []string // module files of further redactors, with the limits that they ask for
 	log                                            string   // more of what log says
@@ -208,7 +209,7 @@ func (m *machine) configure(t testing.TB, s setting) {
 		adapter, storage = "store-postgres.wasm", fmt.Sprintf("{postgres: {%s}}", s.postgres)
 	}
 	if s.endpoints != "" {
-		adapter, storage = "store-azureblob.wasm", fmt.Sprintf("{endpoints: [%s]}", s.endpoints)
+		adapter, storage = or(s.objects, "store-azureblob.wasm"), fmt.Sprintf("{endpoints: [%s]}", s.endpoints)
 	}
 	if s.shared {
 		storage = strings.Replace(storage, "{", "{shared: true, silence: "+or(s.silence, "5s")+", ", 1)

@@ -2,7 +2,14 @@
 
 package main
 
-import "testing"
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+)
 
 // auditStorage reads the storage with the recipient's key, and holds it against what was
 // acknowledged.
@@ -31,4 +38,34 @@ func (m *machine) auditStorage(t *testing.T, acks []acknowledged) {
 	}
 	checkAcknowledged(t, st, spans, acks)
 	m.checkRecovered(t, st)
+}
+
+// erasesOne has a running notary erase a part that is in the log, and looks that it does not
+// open any more.
+func (m *machine) erasesOne(t *testing.T) {
+	t.Helper()
+	p := m.start(t)
+	defer p.stop(t)
+	read := []string{"--config", "notary.yaml", "--identity", "recipient.pem"}
+	status, stdout, stderr := m.run(t, append([]string{"session", "list", "--json"}, read...)...)
+	var rows []listed
+	if err := json.Unmarshal([]byte(stdout), &rows); err != nil || status != exitOK {
+		t.Fatalf("session list: %d, %v\n%s", status, err, stderr)
+	}
+	at := slices.IndexFunc(rows, func(r listed) bool { return r.State == "logged" })
+	if at < 0 {
+		t.Fatalf("none of %d session parts is in the log", len(rows))
+	}
+	part := fmt.Sprintf("%s/%d", rows[at].Handle, rows[at].Part)
+	if err := os.WriteFile(m.path("operator.token"), []byte(m.operator+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	status, stdout, stderr = m.run(t, "session", "erase", "--config", "notary.yaml", "--control", "https://"+p.ready.Control, "--policy", "policy.yaml",
+		"--token-file", "operator.token", "--yes", part)
+	if status != exitOK || !strings.Contains(stdout, "erased: "+part) {
+		t.Fatalf("session erase: %d\n%s%s", status, stdout, stderr)
+	}
+	if status, _, stderr := m.run(t, append([]string{"session", "open", part}, read...)...); status != exitUsage || !strings.Contains(stderr, "was erased by entry") {
+		t.Errorf("session open of what was erased: %d\n%s", status, stderr)
+	}
 }
