@@ -128,6 +128,11 @@ func (m *machine) lookedUp(t *testing.T, admin *postgres.DB) {
 			t.Errorf("session bundle %s differs from what a scan gives, %v", part, err)
 		}
 		m.verified(t, a)
+		erase := []string{"session", "erase", part, "--config", "notary.yaml"}
+		_, found, _ = m.run(t, erase...)
+		if _, scanned, _ := m.run(t, append(erase, "--scan")...); found != scanned || !strings.HasPrefix(found, "would be erased: "+r.Handle) {
+			t.Errorf("session erase %s would erase\n%s, by a scan\n%s", part, found, scanned)
+		}
 
 		handle, err := hex.DecodeString(r.Handle)
 		if err != nil {
