@@ -50,6 +50,7 @@ func FuzzWalk(f *testing.F) {
 	f.Fuzz(func(t *testing.T, sig byte, buf []byte) {
 		compare(t, otlpwire.Signal(sig%2+1), buf)
 		samePasses(t, otlpwire.Signal(sig%2+1), buf, otlpwire.Limits{})
+		sameBlind(t, otlpwire.Signal(sig%2+1), buf, otlpwire.Limits{})
 	})
 }
 

@@ -3,6 +3,7 @@ package otlpwire_test
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -24,10 +25,15 @@ type found struct {
 }
 
 func walked(r *otlpwire.Request, buf []byte, sig otlpwire.Signal, lim otlpwire.Limits) (f found) {
-	err := r.Walk(buf, sig, otlpwire.Options{Limits: lim, Admit: func(c otlpwire.Counts) error {
+	return walkedAs(r, buf, sig, otlpwire.Options{Limits: lim})
+}
+
+func walkedAs(r *otlpwire.Request, buf []byte, sig otlpwire.Signal, opt otlpwire.Options) (f found) {
+	opt.Admit = func(c otlpwire.Counts) error {
 		f.Admitted = append(f.Admitted, c)
 		return nil
-	}})
+	}
+	err := r.Walk(buf, sig, opt)
 	if err != nil {
 		f.Err = err.Error()
 	}
@@ -42,6 +48,55 @@ func walked(r *otlpwire.Request, buf []byte, sig otlpwire.Signal, lim otlpwire.L
 	}
 	for _, x := range r.Scopes {
 		f.Scopes = append(f.Scopes, x.Resource)
+	}
+	return f
+}
+
+// sameBlind: a walk that does not list the texts of records finds the same records, and the
+// same of resources and scopes, in one pass and in two, and refuses the same.
+func sameBlind(t *testing.T, sig otlpwire.Signal, buf []byte, lim otlpwire.Limits) {
+	t.Helper()
+	want := walked(new(otlpwire.Request), buf, sig, lim)
+	used := new(otlpwire.Request)
+	if err := used.Walk(another, otlpwire.Traces, otlpwire.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	for name, r := range map[string]*otlpwire.Request{"two passes": new(otlpwire.Request), "one": used} {
+		got := walkedAs(r, buf, sig, otlpwire.Options{Limits: lim, Blind: true})
+		if want.Err == "" {
+			var outside []otlpwire.Text
+			for _, x := range want.Texts {
+				if x.Owner != otlpwire.OfRecord {
+					outside = append(outside, x)
+				}
+			}
+			if diff := cmp.Diff(texts(outside), texts(got.Texts)); diff != "" {
+				t.Fatalf("blind, %s: texts outside of records: %s", name, diff)
+			}
+		}
+		if diff := cmp.Diff(want.blind(), got.blind()); diff != "" {
+			t.Fatalf("seeing (-) and blind, %s (+): %s", name, diff)
+		}
+	}
+}
+
+// texts leaves out roles, which are for redactors.
+func texts(all []otlpwire.Text) (out []string) {
+	for _, x := range all {
+		out = append(out, fmt.Sprint(x.Start, x.End, x.Owner, x.Index, x.Place, x.Binary))
+	}
+	return out
+}
+
+var numbered = regexp.MustCompile(`^(.*? .*? \d+ \d+ \d+ \d+) \d+ \d+ `)
+
+// blind is what a blind walk has to find.
+func (f found) blind() found {
+	f.Texts, f.Binary, f.Resources = nil, nil, nil
+	records := f.Records
+	f.Records = nil
+	for _, r := range records {
+		f.Records = append(f.Records, numbered.ReplaceAllString(r, "$1 "))
 	}
 	return f
 }
@@ -65,12 +120,14 @@ func samePasses(t *testing.T, sig otlpwire.Signal, buf []byte, lim otlpwire.Limi
 func TestOnePass(t *testing.T) {
 	for _, m := range malformed {
 		samePasses(t, otlpwire.Traces, m.bytes, otlpwire.Limits{})
+		sameBlind(t, otlpwire.Traces, m.bytes, otlpwire.Limits{})
 	}
 	for seed := range uint64(40) {
 		for _, sig := range []otlpwire.Signal{otlpwire.Traces, otlpwire.Logs} {
 			plain, scrambled := random(seed, sig)
 			for _, b := range [][]byte{plain, scrambled} {
 				samePasses(t, sig, b, otlpwire.Limits{})
+				sameBlind(t, sig, b, otlpwire.Limits{})
 				c, err := otlpwire.Scan(b, sig, otlpwire.Limits{})
 				if err != nil {
 					continue

@@ -18,6 +18,10 @@ type Options struct {
 	// deployment. They come before the well-known ones.
 	SessionKeys []string
 
+	// Blind leaves out the texts of records, for who does not redact: they are checked and
+	// counted, and not listed. Resources and scopes have theirs.
+	Blind bool
+
 	// Admit, if set, is asked when it is known what is in a request, and before
 	// anything is allocated for it. Its error ends the walk, as it is.
 	Admit func(Counts) error
@@ -48,7 +52,9 @@ func (r *Request) Walk(buf []byte, sig Signal, opt Options) error {
 		return err
 	}
 	r.Records = slices.Grow(r.Records, counts.Records)
-	r.Texts = slices.Grow(r.Texts, counts.Texts)
+	if !opt.Blind {
+		r.Texts = slices.Grow(r.Texts, counts.Texts)
+	}
 	w := r.walker(buf, sig, opt)
 	if err := w.message(sig.root(), span{0, len(buf)}); err != nil {
 		r.Reset()
@@ -84,7 +90,7 @@ func (r *Request) walkOnce(buf []byte, sig Signal, opt Options) (done bool, err 
 
 func (r *Request) walker(buf []byte, sig Signal, opt Options) walker {
 	r.buf, r.Signal = buf, sig
-	w := walker{reader: reader{buf: buf}, req: r, lim: opt.Limits.orDefault(), sessionKeys: opt.SessionKeys, kind: Span}
+	w := walker{reader: reader{buf: buf}, req: r, lim: opt.Limits.orDefault(), sessionKeys: opt.SessionKeys, blind: opt.Blind, kind: Span}
 	if sig == Logs {
 		w.kind = Log
 	}
@@ -103,6 +109,7 @@ type walker struct {
 	lim         Limits
 	depth       int
 	tight       bool // nothing may grow
+	blind       bool
 	sessionKeys []string
 	kind        Kind
 
@@ -190,11 +197,20 @@ func (w *walker) text(m *message, f *field, at span) error {
 	if len(b) == 0 {
 		return nil
 	}
+	w.req.Counts.Texts++
+	if w.blind && w.owner == OfRecord {
+		if f.kind != blob && !validUTF8(b) {
+			return w.refuse(ErrUTF8, m, at.lo)
+		}
+		if f.hook == eventNameHook {
+			w.event(b)
+		}
+		return nil
+	}
 	texts := w.req.Texts
 	if w.tight && len(texts) == cap(texts) {
 		return errRoom
 	}
-	w.req.Counts.Texts++
 	texts = append(texts, Text{})
 	t := &texts[len(texts)-1]
 	t.Start, t.End = uint32(at.lo), uint32(at.hi)
@@ -424,7 +440,7 @@ func (w *walker) value(f, valueField *field, key, value span) error {
 	if f.hook == recordAttribute || f.hook == resourceAttribute {
 		w.attribute(f, key, value, len(w.req.Texts))
 	}
-	if f.hook != noHook {
+	if f.hook != noHook && !w.blind {
 		w.role = roleOf(w.buf[key.lo:key.hi], abi.RoleOther)
 	}
 	err := w.anyValue(valueField.sub, value)

@@ -139,6 +139,7 @@ func Start(ctx context.Context, o Options) (*Notary, error) {
 	if without := o.Origin.Mode == runtimedata.ModeNone; without != (o.Redactor == nil) {
 		return nil, fmt.Errorf("the origin's mode is %q, and there is a redactor: %t; mode none is that of a notary without one", o.Origin.Mode, !without)
 	}
+	o.Walk.Blind = o.Redactor == nil
 	if o.Appraise == nil {
 		o.Appraise = func(*archive.Epoch) error { return errors.New("no policy to appraise it by") }
 	}
