@@ -46,8 +46,8 @@ type Limits struct {
 
 // DefaultFuel is the fuel of a call with a batch of 64 KiB. A unit is about one
 // instruction, or 16 bytes of a bulk memory operation; package fuel has the prices. The
-// built-in redactor takes 0.3 million for 64 KiB of prose, 3 million if it is full of things to
-// find, and 80 million for the worst text known.
+// built-in redactor takes a million for 64 KiB of prose, 2 million of JSON, and 60 million for the
+// worst text known.
 const DefaultFuel = 250_000_000
 
 const (

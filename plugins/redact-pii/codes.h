@@ -15,22 +15,28 @@ static uint8_t iban_by_country[26 * 26];
 static uint32_t areas[27];           /* of British postcodes: first letter, 0 for one alone or the second letter */
 static uint32_t codes_by_run[19];    /* sets of code_forms by the letters and digits that they begin with */
 
-static int mod97(int m, uint8_t c) { return c <= '9' ? (m * 10 + c - '0') % 97 : (m * 100 + c - 'A' + 10) % 97; }
+/* mod97 takes one more character to a remainder, of which it takes the modulus when it has to. */
+static inline uint64_t mod97(uint64_t m, uint8_t c) {
+	if (m >> 56) m %= 97;
+	return c <= '9' ? m * 10 + c - '0' : m * 100 + c - 'A' + 10;
+}
 
 /* iban reads an account number whose check digits begin at i: together, or in groups
  * of four with spaces or hyphens; valid under ISO 7064 mod 97-10; in small letters beside a
  * word, since hexadecimal ids look like it. It returns the end, or 0. */
 RARE int iban(scan *s, int i) {
-	int start = i - 2, m = 0, end = i + 2, fold = is(s, start, LOWER) ? 0x20 : 0, letters = fold ? LOWER : UPPER, sep = at(s, end, '-') ? '-' : ' ';
+	uint64_t m = 0;
+	int start = i - 2, end = i + 2, fold = is(s, start, LOWER) ? 0x20 : 0, letters = fold ? LOWER : UPPER, sep = at(s, end, '-') ? '-' : ' ';
 	if (start < s->last || !begins(s, start, WORD) || !is(s, start + 1, letters) || !is(s, i + 1, DIGIT)) return 0;
 	int want = iban_by_country[((s->t[start] & ~0x20) - 'A') * 26 + (s->t[start + 1] & ~0x20) - 'A'] - 4;
+	if (want <= 0) return 0;
 	for (int k = 0; k < want; k++, end++) {
 		if (k % 4 == 0 && at(s, end, (char)sep)) end++;
 		if (!is(s, end, DIGIT | letters)) return 0;
 		m = mod97(m, is(s, end, DIGIT) ? s->t[end] : s->t[end] & ~fold);
 	}
 	for (int k = start; k < start + 4; k++) m = mod97(m, is(s, k, DIGIT) ? s->t[k] : s->t[k] & ~fold);
-	return m == 1 && want > 0 && !is(s, end, WORD) && (!fold || near(s, T_BANK, start)) && report(s, start, end, IBAN, MAX_SCORE) ? end : 0;
+	return m % 97 == 1 && !is(s, end, WORD) && (!fold || near(s, T_BANK, start)) && report(s, start, end, IBAN, MAX_SCORE) ? end : 0;
 }
 
 /* like reports whether [a, e) has the form: A for a capital, 9 for a digit, X for
@@ -204,6 +210,9 @@ static const struct {
 	{"99999999A999", DE_PENSION, T_DE, 600}, {"99AAAAA9999AXAX", IN_GSTIN, T_IN, 900}, {"AA9999999", US_DEA, T_HEALTH, 400},
 };
 
+/* Where a form has capitals and digits, a bit for each, in the run that it begins with. */
+static uint32_t capitals_of[sizeof code_forms / sizeof code_forms[0]], digits_of_form[sizeof code_forms / sizeof code_forms[0]];
+
 static int code_valid(const scan *s, int label, const char *form, int a, int e) {
 	switch (label) {
 	case UK_NINO: return nino(s, a) && one_of("ABCD", s->t[e - 1]);
@@ -235,7 +244,8 @@ static void prepare_codes(void) {
 	for (const char *c = area_names; *c; c += c[1] == ' ' ? 2 : 3) areas[c[0] - 'A'] |= 1u << (c[1] == ' ' ? 0 : c[1] - 'A' + 1);
 	for (unsigned f = 0; f < sizeof code_forms / sizeof code_forms[0]; f++) {
 		int n = 0;
-		while (one_of("AX9", (uint8_t)code_forms[f].form[n]) && code_forms[f].form[n]) n++;
+		capitals_of[f] = digits_of_form[f] = 0;
+		for (const char *c = code_forms[f].form; *c && one_of("AX9", (uint8_t)*c); c++, n++) capitals_of[f] |= (uint32_t)(*c == 'A') << n, digits_of_form[f] |= (uint32_t)(*c == '9') << n;
 		codes_by_run[n] |= 1u << f;
 	}
 }
@@ -244,7 +254,7 @@ static void prepare_codes(void) {
  * [a, e). */
 static int postcode(scan *s, int a, int e) {
 	int n = e - a, b = e + at(s, e, ' '), score = 0;
-	if (n < 2 || n > 4 || !is(s, a, UPPER) || !is(s, b, DIGIT)) return 0;
+	if (n < 2 || n > 4 || !is(s, a, UPPER) || !is(s, b, DIGIT) || threshold[POSTAL_CODE] > 850) return 0;
 	int end = run_end(s, b, ALNUM, 4);
 	if (n == 3 && like(s, a, e, "A9A") && like(s, b, end, "9A9") && !one_of("DFIOQUWZ", s->t[a])) score = 550;
 	if (b > e && like(s, b, end, "9AA") && !one_of("CIKMOV", s->t[b + 1]) && !one_of("CIKMOV", s->t[b + 2])) {
@@ -264,9 +274,13 @@ static int postcode(scan *s, int a, int e) {
 RARE int coded(scan *s, int a, int e) {
 	int n = e - a, end, best = 0, label = 0, to = 0;
 	if (n > MAX_CODE || a < s->last || ahead(s, a, e, &sets[set_number(LOWER)], SIDES) < e || !number_begins(s, a)) return 0;
+	const uint8_t *p = s->t + a;
+	uint32_t capital = wasm_i8x16_bitmask(between(wasm_v128_load(p), 'A', 'Z')) | (uint32_t)wasm_i8x16_bitmask(between(wasm_v128_load(p + 16), 'A', 'Z')) << 16;
+	uint32_t digit = digits_at(p) | digits_at(p + 16) << 16;
 	for (uint32_t forms = codes_by_run[n]; forms; forms &= forms - 1) {
 		int f = __builtin_ctz(forms), m = 0;
 		const char *form = code_forms[f].form;
+		if (capitals_of[f] & ~capital || digits_of_form[f] & ~digit) continue;
 		while (form[m]) m++;
 		if (a + m > s->n || is(s, a + m, WORD) || !like(s, a, a + m, form)) continue;
 		if (!code_valid(s, code_forms[f].label, form, a, a + m)) continue;

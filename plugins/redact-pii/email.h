@@ -15,8 +15,8 @@ static int two_byte(uint8_t a, uint8_t b) { return a >= 0xc3 && a <= 0xdf && b >
 static int local(const scan *s, int i) {
 	int stop = max(s->last, i - MAX_LOCAL), j = i;
 	for (;;) {
-		if (j > stop && class[s->t[j - 1]] & (ALNUM | LOCAL)) j--;
-		else if (j - 2 >= stop && two_byte(s->t[j - 2], s->t[j - 1])) j -= 2;
+		j = back(s, j, stop, &sets[set_number(WORD | LOCAL | DOT)], 0);
+		if (j - 2 >= stop && two_byte(s->t[j - 2], s->t[j - 1])) j -= 2;
 		else break;
 	}
 	j = after_escape(s, j);
@@ -56,17 +56,46 @@ static int domain(const scan *s, int i, int *tld) {
 	}
 }
 
+/* Words of at most eight bytes have a mark each, by which most others are known not to be among them. */
+typedef struct {
+	uint8_t marks[1 << 10];
+} mark_table;
+
+static inline uint8_t *mark_of(mark_table *m, uint64_t word) { return &m->marks[word * 0x9e3779b97f4a7c15u >> 54]; }
+
+static mark_table suffix_marks, domain_marks;
+
+static const char file_suffixes[][8] = {"png", "jpg", "jpeg", "gif", "svg", "webp", "ico", "css", "js", "mjs", "ts", "tsx", "jsx", "json", "html", "htm", "xml",
+	"yaml", "yml", "toml", "txt", "csv", "pdf", "go", "py", "rb", "java", "class", "exe", "dll", "so", "lock", "log", "tgz", "gz", "whl", "jar", "tar",
+	"service", "local"};
+
+/* The top-level domains that people have mail under. */
+static const char mail_domains[] = " com org net edu gov mil int info biz io co ai me dev app eu de uk fr es it nl be at ch pl cz se no fi dk pt gr ie ro hu ru ua tr us "
+	"ca mx br ar cl au nz jp cn kr in sg hk tw za il ";
+
+static void prepare_email(void) {
+	for (unsigned k = 0; k < sizeof file_suffixes / sizeof file_suffixes[0]; k++) {
+		uint64_t word;
+		__builtin_memcpy(&word, file_suffixes[k], 8);
+		*mark_of(&suffix_marks, word) = 1;
+	}
+	uint64_t word = 0;
+	for (int i = 1, n = 0; mail_domains[i]; i++) {
+		if (mail_domains[i] != ' ') word |= (uint64_t)mail_domains[i] << 8 * n++;
+		else *mark_of(&domain_marks, word) = 1, word = 0, n = 0;
+	}
+}
+
 /* file_suffix reports whether a top-level label is the suffix of a file name
  * ("logo@2x.png"), and no domain that anybody has mail under. */
 static int file_suffix(const scan *s, int a, int b) {
-	static const char suffixes[][8] = {"png", "jpg", "jpeg", "gif", "svg", "webp", "ico", "css", "js", "mjs", "ts", "tsx", "jsx", "json", "html", "htm", "xml",
-		"yaml", "yml", "toml", "txt", "csv", "pdf", "go", "py", "rb", "java", "class", "exe", "dll", "so", "lock", "log", "tgz", "gz", "whl", "jar", "tar",
-		"service", "local"};
-	uint64_t name = 0, known;
+	uint64_t name, known;
 	if (b - a > 7) return 0;
-	for (int i = b; i > a; i--) name = name << 8 | s->t[i - 1];
-	for (unsigned k = 0; k < sizeof suffixes / sizeof suffixes[0]; k++) {
-		__builtin_memcpy(&known, suffixes[k], 8);
+	__builtin_memcpy(&name, s->t + a, 8);
+	name &= (1ull << 8 * (b - a)) - 1;
+	if (!*mark_of(&suffix_marks, name)) return 0;
+	for (unsigned k = 0; k < sizeof file_suffixes / sizeof file_suffixes[0]; k++) {
+		__builtin_memcpy(&known, file_suffixes[k], 8);
 		if (known == name) return 1;
 	}
 	return 0;
@@ -74,6 +103,7 @@ static int file_suffix(const scan *s, int a, int b) {
 
 /* email reads an address around the '@' at i. */
 RARE int email(scan *s, int i) {
+	if (threshold[EMAIL] > 900) return i + 1; /* what no score reaches is not looked for */
 	int start = local(s, i), tld = 0, end = start < i ? domain(s, i + 1, &tld) : -1;
 	if (end < 0) return i + 1;
 	int score = file_suffix(s, tld, end) ? 200 : i - start == 3 && has(s, start, "git") ? 300 : end - tld > 6 ? 700 : 900;
@@ -98,9 +128,8 @@ static int spelled(const scan *s, int i, const char *word) {
 /* spoken reports whether [a, b) is a top-level domain that people have mail under:
  * any word may stand behind a "dot". */
 static int spoken(const scan *s, int a, int b) {
-	static const char known[] = " com org net edu gov mil int info biz io co ai me dev app eu de uk fr es it nl be at ch pl cz se no fi dk pt gr ie ro hu ru ua tr us "
-		"ca mx br ar cl au nz jp cn kr in sg hk tw za il ";
-	for (const char *c = known; *c; c++)
+	if (b - a < 2 || b - a > 4 || !*mark_of(&domain_marks, word_at(s->t + a, b - a))) return 0;
+	for (const char *c = mail_domains; *c; c++)
 		if (*c == ' ') {
 			int k = 0;
 			while (a + k < b && (s->t[a + k] | 0x20) == (uint8_t)c[1 + k]) k++;

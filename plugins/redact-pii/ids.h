@@ -279,7 +279,8 @@ static int read_form(const scan *s, int i, const char *form, int label, uint8_t 
 
 /* formed_ids returns the ids that begin with a group of n digits and what stands at end. */
 static inline uint64_t formed_ids(const scan *s, int end, int n) {
-	return n < 10 && end + 1 < s->n && s->t[end] < 128 ? formed_by_first[n] & formed_by_separator[s->t[end]] : 0;
+	if (n >= 10 || end + 1 >= s->n || s->t[end] >= 128 || !(is(s, end + 1, DIGIT) || (s->t[end + 1] | 0x20) == 'k')) return 0;
+	return formed_by_first[n] & formed_by_separator[s->t[end]];
 }
 
 /* national_id reads an id from the digit at i, of which the run ends at end, and
@@ -325,7 +326,7 @@ static int year(const scan *s, int i, int end) {
 /* may_be_dated reports whether a date may go on at end: with a separator, or "4th". */
 static inline int may_be_dated(const scan *s, int end) {
 	uint8_t c = end < s->n ? s->t[end] : 0;
-	return c == ',' || c == ' ' || c == '-' || c == '/' || c == '.' || c == 's' || c == 'n' || c == 'r' || c == 't';
+	return c == ',' || (c == ' ' && is(s, end + 1, ALNUM | HIGH)) || c == '-' || c == '/' || c == '.' || c == 's' || c == 'n' || c == 'r' || c == 't';
 }
 
 /* date reads a calendar date of which the digits [i, end) are the first, or the

@@ -98,7 +98,9 @@ static int date_like(const numbers *r, int k, int e) {
 /* named_phone reads digits in any form beside a word that says what they are. A
  * verb ("call 4777848739") is believed only for a number that dials. */
 static int named_phone(const numbers *r, int k, int *score) {
-	int n, e = extent(r, k, 15, &n), start = r->g[k].start;
+	int start = r->g[k].start;
+	if (r->s->words_read >= start && silent(r->s, start)) return -1; /* not to listen for what is too short */
+	int n, e = extent(r, k, 15, &n);
 	if (n < MIN_DIGITS || date_like(r, k, e)) return -1;
 	int phone = near(r->s, T_PHONE, start) && !id_since(r->s, T_PHONE);
 	int call = near(r->s, T_CALL, start) && !id_since(r->s, T_CALL);

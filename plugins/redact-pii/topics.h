@@ -112,20 +112,29 @@ static const topic_words vocabulary[] = {
 #define NEVER (-(1 << 30))
 
 static inline void note(scan *s, uint64_t topics, int end) {
-	if (topics & ~(1ull << T_OTHER | 1ull << T_ID)) s->spoken = end;
-	for (; topics; topics &= topics - 1) s->seen[__builtin_ctzll(topics)] = end;
+	if (topics & ~(1ull << T_OTHER | 1ull << T_ID)) s->spoken = max(s->spoken, end);
+	for (; topics; topics &= topics - 1) {
+		int *seen = &s->seen[__builtin_ctzll(topics)];
+		*seen = max(*seen, end);
+	}
 }
 
 /* read_words notes the topics of the words in t[from:to], at their ends or, for
- * a key, right before the text. A word that began before from is passed over. */
-static void read_words(scan *s, const uint8_t *t, int from, int to, int key) {
+ * a key, right before the text. A word that began before from is passed over. It begins
+ * with the last word and stops at one that names some other number, which it tells:
+ * what stands before that one speaks for nothing behind it. */
+static int read_words(scan *s, const uint8_t *t, int from, int to, int key) {
 	words w = letters_of(t + from, to - from);
 	if (from > 0 && class[t[from - 1]] & (LETTER | HIGH)) w.letters &= w.letters + 1;
 	w.starts = w.letters & ~(w.letters << 1 & ~(w.upper & w.lower << 1));
-	while (w.starts) {
-		int end, a = next_word(&w, &end);
-		if (end - a > 1) note(s, word_topics(word_at(t + from + a, end - a)), key ? 0 : from + end);
+	for (int end; w.starts;) {
+		int a = last_word(&w, &end);
+		uint64_t topics = end - a > 1 ? word_topics(word_at(t + from + a, end - a)) : 0;
+		if (!topics) continue;
+		note(s, topics, key ? 0 : from + end);
+		if (topics >> T_OTHER & 1 && !key) return 1;
 	}
+	return 0;
 }
 
 RARE void listen(scan *s, int to) {
@@ -137,7 +146,12 @@ RARE void listen(scan *s, int to) {
 		s->words_read = 0;
 	}
 	if (to <= s->words_read) return;
-	read_words(s, s->t, max(s->words_read, to - REACH), to, 0);
+	int from = max(s->words_read, to - REACH);
+	if (!read_words(s, s->t, from, to, 0) && from > s->words_read && is(s, from, LETTER | HIGH) && is(s, from - 1, LETTER | HIGH)) { /* a word that ends within reach is heard, whoever asked before */
+		const byte_set *letters = &sets[set_number(LETTER | HIGH)];
+		int start = back(s, from, max(s->words_read, from - REACH / 2), letters, 0);
+		read_words(s, s->t, start, ahead(s, from, min(to, from + REACH / 2), letters, 0), 0);
+	}
 	s->words_read = to;
 }
 

@@ -44,7 +44,7 @@ static void prepare_wallets(void) {
  * double SHA-256. */
 static int base58check(const scan *s, int a, int e) {
 	uint32_t limb[7] = {0};
-	int top = 6; /* the first limb that is not 0 */
+	int top = 6, from = a; /* top: the first limb that is not 0 */
 	uint8_t b[28], digest[32];
 	for (; a < e; a++) {
 		uint64_t carry = base58[s->t[a] & 127];
@@ -53,7 +53,11 @@ static int base58check(const scan *s, int a, int e) {
 		if (carry && top > 0) limb[--top] = (uint32_t)carry;
 	}
 	if (limb[0] >> 8) return 0; /* more than 25 bytes */
+	int ones = 0, zeros = 0; /* at the beginning, of which there are as many */
+	while (s->t[from + ones] == '1') ones++;
 	for (int i = 0; i < 28; i++) b[i] = (uint8_t)(limb[i / 4] >> (24 - i % 4 * 8));
+	while (zeros < 25 && b[3 + zeros] == 0) zeros++;
+	if (ones != zeros) return 0;
 	sha256_short(b + 3, 21, digest);
 	sha256_short(digest, 32, digest);
 	return b[24] == digest[0] && b[25] == digest[1] && b[26] == digest[2] && b[27] == digest[3];

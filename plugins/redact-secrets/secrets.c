@@ -17,19 +17,30 @@ static void prepare(void) {
 
 static int begin_text(scan *s) { return jwt_tail(s); }
 
-/* telling marks the bytes from '0' to '@', among which are digits, ':', '=', '>'
- * and '@', and two hyphens. */
+/* telling marks digits, '@', ':', '=' and '>', and two hyphens. */
 static inline v128_t telling(const uint8_t *p) {
-	v128_t v = wasm_v128_load(p), hyphen = wasm_u8x16_splat('-');
-	return wasm_v128_or(between(v, '0', '@'), wasm_v128_and(wasm_i8x16_eq(v, hyphen), wasm_i8x16_eq(wasm_v128_load(p + 1), hyphen)));
+	enum { AT = 1, OPERATES = 2, HYPHEN = 4 };
+	const v128_t low = wasm_u8x16_make(IS_DIGIT | AT, IS_DIGIT, IS_DIGIT, IS_DIGIT, IS_DIGIT, IS_DIGIT, IS_DIGIT, IS_DIGIT, IS_DIGIT, IS_DIGIT, OPERATES, 0, 0, HYPHEN | OPERATES, OPERATES, 0);
+	const v128_t high = wasm_u8x16_make(0, 0, HYPHEN, IS_DIGIT | OPERATES, AT, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+	v128_t next = wasm_v128_or(wasm_i8x16_eq(wasm_v128_load(p + 1), wasm_u8x16_splat('-')), wasm_u8x16_splat((uint8_t)~HYPHEN));
+	return wasm_v128_and(kinds(wasm_v128_load(p), low, high), next);
 }
 
 /* may_precede reports whether a number may stand behind c. */
 static int may_precede(uint8_t c) { return c == ' ' || c == ':' || c == '[' || c == ',' || c == '-' || c == '('; }
 
+/* versioned returns the end of a version or an address, between spaces, that begins with the digit at
+ * i, or 0: groups of digits with dots between them are no secret, whatever names them. */
+static int versioned(const scan *s, int i) {
+	int e = i, groups = 0;
+	do e = run_end(s, e, DIGIT, 40); while (++groups < 4 && at(s, e, '.') && is(s, ++e, DIGIT));
+	return groups > 2 && (e == s->n || is(s, e, SPACE)) ? e : 0;
+}
+
 /* figures examines what the digit at i stands in. */
 RARE int figures(scan *s, int i) {
 	int found;
+	if ((i == 0 || is(s, i - 1, SPACE)) && (found = versioned(s, i))) return found;
 	if ((found = prefixed(s, i)) || (may_be_shaped(s, i) && (found = shaped(s))) || (found = valued(s, i))) return found;
 	return run_end(s, i, DIGIT, s->n);
 }
@@ -39,9 +50,10 @@ static inline int candidate(scan *s, int i) {
 	switch (s->t[i]) {
 	case '-': return dashes(s, i);
 	case '@': return (found = url_credentials(s, i)) ? found : i + 1;
-	case ':': if (is(s, i - 1, WORD | LOCAL | DOT) && (found = command_login(s, i))) return found; /* fall through */
+	case ':':
+		if (holds_none(s, i)) return i + 1;
+		if (is(s, i - 1, WORD | LOCAL | DOT) && may_be_login(s, i) && (found = command_login(s, i))) return found; /* fall through */
 	case '=': case '>': return (found = assigned(s, i)) ? found : i + 1;
-	case ';': case '<': case '?': return i + 1;
 	}
 	/* numbers, of which JSON has many: short ones, and ones with a point */
 	int e = run_end(s, i, DIGIT, 40), point = at(s, e, '.') && is(s, e + 1, DIGIT);

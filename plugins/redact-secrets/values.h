@@ -151,10 +151,20 @@ RARE void read_name(const scan *s, int a, int b, value_name *v) {
 /* What short names said, since JSON says the same ones again and again. A name is kept as the
  * last bytes of sixteen, so that only an equal one is taken for it. */
 #define KNOWN_BITS 6
-static struct {
+static struct known_name {
 	v128_t name;
 	uint32_t any, last;
 } known_names[1 << KNOWN_BITS];
+
+/* known_slot returns where the name of n bytes, from 1 to 16, that ends before end is kept, if it is. */
+static inline struct known_name *known_slot(const uint8_t *end, int n, v128_t *name) {
+	const v128_t lanes = wasm_u8x16_make(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+	*name = wasm_v128_and(wasm_v128_load(end - 16), wasm_u8x16_le(wasm_u8x16_splat((uint8_t)(16 - n)), lanes));
+	uint64_t mixed = ((uint64_t)wasm_i64x2_extract_lane(*name, 0) ^ (uint64_t)wasm_i64x2_extract_lane(*name, 1)) * 0x9e3779b97f4a7c15u;
+	return &known_names[mixed >> (64 - KNOWN_BITS)];
+}
+
+static inline int same_name(const struct known_name *k, v128_t name) { return !wasm_v128_any_true(wasm_v128_xor(k->name, name)); }
 
 static void name_words(const scan *s, int a, int b, value_name *v) {
 	int n = b - a;
@@ -162,30 +172,47 @@ static void name_words(const scan *s, int a, int b, value_name *v) {
 		read_name(s, a, b, v);
 		return;
 	}
-	const v128_t lanes = wasm_u8x16_make(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-	v128_t name = wasm_v128_and(wasm_v128_load(s->t + b - 16), wasm_u8x16_le(wasm_u8x16_splat((uint8_t)(16 - n)), lanes));
-	uint64_t mixed = ((uint64_t)wasm_i64x2_extract_lane(name, 0) ^ (uint64_t)wasm_i64x2_extract_lane(name, 1)) * 0x9e3779b97f4a7c15u;
-	int k = (int)(mixed >> (64 - KNOWN_BITS));
-	if (wasm_v128_any_true(wasm_v128_xor(known_names[k].name, name))) {
+	v128_t name;
+	struct known_name *k = known_slot(s->t + b, n, &name);
+	if (!same_name(k, name)) {
 		read_name(s, a, b, v);
-		known_names[k].name = name, known_names[k].any = v->any, known_names[k].last = v->last;
+		k->name = name, k->any = v->any, k->last = v->last;
 	}
-	v->any = known_names[k].any, v->last = known_names[k].last;
+	v->any = k->any, v->last = k->last;
+}
+
+#define NAME_SET sets[set_number(ALNUM | URLSAFE | HIGH | DOT)]
+
+/* json_name reads the name of the value at i as JSON has it, in quotes before a colon, if it is
+ * short and known, and reports whether it did. It says what name_of would. */
+static inline int json_name(const scan *s, int i, value_name *v) {
+	int end = i - (i > 0 && s->t[i - 1] == '"');
+	end -= end > 0 && s->t[end - 1] == ' ';
+	end -= 2;
+	if (end < 2 || s->t[end + 1] != ':' || s->t[end] != '"' || s->t[end - 1] == '.') return 0;
+	uint32_t out = outside(s->t + end - 16, &NAME_SET);
+	int n = __builtin_clz(out | 1) - 16; /* 32 bits, of which sixteen count */
+	if (n < 1 || n >= end || s->t[end - n - 1] != '"') return 0;
+	v128_t name;
+	const struct known_name *k = known_slot(s->t + end, n, &name);
+	if (!same_name(k, name) || k->last & 1 << W_TYPE) return 0;
+	v->any = k->any, v->last = k->last, v->bound = 1, v->start = end - n;
+	return 1;
 }
 
 /* name_of finds the name of the value that begins at i. */
 static __attribute__((noinline)) value_name name_of(scan *s, int i) {
 	value_name v = {0};
+	if (json_name(s, i, &v)) return v;
 	for (int hop = 0, limit = i - MAX_NAME - 16; hop < 3; hop++) {
 		int j = i, bound = 0;
-		if (i > 3 && s->t[i - 1] == '"' && s->t[i - 2] == ':' && s->t[i - 3] == '"') j = i - 3, bound = 1; /* most JSON */
 		while (j > 0 && j > limit && class[s->t[j - 1]] & (SPACE | QUOTE | OPERATOR)) {
 			j--;
 			bound |= s->t[j] == '=' || s->t[j] == ':' || s->t[j] == '>' || s->t[j] == ',' || s->t[j] == '(';
 		}
 		int end = j, start = j, stop = max(0, j - MAX_NAME);
 		if (j > 0 && j == i && hop == 0) return v;
-		start = back(s, start, stop, &sets[set_number(ALNUM | URLSAFE | HIGH | DOT)], 0);
+		start = back(s, start, stop, &NAME_SET, 0);
 		start = after_escape(s, start);
 		if (start == end) return v;
 		if (hop == 0) v.bound = bound;
@@ -292,7 +319,8 @@ RARE int decide(scan *s, int a, int b, int quoted) {
 static int valued(scan *s, int i) {
 	if (i < s->base64) return 0;
 	int a = i, b = i, stop = max(max(s->last, s->base64), i - MAX_VALUE);
-	a = back(s, i, stop, &sets[IN_NAME], SIDES);
+	uint32_t ends = outside(s->t + i - 16, &sets[IN_NAME]) ^ SIDES;
+	a = max(ends ? i + 16 - __builtin_clz(ends) : back(s, i - 16, stop, &sets[IN_NAME], SIDES), stop);
 	b = ahead(s, i, min(s->n, i + MAX_VALUE), &sets[IN_NAME], SIDES);
 	s->base64 = b;
 	int open = a, close = b;
@@ -341,16 +369,34 @@ RARE int undigited(scan *s, int a, int quote) {
 	return decide(s, a, b, quote != 0);
 }
 
+/* holds_none reports whether the colon at i stands behind a name in quotes, and before a number, a
+ * literal, an array or an object: most of JSON that is no string. */
+static inline int holds_none(const scan *s, int i) {
+	uint8_t c = s->t[i + 1];
+	if (s->t[i - 1] != '"' || c == '"') return 0;
+	if (c == ' ') return c = s->t[i + 2], in(c, DIGIT) || in(c, LOWER) || c == '{' || c == '[';
+	const uint8_t *value = s->t + i + 1;
+	if (in(c, LOWER)) return (value[4] == ',' && value[5] == '"') || (c == 'f' && value[5] == ',' && value[6] == '"');
+	if (c == '-') return in(value[1], DIGIT);
+	return in(c, DIGIT) || ((c == '{' || c == '[') && value[1] == '"');
+}
+
 /* assigned examines the value behind the operator at i, for values without a
  * digit, which passwords may be. */
 static int assigned(scan *s, int i) {
 	int a = i + 1, quote = 0;
-	while (a < i + 8 && a < s->n && (class[s->t[a]] & SPACE || s->t[a] == '=' || s->t[a] == '>' || s->t[a] == ':' || s->t[a] == '\\')) a++;
+	if (!at(s, a, '"')) /* as JSON has it */
+		while (a < i + 8 && a < s->n && (class[s->t[a]] & SPACE || s->t[a] == '=' || s->t[a] == '>' || s->t[a] == ':' || s->t[a] == '\\')) a++;
 	if (is(s, a, QUOTE)) quote = s->t[a++];
 	if (!quote && s->t[i] == ':' && a > i + 1 && !is(s, a, UPPER | DIGIT)) return 0; /* prose */
 	if (a < s->base64 || a >= s->n || !(class[s->t[i > 0 ? i - 1 : 0]] & (WORD | QUOTE | SPACE | URLSAFE | HIGH))) return 0;
 	uint32_t out = outside(s->t + a, &sets[quote ? IN_QUOTES : IN_CODE]) ^ SIDES, digits = digits_at(s->t + a);
-	if (out && (__builtin_ctz(out) < 6 || digits & (out ^ (out - 1)))) return 0; /* many values are short */
+	if (out) { /* many values are short, or sentences */
+		int n = __builtin_ctz(out);
+		if (n < 6 || digits & (out ^ (out - 1)) || (quote && s->t[a + n] != quote && s->t[a + n] != '\\')) return 0;
+	}
+	value_name v;
+	if (!ruled(s, a) && json_name(s, a, &v) && level(&v) < 2) return 0;
 	return undigited(s, a, quote);
 }
 
@@ -370,6 +416,16 @@ RARE int url_credentials(scan *s, int i) {
 		if (i - colon - 1 == n && has_any_case(s, colon + 1, word)) return 0;
 	}
 	return report(s, j, i, URL_CREDENTIALS, 850) ? i : 0;
+}
+
+/* may_be_login reports whether a space, a quote or '=' stands before the name before the colon at
+ * i, as far as sixteen bytes tell. */
+static inline int may_be_login(const scan *s, int i) {
+	uint32_t out = outside(s->t + i - 16, &sets[set_number(WORD | LOCAL | DOT)]);
+	int a = i + 16 - __builtin_clz(out | 1);
+	if (a <= s->last || !out) return 1;
+	uint8_t before = s->t[a - 1];
+	return a < i && (before == ' ' || before == '=' || class[before] & QUOTE);
 }
 
 /* command_login reads name and password of a command line: -u name:password. */
@@ -401,7 +457,8 @@ static inline int may_be_shaped(scan *s, int i) {
 	s->shape = s->run;
 	int n = s->run - s->run_from;
 	uint8_t c = s->run < s->n ? s->t[s->run] : 0;
-	return c == ':' || c == '.' || c == '~' || c == '|' || c == '$' || (n >= 36 && n <= 48);
+	if (c == '$') return at(s, s->run_from - 1, '$');
+	return n >= 14 ? c == ':' || c == '.' || c == '~' || c == '|' || (n >= 36 && n <= 48) : n >= 5 && (c == ':' || c == '~');
 }
 
 /* shaped reads tokens that are known by their shape and not by how they begin. */

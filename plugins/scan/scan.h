@@ -92,6 +92,7 @@ typedef struct {
 	int base64;       /* end of the value or run of base64 that was last examined */
 	int run_from, run; /* of letters, digits, '-' and '_', that was last examined */
 	int word_from, word_to; /* the letters and digits in it around a digit */
+	int parts;        /* end of the last run that was looked at like the two before it, which dots join to it */
 	int shape;        /* end of the run that was last compared with the shapes of tokens */
 	int words_read;   /* how far the words of the text have been heard; -1 before the first question */
 	int seen[MAX_TOPICS]; /* where each topic was last named; spoken: any that speaks for a number */
@@ -103,7 +104,7 @@ typedef struct {
 #define RARE static __attribute__((noinline))
 
 /* What the redactor defines. */
-static inline v128_t telling(const uint8_t *p);
+static inline v128_t telling(const uint8_t *p); /* IS_DIGIT for digits, not 0 for what else tells */
 static int candidate(scan *s, int i); /* returns where the pass goes on, behind i */
 static int begin_text(scan *s);       /* returns where the pass begins */
 
@@ -211,6 +212,15 @@ static inline uint32_t outside(const uint8_t *p, const byte_set *set) {
 	return wasm_i8x16_bitmask(wasm_i8x16_eq(wasm_v128_or(wasm_v128_and(column, row), wasm_v128_and(v, set->high)), wasm_i8x16_splat(0)));
 }
 
+/* kinds has a bit for each of eight kinds of byte. A kind is all bytes whose low half and whose
+ * high half are in a set of halves each. */
+static inline v128_t kinds(v128_t v, v128_t low, v128_t high) {
+	const v128_t half = wasm_u8x16_splat(15);
+	return wasm_v128_and(wasm_i8x16_swizzle(low, wasm_v128_and(v, half)), wasm_i8x16_swizzle(high, wasm_v128_and(wasm_u16x8_shr(v, 4), half)));
+}
+
+#define IS_DIGIT 128 /* the kind that telling() gives digits */
+
 static inline v128_t digits_of(const uint8_t *p) { return between(wasm_v128_load(p), '0', '9'); }
 static inline uint32_t digits_at(const uint8_t *p) { return wasm_i8x16_bitmask(digits_of(p)); }
 
@@ -300,12 +310,13 @@ static inline int begins(const scan *s, int i, int mask) {
 
 /* after_escape moves start, which lies in a run of letters and digits, behind
  * the escape sequence the run begins in, so that an edit cannot cut one in two. */
-static int after_escape(const scan *s, int start) {
-	if (start == 0 || s->t[start - 1] != '\\') return start;
+RARE int behind_escape(const scan *s, int start) {
 	if (is(s, start, ALNUM) && escape_end(s, start + 1)) return start + 1;
 	if (at(s, start, 'u') && escape_end(s, min(start + 5, s->n))) return start + 5;
 	return start;
 }
+
+static inline int after_escape(const scan *s, int start) { return start == 0 || s->t[start - 1] != '\\' ? start : behind_escape(s, start); }
 
 /* room sees to it that one more edit fits. The reply is the last thing in
  * memory, so that it can grow where it is. */
@@ -332,16 +343,21 @@ static inline uint64_t bits(v128_t a, v128_t b, v128_t c, v128_t d) {
 	return wasm_i8x16_bitmask(a) | wasm_i8x16_bitmask(b) << 16 | (uint64_t)(wasm_i8x16_bitmask(c) | wasm_i8x16_bitmask(d) << 16) << 32;
 }
 
+static inline uint64_t told(v128_t a, v128_t b, v128_t c, v128_t d) {
+	const v128_t none = wasm_i8x16_splat(0);
+	return bits(wasm_i8x16_ne(a, none), wasm_i8x16_ne(b, none), wasm_i8x16_ne(c, none), wasm_i8x16_ne(d, none));
+}
+
 /* pass is the one pass. Digits tell only where a run of them begins. What it reads behind
  * the end of the text it does not look at. */
-static void pass(scan *s) {
+RARE void pass(scan *s) {
 	int next = begin_text(s);
 	for (int base = next & ~15; base < s->n; base = max(base + 64, next & ~15)) {
 		const uint8_t *p = s->t + base;
 		v128_t a = telling(p), b = telling(p + 16), c = telling(p + 32), d = telling(p + 48);
 		if (!wasm_v128_any_true(wasm_v128_or(wasm_v128_or(a, b), wasm_v128_or(c, d)))) continue;
-		uint64_t digits = bits(digits_of(p), digits_of(p + 16), digits_of(p + 32), digits_of(p + 48));
-		uint64_t m = bits(a, b, c, d) & ~(digits & (digits << 1 | (uint64_t)is(s, base - 1, DIGIT)));
+		uint64_t digits = bits(a, b, c, d);
+		uint64_t m = told(a, b, c, d) & ~(digits & (digits << 1 | (uint64_t)is(s, base - 1, DIGIT)));
 		if (s->n - base < 64) m &= (1ull << (s->n - base)) - 1;
 		if (next > base) m &= ~0ull << (next - base);
 		while (m) {
@@ -350,6 +366,17 @@ static void pass(scan *s) {
 			m &= ~0ull << (next - base);
 		}
 	}
+}
+
+/* tells_nothing reports whether a text, which is not empty, has no telling byte. Most fields
+ * are short names and numbers without one: it spares them the pass. */
+static inline int tells_nothing(const uint8_t *t, uint32_t n) {
+	const v128_t lanes = wasm_u8x16_make(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+	if (n > 32) return 0;
+	v128_t v = telling(t), in_last = wasm_u8x16_lt(lanes, wasm_u8x16_splat((uint8_t)(n - 1) % 16 + 1));
+	if (n > 16) v = wasm_v128_or(v, wasm_v128_and(telling(t + 16), in_last));
+	else v = wasm_v128_and(v, in_last);
+	return !wasm_v128_any_true(v);
 }
 
 /* Whole redactors: what rdx calls, but for configure. */
@@ -368,10 +395,12 @@ RDX_EXPORT("rdx_redact") uint64_t redact(const uint8_t *request, uint32_t len) {
 	rdx_out out = rdx_begin((void *)(uintptr_t)behind, 4096);
 	if (!rdx_valid(request, len)) return rdx_end(&out, 1);
 	for (uint32_t i = 0; i < rdx_count(request); i++) {
+		const rdx_record *r = rdx_record_at(request, i);
+		if (r->text_len == 0 || tells_nothing(request + r->text_off, r->text_len)) continue;
 		rdx_field f = rdx_get(request, i);
 		static scan s; /* not on the stack: it has many words, of which a plain text touches few */
 		s.t = f.text, s.n = (int)f.text_len, s.field = &f, s.out = &out, s.index = i;
-		s.last = s.pem_none = s.pem_tail_seen = s.base64 = s.run_from = s.run = s.word_from = s.word_to = s.shape = 0;
+		s.last = s.pem_none = s.pem_tail_seen = s.base64 = s.run_from = s.run = s.word_from = s.word_to = s.parts = s.shape = 0;
 		s.last_key = s.words_read = -1;
 		pass(&s);
 	}

@@ -40,17 +40,26 @@ static uint16_t rule_first[(1 << RULES_BITS) + 1], rule_order[512];
 
 static inline int rule_slot(uint8_t a, uint8_t b) { return (a * 31 + b) & ((1 << RULES_BITS) - 1); }
 
-static uint32_t ruled_pairs[1 << 9]; /* a bit for each two ASCII characters with which a rule begins */
+/* A bit for each hash of three bytes with which a token may begin. A prefix has at least two. */
+#define BEGINNING_BITS 15
+static uint32_t beginnings[1 << (BEGINNING_BITS - 5)];
 
-static inline uint32_t pair_of(uint8_t a, uint8_t b) { return (uint32_t)(a & 127) << 7 | (b & 127); }
+static inline uint32_t beginning(const uint8_t *p) {
+	uint32_t word;
+	__builtin_memcpy(&word, p, 4);
+	return (word << 8) * 0x9e3779b1u >> (32 - BEGINNING_BITS);
+}
 
 /* prepare_rules sorts the rules by their first two bytes. */
 static void prepare_rules(void) {
 	int n = 0;
-	for (int i = 0; i < 1 << 9; i++) ruled_pairs[i] = 0;
+	for (int i = 0; i < 1 << (BEGINNING_BITS - 5); i++) beginnings[i] = 0;
 	for (int i = 0; i < n_rules; i++) {
-		uint32_t pair = pair_of((uint8_t)rules[i].prefix[0], (uint8_t)rules[i].prefix[1]);
-		ruled_pairs[pair >> 5] |= 1u << (pair & 31);
+		const char *c = rules[i].prefix;
+		for (int third = 0; third < 256; third++) {
+			uint32_t h = beginning((const uint8_t[4]){(uint8_t)c[0], (uint8_t)c[1], (uint8_t)third});
+			if (c[2] ? third == (uint8_t)c[2] : class[third] & rules[i].mask) beginnings[h >> 5] |= 1u << (h & 31);
+		}
 	}
 	for (int slot = 0; slot < 1 << RULES_BITS; slot++) {
 		rule_first[slot] = (uint16_t)n;
@@ -156,8 +165,8 @@ static int checked(scan *s, const rule *r, int body, int end) {
 
 /* ruled reports whether a rule may have a token begin at start. */
 static inline int ruled(const scan *s, int start) {
-	uint32_t pair = pair_of(s->t[start], s->t[start + 1]);
-	return start + 2 <= s->n && ruled_pairs[pair >> 5] >> (pair & 31) & 1;
+	uint32_t h = beginning(s->t + start);
+	return start + 3 <= s->n && beginnings[h >> 5] >> (h & 31) & 1;
 }
 
 /* by_rule reads a token that begins at start and returns its end, or 0. */
@@ -174,9 +183,10 @@ RARE int read_rules(scan *s, int start) {
 		while (end > body && r->mask & DOT && s->t[end - 1] == '.') end--; /* a full stop of the sentence */
 		int n = end - body;
 		if (n < r->min || (r->max && n > r->max) || is(s, end, WORD) || !begins(s, start, WORD)) continue;
-		if (r->check != LITERAL && (distinct(s, body, end) < (n >= 30 ? 10 : 6) || (r->check != SLACK && r->check != NUMBERED && repeats(s, body, end)) || published(s, body, end))) continue;
 		int score = checked(s, r, body, end);
-		if (score && report(s, start, end, r->label, score)) return end;
+		if (!score) continue;
+		if (r->check != LITERAL && (distinct(s, body, end) < (n >= 30 ? 10 : 6) || (r->check != SLACK && r->check != NUMBERED && repeats(s, body, end)) || published(s, body, end))) continue;
+		if (report(s, start, end, r->label, score)) return end;
 	}
 	return 0;
 }
@@ -267,7 +277,8 @@ static int prefixed(scan *s, int i) {
 	if (i < s->run) return 0;
 	find_runs(s, i);
 	int start = after_escape(s, s->run_from);
-	if (at(s, start - 1, '.') && (end = parts_before(s, start))) return end;
+	if (at(s, start - 1, '.') && start - 1 != s->parts && (end = parts_before(s, start))) return end;
+	s->parts = s->run;
 	return begun_at(s, start);
 }
 

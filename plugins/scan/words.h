@@ -23,16 +23,24 @@ static struct {
 	uint64_t topics; /* a bit for each */
 } slots[(1 << SLOT_BITS) + 64];
 
+/* Most words are not in it, which a small table says for most of these: a mark for each hash. */
+#define MARK_BITS 13
+static uint8_t word_marks[1 << (MARK_BITS - 3)];
+
 static inline uint32_t word_slot(uint64_t word) { return (uint32_t)(word * 0x9e3779b97f4a7c15u >> (64 - SLOT_BITS)); }
 
-static uint64_t word_topics(uint64_t word) {
-	uint32_t h = word_slot(word);
+static inline uint32_t word_mark(uint64_t word) { return (uint32_t)(word * 0x9e3779b97f4a7c15u >> (64 - MARK_BITS)); }
+
+static inline uint64_t word_topics(uint64_t word) {
+	uint32_t m = word_mark(word), h = m >> (MARK_BITS - SLOT_BITS);
+	if (!(word_marks[m >> 3] >> (m & 7) & 1)) return 0;
 	while (slots[h].word && slots[h].word != word) h++;
 	return slots[h].word ? slots[h].topics : 0;
 }
 
 static void learn(const topic_words *v, int n) {
 	for (int i = 0; i < (int)(sizeof slots / sizeof slots[0]); i++) slots[i].word = slots[i].topics = 0;
+	for (int i = 0; i < (int)sizeof word_marks; i++) word_marks[i] = 0;
 	for (int i = 0; i < n; i++) {
 		uint64_t word = 0;
 		int letters = 0;
@@ -45,6 +53,7 @@ static void learn(const topic_words *v, int n) {
 				uint32_t h = word_slot(word);
 				while (slots[h].word && slots[h].word != word) h++;
 				slots[h].word = word;
+				word_marks[word_mark(word) >> 3] |= (uint8_t)(1 << (word_mark(word) & 7));
 				slots[h].topics |= 1ull << v[i].topic;
 			}
 			word = 0, letters = 0;
@@ -78,6 +87,15 @@ static words letters_of(const uint8_t *p, int n) {
 	uint64_t all = n < 64 ? (1ull << n) - 1 : ~0ull;
 	w.letters &= all, w.upper &= all, w.lower &= all;
 	return w;
+}
+
+/* last_word takes the last word, and returns its start and end. */
+static inline int last_word(words *w, int *end) {
+	int a = 63 - __builtin_clzll(w->starts);
+	uint64_t stops = a < 63 ? ~w->letters >> (a + 1) : 0;
+	w->starts &= ~(1ull << a), w->letters &= ~(1ull << a); /* a word ends where the next one starts */
+	*end = stops ? a + 1 + __builtin_ctzll(stops) : 64;
+	return a;
 }
 
 /* next_word takes the first word, and returns its start and end. */
