@@ -31,6 +31,7 @@ const (
 	stepCheckpoint step = "checkpoint"
 	stepErasure    step = "erasure" // the order
 	stepErase      step = "erase"   // the deed
+	stepErased     step = "erased"  // what became of it
 	stepFence      step = "fence"
 	stepLog        step = "log"
 	stepRead       step = "read"
@@ -38,7 +39,7 @@ const (
 
 var stepOfKind = map[format.Kind]step{
 	format.KindEpoch: stepEpoch, format.KindWrapKey: stepWrapKey, format.KindSegment: stepSegment, format.KindManifest: stepManifest,
-	format.KindProof: stepProof, format.KindCheckpoint: stepCheckpoint, format.KindErasure: stepErasure, format.KindFence: stepFence,
+	format.KindProof: stepProof, format.KindCheckpoint: stepCheckpoint, format.KindErasure: stepErasure, format.KindErased: stepErased, format.KindFence: stepFence,
 }
 
 // stepsOf says what a put does.
@@ -86,7 +87,7 @@ func (c cell) String() string {
 // cells is the matrix.
 var cells = func() (all []cell) {
 	for _, s := range []step{
-		stepEpoch, stepWrapKey, stepSegment, stepKey, stepManifest, stepProof, stepCheckpoint, stepErasure, stepErase, stepFence, stepLog, stepRead,
+		stepEpoch, stepWrapKey, stepSegment, stepKey, stepManifest, stepProof, stepCheckpoint, stepErasure, stepErase, stepErased, stepFence, stepLog, stepRead,
 	} {
 		for _, o := range []outcome{fails, failsButPersists, hangs, persistsLate, half} {
 			if o == half && s != stepKey || s == stepRead && o != fails && o != hangs {

@@ -153,6 +153,9 @@ func (r *run) play() {
 		if err := r.erase(l.notary); err != nil {
 			r.t.Errorf("erase without any fault: %v", err)
 		}
+		for i := 0; i < 60 && r.untold() > 0; i++ {
+			time.Sleep(time.Second)
+		}
 		l.halt() // as serve does before it closes
 		r.close(l.notary)
 		l.cancel()
@@ -278,7 +281,7 @@ func (r *run) sender(i int) {
 			s = lastSpan(name)
 		}
 		r.send(id, name, request(id, s))
-		if r.plan.in(3) == 0 || r.plan.aim.step == stepErase || r.plan.aim.step == stepErasure {
+		if r.plan.in(3) == 0 || slices.Contains([]step{stepErase, stepErasure, stepErased}, r.plan.aim.step) {
 			if n := r.current(); n != nil {
 				_ = r.erase(n) // or later
 			}
@@ -350,7 +353,12 @@ func (r *run) erase(n *session.Notary) error {
 		}
 		r.mu.Unlock()
 		ctx, cancel := context.WithTimeout(r.t.Context(), 20*time.Second)
-		_, err = n.ErasePart(ctx, session.Sealed{Commitment: p.Commitment(), Epoch: p.Manifest.SealedBy.Epoch, Seq: p.SealedSeq})
+		done, err := n.ErasePart(ctx, session.Sealed{Commitment: p.Commitment(), Epoch: p.Manifest.SealedBy.Epoch, Seq: p.SealedSeq})
+		if err == nil { // what it cannot tell the next start does
+			if _, untold := n.TellErased(ctx, []session.Erasure{done}); untold != nil {
+				r.plan.note("the outcome of an erasure in epoch %x is not told: %v", p.ID.Epoch[0], untold)
+			}
+		}
 		cancel()
 		if err != nil {
 			r.plan.note("a part of epoch %x is not erased: %v", p.ID.Epoch[0], err)
@@ -377,6 +385,20 @@ func spansOf(t *testing.T, o *archive.Opened) (names []string) {
 		names = append(names, s.Name)
 	}
 	return names
+}
+
+// untold counts the erased parts of which the journal does not say what became of the order.
+func (r *run) untold() (n int) {
+	a, err := archive.Scan(r.t.Context(), r.storage(), archive.Options{})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	for _, p := range a.Parts() {
+		if p.Erasure != nil && p.Erasure.Outcome == nil {
+			n++
+		}
+	}
+	return n
 }
 
 // check holds storage and log against what senders and operators were told.
@@ -413,6 +435,9 @@ func (r *run) check() {
 		if p := a.Part(id); p == nil || p.Erasure == nil {
 			r.t.Errorf("a part of epoch %x that was erased: no order says so", id.Epoch[0])
 		}
+	}
+	if n := r.untold(); n > 0 {
+		r.t.Errorf("of %d erasures nobody says what became of them", n)
 	}
 	for name := range r.acked {
 		if len(stored[name]) == 0 && !r.erased[name] {

@@ -220,6 +220,9 @@ func (w *wiredRun) play() {
 	if err := w.erase(l.notary); err != nil {
 		w.t.Errorf("erase without any fault: %v", err)
 	}
+	for i := 0; i < 3000 && w.untold() > 0; i++ { // the start tells what others could not
+		time.Sleep(10 * time.Millisecond)
+	}
 	l.halt()
 	w.close(l.notary)
 	l.die()
