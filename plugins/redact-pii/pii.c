@@ -130,7 +130,7 @@ RARE int dot(scan *s, int i) {
 	return end > i ? end : i + 1;
 }
 
-static inline int candidate(scan *s, int i) {
+RARE int candidate(scan *s, int i) {
 	int found;
 	switch (s->t[i]) {
 	case '@': return (found = url_credentials(s, i)) ? found : email(s, i);

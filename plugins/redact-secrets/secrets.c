@@ -37,11 +37,21 @@ static int versioned(const scan *s, int i) {
 	return groups > 2 && (e == s->n || is(s, e, SPACE)) ? e : 0;
 }
 
+/* alone reports whether the run that the digit at i begins is digits and no more, and no token begins
+ * there: what prefixed() would find out. */
+static inline int alone(scan *s, int i) {
+	if (i < s->run || i == 0 || class[s->t[i - 1]] & (BASE64U | DOT) || s->t[i - 1] == '/' || ruled(s, i)) return 0;
+	int e = run_end(s, i, DIGIT, s->n);
+	if (is(s, e, BASE64U)) return 0;
+	s->run_from = s->word_from = i, s->run = s->word_to = s->parts = e;
+	return 1;
+}
+
 /* figures examines what the digit at i stands in. */
 RARE int figures(scan *s, int i) {
 	int found;
 	if ((i == 0 || is(s, i - 1, SPACE)) && (found = versioned(s, i))) return found;
-	if ((found = prefixed(s, i)) || (may_be_shaped(s, i) && (found = shaped(s))) || (found = valued(s, i))) return found;
+	if ((!alone(s, i) && (found = prefixed(s, i))) || (may_be_shaped(s, i) && (found = shaped(s))) || (found = valued(s, i))) return found;
 	return run_end(s, i, DIGIT, s->n);
 }
 

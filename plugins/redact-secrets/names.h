@@ -1,0 +1,160 @@
+/* names.h: what stands before a value, and what its words say. */
+#ifndef SECRETS_NAMES_H
+#define SECRETS_NAMES_H
+
+#include "rules.h"
+#include "words.h"
+
+#define MAX_NAME 64
+
+/* A name is what stands before a value, and what its words say. */
+typedef struct {
+	uint32_t any, last; /* bit sets of topics; last: of the last word */
+	int bound;          /* an operator binds the value to the name: =, :, a closing tag or a comma */
+	int start;
+} value_name;
+
+static struct {
+	uint64_t word, mask; /* as the last bytes of eight */
+	uint32_t topics;
+} endings[7];
+
+static void prepare_endings(void) {
+	static const struct {
+		const char *word;
+		uint8_t topic;
+	} ends[] = {{"password", W_PASS}, {"passwd", W_PASS}, {"pwd", W_PASS}, {"secret", W_SECRET}, {"token", W_SECRET}, {"apikey", W_SECRET}, {"key", W_KEY}};
+	for (unsigned k = 0; k < sizeof endings / sizeof endings[0]; k++) {
+		endings[k].word = endings[k].mask = 0, endings[k].topics = 1u << ends[k].topic;
+		for (const char *c = ends[k].word; *c; c++) endings[k].word = endings[k].word >> 8 | (uint64_t)(uint8_t)*c << 56, endings[k].mask = endings[k].mask >> 8 | 0xffull << 56;
+	}
+}
+
+/* ending returns the topics of what the word of n letters before end ends with:
+ * "pgpassword", "authtoken". */
+static uint32_t ending(const uint8_t *end, int n) {
+	uint8_t last = end[-1] | 0x20;
+	if (last != 'd' && last != 't' && last != 'n' && last != 'y') return 0;
+	uint64_t tail = small(end - 8);
+	if (n < 8) tail &= ~0ull << (64 - 8 * n);
+	for (unsigned k = 0; k < sizeof endings / sizeof endings[0]; k++)
+		if ((tail & endings[k].mask) == endings[k].word) return endings[k].topics;
+	return 0;
+}
+
+/* read_name reads the words of the identifier [a, b), that may have spaces. */
+RARE void read_name(const scan *s, int a, int b, value_name *v) {
+	words w = letters_of(s->t + a, b - a);
+	uint64_t turns = w.upper & (w.lower << 1 | (w.upper << 1 & w.lower >> 1)); /* APIKey */
+	w.starts = w.letters & ~(w.letters << 1 & ~turns);
+	v->any = v->last = 0;
+	while (w.starts) {
+		int end, from = next_word(&w, &end), n = end - from;
+		uint32_t topics = (uint32_t)word_topics(word_at(s->t + a + from, n));
+		if (!topics && n > 5) topics = ending(s->t + a + end, n);
+		if (n > 1 || topics) v->any |= topics, v->last = topics;
+	}
+}
+
+/* What short names said, since JSON says the same ones again and again. A name is kept as the
+ * last bytes of sixteen, so that only an equal one is taken for it. */
+#define KNOWN_BITS 6
+static struct known_name {
+	v128_t name;
+	uint32_t any, last;
+} known_names[1 << KNOWN_BITS];
+
+/* known_slot returns where the name of n bytes, from 1 to 16, that ends before end is kept, if it is. */
+static inline struct known_name *known_slot(const uint8_t *end, int n, v128_t *name) {
+	const v128_t lanes = wasm_u8x16_make(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+	*name = wasm_v128_and(wasm_v128_load(end - 16), wasm_u8x16_le(wasm_u8x16_splat((uint8_t)(16 - n)), lanes));
+	uint64_t mixed = ((uint64_t)wasm_i64x2_extract_lane(*name, 0) ^ (uint64_t)wasm_i64x2_extract_lane(*name, 1)) * 0x9e3779b97f4a7c15u;
+	return &known_names[mixed >> (64 - KNOWN_BITS)];
+}
+
+static inline int same_name(const struct known_name *k, v128_t name) { return !wasm_v128_any_true(wasm_v128_xor(k->name, name)); }
+
+static void name_words(const scan *s, int a, int b, value_name *v) {
+	int n = b - a;
+	if (n > 16 || n < 1) {
+		read_name(s, a, b, v);
+		return;
+	}
+	v128_t name;
+	struct known_name *k = known_slot(s->t + b, n, &name);
+	if (!same_name(k, name)) {
+		read_name(s, a, b, v);
+		k->name = name, k->any = v->any, k->last = v->last;
+	}
+	v->any = k->any, v->last = k->last;
+}
+
+#define NAME_SET sets[set_number(ALNUM | URLSAFE | HIGH | DOT)]
+
+/* json_name reads the name of the value at i as JSON has it, in quotes before a colon, if it is
+ * short and known, and reports whether it did. It says what name_of would. */
+static inline int json_name(const scan *s, int i, value_name *v) {
+	int end = i - (i > 0 && s->t[i - 1] == '"');
+	end -= end > 0 && s->t[end - 1] == ' ';
+	end -= 2;
+	if (end < 2 || s->t[end + 1] != ':' || s->t[end] != '"' || s->t[end - 1] == '.') return 0;
+	uint32_t out = outside(s->t + end - 16, &NAME_SET);
+	int n = __builtin_clz(out | 1) - 16; /* 32 bits, of which sixteen count */
+	if (n < 1 || n >= end || s->t[end - n - 1] != '"') return 0;
+	v128_t name;
+	const struct known_name *k = known_slot(s->t + end, n, &name);
+	if (!same_name(k, name) || k->last & 1 << W_TYPE) return 0;
+	v->any = k->any, v->last = k->last, v->bound = 1, v->start = end - n;
+	return 1;
+}
+
+/* name_of finds the name of the value that begins at i. */
+static __attribute__((noinline)) value_name name_of(scan *s, int i) {
+	value_name v = {0};
+	if (json_name(s, i, &v)) return v;
+	for (int hop = 0, limit = i - MAX_NAME - 16; hop < 3; hop++) {
+		int j = i, bound = 0;
+		while (j > 0 && j > limit && class[s->t[j - 1]] & (SPACE | QUOTE | OPERATOR)) {
+			j--;
+			bound |= s->t[j] == '=' || s->t[j] == ':' || s->t[j] == '>' || s->t[j] == ',' || s->t[j] == '(';
+		}
+		int end = j, start = j, stop = max(0, j - MAX_NAME);
+		if (j > 0 && j == i && hop == 0) return v;
+		start = back(s, start, stop, &NAME_SET, 0);
+		start = after_escape(s, start);
+		if (start == end) return v;
+		if (hop == 0) v.bound = bound;
+		int was_bound = v.bound | bound;
+		value_name here = v;
+		name_words(s, start, end, &here);
+		here.bound = was_bound, here.start = start;
+		v = here;
+		if (!(v.last & 1 << W_TYPE)) {
+			/* "facebook access token": words before belong to the name */
+			if (v.last && start > 1 && s->t[start - 1] == ' ' && class[s->t[start - 2]] & LETTER) {
+				int earlier = start - 1;
+				earlier = back(s, earlier, stop, &sets[set_number(ALNUM | URLSAFE)], 0);
+				value_name more = {0};
+				name_words(s, earlier, start - 1, &more);
+				v.any |= more.any;
+			}
+			return v;
+		}
+		i = start;
+	}
+	return v;
+}
+
+/* level is how much a name speaks for a secret: 3 names a password, 2 a secret, 1
+ * somebody who hands them out, 0 something else. */
+static int level(const value_name *v) {
+	uint32_t any = v->any;
+	if (v->last & 1 << W_THING && !(v->last & (1 << W_PASS | 1 << W_SECRET))) return 0;
+	if (any & 1 << W_OPEN) return 0;
+	if (any & 1 << W_PASS) return 3;
+	if (any & 1 << W_SECRET) return 2;
+	if (any & 1 << W_KEY) return any & (1 << W_LOCK | 1 << W_VENDOR) ? 2 : 0;
+	return any & 1 << W_VENDOR ? 1 : 0;
+}
+
+#endif
