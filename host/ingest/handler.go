@@ -9,7 +9,6 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
@@ -96,7 +95,7 @@ func (s *Server) serve(stream grpc.ServerStream, sig otlpwire.Signal) error {
 // peerOf returns the client certificates of a gRPC connection.
 func peerOf(ctx context.Context) []*x509.Certificate {
 	if p, ok := peer.FromContext(ctx); ok {
-		if info, ok := p.AuthInfo.(credentials.TLSInfo); ok {
+		if info, ok := p.AuthInfo.(tlsInfo); ok {
 			return info.State.PeerCertificates
 		}
 	}
@@ -151,6 +150,7 @@ func (s *Server) export(ctx context.Context, req request, start time.Time, out *
 	if out.Tenant, err = s.cfg.Senders.tenant(req.shown, start); err != nil {
 		return Receipt{}, err
 	}
+	settle(ctx)
 	room, err := s.lease()
 	if err != nil {
 		return Receipt{}, err

@@ -12,7 +12,6 @@ import (
 	"runtime"
 	"time"
 
-	"golang.org/x/net/netutil"
 	"golang.org/x/sync/semaphore"
 	"google.golang.org/grpc"
 	_ "google.golang.org/grpc/encoding/gzip" // OTLP receivers must take gzip
@@ -76,7 +75,9 @@ type Config struct {
 	MaxRequest  int    // bytes of one request after decompression
 	MaxInFlight int64  // bytes of all requests that have been received; at least MaxRequest
 	MaxStreams  uint32 // exports at a time on one connection
-	// MaxConnections is how many are open at a time; others wait to be accepted.
+	// MaxConnections is how many are open at a time on a listener. When one more comes,
+	// the oldest is closed on which nobody has shown who sends, for a second at least;
+	// without such a one it waits.
 	MaxConnections int
 	// MaxExports is how many exports are at work at a time, not counting those
 	// whose exporter has called Waiting. Default: four per CPU.
@@ -163,6 +164,7 @@ func (s *Server) newHTTP() *http.Server {
 		ReadHeaderTimeout: headerTime,
 		WriteTimeout:      s.cfg.ReceiveTimeout + s.cfg.ExportTimeout + handshakeTime,
 		IdleTimeout:       idleTime,
+		ConnContext:       withConnection,
 		MaxHeaderBytes:    maxHeaderList,
 		HTTP2: &http.HTTP2Config{
 			MaxConcurrentStreams:          int(s.cfg.MaxStreams),
@@ -196,7 +198,7 @@ func (s *Server) options() []grpc.ServerOption {
 // Serve accepts OTLP/gRPC connections until the server is shut down, and then
 // returns nil. It closes the listener.
 func (s *Server) Serve(l net.Listener) error {
-	if err := s.grpc.Serve(netutil.LimitListener(l, s.cfg.MaxConnections)); err != nil && !errors.Is(err, grpc.ErrServerStopped) {
+	if err := s.grpc.Serve(newCrowd(l, s.cfg.MaxConnections)); err != nil && !errors.Is(err, grpc.ErrServerStopped) {
 		return fmt.Errorf("ingest: %w", err)
 	}
 	return nil
@@ -205,7 +207,7 @@ func (s *Server) Serve(l net.Listener) error {
 // ServeOverHTTP accepts OTLP/HTTP connections, HTTP/1.1 and HTTP/2, as Serve does for
 // gRPC.
 func (s *Server) ServeOverHTTP(l net.Listener) error {
-	if err := s.http.ServeTLS(netutil.LimitListener(l, s.cfg.MaxConnections), "", ""); err != nil && !errors.Is(err, http.ErrServerClosed) {
+	if err := s.http.ServeTLS(newCrowd(l, s.cfg.MaxConnections), "", ""); err != nil && !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("ingest: %w", err)
 	}
 	return nil

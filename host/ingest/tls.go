@@ -51,6 +51,12 @@ func tlsConfig(cert tls.Certificate, clients *x509.CertPool) *tls.Config {
 	return c
 }
 
+// tlsInfo is what is known of a gRPC connection, and the connection under its TLS.
+type tlsInfo struct {
+	credentials.TLSInfo
+	raw net.Conn
+}
+
 // serverTLS is TLS for gRPC that answers foreign protocols before it hangs up.
 type serverTLS struct {
 	credentials.TransportCredentials
@@ -82,10 +88,10 @@ func (s serverTLS) ServerHandshake(raw net.Conn) (net.Conn, credentials.AuthInfo
 		conn.Close()
 		return nil, nil, errNotHTTP2
 	}
-	info := credentials.TLSInfo{
+	info := tlsInfo{credentials.TLSInfo{
 		State:          state,
 		CommonAuthInfo: credentials.CommonAuthInfo{SecurityLevel: credentials.PrivacyAndIntegrity},
-	}
+	}, raw}
 	return conn, info, nil
 }
 
