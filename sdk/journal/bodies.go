@@ -18,7 +18,7 @@ func sha256Sum(b []byte) receipt.Hash { return sha256.Sum256(b) }
 // HashBodies puts the hash of each body, as an entry's header has it, into sums, which has
 // as many. Where the processor can it takes two at a time.
 func HashBodies(bodies [][]byte, sums []receipt.Hash) {
-	if !sha256x2.Available() {
+	if !twoAtOnce {
 		for i, b := range bodies {
 			sums[i] = sha256Sum(b)
 		}
@@ -26,6 +26,17 @@ func HashBodies(bodies [][]byte, sums []receipt.Hash) {
 	}
 	w := bodyWorks.Get().(*bodyWork)
 	defer bodyWorks.Put(w)
+	w.hash(bodies, sums)
+}
+
+// A bodyWork is memory for HashBodies. It keeps hashes, which storage has.
+type bodyWork struct {
+	hasher   sha256x2.Hasher
+	messages [32]sha256x2.Message
+	sums     [32][sha256.Size]byte
+}
+
+func (w *bodyWork) hash(bodies [][]byte, sums []receipt.Hash) {
 	for len(bodies) > 0 {
 		n := min(len(bodies), len(w.messages))
 		for i, b := range bodies[:n] {
@@ -38,13 +49,7 @@ func HashBodies(bodies [][]byte, sums []receipt.Hash) {
 		bodies, sums = bodies[n:], sums[n:]
 	}
 	clear(w.messages[:]) // bodies are not to be kept
-}
-
-// A bodyWork is memory for HashBodies. What it keeps of bodies is what storage has.
-type bodyWork struct {
-	hasher   sha256x2.Hasher
-	messages [32]sha256x2.Message
-	sums     [32][sha256.Size]byte
+	w.hasher.Clear()     // nor by its lanes
 }
 
 var bodyWorks = sync.Pool{New: func() any { return new(bodyWork) }}

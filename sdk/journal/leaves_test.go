@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"reflect"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -9,9 +10,20 @@ import (
 	"github.com/veriproof/notary/sdk/receipt"
 )
 
+// bothWays runs a test as on this machine, and as on one without the instructions.
+func bothWays(t *testing.T, test func(t *testing.T)) {
+	here := twoAtOnce
+	t.Cleanup(func() { twoAtOnce = here })
+	t.Run("as here", test)
+	twoAtOnce = false
+	t.Run("one at a time", test)
+}
+
 // TestSealedLeaves: the leaves that sealing makes, two at a time, are those that opening
 // holds them against, one by one.
-func TestSealedLeaves(t *testing.T) {
+func TestSealedLeaves(t *testing.T) { bothWays(t, sealedLeaves) }
+
+func sealedLeaves(t *testing.T) {
 	record := rapid.Custom(func(t *rapid.T) receipt.Record {
 		edits := rapid.SliceOfN(rapid.Just(receipt.Edit{Plugin: "redact-pii", Label: "EMAIL", Place: "span.attributes.value", Length: 9}), 0, 9).Draw(t, "edits")
 		return receipt.Record{
@@ -37,7 +49,9 @@ func TestSealedLeaves(t *testing.T) {
 }
 
 // TestHashBodies: none, and more than are hashed at a time.
-func TestHashBodies(t *testing.T) {
+func TestHashBodies(t *testing.T) { bothWays(t, hashBodies) }
+
+func hashBodies(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		bodies := rapid.SliceOfN(rapid.SliceOfN(rapid.Byte(), 0, 300), 0, 80).Draw(t, "bodies")
 		got := make([]receipt.Hash, len(bodies))
@@ -48,4 +62,14 @@ func TestHashBodies(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestHashBodiesKeepsNone: memory that is used again keeps no body alive.
+func TestHashBodiesKeepsNone(t *testing.T) {
+	w := new(bodyWork)
+	w.hash([][]byte{make([]byte, 300), make([]byte, 64), nil}, make([]receipt.Hash, 3))
+	w.sums = [len(w.sums)][32]byte{}
+	if !reflect.DeepEqual(w, new(bodyWork)) {
+		t.Error("something of the bodies is left")
+	}
 }
