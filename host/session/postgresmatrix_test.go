@@ -109,10 +109,27 @@ type wiredRun struct {
 	adapter *pluginhost.Adapter
 	schema  string
 	late    sync.WaitGroup // statements that come through when nobody expects them
+	calm    bool           // no fault comes any more
 }
 
-// statementTime is how long a notary waits for a statement.
-const statementTime = 250 * time.Millisecond
+// How long a notary waits for a statement: where one hangs, so that it gives up soon, and
+// else, so that a slow machine is no fault.
+const (
+	statementTime = 250 * time.Millisecond
+	patience      = 10 * time.Second
+)
+
+func (w *wiredRun) statementTime() time.Duration {
+	if o := w.plan.aim.outcome; !w.calm && (o == hangs || o == persistsLate) {
+		return statementTime
+	}
+	return patience
+}
+
+func (w *wiredRun) calms() {
+	w.calm = true
+	w.plan.calm()
+}
 
 func newWiredRun(t *testing.T, server *pgserver.Server, adapter *pluginhost.Adapter, schema []string, seed uint64, aims []cell) *wiredRun {
 	t.Helper()
@@ -180,7 +197,7 @@ func (w *wiredRun) play() {
 	go func() { senders.Wait(); close(over) }()
 	for done := false; !done; {
 		if w.lives > 8 {
-			w.plan.calm()
+			w.calms()
 		}
 		l := w.begins()
 		if l.notary == nil {
@@ -211,7 +228,7 @@ func (w *wiredRun) play() {
 		w.set(nil)
 		l.die()
 	}
-	w.plan.calm()
+	w.calms()
 	w.late.Wait()
 	l := w.begins()
 	if l.notary == nil {
@@ -252,12 +269,12 @@ func (w *wiredRun) begins() *wiredLife {
 	w.lives++
 	l := &wiredLife{life: &life{number: w.lives, killed: make(chan struct{}, 1)}, wire: newWire(w.t, w.server, &w.late)}
 	l.ctx, l.cancel = context.WithCancel(w.t.Context())
-	db := connect(w.t, w.server, l.wire.dir, w.schema, statementTime)
+	db := connect(w.t, w.server, l.wire.dir, w.schema, w.statementTime())
 	store := &wiredStore{adapter: w.adapter, db: db, life: l, plan: w.plan}
 	born := time.Now()
 	w.tune = func(o *session.Options) {
 		o.Store = store
-		o.Journal = journal.Options{GroupBytes: 1, UnknownLimit: 4 * statementTime, Backoff: func(int) time.Duration { return 5 * time.Millisecond }}
+		o.Journal = journal.Options{GroupBytes: 1, UnknownLimit: 4 * w.statementTime(), Backoff: func(int) time.Duration { return 5 * time.Millisecond }}
 		o.Now = func() time.Time { return born.Add(100 * time.Since(born)) }
 		o.WrapKeyAge, o.Checkpoint = 10*time.Second, 10*time.Second
 	}

@@ -29,7 +29,8 @@ const connections = 8
 // BenchmarkDurableObjects: the journal on the adapters of object storage, one sender and
 // many; and beside each the same bytes as objects by plain HTTP to the same server. The
 // plain requests to S3 are signed as the adapter's are, with the hash of their body; gofakes3
-// takes them without as well, which shows what signing costs. The servers are those of tests: Azurite is in JavaScript, and both keep objects in memory.
+// takes them without as well, which shows what signing costs. The servers are those of
+// tests: Azurite is in JavaScript, and both keep objects in memory.
 func BenchmarkDurableObjects(b *testing.B) {
 	azure, amazon := azurite.Start(b), s3.Start(b)
 	// An account's signature costs the server no more than a container's.
