@@ -35,6 +35,7 @@ var scratch string
 
 func TestMain(m *testing.M) {
 	confine() // does not return in a process that was started to be confined
+	flooder() // nor this in one that is to flood
 	var err error
 	if scratch, err = os.MkdirTemp("", "notary-test-"); err != nil {
 		fmt.Fprintln(os.Stderr, err)
