@@ -61,7 +61,7 @@ type export struct {
 
 // turn waits for one of the places of exports at work.
 func (s *Server) turn(ctx context.Context, tenant, connection string, room *lease) (_ context.Context, done func(), err error) {
-	if err := s.turns.wait(ctx, s.turns.join(tenant, connection)); err != nil {
+	if err := s.turns.take(ctx, tenant, connection); err != nil {
 		return nil, nil, err
 	}
 	done = sync.OnceFunc(s.turns.leave)

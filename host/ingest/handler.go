@@ -119,7 +119,7 @@ type request struct {
 	// the room that it is given. It may return a message beside an error.
 	receive func(*lease) (*body, error)
 	// unpack, if set, makes the wire form of what was received: work, and so done
-	// when it is the export's turn. It may replace the message beside an error, too.
+	// when it is the sender's turn. It may replace the message beside an error, too.
 	unpack func(*lease, *body) (*body, error)
 	answer func(Receipt) error
 }
@@ -161,16 +161,24 @@ func (s *Server) export(ctx context.Context, req request, start time.Time, out *
 	if err != nil {
 		return Receipt{}, err
 	}
+	if req.unpack != nil {
+		if err := s.unpacking.take(ctx, out.Tenant, req.connection); err != nil {
+			return Receipt{}, err
+		}
+		err = func() (err error) {
+			defer s.unpacking.leave()
+			msg, err = req.unpack(room, msg)
+			return err
+		}()
+		if err != nil {
+			return Receipt{}, err
+		}
+	}
 	ctx, done, err := s.turn(ctx, out.Tenant, req.connection, room)
 	if err != nil {
 		return Receipt{}, err
 	}
 	defer done()
-	if req.unpack != nil {
-		if msg, err = req.unpack(room, msg); err != nil {
-			return Receipt{}, err
-		}
-	}
 	out.Bytes = len(msg.bytes())
 	return s.cfg.Exporter.Export(ctx, out.Tenant, out.Signal, msg.bytes())
 }

@@ -62,12 +62,14 @@ func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case !plainOrGzip(r):
 		x.refuse(http.StatusUnsupportedMediaType, Invalid("content encoding is neither gzip nor identity", nil))
 	default:
-		refused := h.handle(r.Context(), request{
+		req := request{
 			sig: sig, shown: presented{r.Header.Values("Authorization"), r.Header.Values("X-Api-Key"), r.TLS.PeerCertificates}, connection: r.RemoteAddr,
-			receive: func(room *lease) (*body, error) { return h.readHTTP(x, room) },
-			unpack:  func(room *lease, msg *body) (*body, error) { return h.unpack(x, sig, room, msg) },
-			answer:  x.succeed,
-		})
+			receive: func(room *lease) (*body, error) { return h.readHTTP(x, room) }, answer: x.succeed,
+		}
+		if x.media == typeJSON || isGzip(r.Header.Get("Content-Encoding")) {
+			req.unpack = func(room *lease, msg *body) (*body, error) { return h.unpack(x, sig, room, msg) }
+		}
+		refused := h.handle(r.Context(), req)
 		if refused != nil {
 			x.refuse(httpStatus(refused), refused)
 		}
@@ -182,7 +184,11 @@ func (s *Server) readHTTP(x exchange, room *lease) (*body, error) {
 	if err := http.NewResponseController(x.w).SetReadDeadline(late); err != nil {
 		return nil, Unavailable("the request was not received", 0, err)
 	}
-	return s.readAll(http.MaxBytesReader(x.w, x.r.Body, int64(s.cfg.MaxRequest)), room, 0)
+	msg, err := s.readAll(http.MaxBytesReader(x.w, x.r.Body, int64(s.cfg.MaxRequest)), room, 0)
+	if err != nil {
+		return msg, err
+	}
+	return msg, room.resize(int64(len(msg.bytes())))
 }
 
 // unpack takes the gzip off a message and turns JSON into the wire form.

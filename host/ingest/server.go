@@ -131,11 +131,12 @@ func (c Config) check() error {
 // A Server receives OTLP over gRPC and over HTTP. Both have the same budget, turns
 // and senders.
 type Server struct {
-	cfg    Config
-	budget *semaphore.Weighted
-	turns  turns
-	grpc   *grpc.Server
-	http   *http.Server
+	cfg       Config
+	budget    *semaphore.Weighted
+	turns     turns // of exports at work
+	unpacking turns
+	grpc      *grpc.Server
+	http      *http.Server
 }
 
 // New returns a server that is not yet serving. It has goroutines, which end with
@@ -149,6 +150,9 @@ func New(cfg Config) (*Server, error) {
 		cfg:    cfg,
 		budget: semaphore.NewWeighted(cfg.MaxInFlight),
 		turns:  turns{free: cfg.MaxExports},
+		// Who sends what has to be unpacked can have it cost a thousand times what it
+		// costs him. While that takes half of the processors the rest have the others.
+		unpacking: turns{free: max(1, runtime.GOMAXPROCS(0)/2)},
 	}
 	s.grpc = grpc.NewServer(s.options()...)
 	s.grpc.RegisterService(s.service(traceService, otlpwire.Traces), nil)

@@ -35,6 +35,9 @@ func (t *turns) join(path ...string) *place {
 	return p
 }
 
+// take waits for a place, as wait does.
+func (t *turns) take(ctx context.Context, path ...string) error { return t.wait(ctx, t.join(path...)) }
+
 // leave gives a place to the next.
 func (t *turns) leave() {
 	t.mu.Lock()
