@@ -267,9 +267,11 @@ func (f *flood) start() {
 	f.loop(f.rapidReset)
 	f.loop(f.continuation)
 	for range 100 {
-		f.idle(f.OTLP, "")                                 // no handshake
-		f.idle(f.OTLPHTTP, "")                             // the same
 		f.idle(f.OTLPHTTP, "POST /v1/traces HTTP/1.1\r\n") // a head that does not end
+	}
+	for range 5_000 { // several times as many as a port takes
+		f.idle(f.OTLP, "") // no handshake
+		f.idle(f.OTLPHTTP, "")
 	}
 }
 
@@ -313,7 +315,7 @@ func (f *flood) post(media, encoding string, body []byte) {
 // idle holds a connection open on which next to nothing comes.
 func (f *flood) idle(addr, begin string) {
 	f.wg.Go(func() {
-		conn, err := net.Dial("tcp", addr)
+		conn, err := new(net.Dialer).DialContext(f.ctx, "tcp", addr)
 		if err != nil {
 			return
 		}
