@@ -149,7 +149,7 @@ func golden(t *testing.T) []byte {
 // exported has the tool write bundles of all of the demo's sessions, and returns one.
 func exported(t *testing.T, demo, dir string, more ...string) string {
 	t.Helper()
-	args := append([]string{"export", "--config", "notary.yaml", "--from", "2020-01-01", "--to", "2200-01-01", "-o", dir}, more...)
+	args := append([]string{"export", "--unjournaled", "--config", "notary.yaml", "--from", "2020-01-01", "--to", "2200-01-01", "-o", dir}, more...)
 	cmd := exec.CommandContext(t.Context(), env(t, "NOTARY_TOOL"), args...)
 	cmd.Dir = demo
 	if out, err := cmd.CombinedOutput(); err != nil {
