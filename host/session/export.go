@@ -19,17 +19,13 @@ type desk struct {
 	fields []pluginhost.Field
 	groups []*group // of each record
 	fresh  []int
-	marks  map[mark]bool
 }
 
-var desks = sync.Pool{New: func() any { return &desk{marks: make(map[mark]bool)} }}
+var desks = sync.Pool{New: func() any { return new(desk) }}
 
-// keepFields and keepMarks bound what a desk keeps, as otlpwire bounds what a Request
-// does: more is rare, and left to the garbage collector.
-const (
-	keepFields = 1 << 15
-	keepMarks  = 1 << 10
-)
+// keepFields bounds what a desk keeps, as otlpwire bounds what a Request does: more is
+// rare, and left to the garbage collector.
+const keepFields = 1 << 15
 
 // free makes the desk the next export's.
 func (d *desk) free() {

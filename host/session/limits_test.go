@@ -285,3 +285,52 @@ func TestMemoryIsReserved(t *testing.T) {
 		t.Errorf("stored %v", got)
 	}
 }
+
+// TestBusyIsNotKnown: records of an open part that storage had no room for are no duplicates
+// when they are sent again; those that were taken before still are.
+func TestBusyIsNotKnown(t *testing.T) {
+	w := newWorld(t)
+	queued := make(chan struct{}, 10)
+	w.tune = func(o *session.Options) {
+		o.Journal.QueueBytes, o.Journal.UnknownLimit = 1, time.Minute
+		o.Waiting = func(context.Context) { queued <- struct{}{} }
+	}
+	n := w.start()
+	export(t, n, request("s", span("a")))
+	<-queued
+	begun, release := make(chan struct{}, 1), make(chan struct{})
+	w.store.Inject(func(journal.Group) journaltest.Fault {
+		select {
+		case begun <- struct{}{}:
+		default:
+		}
+		<-release
+		return journaltest.None
+	})
+	taken := make(chan error, 2)
+	send := func(name string) {
+		_, err := n.Export(t.Context(), "acme", otlpwire.Traces, request("s", span(name)))
+		taken <- err
+	}
+	go send("b") // is being written
+	<-queued
+	<-begun
+	go send("c") // waits, and there is no room for more
+	<-queued
+	for range 2 {
+		if _, err := n.Export(t.Context(), "acme", otlpwire.Traces, request("s", span("d"), span("a"))); !errors.Is(err, journal.ErrBusy) {
+			t.Fatalf("with a full queue: %v", err)
+		}
+	}
+	close(release)
+	for range 2 {
+		if err := <-taken; err != nil {
+			t.Error(err)
+		}
+	}
+	export(t, n, request("s", span("a"), span("d")))
+	w.close(n)
+	if got := w.spanNames("s"); !slices.Equal(got, []string{"a", "b", "c", "d"}) {
+		t.Errorf("stored %v", got)
+	}
+}

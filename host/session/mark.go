@@ -20,17 +20,14 @@ func (f *filler) mark(i int, r *receipt.Record) mark {
 	at = append(at, f.scopes[x.Scope][:]...)
 	at = append(at, byte(r.Kind))
 	original := f.req.Original(i)
-	at = f.n.dedup.append(at, original)
-	if bytes.Equal(original, r.Bytes) { // most have nothing to redact
-		at = append(at, at[len(at)-16:]...)
-	} else {
-		at = f.n.dedup.append(at, r.Bytes)
+	if !bytes.Equal(original, r.Bytes) { // most have nothing to redact
+		at = f.n.dedup.append(at, nil, r.Bytes)
 	}
-	f.scratch = f.n.dedup.append(at, at)
-	return mark(f.scratch[len(at):])
+	f.scratch = f.n.dedup.append(at, at, original)
+	return mark(f.scratch[len(f.scratch)-len(mark{}):])
 }
 
-// A fingerprint is a keyed hash of 128 bits, twice as fast as SHA-256: the GMAC of
+// A fingerprint is a keyed hash of 128 bits, twice as fast as SHA-256: the tag of
 // AES-GCM with a constant nonce. A MAC with that would be broken by whoever sees two of
 // its values; what is kept of these is in memory only, is compared for equality and goes
 // nowhere, and without the key two different texts are equal by chance with a
@@ -54,6 +51,7 @@ func newFingerprint() fingerprint {
 
 var noNonce [12]byte
 
-func (p fingerprint) append(dst, b []byte) []byte {
-	return p.gcm.Seal(dst, noNonce[:], nil, b)
+// append appends head, encrypted, and the hash of head and b.
+func (p fingerprint) append(dst, head, b []byte) []byte {
+	return p.gcm.Seal(dst, noNonce[:], head, b)
 }

@@ -24,7 +24,8 @@ type part struct {
 	ended      bool // by its sender; sealed when nothing has come for a moment
 	keys       *seal.Part
 	edge       merkle.Edge
-	seen       map[mark]*journal.Pending
+	appends    []*journal.Pending
+	seen       map[mark]uint32  // by which of the appends; without pointers, for the collector
 	before     []*part          // of the same session, that were sealed a moment ago
 	first      *journal.Pending // of the first segment
 	name       []byte           // session id as redacted
@@ -87,7 +88,7 @@ func (n *Notary) openPart(handle receipt.Handle, tenant string) (*part, error) {
 	now := n.opts.Now()
 	p := &part{
 		id: id, tenant: tenant, keys: keys, opened: now, touched: now, before: n.before(handle),
-		seen: make(map[mark]*journal.Pending), edits: make(map[receipt.EditCount]uint64),
+		seen: make(map[mark]uint32), edits: make(map[receipt.EditCount]uint64),
 	}
 	n.open[handle] = p
 	return p, nil
@@ -121,6 +122,7 @@ func (n *Notary) appendTo(p *part, g *group, d *desk) ([]*journal.Pending, error
 		return n.writer.Append(d, k)
 	})
 	if err != nil {
+		p.forget(g, fresh)
 		return nil, err
 	}
 	edits := g.editsOf(fresh)
@@ -135,33 +137,41 @@ func (n *Notary) appendTo(p *part, g *group, d *desk) ([]*journal.Pending, error
 // what the others wait for: a duplicate is acknowledged when the first is
 // durable, and fails when the first fails. The parts before count for a while,
 // since the request that ends a session may be sent again like any other.
+//
+// What is fresh counts as that of the append to come. If there is none, forget it.
 func (p *part) fresh(g *group, d *desk) (fresh []int, wait []*journal.Pending) {
 	fresh = d.fresh[:0]
-	inRequest := d.marks
-	if len(g.marks) > keepMarks {
-		inRequest = make(map[mark]bool)
-	}
-	defer clear(inRequest)
+	next := uint32(len(p.appends))
 	for i, m := range g.marks {
-		earlier := p.seen[m]
-		for _, before := range p.before {
-			if earlier != nil {
-				break
+		var earlier *journal.Pending
+		at, known := p.seen[m]
+		switch {
+		case known && at == next: // it is twice in this request
+			continue
+		case known:
+			earlier = p.appends[at]
+		default:
+			for j := 0; j < len(p.before) && earlier == nil; j++ {
+				earlier = p.before[j].has(m)
 			}
-			earlier = before.has(m)
 		}
 		switch {
-		case earlier != nil:
-			if !slices.Contains(wait, earlier) {
-				wait = append(wait, earlier)
-			}
-		case !inRequest[m]:
-			inRequest[m] = true
+		case earlier == nil:
+			p.seen[m] = next
 			fresh = append(fresh, i)
+		case !slices.Contains(wait, earlier):
+			wait = append(wait, earlier)
 		}
 	}
 	d.fresh = fresh
 	return fresh, wait
+}
+
+// forget takes back what was fresh, since it was not appended.
+func (p *part) forget(g *group, fresh []int) {
+	for _, i := range fresh {
+		delete(p.seen, g.marks[i])
+	}
 }
 
 // has returns the append that made a record durable, nil if the part has no such
@@ -169,7 +179,10 @@ func (p *part) fresh(g *group, d *desk) (fresh []int, wait []*journal.Pending) {
 func (p *part) has(m mark) *journal.Pending {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.seen[m]
+	if at, known := p.seen[m]; known {
+		return p.appends[at]
+	}
+	return nil
 }
 
 // appendSegment seals content as the part's next segment, queues it, and adds
@@ -215,9 +228,7 @@ func (g *group) editsOf(records []int) []receipt.Edit {
 
 // take counts the records that were queued.
 func (p *part) take(g *group, fresh []int, edits []receipt.Edit, pending *journal.Pending) {
-	for _, i := range fresh {
-		p.seen[g.marks[i]] = pending
-	}
+	p.appends = append(p.appends, pending)
 	p.records += uint64(len(fresh))
 	p.duplicates += uint64(len(g.records) - len(fresh))
 	for _, e := range edits {

@@ -16,15 +16,20 @@ func reserve(f *os.File, from, n int64) error {
 	return ignoringEINTR(func() error { return syscall.Fallocate(int(f.Fd()), fallocKeepSize, from, n) })
 }
 
-// maxParts is how many parts pwritev(2) takes at a time.
-const maxParts = 1024
+const (
+	// maxParts is how many parts pwritev(2) takes at a time.
+	maxParts = 1024
+	// maxWrite is how many bytes are written at a time: no more than are copied before
+	// the runtime takes a thread in a system call its processor, see flusher.
+	maxWrite = 64 << 10
+)
 
 // writeParts writes parts that follow one another, without joining them in memory first.
 func writeParts(f *os.File, parts [][]byte, at int64) error {
 	for len(parts) > 0 {
 		n := 0
 		err := ignoringEINTR(func() (err error) {
-			n, err = unix.Pwritev(int(f.Fd()), parts[:min(len(parts), maxParts)], at)
+			n, err = unix.Pwritev(int(f.Fd()), first(parts[:min(len(parts), maxParts)], maxWrite), at)
 			return err
 		})
 		if err == nil && n == 0 && len(parts[0]) > 0 {
@@ -37,6 +42,18 @@ func writeParts(f *os.File, parts [][]byte, at int64) error {
 		parts = behind(parts, n)
 	}
 	return nil
+}
+
+// first returns the first n bytes of parts, or all of them if they are less. It leaves
+// parts as they are.
+func first(parts [][]byte, n int) [][]byte {
+	for i, p := range parts {
+		if len(p) > n {
+			return append(parts[:i:i], p[:n])
+		}
+		n -= len(p)
+	}
+	return parts
 }
 
 // behind returns what follows the first n bytes of parts, and not parts of no bytes in

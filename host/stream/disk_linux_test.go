@@ -28,6 +28,34 @@ func TestBehind(t *testing.T) {
 	})
 }
 
+// TestFirst: what is written at a time is the beginning of what there is.
+func TestFirst(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		parts := rapid.SliceOfN(rapid.SliceOfN(rapid.Byte(), 0, 5), 1, 20).Draw(t, "parts")
+		all := slices.Concat(parts...)
+		n := rapid.IntRange(1, 120).Draw(t, "at a time")
+		if got := slices.Concat(first(parts, n)...); !bytes.Equal(got, all[:min(n, len(all))]) || !bytes.Equal(slices.Concat(parts...), all) {
+			t.Fatalf("the first %d bytes of %v: %v", n, parts, got)
+		}
+	})
+}
+
+// TestWritePartsInPieces writes more than goes at a time, in parts of all sizes.
+func TestWritePartsInPieces(t *testing.T) {
+	f := temporary(t)
+	var parts [][]byte
+	for i, n := range []int{1, maxWrite - 1, 2*maxWrite + 3, 0, 5, maxWrite, 3 * maxWrite} {
+		parts = append(parts, bytes.Repeat([]byte{byte(i + 1)}, n))
+	}
+	if err := writeParts(f, parts, 7); err != nil {
+		t.Fatal(err)
+	}
+	want := append(make([]byte, 7), slices.Concat(parts...)...)
+	if got, err := os.ReadFile(f.Name()); err != nil || !bytes.Equal(got, want) {
+		t.Errorf("%d bytes are in the file, want %d: %v", len(got), len(want), err)
+	}
+}
+
 // TestWritePartsFails tells what the system says.
 func TestWritePartsFails(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "file")
