@@ -34,7 +34,9 @@ func mayRefuse(t *testing.T, err, protoErr error) {
 	t.Fatalf("refused what protobuf accepts: %v", err)
 }
 
-func FuzzWalk(f *testing.F) {
+// addRequests gives a fuzzer a signal and requests of it, whole and broken.
+func addRequests(f *testing.F) {
+	f.Helper()
 	for seed := range uint64(4) {
 		for _, sig := range []otlpwire.Signal{otlpwire.Traces, otlpwire.Logs} {
 			plain, scrambled := random(seed, sig)
@@ -47,6 +49,10 @@ func FuzzWalk(f *testing.F) {
 			f.Add(byte(otlpwire.Traces), m.bytes)
 		}
 	}
+}
+
+func FuzzWalk(f *testing.F) {
+	addRequests(f)
 	f.Fuzz(func(t *testing.T, sig byte, buf []byte) {
 		compare(t, otlpwire.Signal(sig%2+1), buf)
 		samePasses(t, otlpwire.Signal(sig%2+1), buf, otlpwire.Limits{})
@@ -86,18 +92,7 @@ func FuzzSplice(f *testing.F) {
 // FuzzScan holds what the scan counts to a count by google's protowire, which goes
 // through the same bytes by recursion along the descriptors.
 func FuzzScan(f *testing.F) {
-	for seed := range uint64(4) {
-		for _, sig := range []otlpwire.Signal{otlpwire.Traces, otlpwire.Logs} {
-			plain, scrambled := random(seed, sig)
-			f.Add(byte(sig), plain)
-			f.Add(byte(sig), scrambled)
-		}
-	}
-	for _, m := range malformed {
-		if len(m.bytes) < 1<<10 {
-			f.Add(byte(otlpwire.Traces), m.bytes)
-		}
-	}
+	addRequests(f)
 	f.Fuzz(func(t *testing.T, b byte, buf []byte) {
 		sig := otlpwire.Signal(b%2 + 1)
 		got, err := otlpwire.Scan(buf, sig, otlpwire.Limits{})

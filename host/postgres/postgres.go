@@ -318,10 +318,7 @@ func Grants(schema, role string) []string {
 	if role == "" {
 		return nil
 	}
-	if schema == "" {
-		schema = "public"
-	}
-	in, to := pgx.Identifier{schema}.Sanitize(), pgx.Identifier{role}.Sanitize()
+	in, to := inSchema(schema), pgx.Identifier{role}.Sanitize()
 	return []string{
 		"grant usage on schema " + in + " to " + to,
 		"grant select, insert on all tables in schema " + in + " to " + to,
@@ -335,14 +332,19 @@ func AuditorGrants(schema, role string) []string {
 	if role == "" {
 		return nil
 	}
-	if schema == "" {
-		schema = "public"
-	}
-	in, to := pgx.Identifier{schema}.Sanitize(), pgx.Identifier{role}.Sanitize()
+	in, to := inSchema(schema), pgx.Identifier{role}.Sanitize()
 	return []string{
 		"grant usage on schema " + in + " to " + to,
 		"grant select on " + in + ".notary_schema, " + in + ".notary_epochs, " + in + ".notary_chunks to " + to,
 	}
+}
+
+// inSchema is a schema's name as SQL has it.
+func inSchema(name string) string {
+	if name == "" {
+		name = "public"
+	}
+	return pgx.Identifier{name}.Sanitize()
 }
 
 // Close waits for statements under way and closes all connections.

@@ -4,7 +4,6 @@ package main
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"strings"
 	"testing"
@@ -55,13 +54,7 @@ func TestAzureBlob(t *testing.T) {
 	}
 	credential(least)
 
-	var acks []acknowledged
-	for round := range 2 {
-		p := m.start(t)
-		f := &traffic{c: m.connect(t, p), name: fmt.Sprint("round", round), after: 20 + rand.IntN(30), then: p.kill}
-		f.start(t.Context(), 4)
-		acks = append(acks, f.wait()...)
-	}
+	acks := m.killedUnderTraffic(t)
 	p = m.start(t)
 	p.stop(t)
 	if out := p.stdout.String() + p.stderr.String(); strings.Contains(out, "sig=") {

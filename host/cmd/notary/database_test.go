@@ -9,7 +9,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -77,13 +76,7 @@ func TestDatabase(t *testing.T) {
 		t.Errorf("second store init: %d\n%s", status, stderr)
 	}
 
-	var acks []acknowledged
-	for round := range 2 {
-		p := m.start(t)
-		f := &traffic{c: m.connect(t, p), name: fmt.Sprint("round", round), after: 20 + rand.IntN(30), then: p.kill}
-		f.start(t.Context(), 4)
-		acks = append(acks, f.wait()...)
-	}
+	acks := m.killedUnderTraffic(t)
 	m.start(t).stop(t)
 	m.auditStorage(t, acks)
 	m.lookedUp(t, admin)

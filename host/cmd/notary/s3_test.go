@@ -9,7 +9,6 @@ import (
 	"encoding/pem"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -100,13 +99,7 @@ func TestS3(t *testing.T) {
 	if err := os.WriteFile(m.path("s3.key"), []byte("AKID:TOPSECRET\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	var acks []acknowledged
-	for round := range 2 {
-		p := m.start(t)
-		f := &traffic{c: m.connect(t, p), name: fmt.Sprint("round", round), after: 20 + rand.IntN(30), then: p.kill}
-		f.start(t.Context(), 4)
-		acks = append(acks, f.wait()...)
-	}
+	acks := m.killedUnderTraffic(t)
 	p = m.start(t)
 	p.stop(t)
 	if out := p.stdout.String() + p.stderr.String(); strings.Contains(out, "TOPSECRET") {

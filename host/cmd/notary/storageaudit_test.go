@@ -5,11 +5,25 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"slices"
 	"strings"
 	"testing"
 )
+
+// killedUnderTraffic starts a notary twice, which is killed while it is sent to, and
+// returns what was acknowledged.
+func (m *machine) killedUnderTraffic(t *testing.T) (acks []acknowledged) {
+	t.Helper()
+	for round := range 2 {
+		p := m.start(t)
+		f := &traffic{c: m.connect(t, p), name: fmt.Sprint("round", round), after: 20 + rand.IntN(30), then: p.kill}
+		f.start(t.Context(), 4)
+		acks = append(acks, f.wait()...)
+	}
+	return acks
+}
 
 // auditStorage reads the storage with the recipient's key, and holds it against what was
 // acknowledged.
