@@ -237,9 +237,7 @@ func (w *wiredRun) play() {
 	if err := w.erase(l.notary); err != nil {
 		w.t.Errorf("erase without any fault: %v", err)
 	}
-	for i := 0; i < 3000 && w.untold() > 0; i++ { // the start tells what others could not
-		time.Sleep(10 * time.Millisecond)
-	}
+	eventually(w.t, func() bool { return w.untold() == 0 }) // the start tells what others could not
 	l.halt()
 	w.close(l.notary)
 	l.die()
@@ -331,7 +329,7 @@ func (w *wiredRun) sends(i int) {
 		if n := w.current(); n != nil {
 			_ = w.erase(n) // or later
 		}
-		time.Sleep(time.Duration(w.plan.in(60)) * time.Millisecond)
+		<-time.After(time.Duration(w.plan.in(60)) * time.Millisecond) // as the seed has it: nothing waits for this
 	}
 }
 

@@ -182,13 +182,20 @@ func (a *adapter) epochs(s *abi.Selector) ([]abi.Item, abi.StoStatus) {
 	}
 	out := make([]abi.Item, rows.Len())
 	for i := range out {
-		row := rows.Row(i)
-		if len(row[0].Bytes) != 16 || row[1].Type != abi.SQLInt || row[1].Int < 0 {
+		var ok bool
+		if out[i], ok = position(rows.Row(i)); !ok {
 			return nil, abi.StoUnavailable
 		}
-		out[i] = abi.Item{Epoch: [16]byte(row[0].Bytes), Seq: uint64(row[1].Int)}
 	}
 	return out, abi.StoOK
+}
+
+// position reads the columns epoch and seq, with which a row begins.
+func position(row []abi.SQLValue) (abi.Item, bool) {
+	if len(row[0].Bytes) != 16 || row[1].Type != abi.SQLInt || row[1].Int < 0 {
+		return abi.Item{}, false
+	}
+	return abi.Item{Epoch: [16]byte(row[0].Bytes), Seq: uint64(row[1].Int)}, true
 }
 
 // session asks the index over session handles. Each partition has its own, and a handle's
@@ -207,11 +214,11 @@ func (a *adapter) session(s *abi.Selector) ([]abi.Item, abi.StoStatus) {
 	}
 	out := make([]abi.Item, rows.Len())
 	for i := range out {
-		row := rows.Row(i)
-		if len(row[0].Bytes) != 16 || row[1].Type != abi.SQLInt || row[1].Int < 0 {
+		row, ok := rows.Row(i), false
+		if out[i], ok = position(row); !ok {
 			return nil, abi.StoUnavailable
 		}
-		out[i] = abi.Item{Epoch: [16]byte(row[0].Bytes), Seq: uint64(row[1].Int), Kind: uint32(row[2].Int)}
+		out[i].Kind = uint32(row[2].Int)
 	}
 	return out, abi.StoOK
 }
