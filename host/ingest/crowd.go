@@ -53,7 +53,7 @@ func (c *crowd) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &member{Conn: conn, crowd: c}
+	m := &member{Conn: quick(conn), crowd: c}
 	m.leave = sync.OnceFunc(m.depart)
 	for !c.admit(m) {
 		if err := c.makeRoom(); err != nil {

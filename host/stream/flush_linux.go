@@ -22,7 +22,10 @@ import (
 type flusher struct {
 	context uintptr // aio_context_t
 	eventFD int
-	done    *os.File // the same, known to the poller
+	done    *os.File                          // the same, known to the poller
+	wait    func(func(fd uintptr) bool) error // of done: calls until that is true
+	once    func(fd uintptr) bool             // took, made once
+	failed  syscall.Errno
 }
 
 // flushers are those that no call uses. What has no room here is closed.
@@ -68,7 +71,23 @@ func newFlusher() (*flusher, error) {
 		return nil, fmt.Errorf("eventfd: %w", err)
 	}
 	f.done = os.NewFile(uintptr(f.eventFD), "eventfd")
+	conn, err := f.done.SyscallConn()
+	if err != nil {
+		f.close()
+		return nil, fmt.Errorf("eventfd: %w", err)
+	}
+	f.wait, f.once = conn.Read, f.took
 	return f, nil
+}
+
+// took takes the count out of the eventfd; false if there is none yet. That does not
+// block, so the runtime is not told of the call, as little as of the others here.
+func (f *flusher) took(fd uintptr) bool {
+	var count [8]byte
+	for f.failed = syscall.EINTR; f.failed == syscall.EINTR; {
+		_, _, f.failed = syscall.RawSyscall(unix.SYS_READ, fd, uintptr(unsafe.Pointer(&count)), uintptr(len(count)))
+	}
+	return f.failed != syscall.EAGAIN
 }
 
 func (f *flusher) close() {
@@ -89,9 +108,11 @@ func (f *flusher) datasync(file *os.File) (taken bool, err error) {
 	if e != 0 || n != 1 {
 		return false, e
 	}
-	var count [8]byte
-	if _, err := f.done.Read(count[:]); err != nil {
+	if err := f.wait(f.once); err != nil {
 		return true, fmt.Errorf("%w: eventfd: %w", errFlusher, err)
+	}
+	if f.failed != 0 {
+		return true, fmt.Errorf("%w: eventfd: %w", errFlusher, f.failed)
 	}
 	var ended [1]ioEvent
 	n, _, e = syscall.RawSyscall6(unix.SYS_IO_GETEVENTS, f.context, 1, 1, uintptr(unsafe.Pointer(&ended)), 0, 0)
