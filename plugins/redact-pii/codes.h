@@ -254,7 +254,7 @@ static void prepare_codes(void) {
  * [a, e). */
 static int postcode(scan *s, int a, int e) {
 	int n = e - a, b = e + at(s, e, ' '), score = 0;
-	if (n < 2 || n > 4 || !is(s, a, UPPER) || !is(s, b, DIGIT) || threshold[POSTAL_CODE] > 850) return 0;
+	if (n < 2 || n > 4 || !is(s, a, UPPER) || !is(s, b, DIGIT) || threshold[POSTAL_CODE] > 850 || !number_begins(s, a)) return 0;
 	int end = run_end(s, b, ALNUM, 4);
 	if (n == 3 && like(s, a, e, "A9A") && like(s, b, end, "9A9") && !one_of("DFIOQUWZ", s->t[a])) score = 550;
 	if (b > e && like(s, b, end, "9AA") && !one_of("CIKMOV", s->t[b + 1]) && !one_of("CIKMOV", s->t[b + 2])) {
@@ -273,16 +273,18 @@ static int postcode(scan *s, int a, int e) {
  * behind a hyphen or bracket. It returns the end of a finding, or 0. */
 RARE int coded(scan *s, int a, int e) {
 	int n = e - a, end, best = 0, label = 0, to = 0;
-	if (n > MAX_CODE || a < s->last || ahead(s, a, e, &sets[set_number(LOWER)], SIDES) < e || !number_begins(s, a)) return 0;
+	if (n > MAX_CODE || a < s->last) return 0;
 	const uint8_t *p = s->t + a;
-	uint32_t capital = wasm_i8x16_bitmask(between(wasm_v128_load(p), 'A', 'Z')) | (uint32_t)wasm_i8x16_bitmask(between(wasm_v128_load(p + 16), 'A', 'Z')) << 16;
-	uint32_t digit = digits_at(p) | digits_at(p + 16) << 16;
+	uint32_t capital = wasm_i8x16_bitmask(between(wasm_v128_load(p), 'A', 'Z')), digit = digits_at(p);
+	if (n > 16) capital |= (uint32_t)wasm_i8x16_bitmask(between(wasm_v128_load(p + 16), 'A', 'Z')) << 16, digit |= digits_at(p + 16) << 16;
+	if (~(capital | digit) & ((1u << n) - 1)) return 0; /* it has small letters */
 	for (uint32_t forms = codes_by_run[n]; forms; forms &= forms - 1) {
 		int f = __builtin_ctz(forms), m = 0;
 		const char *form = code_forms[f].form;
 		if (capitals_of[f] & ~capital || digits_of_form[f] & ~digit) continue;
 		while (form[m]) m++;
 		if (a + m > s->n || is(s, a + m, WORD) || !like(s, a, a + m, form)) continue;
+		if (!number_begins(s, a)) return 0;
 		if (!code_valid(s, code_forms[f].label, form, a, a + m)) continue;
 		int score = near(s, code_forms[f].topic, a) ? 900 : code_forms[f].alone;
 		if (score < 600 && (near(s, T_IDENTITY, a) || near(s, T_TAX, a))) score = 600;
@@ -293,6 +295,13 @@ RARE int coded(scan *s, int a, int e) {
 	int longer = run_end(s, a, UPPER | DIGIT | URLSAFE, 19);
 	while (longer > e && !(class[s->t[longer - 1]] & ALNUM)) longer--;
 	return longer - a >= 5 ? document(s, a, longer) : 0;
+}
+
+/* maybe_mac reports whether two pairs of hexadecimal digits stand around the separator at i, and another
+ * one behind. */
+static inline int maybe_mac(const scan *s, int i) {
+	const uint8_t *p = s->t + i;
+	return i >= 2 && p[3] == p[0] && in(p[1], HEX) && in(p[2], HEX) && in(p[-1], HEX) && in(p[-2], HEX);
 }
 
 /* mac reads a hardware address whose first separator stands at i. */
@@ -327,6 +336,14 @@ static int quad(const scan *s, int i) {
 		i = end;
 	}
 	return i;
+}
+
+/* maybe_ipv6 reports whether another colon follows that at i, next to it or behind a group. */
+static inline int maybe_ipv6(const scan *s, int i) {
+	const uint8_t *p = s->t + i;
+	if (p[1] == ':') return 1;
+	if (!in(p[1], HEX) || i == 0 || !in(p[-1], HEX)) return 0;
+	return p[2] == ':' || (in(p[2], HEX) && (p[3] == ':' || (in(p[3], HEX) && (p[4] == ':' || (in(p[4], HEX) && p[5] == ':')))));
 }
 
 RARE int ipv6(scan *s, int i) {

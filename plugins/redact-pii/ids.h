@@ -237,9 +237,9 @@ static const struct {
 };
 
 
-/* Sets of id_forms by the digits that they begin with and what separates these from the
- * next, and by all digits. */
-static uint64_t formed_by_first[MAX_DIGITS], formed_by_separator[128], bare_by_length[MAX_DIGITS];
+/* Sets of id_forms by the digits that they begin with, what separates these from the next, and how
+ * many these are; and by all digits. */
+static uint64_t formed_by_first[MAX_DIGITS], formed_by_separator[128], formed_by_second[17], bare_by_length[MAX_DIGITS];
 static uint64_t id_topics, unnamed_formed, unnamed_bare; /* what names any of them; those that reach their thresholds without a name */
 
 static void prepare_ids(void) {
@@ -253,6 +253,8 @@ static void prepare_ids(void) {
 		if (!id_forms[f].form) continue;
 		formed_by_first[id_forms[f].form[0] - '0'] |= 1ull << f;
 		formed_by_separator[(int)id_forms[f].form[1]] |= 1ull << f;
+		formed_by_second[id_forms[f].form[2] - '0'] |= 1ull << f;
+		if (id_forms[f].label == CL_RUT && !id_forms[f].form[3]) formed_by_second[0] |= 1ull << f; /* a check letter alone */
 	}
 }
 
@@ -277,10 +279,11 @@ static int read_form(const scan *s, int i, const char *form, int label, uint8_t 
 	return number_ends(s, i) ? i : 0;
 }
 
-/* formed_ids returns the ids that begin with a group of n digits and what stands at end. */
+/* formed_ids returns the ids that begin with a group of n digits, what stands at end, and another group. */
 static inline uint64_t formed_ids(const scan *s, int end, int n) {
 	if (n >= 10 || end + 1 >= s->n || s->t[end] >= 128 || !(is(s, end + 1, DIGIT) || (s->t[end + 1] | 0x20) == 'k')) return 0;
-	return formed_by_first[n] & formed_by_separator[s->t[end]];
+	uint32_t out = digits_at(s->t + end + 1) ^ SIDES;
+	return formed_by_first[n] & formed_by_separator[s->t[end]] & formed_by_second[min(out ? __builtin_ctz(out) : 16, s->n - end - 1)];
 }
 
 /* national_id reads an id from the digit at i, of which the run ends at end, and
@@ -373,6 +376,20 @@ RARE int date(const scan *s, int i, int end, int *start) {
 	return 0;
 }
 
+/* maybe_born reports whether the digits [i, end) may begin a date, and a word before speaks of a
+ * birth: what comes before the date itself may be the name of a month. */
+static inline int maybe_born(scan *s, int i, int end) {
+	int n = end - i, next = is(s, end + 1, DIGIT);
+	if (n > 4 || !may_be_dated(s, end)) return 0;
+	switch (s->t[end]) {
+	case '-': case '/': case '.': if (!next) return 0; break;
+	case ',': if (n > 2 || !at(s, i - 1, ' ')) return 0; break;
+	case ' ': if (n > 2 || (next && !at(s, i - 1, ' '))) return 0;
+	}
+	hear(s, i);
+	return i - s->seen[T_BIRTH] <= REACH + 16;
+}
+
 /* postal reads a postal code from digits alone: beside a word, or behind the
  * name or the two letters of a state. */
 static int postal(scan *s, int i, int end) {
@@ -407,7 +424,7 @@ static int known_form(scan *s, int i, int end) {
 	if ((n == 6 || n == 8) && (at(s, end, '-') || at(s, end, '+')) && (e = coded(s, i, end))) return e;
 	if (n == 2 && at(s, end, ' ') && at(s, i - 1, ' ') && is(s, i - 2, UPPER) && (e = spaced_nino(s, i))) return e;
 	if ((n >= 8 || formed_ids(s, end, n)) && (e = national_id(s, i, end))) return e;
-	if (n <= 4 && may_be_dated(s, end) && (e = date(s, i, end, &start)) && near(s, T_BIRTH, start) && report(s, start, e, DATE_OF_BIRTH, 800)) return e;
+	if (maybe_born(s, i, end) && (e = date(s, i, end, &start)) && near(s, T_BIRTH, start) && report(s, start, e, DATE_OF_BIRTH, 800)) return e;
 	if (n >= 3 && n <= 5 && at(s, i, '0') && at(s, end, '/') && near(s, T_PHONE, i) && number_begins(s, i)) { /* 030/1234567 */
 		e = run_end(s, end + 1, DIGIT, 10);
 		if (e - end > 4 && number_ends(s, e) && report(s, i, e, PHONE, 650)) return e;

@@ -171,15 +171,17 @@ static int issuer(const uint8_t *d, int n) {
  * the groups that are printed on cards. One number in ten passes the check, so
  * ranges that are wide, or lengths that ids and times have too, need a word or
  * groups. */
-static int card(numbers *r, int k) {
+RARE int card(numbers *r, int k) {
 	int e = -1, n = len(r, k);
 	if (n >= MIN_CARD && n <= 19) e = k;
-	if (n == 4) {
-		static const char *const printed[] = {"44443", "4444", "465", "464", "4441"};
-		for (int i = 0; i < 5 && e < 0; i++) {
-			int sep = shape(r, k, printed[i]), groups = 0;
-			while (printed[i][groups]) groups++;
-			if (sep == SPACED || sep == DASHED) e = k + groups - 1;
+	if (n == 4 && k + 2 < r->n) { /* 4444 4444 4444 4444 444, 4444 666666 55555 and the like */
+		int sep = r->g[k + 1].sep, second = len(r, k + 1), third = len(r, k + 2);
+		if ((sep != SPACED && sep != DASHED) || r->g[k + 2].sep != sep) return k;
+		if (second == 6 && (third == 5 || third == 4)) e = k + 2;
+		if (second == 4 && third == 4 && k + 3 < r->n && r->g[k + 3].sep == sep) {
+			int fourth = len(r, k + 3);
+			if (fourth == 4 || fourth == 1) e = k + 3;
+			if (fourth == 4 && k + 4 < r->n && len(r, k + 4) == 3 && r->g[k + 4].sep == sep) e = k + 4;
 		}
 	}
 	uint8_t d[MAX_DIGITS];
@@ -201,7 +203,7 @@ static int issued_ssn(const uint8_t *d) {
 
 /* ssn reads a US social security number. Numbers that are never issued count only
  * beside a word that names it: a person's typing error is still personal data. */
-static int ssn(numbers *r, int k) {
+RARE int ssn(numbers *r, int k) {
 	int e, score;
 	if (len(r, k) == 9) e = k, score = 250;
 	else switch (shape(r, k, "324")) {
@@ -227,7 +229,7 @@ static int octet(const scan *s, int start, int end) {
 /* ipv4 reads a dotted quad. A port or prefix length may follow; a fifth number
  * may not. Four numbers below ten without a word that names an address are more
  * often a version or a section. */
-static int ipv4(numbers *r, int k) {
+RARE int ipv4(numbers *r, int k) {
 	scan *s = r->s;
 	if (k + 3 >= r->n) return k;
 	for (int j = k; j < k + 4; j++)
@@ -281,12 +283,13 @@ static int may_begin(numbers *r, int k) {
 
 /* groups_at tries the readings that begin with group k and returns the group to
  * go on with, behind k. */
-static int groups_at(numbers *r, int k) {
+RARE int groups_at(numbers *r, int k) {
 	int next = k;
 	if (!number_begins(r->s, r->g[k].start)) return at(r->s, r->g[k].start - 1, '@') ? max(k + 1, ipv4(r, k)) : k + 1; /* root@192.0.2.1 */
-	if ((next = card(r, k)) > k) return next;
-	if ((next = ssn(r, k)) > k) return next;
-	if ((next = ipv4(r, k)) > k) return next;
+	int n = len(r, k);
+	if ((n == 4 || n >= MIN_CARD) && (next = card(r, k)) > k) return next;
+	if ((n == 3 || n == 9) && (next = ssn(r, k)) > k) return next;
+	if (k + 3 < r->n && r->g[k + 1].sep == DOTTED && (next = ipv4(r, k)) > k) return next;
 	return max(k + 1, phone(r, k));
 }
 
@@ -296,10 +299,11 @@ RARE int token(scan *s, int i);
  * reads: in JSON, a list or a sentence. No name stands before, and neither further groups
  * of digits nor a month go on behind it. */
 static inline int lone(const scan *s, int i, int end) {
-	uint8_t before = s->t[i - 1];
-	if (i == 0 || end >= s->n || before == '-') return 0;
-	switch (s->t[end]) {
-	case '"': case '}': case ']': case ':': case '\\': case '\n': case ';': return 1;
+	uint8_t before = s->t[i - 1], c = s->t[end];
+	if (before == '-') return 0;
+	if (!(class[c] & (WORD | GOES_ON))) return 1;
+	if (i == 0 || end >= s->n) return 0;
+	switch (c) {
 	case '.': return is(s, end + 1, SPACE | QUOTE);
 	case ',': return before != ' ' || !is(s, end + 1 + at(s, end + 1, ' '), DIGIT); /* March 12, 1985 */
 	}
@@ -320,7 +324,8 @@ RARE int grouped(scan *s, int i, int end) {
 	r.s = s, r.n = 1, r.next = next, r.pending = sep, r.named = -1;
 	r.g[0] = (group){i, end, NO_SEP};
 	fill(&r);
-	for (int k = 0; k < r.n;) {
+	int few = r.next < 0 && r.n < 4 && r.g[r.n - 1].end - i < MIN_DIGITS + r.n - 1; /* too few digits for all but addresses */
+	for (int k = few ? r.n : 0; k < r.n;) {
 		k = may_begin(&r, k) ? groups_at(&r, k) : k + 1;
 		if (r.n - k < LOOKAHEAD && r.next >= 0) {
 			for (int j = k; j < r.n; j++) r.g[j - k] = r.g[j];

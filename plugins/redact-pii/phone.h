@@ -125,7 +125,7 @@ static int extension(const scan *s, int i) {
 	return end == j || end > j + 6 || !number_ends(s, end) ? i : end;
 }
 
-static int phone(numbers *r, int k) {
+RARE int phone(numbers *r, int k) {
 	scan *s = r->s;
 	int start = r->g[k].start, from = lead(s, start), score = 0, e;
 	if (from < start && (at(s, from, '+') || at(s, start - 1, '+'))) e = international(r, k, &score);

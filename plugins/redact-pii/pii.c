@@ -99,7 +99,7 @@ RARE int token(scan *s, int i) {
 	if (n <= MAX_CODE && !(i > start && is(s, i - 1, LOWER)) && !is(s, end - 1, LOWER) && (found = coded(s, start, end))) return found;
 	if (n >= MIN_WALLET && (found = wallet(s, start, end))) return found;
 	if ((n == AWS_SECRET_LENGTH || is(s, start - 1, STD) || is(s, end, STD)) && (found = aws_secret(s, i))) return found;
-	if (n == 2 && at(s, end, '-') && (found = mac(s, end))) return found;
+	if (n == 2 && at(s, end, '-') && maybe_mac(s, end) && (found = mac(s, end))) return found;
 	if (n == 4 && (at(s, end, '.') || at(s, start - 1, '.')) && (found = dotted_mac(s, start))) return found;
 	return end;
 }
@@ -135,8 +135,8 @@ RARE int candidate(scan *s, int i) {
 	switch (s->t[i]) {
 	case '@': return (found = url_credentials(s, i)) ? found : email(s, i);
 	case ':':
-		if (!at(s, i + 1, ':') && !(is(s, i - 1, HEX) && is(s, i + 1, HEX))) return i + 1;
-		return (found = mac(s, i)) ? found : ipv6(s, i);
+		if ((found = maybe_mac(s, i) ? mac(s, i) : 0)) return found;
+		return maybe_ipv6(s, i) ? ipv6(s, i) : i + 1;
 	case '-': return dashes(s, i);
 	case 'd': case 'D': return dot(s, i);
 	case '(': case '[': case '{': return (found = obfuscated(s, i - at(s, i - 1, ' '))) ? found : i + 1;

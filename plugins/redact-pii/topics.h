@@ -147,7 +147,7 @@ RARE void listen(scan *s, int to) {
 	}
 	if (to <= s->words_read) return;
 	int from = max(s->words_read, to - REACH);
-	if (!read_words(s, s->t, from, to, 0) && from > s->words_read && is(s, from, LETTER | HIGH) && is(s, from - 1, LETTER | HIGH)) { /* a word that ends within reach is heard, whoever asked before */
+	if (!read_words(s, s->t, from, to, 0) && from > s->words_read && is(s, from - 1, LETTER | HIGH)) { /* a word that ends within reach is heard, whoever asked before */
 		const byte_set *letters = &sets[set_number(LETTER | HIGH)];
 		int start = back(s, from, max(s->words_read, from - REACH / 2), letters, 0);
 		read_words(s, s->t, start, ahead(s, from, min(to, from + REACH / 2), letters, 0), 0);
@@ -155,11 +155,23 @@ RARE void listen(scan *s, int to) {
 	s->words_read = to;
 }
 
+/* unspoken reports whether no word, which has two letters at least, is among the few bytes that
+ * listen would read. */
+RARE int unspoken(const scan *s, int to) {
+	int few = to - s->words_read;
+	if (s->words_read < 0 || few > 16) return 0;
+	v128_t v = wasm_v128_load(s->t + to - 16);
+	uint32_t letters = wasm_i8x16_bitmask(wasm_v128_or(between(wasm_v128_or(v, wasm_u8x16_splat(0x20)), 'a', 'z'), v)) >> (16 - few);
+	return !(letters & letters << 1);
+}
+
 /* hear reads the words before offset to, each byte of a text at most once, and
  * only when a candidate asks: plain text costs nothing, dense candidates stay
  * linear. */
 static inline void hear(scan *s, int to) {
-	if (to > s->words_read) listen(s, to);
+	if (to <= s->words_read) return;
+	if (unspoken(s, to)) s->words_read = to;
+	else listen(s, to);
 }
 
 /* silent reports whether near would be false for every topic. */

@@ -16,18 +16,29 @@ static void sha256_short(const uint8_t *m, int n, uint8_t *out) {
 		0x2e1b2138, 0x4d2c6dfc, 0x53380d13, 0x650a7354, 0x766a0abb, 0x81c2c92e, 0x92722c85, 0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3,
 		0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070, 0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f,
 		0x682e6ff3, 0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2};
-	uint32_t w[64] = {0}, h[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
+	uint32_t w[64], h[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
+	for (int i = 0; i < 16; i++) w[i] = 0;
 	for (int i = 0; i < n; i++) w[i / 4] |= (uint32_t)m[i] << (24 - i % 4 * 8);
 	w[n / 4] |= 0x80u << (24 - n % 4 * 8);
 	w[15] = (uint32_t)n * 8;
 	for (int i = 16; i < 64; i++)
 		w[i] = w[i - 16] + w[i - 7] + (turn(w[i - 15], 7) ^ turn(w[i - 15], 18) ^ w[i - 15] >> 3) + (turn(w[i - 2], 17) ^ turn(w[i - 2], 19) ^ w[i - 2] >> 10);
 	uint32_t a = h[0], b = h[1], c = h[2], d = h[3], e = h[4], f = h[5], g = h[6], last = h[7];
-	for (int i = 0; i < 64; i++) {
-		uint32_t t1 = last + (turn(e, 6) ^ turn(e, 11) ^ turn(e, 25)) + ((e & f) ^ (~e & g)) + k[i] + w[i];
-		uint32_t t2 = (turn(a, 2) ^ turn(a, 13) ^ turn(a, 22)) + ((a & b) ^ (a & c) ^ (b & c));
-		last = g, g = f, f = e, e = d + t1, d = c, c = b, b = a, a = t1 + t2;
+/* A round leaves its sums where the next one takes them from, so that eight of them need not move any. */
+#define ROUND(a, b, c, d, e, f, g, h, i) \
+	h += (turn(e, 6) ^ turn(e, 11) ^ turn(e, 25)) + (g ^ (e & (f ^ g))) + k[i] + w[i], d += h, \
+	h += (turn(a, 2) ^ turn(a, 13) ^ turn(a, 22)) + ((a & b) | (c & (a | b)))
+	for (int i = 0; i < 64; i += 8) {
+		ROUND(a, b, c, d, e, f, g, last, i);
+		ROUND(last, a, b, c, d, e, f, g, i + 1);
+		ROUND(g, last, a, b, c, d, e, f, i + 2);
+		ROUND(f, g, last, a, b, c, d, e, i + 3);
+		ROUND(e, f, g, last, a, b, c, d, i + 4);
+		ROUND(d, e, f, g, last, a, b, c, i + 5);
+		ROUND(c, d, e, f, g, last, a, b, i + 6);
+		ROUND(b, c, d, e, f, g, last, a, i + 7);
 	}
+#undef ROUND
 	h[0] += a, h[1] += b, h[2] += c, h[3] += d, h[4] += e, h[5] += f, h[6] += g, h[7] += last;
 	for (int i = 0; i < 32; i++) out[i] = (uint8_t)(h[i / 4] >> (24 - i % 4 * 8));
 }
@@ -46,10 +57,14 @@ static int base58check(const scan *s, int a, int e) {
 	uint32_t limb[7] = {0};
 	int top = 6, from = a; /* top: the first limb that is not 0 */
 	uint8_t b[28], digest[32];
-	for (; a < e; a++) {
-		uint64_t carry = base58[s->t[a] & 127];
-		if (carry-- == 0) return 0;
-		for (int i = 6; i >= top; i--, carry >>= 32) limb[i] = (uint32_t)(carry += (uint64_t)limb[i] * 58);
+	while (a < e) {
+		uint64_t carry = 0, power = 1; /* of up to five characters at a time */
+		for (int k = 0; k < 5 && a < e; k++, a++, power *= 58) {
+			uint32_t v = base58[s->t[a] & 127];
+			if (v == 0) return 0;
+			carry = carry * 58 + v - 1;
+		}
+		for (int i = 6; i >= top; i--, carry >>= 32) limb[i] = (uint32_t)(carry += limb[i] * power);
 		if (carry && top > 0) limb[--top] = (uint32_t)carry;
 	}
 	if (limb[0] >> 8) return 0; /* more than 25 bytes */
@@ -92,7 +107,7 @@ static int bech32(const scan *s, int a, int sep, int e) {
 RARE int wallet(scan *s, int a, int e) {
 	int n = e - a, score = 0;
 	if (n < MIN_WALLET || n > 90 || a < s->last || !begins(s, a, WORD)) return 0;
-	if (n == 42 && has(s, a, "0x") && run_end(s, a + 2, HEX, 41) == e) score = near(s, T_WALLET, a) ? 900 : distinct(s, a + 2, e) >= 8 ? 550 : 0;
+	if (n == 42 && has(s, a, "0x") && run_end(s, a + 2, HEX, 41) == e) score = near(s, T_WALLET, a) ? 900 : !fewer(s, a + 2, e, 8) ? 550 : 0;
 	else if (has(s, a, "bc1") || has(s, a, "tb1")) score = bech32(s, a, a + 2, e) ? MAX_SCORE : 0;
 	else if (has(s, a, "ltc1")) score = bech32(s, a, a + 3, e) ? MAX_SCORE : 0;
 	/* 25 bytes take 33 characters and more, unless they begin with zeros, which are ones. */

@@ -42,11 +42,20 @@ static uint32_t ending(const uint8_t *end, int n) {
 	return 0;
 }
 
+/* only_x has a bit for each X of at most 64 bytes. */
+static uint64_t only_x(const uint8_t *p, int n) {
+	uint64_t x = 0;
+	for (int k = 0; k < n; k += 16) x |= (uint64_t)wasm_i8x16_bitmask(wasm_i8x16_eq(wasm_v128_or(wasm_v128_load(p + k), wasm_u8x16_splat(0x20)), wasm_u8x16_splat('x'))) << k;
+	return x;
+}
+
 /* read_name reads the words of the identifier [a, b), that may have spaces. */
 RARE void read_name(const scan *s, int a, int b, value_name *v) {
 	words w = letters_of(s->t + a, b - a);
 	uint64_t turns = w.upper & (w.lower << 1 | (w.upper << 1 & w.lower >> 1)); /* APIKey */
 	w.starts = w.letters & ~(w.letters << 1 & ~turns);
+	uint64_t single = w.starts & ~((w.letters & ~w.starts) >> 1);
+	if (single) single &= ~only_x(s->t + a, b - a), w.starts &= ~single, w.letters &= ~single; /* the one word of one letter */
 	v->any = v->last = 0;
 	while (w.starts) {
 		int end, from = next_word(&w, &end), n = end - from;

@@ -11,7 +11,7 @@ static uint16_t log_table[257]; /* n * log2(n), in 1/16 */
 
 /* entropy returns the Shannon entropy of [a, b), of 256 bytes at most, in 1/16 bit
  * a byte. */
-static int entropy(const scan *s, int a, int b) {
+RARE int entropy(const scan *s, int a, int b) {
 	uint8_t count[256] = {0};
 	b = min(b, a + 255);
 	int n = b - a;
@@ -23,9 +23,15 @@ static int entropy(const scan *s, int a, int b) {
 }
 
 /* contains looks for a word of small letters in [a, b), whatever its case. */
-static int contains(const scan *s, int a, int b, const char *word) {
-	for (b = min(b, a + 64); a < b; a++)
-		if ((s->t[a] | 0x20) == (uint8_t)word[0] && has_any_case(s, a, word)) return 1;
+RARE int contains(const scan *s, int a, int b, const char *word) {
+	const v128_t small = wasm_u8x16_splat(0x20), first = wasm_u8x16_splat((uint8_t)word[0]), second = wasm_u8x16_splat((uint8_t)word[1]);
+	for (b = min(b, a + 64); a < b; a += 16) {
+		v128_t both = wasm_v128_and(wasm_i8x16_eq(wasm_v128_or(wasm_v128_load(s->t + a), small), first), wasm_i8x16_eq(wasm_v128_or(wasm_v128_load(s->t + a + 1), small), second));
+		for (uint32_t hits = wasm_i8x16_bitmask(both); hits; hits &= hits - 1) {
+			int i = a + __builtin_ctz(hits);
+			if (i < b && has_any_case(s, i, word)) return 1;
+		}
+	}
 	return 0;
 }
 
@@ -33,15 +39,29 @@ static const char *const in_place[] = {"xxxx", "your", "placeholder", "changeme"
 	"...", "process.env", "environ", "getenv", "os.", "secrets.", "0000000", "_here", "://"};
 static uint32_t in_place_by_first[256]; /* sets of them */
 
+/* They are looked for in sixteen places at a time, by their first three bytes: words of a group are a kind
+ * of byte, as in kinds(), in each. Of the groups two are for words of one byte and of two. */
+static struct {
+	v128_t low, high;
+} in_place_bytes[3];
+
 /* stands_in reports whether a value stands in the place of a secret: a variable,
  * an example, a row of the same character. */
-static int stands_in(const scan *s, int a, int b) {
+RARE int stands_in(const scan *s, int a, int b) {
 	uint8_t first = s->t[a], last = s->t[b - 1];
 	if (first == '$' || first == '%' || first == '&' || first == '@' || first == '#' || (first == '*' && last == '*')) return first != '#' || b - a < 8;
 	if (repeats(s, a, b) || published(s, a, b)) return 1;
-	for (int i = a; i < min(b, a + 64); i++)
-		for (uint32_t words = in_place_by_first[s->t[i]]; words; words &= words - 1)
-			if (has_any_case(s, i, in_place[__builtin_ctz(words)])) return 1;
+	int end = min(b, a + 64);
+	for (int k = a; k < end; k += 16) {
+		v128_t groups = wasm_i8x16_splat(-1);
+		for (int n = 0; n < 3; n++) groups = wasm_v128_and(groups, kinds(wasm_v128_or(wasm_v128_load(s->t + k + n), wasm_u8x16_splat(0x20)), in_place_bytes[n].low, in_place_bytes[n].high));
+		for (uint32_t hits = wasm_i8x16_bitmask(wasm_i8x16_ne(groups, wasm_i8x16_splat(0))); hits; hits &= hits - 1) {
+			int i = k + __builtin_ctz(hits);
+			if (i >= end) break;
+			for (uint32_t words = in_place_by_first[s->t[i]]; words; words &= words - 1)
+				if (has_any_case(s, i, in_place[__builtin_ctz(words)])) return 1;
+		}
+	}
 	return 0;
 }
 
@@ -55,47 +75,93 @@ static void prepare_values(void) {
 		}
 		log_table[n] = (uint16_t)(((whole << 8 | part) * (uint32_t)n) >> 4);
 	}
+	uint8_t low[3][16] = {{0}}, high[3][16] = {{0}};
 	for (unsigned k = 0; k < sizeof in_place / sizeof in_place[0]; k++) {
+		const char *w = in_place[k];
+		uint8_t group = (uint8_t)(1 << (!w[1] ? 0 : !w[2] ? 1 : 2 + k % 6));
+		for (int n = 0, ended = 0; n < 3; n++) {
+			ended |= !w[n];
+			for (int half = 0; half < 16; half++) {
+				if (ended || ((w[n] | 0x20) & 15) == half) low[n][half] |= group;
+				if (ended || (w[n] | 0x20) >> 4 == half) high[n][half] |= group;
+			}
+		}
 		uint8_t c = (uint8_t)in_place[k][0];
 		in_place_by_first[c] |= 1u << k;
 		if (class[c] & LOWER) in_place_by_first[c & ~0x20] |= 1u << k;
 	}
+	for (int n = 0; n < 3; n++) in_place_bytes[n].low = wasm_v128_load(low[n]), in_place_bytes[n].high = wasm_v128_load(high[n]);
 }
 
-/* wordy reports whether a value is words joined, as identifiers, paths and
- * versions are: a random one has digits between its letters, or both cases. */
-static int wordy(const scan *s, int a, int b) {
-	int turns = 0, letters = 0, digits = 0, joints = 0, n = b - a, longest = 0, run = 0;
-	for (int i = a; i < b; i++) {
-		int m = class[s->t[i]], before = i > a ? class[s->t[i - 1]] : 0;
-		if (m & LETTER) letters++;
-		else if (m & DIGIT) digits++;
-		else joints++;
-		turns += (m & DIGIT && before & LETTER) || (m & LETTER && before & DIGIT) || (m & UPPER && before & LOWER);
-		run = m & LETTER && (!(m & UPPER) == !(before & UPPER) || (m & LOWER && before & UPPER && run <= 1)) ? run + 1 : m & LETTER ? 1 : 0;
-		longest = max(longest, run);
+/* A makeup is what a value consists of. */
+typedef struct {
+	int letters, digits;
+	int turns;     /* from letters to digits and back, and from small letters to capitals */
+	int long_word; /* five letters in a row: of one case, or a capital and small ones */
+	int digits_ahead; /* in the first 256 bytes, as what follows */
+	int upper, lower, dots, spaced;
+	int special;   /* in the first 64 bytes, something that neither names nor numbers have */
+} makeup;
+
+/* made_of looks at [a, b) in blocks of 64 bytes, in which a bit stands for each. */
+RARE void made_of(const scan *s, int a, int b, makeup *m) {
+	uint64_t was_upper = 0, was_lower = 0, was_digit = 0, was_same = 0; /* the bits of the block before */
+	*m = (makeup){0};
+	for (int k = 0; a + k < b; k += 64) {
+		uint64_t upper = 0, lower = 0, digit = 0, dot = 0, spaced = 0, special = 0, all = b - a - k < 64 ? (1ull << (b - a - k)) - 1 : ~0ull;
+		for (int j = 0; j < 64 && a + k + j < b; j += 16) {
+			const uint8_t *p = s->t + a + k + j;
+			v128_t v = wasm_v128_load(p);
+			upper |= (uint64_t)wasm_i8x16_bitmask(between(v, 'A', 'Z')) << j, lower |= (uint64_t)wasm_i8x16_bitmask(between(v, 'a', 'z')) << j;
+			digit |= (uint64_t)digits_at(p) << j, dot |= (uint64_t)wasm_i8x16_bitmask(wasm_i8x16_eq(v, wasm_u8x16_splat('.'))) << j;
+			spaced |= (uint64_t)(outside(p, &sets[IN_BREAKS]) ^ SIDES) << j, special |= (uint64_t)outside(p, &NAME_SET) << j;
+		}
+		upper &= all, lower &= all, digit &= all;
+		uint64_t letter = upper | lower, upper_before = upper << 1 | was_upper >> 63, lower_before = lower << 1 | was_lower >> 63;
+		uint64_t letter_before = upper_before | lower_before, digit_before = digit << 1 | was_digit >> 63;
+		uint64_t same = (upper & upper_before) | (lower & lower_before) | (lower & upper_before & ~(upper << 2 | was_upper >> 62)); /* bytes that go on with a word */
+		m->turns += __builtin_popcountll((digit & letter_before) | (letter & digit_before) | (upper & lower_before));
+		m->letters += __builtin_popcountll(letter), m->digits += __builtin_popcountll(digit);
+		m->long_word |= (same & (same << 1 | was_same >> 63) & (same << 2 | was_same >> 62) & (same << 3 | was_same >> 61)) != 0;
+		if (k < 256) {
+			m->digits_ahead = m->digits;
+			m->upper |= upper != 0, m->lower |= lower != 0, m->dots |= (dot & all) != 0, m->spaced |= (spaced & all) != 0;
+		}
+		if (k == 0) m->special = (special & all) != 0;
+		was_upper = upper, was_lower = lower, was_digit = digit, was_same = same;
 	}
-	if (digits == 0 && joints == 0) return turns * 6 < n;
-	if (digits >= letters) return 0;
-	return longest >= 5 && (turns + joints) * 5 < n + joints;
 }
 
-/* begun reports whether [start, end) begins like a token of a kind that is known
+/* wordy reports whether a value of n bytes is words joined, as identifiers, paths and
+ * versions are: a random one has digits between its letters, or both cases. */
+static int wordy(const makeup *m, int n) {
+	int joints = n - m->letters - m->digits;
+	if (m->digits == 0 && joints == 0) return m->turns * 6 < n;
+	if (m->digits >= m->letters) return 0;
+	return m->long_word && (m->turns + joints) * 5 < n + joints;
+}
+
+/* begun_by, for any of the rules, reports whether [start, end) begins like a token of a kind that is known
  * and was found not to be one: a mention, or one that is cut off. What is longer than
  * the kind may be of a kind that is not known yet. */
-static inline int begun(const scan *s, int start, int end) {
-	if (!ruled(s, start)) return 0;
+RARE int begun_by(const scan *s, int start, int end, int k) {
+	if (!has_prefix(s, start, k)) return 0;
+	const rule *r = &rules[rule_order[k]];
+	int n = rule_heads[k].length, length = end - start;
+	uint8_t last = (uint8_t)r->prefix[n - 1];
+	return n >= 4 && (last == '-' || last == '_' || last == 'i') && n <= length && r->score > 700 && (length - n <= r->min + 4 || r->check == SLACK);
+}
+
+RARE int begun_by_any(const scan *s, int start, int end) {
 	int slot = rule_slot(s->t[start], s->t[start + 1]);
-	for (int k = rule_first[slot]; k < rule_first[slot + 1]; k++) {
-		const rule *r = &rules[rule_order[k]];
-		const char *c = r->prefix;
-		if (!has(s, start, c)) continue;
-		int n = 0;
-		while (c[n]) n++;
-		if (n >= 4 && (c[n - 1] == '-' || c[n - 1] == '_' || c[n - 1] == 'i') && start + n <= end && r->score > 700 && (end - start - n <= r->min + 4 || r->check == SLACK)) return 1;
-	}
+	uint64_t head;
+	__builtin_memcpy(&head, s->t + start, 8);
+	for (int k = rule_first[slot]; k < rule_first[slot + 1]; k++)
+		if (may_be_of(head, k) && begun_by(s, start, end, k)) return 1;
 	return 0;
 }
+
+static inline int begun(const scan *s, int start, int end) { return ruled(s, start) && begun_by_any(s, start, end); }
 
 /* file_name reports whether a value ends like the name of a file or host. */
 static int file_name(const scan *s, int a, int b) {
@@ -112,25 +178,24 @@ static int telegram_like(const scan *s, int a, int b) {
 /* worth says what a value is worth under a name. */
 RARE int worth(const scan *s, int a, int b, const value_name *v, int quoted) {
 	int n = b - a, say = level(v);
-	if (say == 0 || n < 4 || n > MAX_VALUE || stands_in(s, a, b)) return 0;
-	int m = classes(s, a, b), digits = digits_in(s, a, b), bits = entropy(s, a, b), special = 0;
-	for (int i = a; i < min(b, a + 64); i++) {
-		special |= !(class[s->t[i]] & (ALNUM | URLSAFE | DOT | HIGH));
-	}
-	if (m & (SPACE | QUOTE) || telegram_like(s, a, b) || (say < 3 && file_name(s, a, b))) return 0;
+	if (say == 0 || n < 4 || n > MAX_VALUE) return 0;
+	makeup m;
+	made_of(s, a, b, &m);
+	int digits = m.digits_ahead, letters = m.upper | m.lower;
+	if (m.spaced || telegram_like(s, a, b) || (say < 3 && file_name(s, a, b)) || stands_in(s, a, b)) return 0;
 	if (say == 3) {
 		if (digits == 0 && (contains(s, a, b, "password") || contains(s, a, b, "required") || contains(s, a, b, "optional") || contains(s, a, b, "undefined"))) return 0;
-		if (!v->bound && n >= 16 && digits > 0 && m & LETTER && bits >= 48 && !wordy(s, a, b)) return 520;
-		if (!v->bound) return n >= 8 && digits > 0 && (special || (m & UPPER && m & LOWER)) && distinct(s, a, b) >= 6 ? 520 : 0;
+		if (!v->bound && n >= 16 && digits > 0 && letters && !wordy(&m, n) && entropy(s, a, b) >= 48) return 520;
+		if (!v->bound) return n >= 8 && digits > 0 && (m.special || (m.upper && m.lower)) && !fewer(s, a, b, 6) ? 520 : 0;
 		if (s->t[b - 1] == ')' && !quoted) return 0; /* a call */
-		if (digits > 0 && m & LETTER && n >= 6) return quoted || !wordy(s, a, b) ? 650 : 510;
-		if (special && m & LETTER && n >= 6) return quoted ? 600 : 0;
+		if (digits > 0 && letters && n >= 6) return quoted || !wordy(&m, n) ? 650 : 510;
+		if (m.special && letters && n >= 6) return quoted ? 600 : 0;
 		if (digits == n) return n >= 6 && (quoted || n <= 12) ? 520 : 0;
-		return quoted && n >= 8 && distinct(s, a, b) >= 6 && !(m & DOT) ? 520 : 0;
+		return quoted && n >= 8 && !m.dots && !fewer(s, a, b, 6) ? 520 : 0;
 	}
-	if (n < (say == 2 ? 8 : 14) || !(m & LETTER) || (digits == 0 && n < (quoted ? 12 : 20))) return digits == n && n >= 15 && v->bound && v->any & 1 << W_VENDOR && bits > 40 ? 520 : 0;
-	if (digits == 0 && !(m & UPPER && m & LOWER)) return 0;
-	if (wordy(s, a, b) || bits < (n < 16 ? 40 : n < 24 ? 46 : 48)) return 0;
+	if (n < (say == 2 ? 8 : 14) || !letters || (digits == 0 && n < (quoted ? 12 : 20))) return digits == n && n >= 15 && v->bound && v->any & 1 << W_VENDOR && entropy(s, a, b) > 40 ? 520 : 0;
+	if (digits == 0 && !(m.upper && m.lower)) return 0;
+	if (wordy(&m, n) || entropy(s, a, b) < (n < 16 ? 40 : n < 24 ? 46 : 48)) return 0;
 	if (!v->bound) return n >= 16 && say == 2 && s->t[a] != '/' && v->last & (1 << W_SECRET | 1 << W_KEY) ? 520 : 0;
 	return say == 2 ? 700 : 550;
 }
@@ -148,23 +213,34 @@ static int password_end(const scan *s, int a) {
 	return ahead(s, a, min(s->n, a + 128), &sets[IN_QUOTES], SIDES);
 }
 
+/* may_decide reports whether [a, b) may be a value behind a name: it is none if it is the argument of a call. */
+static inline int may_decide(const scan *s, int a, int b, int quoted) {
+	uint8_t before = a > 0 ? s->t[a - 1] : 0;
+	return a >= s->last && b - a >= 4 && (quoted || before != '(') && class[before] & (SPACE | QUOTE | OPERATOR);
+}
+
 /* decide reports the value [a, b) if its name speaks for it. */
-RARE int decide(scan *s, int a, int b, int quoted) {
-	if (a < s->last || b - a < 4 || (!quoted && at(s, a - 1, '('))) return 0; /* not the argument of a call */
-	value_name v = name_of(s, a);
-	if (!v.any) return 0;
-	if (!quoted && level(&v) == 3) {
+RARE int decide(scan *s, int a, int b, int quoted, const value_name *v) {
+	if (!v->any) return 0;
+	if (!quoted && level(v) == 3) {
 		b = password_end(s, a);
 		while (b > a && (s->t[b - 1] == ',' || s->t[b - 1] == ';' || s->t[b - 1] == '.' || s->t[b - 1] == ')' || s->t[b - 1] == '&')) b--;
 		for (int i = a; i < b; i++)
 			if (s->t[i] == '&' || s->t[i] == ';') b = i; /* of a query or a connection string */
 	}
-	int score = worth(s, a, b, &v, quoted);
-	return score && report(s, a, b, level(&v) == 3 ? PASSWORD : SECRET, score) ? b : 0;
+	int score = worth(s, a, b, v, quoted);
+	return score && report(s, a, b, level(v) == 3 ? PASSWORD : SECRET, score) ? b : 0;
+}
+
+/* named_value looks for the name of the value [a, b), too. */
+RARE int named_value(scan *s, int a, int b, int quoted) {
+	if (!may_decide(s, a, b, quoted)) return 0;
+	value_name v = name_of(s, a);
+	return decide(s, a, b, quoted, &v);
 }
 
 /* valued examines the value that the digit at i stands in, once. */
-static int valued(scan *s, int i) {
+RARE int valued(scan *s, int i) {
 	if (i < s->base64) return 0;
 	int a = i, b = i, stop = max(max(s->last, s->base64), i - MAX_VALUE);
 	uint32_t ends = outside(s->t + i - 16, &sets[IN_NAME]) ^ SIDES;
@@ -192,14 +268,14 @@ static int valued(scan *s, int i) {
 			split = k + 1;
 			if (s->t[k] == '=' && !quoted) break;
 		}
-	if (quoted && (found = decide(s, a, b, 1))) return found;
+	if (quoted && (found = named_value(s, a, b, 1))) return found;
 	if (split && split < b) {
 		int query = split;
 		while (query < b && s->t[query] != '&' && s->t[query] != ';') query++;
 		if ((found = by_rule(s, split))) return found;
-		if (!begun(s, split, b) && (found = decide(s, split, quoted ? b : query, quoted))) return found;
+		if (!begun(s, split, b) && (found = named_value(s, split, quoted ? b : query, quoted))) return found;
 	}
-	if (!quoted && (found = decide(s, a, b, 0))) return found;
+	if (!quoted && (found = named_value(s, a, b, 0))) return found;
 	return max(i + 1, min(full, s->run));
 }
 
@@ -212,9 +288,9 @@ RARE int undigited(scan *s, int a, int quote) {
 	int token = by_rule(s, a);
 	if (token) return token;
 	if (begun(s, a, b)) return 0;
+	if (!may_decide(s, a, b, quote != 0)) return 0;
 	value_name v = name_of(s, a);
-	if (level(&v) < 2) return 0;
-	return decide(s, a, b, quote != 0);
+	return level(&v) < 2 ? 0 : decide(s, a, b, quote != 0, &v);
 }
 
 /* holds_none reports whether the colon at i stands behind a name in quotes, and before a number, a
@@ -238,7 +314,7 @@ static int assigned(scan *s, int i) {
 		while (a < i + 8 && a < s->n && (class[s->t[a]] & SPACE || s->t[a] == '=' || s->t[a] == '>' || s->t[a] == ':' || s->t[a] == '\\')) a++;
 	if (is(s, a, QUOTE)) quote = s->t[a++];
 	if (!quote && s->t[i] == ':' && a > i + 1 && !is(s, a, UPPER | DIGIT)) return 0; /* prose */
-	if (a < s->base64 || a >= s->n) return 0;
+	if (a < s->base64 || a >= s->n || a == s->judged) return 0;
 	uint32_t out = outside(s->t + a, &sets[quote ? IN_QUOTES : IN_CODE]) ^ SIDES, digits = digits_at(s->t + a);
 	if (out) { /* many values are short, or sentences */
 		int n = __builtin_ctz(out);
@@ -246,6 +322,7 @@ static int assigned(scan *s, int i) {
 	}
 	value_name v;
 	if (!ruled(s, a) && json_name(s, a, &v) && level(&v) < 2) return 0;
+	s->judged = a;
 	return undigited(s, a, quote);
 }
 
@@ -299,6 +376,18 @@ RARE int command_login(scan *s, int i) {
 
 static int one_class(const scan *s, int a, int b, int mask) { return a < b && run_end(s, a, mask, b - a) == b; }
 
+/* hashed reports whether a hash of a password begins at a, behind a dollar sign, as crypt(3) writes it. */
+static inline int hashed(const scan *s, int a) {
+	if (!at(s, a - 1, '$')) return 0;
+	uint8_t c = s->t[a + 1];
+	switch (s->t[a]) {
+	case '2': return c == 'a' || c == 'b' || c == 'y'; /* bcrypt */
+	case '1': case '5': case '6': return c == '$';     /* MD5, SHA-256, SHA-512 */
+	case 'a': return has(s, a, "argon2") || has(s, a, "apr1");
+	}
+	return 0;
+}
+
 /* may_be_shaped reports whether the length of the run, or what stands behind it, leaves
  * a shape open, once for each run. */
 static inline int may_be_shaped(scan *s, int i) {
@@ -307,21 +396,22 @@ static inline int may_be_shaped(scan *s, int i) {
 	int n = s->run - s->run_from;
 	uint8_t c = s->run < s->n ? s->t[s->run] : 0;
 	if (n >= 36 && n <= 48) return 1;
-	if (c == '$') { /* $2b$, $1$, $argon2id$, $apr1$ */
-		uint8_t first = s->t[s->run_from], second = s->t[s->run_from + 1];
-		return at(s, s->run_from - 1, '$') && (first == '2' || second == '$' || (first == 'a' && (second == 'p' || second == 'r')));
-	}
+	if (c == '$') return n <= 8 && hashed(s, after_escape(s, s->run_from));
 	return n >= 5 && (c == ':' || c == '~' || (n >= 14 && (c == '.' || c == '|')));
 }
 
 /* shaped reads tokens that are known by their shape and not by how they begin. */
 RARE int shaped(scan *s) {
 	int a = after_escape(s, s->run_from), e = s->run, n = e - a;
-	if (n < 5 && !at(s, a - 1, '$')) return 0;
+	if (at(s, e, '$') && n <= 8 && hashed(s, a)) {
+		int rest = ahead(s, e, min(s->n, e + 256), &sets[IN_HASH], 0);
+		return rest - a >= 30 && report(s, a - 1, rest, PASSWORD_HASH, 800) ? rest : 0;
+	}
+	if (n < 5) return 0;
 	/* Telegram: the number of a bot, and 35 characters */
 	if (at(s, e, ':') && n >= 5 && n <= 16 && one_class(s, a, e, DIGIT) && at(s, e + 1, 'A')) {
 		int b = run_end(s, e + 1, BASE64U, 40);
-		if (b - e - 1 == 35 && !is(s, b, WORD) && distinct(s, e + 1, b) >= 10 && report(s, a, b, TELEGRAM_TOKEN, 900)) return b;
+		if (b - e - 1 == 35 && !is(s, b, WORD) && !fewer(s, e + 1, b, 10) && report(s, a, b, TELEGRAM_TOKEN, 900)) return b;
 	}
 	/* Mailchimp: a digest and the data centre */
 	if (n >= 36 && n <= 37 && has(s, a + 32, "-us") && one_class(s, a, a + 32, HEX) && report(s, a, e, MAILCHIMP_KEY, 900)) return e;
@@ -340,19 +430,12 @@ RARE int shaped(scan *s) {
 	if (at(s, e, '~') && n >= 5 && s->t[e - 1] == 'Q' && is(s, e - 2, DIGIT)) {
 		int from = e - 5, b = e + 1;
 		while (b < e + 37 && (is(s, b, BASE64U | DOT) || at(s, b, '~'))) b++;
-		if (from >= s->last && from == a && b - e - 1 >= 31 && b - e - 1 <= 34 && distinct(s, e + 1, b) >= 10 && report(s, from, b, AZURE_SECRET, 900)) return b;
+		if (from >= s->last && from == a && b - e - 1 >= 31 && b - e - 1 <= 34 && !fewer(s, e + 1, b, 10) && report(s, from, b, AZURE_SECRET, 900)) return b;
 	}
 	/* Facebook: the id of an application, a bar, 27 characters */
 	if (n >= 15 && n <= 16 && at(s, e, '|') && one_class(s, a, e, DIGIT)) {
 		int b = run_end(s, e + 1, BASE64U, 41);
 		if (b - e - 1 >= 27 && b - e - 1 <= 40 && report(s, a, b, FACEBOOK_TOKEN, 900)) return b;
-	}
-	/* hashes of passwords as crypt(3) writes them */
-	if (at(s, a - 1, '$') && at(s, e, '$') && n <= 8) {
-		int known = has(s, a, "2a") || has(s, a, "2b") || has(s, a, "2y") || has(s, a, "1$") || has(s, a, "5$") || has(s, a, "6$") || has(s, a, "argon2") || has(s, a, "apr1");
-		int rest = e;
-		while (known && rest < s->n && rest < e + 256 && (class[s->t[rest]] & (BASE64 | DOT | EQUALS | URLSAFE) || s->t[rest] == '$' || s->t[rest] == ',')) rest++;
-		if (known && rest - a >= 30 && report(s, a - 1, rest, PASSWORD_HASH, 800)) return rest;
 	}
 	return 0;
 }

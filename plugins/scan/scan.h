@@ -56,6 +56,7 @@ static uint16_t threshold[N_LABELS]; /* set by configure, part of the image */
 #define QUOTE 4096
 #define OPERATOR 16384 /* may stand between a name and its value */
 #define STOP 8192 /* what else ends a value in code and markup */
+#define GOES_ON 32768 /* may stand between the parts of a number */
 #define LETTER (UPPER | LOWER)
 #define ALNUM (DIGIT | LETTER)
 #define WORD (ALNUM | UNDERSCORE)
@@ -67,14 +68,14 @@ static const uint16_t class[256] = {
 	['0' ... '9'] = DIGIT,
 	['A' ... 'F'] = UPPER | HEXLETTER, ['G' ... 'Z'] = UPPER,
 	['a' ... 'f'] = LOWER | HEXLETTER, ['g' ... 'z'] = LOWER,
-	['-'] = URLSAFE | LOCAL, ['_'] = URLSAFE | UNDERSCORE | LOCAL,
-	['+'] = STD | LOCAL | OPERATOR, ['/'] = STD, ['.'] = LOCAL | DOT | OPERATOR, ['%'] = LOCAL, ['='] = EQUALS | OPERATOR, [':'] = OPERATOR, ['?'] = OPERATOR, ['~'] = OPERATOR,
-	[' '] = SPACE, ['\t'] = SPACE, ['\n'] = SPACE, ['\r'] = SPACE,
+	['-'] = URLSAFE | LOCAL | GOES_ON, ['_'] = URLSAFE | UNDERSCORE | LOCAL,
+	['+'] = STD | LOCAL | OPERATOR | GOES_ON, ['/'] = STD | GOES_ON, ['.'] = LOCAL | DOT | OPERATOR | GOES_ON, ['%'] = LOCAL, ['='] = EQUALS | OPERATOR, [':'] = OPERATOR, ['?'] = OPERATOR, ['~'] = OPERATOR,
+	[' '] = SPACE | GOES_ON, ['\t'] = SPACE, ['\n'] = SPACE, ['\r'] = SPACE,
 	['"'] = QUOTE, ['\''] = QUOTE, ['`'] = QUOTE,
 	[0 ... 8] = STOP, [11 ... 12] = STOP, [14 ... 31] = STOP,
-	['\\'] = STOP | OPERATOR, ['<'] = STOP, ['>'] = STOP | OPERATOR, ['('] = STOP | OPERATOR, [')'] = STOP, ['{'] = STOP, ['}'] = STOP, ['['] = STOP | OPERATOR, [']'] = STOP | OPERATOR,
-	[','] = STOP | OPERATOR, [';'] = STOP, ['|'] = STOP | OPERATOR, ['&'] = STOP,
-	[0x80 ... 0xff] = HIGH,
+	['\\'] = STOP | OPERATOR, ['<'] = STOP, ['>'] = STOP | OPERATOR, ['('] = STOP | OPERATOR | GOES_ON, [')'] = STOP | GOES_ON, ['{'] = STOP, ['}'] = STOP, ['['] = STOP | OPERATOR, [']'] = STOP | OPERATOR,
+	[','] = STOP | OPERATOR | GOES_ON, [';'] = STOP, ['|'] = STOP | OPERATOR, ['&'] = STOP,
+	[0x80 ... 0xc1] = HIGH, [0xc2] = HIGH | GOES_ON, [0xc3 ... 0xff] = HIGH,
 };
 
 #define MAX_TOPICS 64
@@ -90,9 +91,11 @@ typedef struct {
 	int last;         /* end of the last finding: look-behind stops here */
 	int pem_none, pem_tail_seen, last_key;
 	int base64;       /* end of the value or run of base64 that was last examined */
+	int judged;       /* start of the value that was last judged behind an operator: several may stand before it */
 	int run_from, run; /* of letters, digits, '-' and '_', that was last examined */
 	int word_from, word_to; /* the letters and digits in it around a digit */
 	int parts;        /* end of the last run that was looked at like the two before it, which dots join to it */
+	int open_runs;    /* whether there are any of this text */
 	int shape;        /* end of the run that was last compared with the shapes of tokens */
 	int words_read;   /* how far the words of the text have been heard; -1 before the first question */
 	int seen[MAX_TOPICS]; /* where each topic was last named; spoken: any that speaks for a number */
@@ -160,7 +163,7 @@ typedef struct {
 	v128_t columns, high;
 } byte_set;
 
-enum { IN_QUOTES, IN_CODE, IN_MARKUP, IN_NAME, N_OTHER_SETS }; /* sets that are more than classes: what ends a value there */
+enum { IN_QUOTES, IN_CODE, IN_MARKUP, IN_NAME, IN_BREAKS, IN_HASH, N_OTHER_SETS }; /* sets that are more than classes: what ends a value there */
 
 static const struct {
 	uint16_t mask;
@@ -171,6 +174,8 @@ static const struct {
 	[IN_CODE] = {SPACE | QUOTE, 1, "\\<=:"},
 	[IN_MARKUP] = {SPACE | QUOTE, 0, "\\<>"},
 	[IN_NAME] = {SPACE | QUOTE | STOP, 0, ""},
+	[IN_BREAKS] = {SPACE | QUOTE, 0, ""},
+	[IN_HASH] = {BASE64 | DOT | EQUALS | URLSAFE, 0, "$,"},
 };
 
 static const uint16_t set_masks[] = {ALNUM, BASE64U, BASE64, HEX, LETTER, LETTER | HIGH, LOWER, UPPER | DIGIT, UPPER | DIGIT | URLSAFE, WORD | LOCAL | DOT,
@@ -318,24 +323,29 @@ RARE int behind_escape(const scan *s, int start) {
 
 static inline int after_escape(const scan *s, int start) { return start == 0 || s->t[start - 1] != '\\' ? start : behind_escape(s, start); }
 
-/* room sees to it that one more edit fits. The reply is the last thing in
- * memory, so that it can grow where it is. */
-static int room(rdx_out *out) {
-	if (out->room > 0 || out->reply->n_edits >= RDX_MAX_EDITS) return out->room > 0;
+/* more_room makes the reply longer, if it may be. The reply is the last thing in memory, so that it
+ * can grow where it is. Not to be inlined: who may grow memory pays for it in advance. */
+RARE void more_room(rdx_out *out) {
 	uint32_t have = sizeof(rdx_reply) + out->reply->n_edits * sizeof(rdx_edit), more = 64 << 10;
 	uint32_t skip = (uint32_t)(uintptr_t)out->reply - (uint32_t)(uintptr_t)&__heap_base;
-	if (!rdx_heap(skip, have + more)) return 0;
+	if (out->reply->n_edits >= RDX_MAX_EDITS || !rdx_heap(skip, have + more)) return;
 	out->room = (uint32_t)min((int)(more / sizeof(rdx_edit)), (int)(RDX_MAX_EDITS - out->reply->n_edits));
-	return 1;
+}
+
+/* add emits a finding. One that a bound has cut short in the middle of a character takes all of it. */
+RARE void add(scan *s, int start, int end, int label, int score) {
+	if (s->out->room == 0) more_room(s->out);
+	while (start > s->last && (s->t[start] & 0xc0) == 0x80) start--;
+	while (end < s->n && (s->t[end] & 0xc0) == 0x80) end++;
+	rdx_add(s->out, s->index, (uint32_t)start, (uint32_t)end, (uint16_t)label, (uint16_t)min(score, MAX_SCORE));
+	s->last = end;
 }
 
 /* report emits a finding if it reaches its threshold, and says whether it did,
  * so that a reading with less evidence may give way to another. */
-static int report(scan *s, int start, int end, int label, int score) {
+static inline int report(scan *s, int start, int end, int label, int score) {
 	if (score < threshold[label] || start < s->last || end <= start) return 0;
-	room(s->out);
-	rdx_add(s->out, s->index, (uint32_t)start, (uint32_t)end, (uint16_t)label, (uint16_t)min(score, MAX_SCORE));
-	s->last = end;
+	add(s, start, end, label, score);
 	return 1;
 }
 
@@ -400,7 +410,7 @@ RDX_EXPORT("rdx_redact") uint64_t redact(const uint8_t *request, uint32_t len) {
 		rdx_field f = rdx_get(request, i);
 		static scan s; /* not on the stack: it has many words, of which a plain text touches few */
 		s.t = f.text, s.n = (int)f.text_len, s.field = &f, s.out = &out, s.index = i;
-		s.last = s.pem_none = s.pem_tail_seen = s.base64 = s.run_from = s.run = s.word_from = s.word_to = s.parts = s.shape = 0;
+		s.last = s.pem_none = s.pem_tail_seen = s.base64 = s.run_from = s.run = s.word_from = s.word_to = s.parts = s.shape = s.judged = s.open_runs = 0;
 		s.last_key = s.words_read = -1;
 		pass(&s);
 	}

@@ -35,8 +35,46 @@ typedef struct {
 static const rule rules[];
 static const int n_rules;
 
-#define RULES_BITS 8
+/* In the path of a webhook the secret stands behind the name of the host. */
+typedef struct {
+	const char *before;
+	uint16_t length, label, min;
+} webhook;
+
+#define WEBHOOK(before, label, min) {before, sizeof before - 1, label, min}
+
+static const webhook webhooks[];
+static const int n_webhooks;
+
+/* The last four bytes of these, and a bit for each hash of such. */
+static uint32_t hook_tails[16];
+static uint64_t hook_ends;
+
+static inline uint32_t last_four(const uint8_t *end) {
+	uint32_t last;
+	__builtin_memcpy(&last, end - 4, 4);
+	return last;
+}
+
+static inline int hook_end(uint32_t last) { return (int)(last * 0x9e3779b1u >> 26); }
+
+#define RULES_BITS 10
 static uint16_t rule_first[(1 << RULES_BITS) + 1], rule_order[512];
+
+/* Of each rule, in that order: the first eight bytes of its prefix, and the set of the bytes behind. */
+static struct {
+	uint64_t head, mask;
+	uint8_t length, set;
+} rule_heads[512];
+
+#define MAX_RULE_SETS 32
+static byte_set rule_sets[MAX_RULE_SETS];
+
+/* Runs of bytes behind the prefixes of rules that say no length, by their sets: each may go on
+ * to the end of the text, and is looked through once. */
+static struct {
+	int from, to;
+} open_runs[MAX_RULE_SETS];
 
 static inline int rule_slot(uint8_t a, uint8_t b) { return (a * 31 + b) & ((1 << RULES_BITS) - 1); }
 
@@ -67,14 +105,70 @@ static void prepare_rules(void) {
 			if (rule_slot((uint8_t)rules[i].prefix[0], (uint8_t)rules[i].prefix[1]) == slot) rule_order[n++] = (uint16_t)i;
 	}
 	rule_first[1 << RULES_BITS] = (uint16_t)n;
+	uint16_t masks[MAX_RULE_SETS];
+	int n_sets = 0;
+	for (int k = 0; k < n; k++) {
+		const rule *r = &rules[rule_order[k]];
+		int set = 0, length = 0;
+		while (set < n_sets && masks[set] != r->mask) set++;
+		if (set == MAX_RULE_SETS) __builtin_trap();
+		if (set == n_sets) prepare_set(&rule_sets[n_sets], r->mask, 0, ""), masks[n_sets++] = r->mask;
+		rule_heads[k].head = rule_heads[k].mask = 0;
+		for (; r->prefix[length]; length++)
+			if (length < 8) rule_heads[k].head |= (uint64_t)(uint8_t)r->prefix[length] << 8 * length, rule_heads[k].mask |= 0xffull << 8 * length;
+		rule_heads[k].length = (uint8_t)length, rule_heads[k].set = (uint8_t)set;
+	}
+	hook_ends = 0;
+	for (int k = 0; k < n_webhooks; k++) {
+		hook_tails[k] = last_four((const uint8_t *)webhooks[k].before + webhooks[k].length);
+		hook_ends |= 1ull << hook_end(hook_tails[k]);
+	}
 }
 
-/* distinct counts the different characters of [a, b), of 256 at most;
+/* may_be_of reports whether the first bytes of a text are those of the prefix of rule_order[k], has_prefix
+ * whether all of it stands at start, where may_be_of is true. */
+static inline int may_be_of(uint64_t head, int k) { return (head & rule_heads[k].mask) == rule_heads[k].head; }
+
+static int has_prefix(const scan *s, int start, int k) {
+	return start + rule_heads[k].length <= s->n && (rule_heads[k].length <= 8 || has(s, start + 8, rules[rule_order[k]].prefix + 8));
+}
+
+/* body_end returns the end of what may be a token by rule_order[k] behind its prefix: with one byte more than
+ * it may have, it is none. */
+static int body_end(scan *s, int body, int k) {
+	const rule *r = &rules[rule_order[k]];
+	int set = rule_heads[k].set;
+	if (r->max) return ahead(s, body, min(s->n, body + r->max + 1), &rule_sets[set], 0);
+	if (!s->open_runs)
+		for (int i = 0; i < MAX_RULE_SETS; i++) open_runs[i].from = open_runs[i].to = 0;
+	s->open_runs = 1;
+	if (body < open_runs[set].from || body >= open_runs[set].to) open_runs[set].from = body, open_runs[set].to = ahead(s, body, s->n, &rule_sets[set], 0);
+	return open_runs[set].to;
+}
+
+/* equal has a bit for each of 64 bytes that is c. */
+static inline uint64_t equal(const v128_t *v, uint8_t c) {
+	const v128_t all = wasm_u8x16_splat(c);
+	return bits(wasm_i8x16_eq(v[0], all), wasm_i8x16_eq(v[1], all), wasm_i8x16_eq(v[2], all), wasm_i8x16_eq(v[3], all));
+}
+
+/* fewer reports whether [a, b), of 256 bytes at most, has fewer than k different characters;
  * placeholders ("xxxxxxxx") have few. */
-static int distinct(const scan *s, int a, int b) {
-	uint64_t seen[4] = {0};
-	for (b = min(b, a + 256); a < b; a++) seen[s->t[a] >> 6] |= 1ull << (s->t[a] & 63);
-	return __builtin_popcountll(seen[0]) + __builtin_popcountll(seen[1]) + __builtin_popcountll(seen[2]) + __builtin_popcountll(seen[3]);
+RARE int fewer(const scan *s, int a, int b, int k) {
+	uint8_t seen[16];
+	int n = 0;
+	for (b = min(b, a + 256); a < b; a += 64) {
+		const uint8_t *p = s->t + a;
+		v128_t v[4] = {wasm_v128_load(p), wasm_v128_load(p + 16), wasm_v128_load(p + 32), wasm_v128_load(p + 48)};
+		uint64_t left = b - a < 64 ? (1ull << (b - a)) - 1 : ~0ull;
+		for (int i = 0; i < n && left; i++) left &= ~equal(v, seen[i]);
+		while (left) {
+			if (n + 1 >= k) return 0;
+			seen[n] = p[__builtin_ctzll(left)];
+			left &= ~equal(v, seen[n++]);
+		}
+	}
+	return 1;
 }
 
 /* classes returns the classes of the bytes of [a, b), of 256 at most. */
@@ -92,11 +186,15 @@ static int digits_in(const scan *s, int a, int b) {
 
 /* repeats reports whether [a, b) holds a character six times in a row, as
  * placeholders do ("AKIAXXXXXX") and random characters do not. */
-static int repeats(const scan *s, int a, int b) {
-	int row = 1;
-	for (b = min(b, a + 256), a++; a < b; a++) {
-		row = s->t[a] == s->t[a - 1] ? row + 1 : 1;
-		if (row == 6) return 1;
+RARE int repeats(const scan *s, int a, int b) {
+	b = min(b, a + 256) - 5;
+	for (; a < b; a += 16) { /* a bit for each byte that is like the next one */
+		const uint8_t *p = s->t + a;
+		uint32_t same = wasm_i8x16_bitmask(wasm_i8x16_eq(wasm_v128_load(p), wasm_v128_load(p + 1))) |
+			(uint32_t)wasm_i8x16_bitmask(wasm_i8x16_eq(wasm_v128_load(p + 4), wasm_v128_load(p + 5))) << 4;
+		same &= same >> 1, same &= same >> 2 & same >> 3;
+		if (b - a < 16) same &= (1u << (b - a)) - 1;
+		if (same & SIDES) return 1;
 	}
 	return 0;
 }
@@ -104,10 +202,17 @@ static int repeats(const scan *s, int a, int b) {
 /* published reports whether [a, b) says of itself that it is an example, or counts
  * through the alphabet. Dots behind it say nothing: people end a sentence with a
  * token and an ellipsis, too. */
-static int published(const scan *s, int a, int b) {
-	for (b = min(b, a + 256); a < b; a++) {
-		int c = s->t[a] | 0x20;
-		if ((c == 'e' && has_any_case(s, a, "example")) || (c == 'a' && has_any_case(s, a, "abcdefghij"))) return 1;
+RARE int published(const scan *s, int a, int b) {
+	for (b = min(b, a + 256); a < b; a += 16) {
+		const uint8_t *p = s->t + a;
+		const v128_t small = wasm_u8x16_splat(0x20);
+		v128_t first = wasm_v128_or(wasm_v128_load(p), small), second = wasm_v128_or(wasm_v128_load(p + 1), small), third = wasm_v128_or(wasm_v128_load(p + 2), small);
+		v128_t exa = wasm_v128_and(wasm_v128_and(wasm_i8x16_eq(first, wasm_u8x16_splat('e')), wasm_i8x16_eq(second, wasm_u8x16_splat('x'))), wasm_i8x16_eq(third, wasm_u8x16_splat('a')));
+		v128_t abc = wasm_v128_and(wasm_v128_and(wasm_i8x16_eq(first, wasm_u8x16_splat('a')), wasm_i8x16_eq(second, wasm_u8x16_splat('b'))), wasm_i8x16_eq(third, wasm_u8x16_splat('c')));
+		for (uint32_t hits = wasm_i8x16_bitmask(wasm_v128_or(exa, abc)); hits; hits &= hits - 1) {
+			int i = a + __builtin_ctz(hits);
+			if (i < b && (has_any_case(s, i, "example") || has_any_case(s, i, "abcdefghij"))) return 1;
+		}
 	}
 	return 0;
 }
@@ -169,25 +274,28 @@ static inline int ruled(const scan *s, int start) {
 	return start + 3 <= s->n && beginnings[h >> 5] >> (h & 31) & 1;
 }
 
+/* read_rule reads a token by rule_order[k], which it may be of, and returns its end, or 0. */
+RARE int read_rule(scan *s, int start, int k) {
+	if (!has_prefix(s, start, k)) return 0;
+	const rule *r = &rules[rule_order[k]];
+	int body = start + rule_heads[k].length, end = body_end(s, body, k);
+	while (end > body && r->mask & DOT && s->t[end - 1] == '.') end--; /* a full stop of the sentence */
+	int n = end - body;
+	if (n < r->min || (r->max && n > r->max) || is(s, end, WORD) || !begins(s, start, WORD)) return 0;
+	int score = checked(s, r, body, end);
+	if (!score) return 0;
+	if (r->check != LITERAL && (fewer(s, body, end, n >= 30 ? 10 : 6) || (r->check != SLACK && r->check != NUMBERED && repeats(s, body, end)) || published(s, body, end))) return 0;
+	return report(s, start, end, r->label, score) ? end : 0;
+}
+
 /* by_rule reads a token that begins at start and returns its end, or 0. */
 RARE int read_rules(scan *s, int start) {
 	if (start < s->last) return 0;
-	int slot = rule_slot(s->t[start], s->t[start + 1]);
-	for (int k = rule_first[slot]; k < rule_first[slot + 1]; k++) {
-		const rule *r = &rules[rule_order[k]];
-		if (!has(s, start, r->prefix)) continue;
-		int body = start;
-		for (const char *c = r->prefix; *c; c++) body++;
-		int end = body, stop = r->max ? min(s->n, body + r->max + 1) : s->n;
-		while (end < stop && class[s->t[end]] & r->mask) end++;
-		while (end > body && r->mask & DOT && s->t[end - 1] == '.') end--; /* a full stop of the sentence */
-		int n = end - body;
-		if (n < r->min || (r->max && n > r->max) || is(s, end, WORD) || !begins(s, start, WORD)) continue;
-		int score = checked(s, r, body, end);
-		if (!score) continue;
-		if (r->check != LITERAL && (distinct(s, body, end) < (n >= 30 ? 10 : 6) || (r->check != SLACK && r->check != NUMBERED && repeats(s, body, end)) || published(s, body, end))) continue;
-		if (report(s, start, end, r->label, score)) return end;
-	}
+	int slot = rule_slot(s->t[start], s->t[start + 1]), end;
+	uint64_t head;
+	__builtin_memcpy(&head, s->t + start, 8);
+	for (int k = rule_first[slot]; k < rule_first[slot + 1]; k++)
+		if (may_be_of(head, k) && (end = read_rule(s, start, k))) return end;
 	return 0;
 }
 
@@ -226,29 +334,23 @@ static int jwt_tail(scan *s) {
 	return end >= WINDOW_OVERLAP && end - dot >= 22 && report(s, 0, end, JWT, 700) ? end : 0;
 }
 
-/* In the path of a webhook the secret stands behind the name of the host. */
-typedef struct {
-	const char *before;
-	uint16_t length, label, min;
-} webhook;
-
-#define WEBHOOK(before, label, min) {before, sizeof before - 1, label, min}
-
-static const webhook webhooks[];
-static const int n_webhooks;
+RARE int read_hook(scan *s, int start, int k) {
+	int n = webhooks[k].length;
+	if (start < n || !has(s, start - n, webhooks[k].before)) return 0;
+	int end = run_end(s, start, BASE64U | STD | DOT | EQUALS, 256);
+	while (end > start && s->t[end - 1] == '.') end--;
+	return start >= s->last && end - start >= webhooks[k].min && !fewer(s, start, end, 6) && report(s, start, end, webhooks[k].label, 900) ? end : 0;
+}
 
 RARE int read_hooks(scan *s, int start) {
-	for (int k = 0; k < n_webhooks; k++) {
-		int n = webhooks[k].length;
-		if (start < n || s->t[start - n] != (uint8_t)webhooks[k].before[0] || !has(s, start - n, webhooks[k].before)) continue;
-		int end = run_end(s, start, BASE64U | STD | DOT | EQUALS, 256);
-		while (end > start && s->t[end - 1] == '.') end--;
-		if (start >= s->last && end - start >= webhooks[k].min && distinct(s, start, end) >= 6 && report(s, start, end, webhooks[k].label, 900)) return end;
-	}
+	uint32_t last = last_four(s->t + start);
+	int end;
+	for (int k = 0; k < n_webhooks; k++)
+		if (hook_tails[k] == last && (end = read_hook(s, start, k))) return end;
 	return 0;
 }
 
-static inline int hook(scan *s, int start) { return at(s, start - 1, '/') || at(s, start - 1, 't') ? read_hooks(s, start) : 0; }
+static inline int hook(scan *s, int start) { return start >= 4 && hook_ends >> hook_end(last_four(s->t + start)) & 1 ? read_hooks(s, start) : 0; }
 
 /* begun_at reads what is known by how it begins at start. */
 static inline int begun_at(scan *s, int start) {

@@ -1,0 +1,99 @@
+package plugins_test
+
+import (
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/veriproof/notary/sdk/plugin/abi"
+)
+
+const (
+	maxFuelPerByte = 2500 // 64 KiB of it are two thirds of what a call may take
+	fuelOfCall     = 100_000
+)
+
+// worst are the inputs that are the worst for each detector, to be repeated: as
+// many candidates as fit, each almost right, and runs that a careless look-ahead
+// would read again and again.
+var worst = []string{
+	"a", "0", "7 ", "1-", "12.", "1.1.1.1 ", "4111 1111 1111 1112 ", "4-", "123-45-6780 ", "(212) 555-01", "+1 ", "+491 2 3 4 5 6 7 ",
+	"@", "a@", "a@b.c", "a@b.com@", "a.b@c.", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa@", "://a:b@", "x:yyyyyyyyyyyyyyyyyyyyyyyyyy@",
+	":", "::", "a:", "1:", "::1", "1::2:", "abcd:", "f:f:f:f:f:f:f:f:", "1:2:3:4:5:6:7:8.", "00:11:22:33:44:5 ",
+	"eyJ", "eyJ.", "eyJ-", "eyJaaaaaaaaaa.", "eyJ1aaaaaaaaa.eyJaaaaaaaa.", "-", "--", "sk-", "xoxb-", "xoxb-.", "xapp-a", " sk-a1B2c3D4e5F6g7H8i9J0k1",
+	"-----BEGIN ", "-----BEGIN PRIVATE KEY-----", "-----BEGIN PRIVATE KEY-----\nAAAA", "-----END PRIVATE KEY-----",
+	"_", "ghp_", " ghp_1", "github_pat_", "/", "hooks.slack.com/services/1", "AKIA", "AKIAAKIAAKIAAKIAAKIA ",
+	"GB11", "GB11 ", "DE11 1111 1111 ", "a1", "a1/", "a1+", "a.1", "aaaaaaaaaaaaaaaaaaaaaaaaaaaa.1", "phone 1 ", "phone id 1234567 ", "\\n1", "\\u0031", "x", "1x1 ", "é1", "é@",
+	"ann at example dot ", " at a dot a", "(at)", "a(at)a(dot)", " dot ", "1990-01-01 ", "born 1 May 1990 ", "44051401358 ", "12.345.678-5 ", "123456789 ", "12345678901 ",
+	"AB123456C ", "SW1A 1AA ", "passport A1234567 ", "1BoatSLRHtKNngkdXEeobR76b53LETtpyU ", "bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdr ",
+	"0x52908400098527886E0F7030069857D2E4169EE8 ", "=", "a=", "key=1 ", "password=a1 ", "token: a1b2c3d4e5f6 ", "\"key\":\"a1b2c3d4\",", "<a>1</a>", "secret ", "?", ";",
+	"Bearer a1 ", "postgres://a:b@c/d ", "AccountKey=", "curl -u a:b ", "aB3$", "aB3dE5gH7jK9 ", "a1b2c3d4e5f60718293a4b5c6d7e8f90 ", "...1", "1=1=", "''1", "\"a1\"",
+	// found by TestWorstTexts
+	"::1 1B", ":1 9A:", "1@1@1_", "1@0@7.9_", "4@1B:1B:", "9H@TF9Gen", "NHS@9A::031 111 9A::046 011 9_9", "@1K@1xG4aC9SaA9wA1kG7ouGA1b1uB9b1kf1B",
+	"Auth: : : =Geppeeeeepeeeepeeeeepepeeeeepeeeeepeeepeeeepeeeepeeeeea:@0", "Pass,\"=9As0A :.As1G :1", ": =ghs7s.s.sas7s0as0a", ":,=sk-x1:\n=sk--7:\"=sk-b9",
+	".0/4 :sk-0/1 :sk", "5$1$", ":1@7x7\n", " =8/0.4", "\"=1@7-0", "=4:0x0\n", "7e:0b =", "=1//0:'", ".0\\5v9.-.3\\5v9",
+	// of kinds that say no length, of which each may go on to the end
+	"/fm1a_1", "=sl.1", "/fm1a_1=sl.1", "(EAAC1", "-ZXlK1",
+}
+
+// timesTheMean is how many times more than the mean of usualTexts a text may take.
+const timesTheMean = 14
+
+// TestWorkIsLinear counts the fuel of each of these texts, as long as the batches of 64 KiB that the
+// host makes, of what is behind a long head, and of usual ones. None takes much more than those
+// take on average, and none grows faster than its length.
+func TestWorkIsLinear(t *testing.T) {
+	heads := map[string]string{
+		"end lines behind base64":   strings.Repeat("QUJD", 1<<11) + strings.Repeat("-----END PRIVATE KEY-----\n", 1<<12),
+		"begin lines without end":   strings.Repeat("-----BEGIN RSA PRIVATE KEY-----\n", 1<<10) + strings.Repeat("a", 1<<15),
+		"begin lines, words behind": strings.Repeat("-----BEGIN PRIVATE KEY-----words ", 1<<12),
+		"dots behind a long run":    strings.Repeat("a", 1<<15) + strings.Repeat(".eyJaaaaaaaaaa", 1<<11),
+		"one run of digits":         strings.Repeat("1 ", 1<<15) + "x",
+	}
+	for _, name := range scanners {
+		for _, config := range []string{"", `{"threshold":0}`, `{"threshold":1000}`} {
+			p := probe(t, name, []byte(config))
+			measure := func(text string) uint64 {
+				text = text[:min(len(text), abi.MaxBatchText)]
+				for !utf8.ValidString(text) {
+					text = text[:len(text)-1]
+				}
+				out, err := p.Try(t.Context(), []abi.Field{{Text: []byte(text)}})
+				if err != nil {
+					t.Errorf("%s with %q: %.40q: %v", name, config, text, err)
+				}
+				return out.Fuel
+			}
+			perByte := func(fuel uint64) float64 { return float64(fuel) / abi.MaxBatchText }
+			mean, prose := 0.0, 0.0
+			for what, text := range usualTexts(t) {
+				c := perByte(measure(string(text)))
+				mean += c / float64(len(usualTexts(t)))
+				if what == "prose" {
+					prose = c
+				}
+			}
+			dearest := costly{}
+			check := func(what string, fuel uint64) {
+				c := perByte(fuel)
+				if c > timesTheMean*mean || c > maxFuelPerByte {
+					t.Errorf("%s with %q: %q: %.0f fuel a byte; the mean is %.0f", name, config, what, c, mean)
+				}
+				if c > dearest.fuel {
+					dearest = costly{what, c}
+				}
+			}
+			for _, unit := range worst {
+				whole, half := measure(strings.Repeat(unit, abi.MaxBatchText/len(unit))), measure(strings.Repeat(unit, abi.MaxBatchText/2/len(unit)))
+				if whole > 5*half/2+fuelOfCall {
+					t.Errorf("%s: %q: fuel %d, and %d for half of it", name, unit, whole, half)
+				}
+				check(unit, whole)
+			}
+			for what, text := range heads {
+				check(what, measure(text))
+			}
+			t.Logf("%s with %q: prose takes %.0f fuel a byte, usual texts %.0f, the worst %.0f, %.1f times that: %q", name, config, prose, mean, dearest.fuel, dearest.fuel/mean, dearest.unit)
+		}
+	}
+}
