@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/veriproof/notary/attestation"
@@ -56,6 +58,8 @@ type Options struct {
 	Believe func(*archive.Epoch) error
 	// Progress, if not nil, is called now and then.
 	Progress func(Progress)
+	// Found, if not nil, is called with what was read of storage, once it was.
+	Found func(*archive.Archive)
 	// Notes, if not nil, are what an interrupted audit has read of storage, and get
 	// what this one reads. What is in them is not read again.
 	Notes *archive.Notes
@@ -143,6 +147,9 @@ type Report struct {
 	Checkpoint string              `json:"log_checkpoint,omitempty"`
 	Checks     []attestation.Check `json:"checks"`
 	Findings   []Finding           `json:"findings"`
+	// OtherLogs are those, but for the one that was read, of which the journal has proofs, by
+	// the names and hashes that their keys begin with.
+	OtherLogs []string `json:"other_logs,omitempty"`
 	// Unacknowledged are entries behind the end of an epoch whose notary died while it
 	// wrote several commits at a time. They are no finding.
 	Unacknowledged []Unacknowledged `json:"unacknowledged,omitempty"`
@@ -204,9 +211,22 @@ func Run(ctx context.Context, store journal.Store, o Options) (*Report, error) {
 	if o.Progress == nil {
 		o.Progress = func(Progress) {}
 	}
+	if believe := o.Believe; believe != nil {
+		// It is asked about an epoch's first entry when that is read, and then again.
+		answers := make(map[*archive.Epoch]error)
+		o.Believe = func(e *archive.Epoch) error {
+			answer, asked := answers[e]
+			if !asked {
+				answer = believe(e)
+				answers[e] = answer
+			}
+			return answer
+		}
+	}
 	a := &auditor{
 		Options: o, store: store, report: &Report{Positions: len(o.Positions), Findings: []Finding{}},
-		chains: make(map[place]receipt.Hash), known: make(map[receipt.Hash]*known), outcomes: make(map[*archive.Outcome]int),
+		chains: make(map[place]receipt.Hash), known: make(map[receipt.Hash]*known), elsewhere: make(map[receipt.Hash]string),
+		outcomes: make(map[*archive.Outcome]int),
 	}
 	if err := a.journal(ctx); err != nil {
 		return nil, err
@@ -237,8 +257,14 @@ type auditor struct {
 	chains map[place]receipt.Hash
 	known  map[receipt.Hash]*known // what the log may have, by commitment
 	proofs []proof
+	// elsewhere says of commitments which other log, by name and key, has proved them.
+	elsewhere map[receipt.Hash]string
 	// outcomes are indexes in the report's Erasures.
 	outcomes map[*archive.Outcome]int
+
+	recent recent
+	// contradictions are counted, since a log can contradict every proof that there is.
+	contradictions int
 
 	before *Tree // the log's tree before storage was read; nil if it cannot be read
 	logErr error // why not
@@ -298,13 +324,18 @@ func (a *auditor) conclude() {
 	if r.Reused > 0 {
 		again = fmt.Sprintf("; not read again: %d that an interrupted audit has read since %s", r.Reused, a.Notes.Since.UTC().Format(time.RFC3339))
 	}
+	other := ""
+	r.OtherLogs = slices.Compact(slices.Sorted(maps.Values(a.elsewhere)))
+	if n := len(a.elsewhere); n > 0 {
+		other = fmt.Sprintf("; %d proofs in the journal are of another log, such as %.80q", n, r.OtherLogs[0])
+	}
 	passed := map[string]string{
 		CheckChain:     fmt.Sprintf("%d entries of %d epochs are gapless, chained and signed%s%s", r.Entries, r.Epochs, behind, again),
 		CheckReceipts:  fmt.Sprintf("%d session parts; every receipt is about the segments that are there%s", r.Parts, kept),
 		CheckNotaries:  "every epoch is of a notary that the policy accepts, as of when it began",
 		CheckHeads:     "every epoch that a later one knew is there as it knew it",
 		CheckHistory:   fmt.Sprintf("%d entries give the root that the log has signed, and every earlier tree that is known", r.LogEntries),
-		CheckEntries:   "every entry of the log is accounted for by the journal",
+		CheckEntries:   "every entry of the log is accounted for by the journal" + other,
 		CheckOrder:     "every receipt is in the log, none behind the end of its epoch",
 		CheckPositions: fmt.Sprintf("all %d are in the journal as signed", len(a.Positions)),
 	}

@@ -2,10 +2,16 @@ package audit_test
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
+	"strings"
 	"testing"
+
+	"filippo.io/torchwood"
+	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/veriproof/notary/attestation"
 	"github.com/veriproof/notary/host/archive"
@@ -134,5 +140,64 @@ func TestWitnesses(t *testing.T) {
 	report, err = audit.Run(t.Context(), w.store, audit.Options{Witnessed: few, Believe: believe})
 	if err != nil || attestation.Verdict(report.Checks) != attestation.Incomplete {
 		t.Errorf("without a log: %v, %v", attestation.Verdict(report.Checks), err)
+	}
+}
+
+// named is a log with a name and a key, of which nobody looks at the signature.
+type named struct {
+	entries
+	origin string
+	key    [4]byte // its hash
+}
+
+func (l named) Checkpoint(ctx context.Context) (uint64, receipt.Hash, []byte, error) {
+	size, root, _, err := l.entries.Checkpoint(ctx)
+	text := torchwood.Checkpoint{Origin: l.origin, Tree: tlog.Tree{N: int64(size), Hash: tlog.Hash(root)}}.String()
+	signature := base64.StdEncoding.EncodeToString(append(l.key[:], make([]byte, 64)...))
+	return size, root, fmt.Appendf(nil, "%s\n— witness AAAAAAAA\n— %s %s\n", text, l.origin, signature), err
+}
+
+// TestAnotherLog: a deployment that went on with another log is held against that one. What
+// the first has proved the second need not have; the report says so, and that the receipts
+// were not held against their log. Under its own name the same log would contradict them.
+func TestAnotherLog(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t.Context())
+	a, err := archive.Scan(t.Context(), w.store, archive.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, _ := a.Proof(a.Parts()[0].Commitment())
+	first := regexp.MustCompile(`(?m)^— example.org/audited (\S+)$`).FindSubmatch(p.ProofBody.Proof)
+	if len(first) != 2 {
+		t.Fatalf("no signature of the log's in the proof\n%s", p.ProofBody.Proof)
+	}
+	// The last notary's end alone is in the second log.
+	for _, second := range []named{{origin: "example.org/second"}, {origin: "example.org/audited", key: [4]byte{1}}} {
+		second.entries = w.log[len(w.log)-1:]
+		report, err := audit.Run(t.Context(), w.store, audit.Options{Log: second, Believe: believe})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range report.Findings {
+			t.Error(f.String())
+		}
+		for _, c := range report.Checks {
+			switch {
+			case c.Name == audit.CheckEntries && !strings.Contains(c.Detail, `of another log, such as "example.org/audited+`),
+				c.Name == audit.CheckOrder && (c.Status != attestation.NotDone || !strings.Contains(c.Detail, "proofs of another log")):
+				t.Errorf("%s: %s: %s", c.Name, c.Status, c.Detail)
+			}
+		}
+	}
+	same := named{entries: w.log[len(w.log)-1:], origin: "example.org/audited"}
+	raw, err := base64.StdEncoding.DecodeString(string(first[1]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	same.key = [4]byte(raw)
+	report, err := audit.Run(t.Context(), w.store, audit.Options{Log: same, Believe: believe})
+	if err != nil || attestation.Verdict(report.Checks) != attestation.Failed {
+		t.Errorf("a log that was cut off: %+v, %v", report, err)
 	}
 }

@@ -24,9 +24,10 @@
 //
 // # Guarantees
 //
-// An audit only reads. Storage and log are not trusted, and may be in use: what
-// is written during an audit is no finding. Memory grows with the number of
-// session parts, of segments (16 bytes each) and of log entries, and not with
+// An audit only reads. Storage and log are not trusted, and may be in use: what is
+// written during an audit is no finding. An epoch that is not believed counts as far as
+// what it has committed to is bound to its own chain and key. Memory grows with the
+// number of session parts, of segments (16 bytes each) and of log entries, and not with
 // the size of records.
 //
 // With [Options.Notes] an audit that is interrupted can be gone on with. It then says

@@ -32,11 +32,14 @@ func (a *auditor) journal(ctx context.Context) error {
 		return err
 	}
 	a.archive, err = archive.Scan(ctx, a.store, archive.Options{
-		Believe: a.Believe, Visit: a.visit, Notes: a.Notes,
+		Believe: a.Believe, Visit: func(e *archive.Epoch, x *format.Entry) { a.visit(e, x, false) }, Notes: a.Notes,
 		Progress: func(n uint64) { a.Progress(Progress{Entries: n}) },
 	})
 	if err != nil {
 		return err
+	}
+	if a.Found != nil {
+		a.Found(a.archive)
 	}
 	if a.Notes != nil {
 		a.report.Reused = a.Notes.Reused
@@ -131,14 +134,59 @@ func gone(err error) bool {
 		errors.Is(err, archive.ErrNotFound) || errors.Is(err, format.ErrEntry)
 }
 
-// visit takes note of an entry that its epoch's key vouches for.
-func (a *auditor) visit(e *archive.Epoch, entry *format.Entry) {
+// visit takes note of an entry that its epoch's key vouches for. Behind a gap that is
+// all that vouches for it.
+func (a *auditor) visit(e *archive.Epoch, entry *format.Entry, behind bool) {
 	a.report.Entries++
 	at := place{e.ID, entry.Seq}
 	if _, wanted := a.chains[at]; wanted {
 		a.chains[at] = entry.Chain
 	}
-	a.account(e, entry)
+	if a.Believe == nil || a.Believe(e) == nil {
+		a.account(e, entry)
+		return
+	}
+	if a.recent.add(entry, behind); !behind && a.bound(e, entry) {
+		a.account(e, entry)
+	}
+}
+
+// recent are the last chain values of one epoch.
+type recent struct {
+	epoch  receipt.Epoch
+	chains map[uint64]receipt.Hash // by seq
+}
+
+// maxRecent is more than there can be entries between a checkpoint and what it is of.
+const maxRecent = 1 << 16
+
+func (r *recent) add(entry *format.Entry, behind bool) {
+	if entry.Epoch != r.epoch || behind {
+		*r = recent{entry.Epoch, make(map[uint64]receipt.Hash)}
+	}
+	if r.chains[entry.Seq] = entry.Chain; entry.Seq >= maxRecent {
+		delete(r.chains, entry.Seq-maxRecent)
+	}
+}
+
+// bound says whether what an entry says about the log is bound to its epoch's own chain
+// and key, whoever that is: of an epoch that is not believed nothing else counts. Whoever
+// puts another epoch in the place of one cannot copy what that has committed to: an end is
+// committed to with the chain, a checkpoint has a chain value, and a receipt a signature.
+func (a *auditor) bound(e *archive.Epoch, entry *format.Entry) bool {
+	switch entry.Kind {
+	case format.KindManifest:
+		_, _, err := receipt.Verify(string(entry.Body), e.Key)
+		return err == nil
+	case format.KindCheckpoint:
+		var b format.CheckpointBody
+		if format.ParseBody(entry.Body, &b) != nil {
+			return false
+		}
+		chain, known := a.recent.chains[b.Seq]
+		return known && chain == b.Chain
+	}
+	return true
 }
 
 // damage names the ranges of an epoch that does not hold together. What stands
@@ -197,7 +245,7 @@ func (a *auditor) damage(ctx context.Context, e *archive.Epoch, lastChunk uint64
 			}
 			for _, entry := range run {
 				if entry.Seq >= at {
-					a.visit(e, entry)
+					a.visit(e, entry, true)
 				}
 			}
 			broken = more && last+1 < next
@@ -223,8 +271,8 @@ func (a *auditor) damage(ctx context.Context, e *archive.Epoch, lastChunk uint64
 	return nil
 }
 
-// maxRanges bounds the damaged ranges that are named of one epoch: a storage
-// may claim to have chunks without end.
+// maxRanges bounds the damaged ranges that are named of one epoch, and those of the log: a
+// storage may claim to have chunks without end, and a log entries.
 const maxRanges = 1000
 
 // sound returns the entries at the end of a chunk that hold together under a

@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"encoding/base64"
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"filippo.io/torchwood"
 
@@ -31,6 +33,7 @@ type proof struct {
 	commitment receipt.Hash
 	index      uint64
 	tree       Tree
+	log        string // whose checkpoint it has, or empty if that cannot be read
 }
 
 // account notes what an entry says about the log.
@@ -58,7 +61,10 @@ func (a *auditor) account(e *archive.Epoch, entry *format.Entry) {
 		if format.ParseBody(entry.Body, &b) != nil {
 			return
 		}
-		a.proofs = append(a.proofs, proof{epoch: e, seq: entry.Seq, commitment: b.Commitment, index: b.Index, tree: treeOf(b.Proof)})
+		_, checkpoint, _ := bytes.Cut(b.Proof, []byte("\n\n"))
+		p := proof{epoch: e, seq: entry.Seq, commitment: b.Commitment, index: b.Index}
+		p.tree, p.log = stated(checkpoint)
+		a.proofs = append(a.proofs, p)
 		return
 	default:
 		return
@@ -68,17 +74,28 @@ func (a *auditor) account(e *archive.Epoch, entry *format.Entry) {
 	}
 }
 
-// treeOf reads the tree that a proof's checkpoint states, without checking it:
-// the log itself says whether it ever was so.
-func treeOf(text []byte) Tree {
-	_, checkpoint, _ := bytes.Cut(text, []byte("\n\n"))
-	body, _, _ := bytes.Cut(checkpoint, []byte("\n\n"))
+// stated reads which tree of which log a checkpoint states, without checking it: the
+// log itself says whether it ever was so. Logs of one name differ by their keys, so the
+// key's hash (C2SP signed-note) is part of whose it is.
+func stated(checkpoint []byte) (t Tree, whose string) {
+	body, signatures, _ := bytes.Cut(checkpoint, []byte("\n\n"))
 	c, err := torchwood.ParseCheckpoint(string(body) + "\n")
 	if err != nil {
-		return Tree{}
+		return Tree{}, ""
 	}
-	return Tree{Size: uint64(c.N), Root: receipt.Hash(c.Hash)}
+	t = Tree{Size: uint64(c.N), Root: receipt.Hash(c.Hash)}
+	for line := range strings.Lines(string(signatures)) {
+		_, by, _ := strings.Cut(line, " ")
+		name, signature, _ := strings.Cut(strings.TrimSpace(by), " ")
+		if raw, err := base64.StdEncoding.DecodeString(signature); err == nil && len(raw) > keyHashSize && name == c.Origin {
+			return t, fmt.Sprintf("%s+%x", name, raw[:keyHashSize])
+		}
+	}
+	return t, ""
 }
+
+// keyHashSize is that of the hash of the key that a signature begins with, in bytes.
+const keyHashSize = 4
 
 // tree reads the log's present tree.
 func (a *auditor) tree(ctx context.Context, source string) (Tree, error) {
@@ -101,14 +118,24 @@ func (a *auditor) log(ctx context.Context) error {
 		a.before, a.logErr = nil, err
 		return ctx.Err()
 	}
-	a.proofs = slices.DeleteFunc(a.proofs, func(p proof) bool { return p.epoch.Disbelief != nil })
+	// What an earlier log of the deployment has proved, this one need not have.
+	_, log := stated(now.Signed)
+	a.proofs = slices.DeleteFunc(a.proofs, func(p proof) bool {
+		other := log != "" && p.log != "" && p.log != log
+		if other && p.epoch.Disbelief == nil {
+			a.elsewhere[p.commitment] = p.log
+		}
+		return other || p.epoch.Disbelief != nil
+	})
 	slices.SortFunc(a.proofs, func(x, y proof) int { return cmp.Compare(x.index, y.index) })
 	trees := a.trees(*a.before, now)
 
 	var edge merkle.Edge
 	var gone *Finding // a run of entries that nothing accounts for
+	ranges := 0
 	flush := func() {
-		if gone != nil {
+		// A log may have entries of others without end: the last range is all the rest.
+		if gone != nil && ranges < maxRanges {
 			a.find(*gone)
 			gone = nil
 		}
@@ -129,7 +156,7 @@ func (a *auditor) log(ctx context.Context) error {
 		}
 		k := a.known[leaf]
 		switch {
-		case k != nil: // also of an epoch that is not believed: that is a finding of its own
+		case k != nil: // also of an epoch that is not believed, if it is bound to that
 			flush()
 			if !k.logged {
 				k.logged, k.index = true, i
@@ -140,9 +167,13 @@ func (a *auditor) log(ctx context.Context) error {
 		case gone != nil:
 			gone.Last = i
 		default:
+			ranges++
 			gone = &Finding{
 				Check: CheckEntries, Kind: Unaccounted, First: i, Last: i,
 				Detail: "the journal has nothing that was committed to so, " + before + " in the log: a receipt, an end or a checkpoint was taken away, or another has written to this log",
+			}
+			if ranges == maxRanges {
+				gone.Detail = "too many ranges to name each: with entries of the log between them that the journal accounts for, " + gone.Detail
 			}
 		}
 		edge.Append(receipt.LeafHash(leaf[:]))
@@ -151,7 +182,9 @@ func (a *auditor) log(ctx context.Context) error {
 			a.Progress(Progress{Entries: a.report.Entries, LogEntries: i})
 		}
 	}
-	flush()
+	if gone != nil {
+		a.find(*gone)
+	}
 	a.report.LogEntries = edge.Size()
 	a.report.Tree, a.report.Checkpoint = now, string(now.Signed)
 	switch n := len(trees); {
@@ -166,6 +199,9 @@ func (a *auditor) log(ctx context.Context) error {
 }
 
 func (a *auditor) contradicted(p *proof, what string) {
+	if a.contradictions++; a.contradictions > maxRanges {
+		return
+	}
 	a.find(Finding{
 		Check: CheckEntries, Kind: Contradicted, First: p.index, Last: p.index,
 		Detail: fmt.Sprintf("%s; the proof in entry %d of epoch %v says otherwise", what, p.seq, p.epoch.ID),
@@ -203,6 +239,9 @@ func (a *auditor) grown(trees []Tree, edge *merkle.Edge) []Tree {
 		if edge.Root() == t.Root {
 			continue
 		}
+		if a.contradictions++; a.contradictions > maxRanges {
+			continue
+		}
 		what := "the entries do not give the root that is known by " + t.Source + ": the log was rewritten, or has signed two trees of one size"
 		a.find(Finding{Check: CheckHistory, Kind: Contradicted, Last: max(t.Size, 1) - 1, Detail: what})
 	}
@@ -212,7 +251,7 @@ func (a *auditor) grown(trees []Tree, edge *merkle.Edge) []Tree {
 // order holds the places of receipts in the log against those of their epochs'
 // ends: a receipt behind the end was made by somebody who has the key.
 func (a *auditor) order() {
-	pending := 0
+	pending, elsewhere := 0, 0
 	for _, e := range a.archive.Epochs {
 		if e.Disbelief != nil {
 			continue
@@ -226,6 +265,8 @@ func (a *auditor) order() {
 			k := a.known[p.Commitment()]
 			switch {
 			case k == nil: // in a part of the journal that does not hold together
+			case !k.logged && a.elsewhere[p.Commitment()] != "":
+				elsewhere++
 			case ended && (!k.logged || k.index > end.index):
 				a.find(Finding{
 					Check: CheckOrder, Kind: Late, Epoch: e.ID.String(), First: p.SealedSeq, Last: p.SealedSeq,
@@ -235,6 +276,9 @@ func (a *auditor) order() {
 				pending++
 			}
 		}
+	}
+	if elsewhere > 0 {
+		a.late = fmt.Sprintf("%d receipts have proofs of another log, which an audit with --log and its key holds them against", elsewhere)
 	}
 	if pending > 0 {
 		a.late = fmt.Sprintf("%d receipts are not in the log yet: their notary sends them, or the next that starts", pending)

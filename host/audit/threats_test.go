@@ -18,6 +18,7 @@ var threats = []struct {
 }{
 	{"T30", "storage is rolled back", map[string][]string{
 		"host/session": {"TestT30RollbackIsToldAtStart"}, "host/audit": append(onServers(), "TestBehindGap"),
+		"host/cmd/notary": {"TestT30RollbackEndsStart", "TestT30EpochRemoved"},
 	}},
 	{"T31", "two notaries on one storage", map[string][]string{
 		"host/session": {"TestT31TwoNotaries", "TestSleeperIsStopped"}, "host/journal": {"TestFenced"}, "host/audit": onServers(),

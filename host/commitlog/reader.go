@@ -7,15 +7,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"iter"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"filippo.io/torchwood"
+	"github.com/transparency-dev/tessera/api/layout"
 	"github.com/transparency-dev/tessera/client"
 	"golang.org/x/mod/sumdb/note"
 
@@ -46,12 +49,41 @@ func Directory(dir string) Files {
 	if _, err := os.Stat(filepath.Join(dir, treeDir)); err == nil {
 		dir = filepath.Join(dir, treeDir)
 	}
-	return client.FileFetcher{Root: dir}
+	return directory(dir)
+}
+
+// A directory has a log's files. What is no file, or too long for one, is not waited for:
+// a pipe in the place of a tile would never end.
+type directory string
+
+func (d directory) file(path string) ([]byte, error) {
+	return readBounded(filepath.Join(string(d), filepath.FromSlash(path)), maxResponse)
+}
+
+// resource reads a file, or the full one that has taken the place of a partial.
+func (d directory) resource(path func(partial uint8) string, partial uint8) ([]byte, error) {
+	b, err := d.file(path(partial))
+	if partial > 0 && errors.Is(err, fs.ErrNotExist) {
+		return d.file(path(0))
+	}
+	return b, err
+}
+
+func (d directory) ReadCheckpoint(context.Context) ([]byte, error) {
+	return d.file(layout.CheckpointPath)
+}
+
+func (d directory) ReadTile(_ context.Context, level, index uint64, partial uint8) ([]byte, error) {
+	return d.resource(func(p uint8) string { return layout.TilePath(level, index, p) }, partial)
+}
+
+func (d directory) ReadEntryBundle(_ context.Context, index uint64, partial uint8) ([]byte, error) {
+	return d.resource(func(p uint8) string { return layout.EntriesPath(index, p) }, partial)
 }
 
 const (
-	// maxResponse bounds what is taken of one file of a log on the network; a
-	// bundle has 256 entries of 34 bytes.
+	// maxResponse bounds what is taken of one file of a log; a bundle has 256 entries
+	// of 34 bytes.
 	maxResponse = 1 << 20
 	// fetchTimeout bounds the wait for it.
 	fetchTimeout = 30 * time.Second
@@ -161,25 +193,47 @@ func signedBy(signed []byte, keys []string) (string, torchwood.Checkpoint, error
 }
 
 // Entries returns the first size entries, in order, and ends with the first
-// error. It checks no hash: whoever has all entries computes the root.
+// error. It checks no hash: whoever has all entries computes the root. Up to
+// readAhead bundles of entries are asked for at a time, since a log may be far.
 func (r *Reader) Entries(ctx context.Context, size uint64) iter.Seq2[receipt.Hash, error] {
 	return func(yield func(receipt.Hash, error) bool) {
-		for bundle := uint64(0); bundle*torchwood.TileWidth < size; bundle++ {
-			n := min(size-bundle*torchwood.TileWidth, torchwood.TileWidth)
-			data, err := r.from.ReadEntryBundle(ctx, bundle, uint8(n)) // a full one is partial 0
-			if err == nil {
-				err = ctx.Err()
+		ctx, cancel := context.WithCancel(ctx)
+		var fetches sync.WaitGroup
+		defer fetches.Wait() // whoever closes the log afterwards closes it under nobody
+		defer cancel()
+		bundles := (size + torchwood.TileWidth - 1) / torchwood.TileWidth
+		var ahead [readAhead]chan fetched // by number of the bundle
+		fetch := func(bundle uint64) {
+			if bundle >= bundles {
+				return
 			}
-			for i := range n {
-				var entry []byte
+			n := min(size-bundle*torchwood.TileWidth, torchwood.TileWidth)
+			answer := make(chan fetched, 1)
+			ahead[bundle%readAhead] = answer
+			fetches.Go(func() {
+				data, err := r.from.ReadEntryBundle(ctx, bundle, uint8(n)) // a full one is partial 0
 				if err == nil {
-					entry, data, err = torchwood.ReadTileEntry(data)
+					err = ctx.Err()
 				}
-				if err == nil && len(entry) != len(receipt.Hash{}) {
-					err = fmt.Errorf("entry of %d bytes is no commitment", len(entry))
+				answer <- fetched{data, err}
+			})
+		}
+		for b := range uint64(readAhead) {
+			fetch(b)
+		}
+		for bundle := range bundles {
+			got := <-ahead[bundle%readAhead]
+			fetch(bundle + readAhead)
+			for i := range min(size-bundle*torchwood.TileWidth, torchwood.TileWidth) {
+				var entry []byte
+				if got.err == nil {
+					entry, got.data, got.err = torchwood.ReadTileEntry(got.data)
 				}
-				if err != nil {
-					yield(receipt.Hash{}, fmt.Errorf("%w: entry %d of the log at %s: %w", ErrCorrupt, bundle*torchwood.TileWidth+i, r.where, err))
+				if got.err == nil && len(entry) != len(receipt.Hash{}) {
+					got.err = fmt.Errorf("entry of %d bytes is no commitment", len(entry))
+				}
+				if got.err != nil {
+					yield(receipt.Hash{}, fmt.Errorf("%w: entry %d of the log at %s: %w", ErrCorrupt, bundle*torchwood.TileWidth+i, r.where, got.err))
 					return
 				}
 				if !yield(receipt.Hash(entry), nil) {
@@ -188,6 +242,15 @@ func (r *Reader) Entries(ctx context.Context, size uint64) iter.Seq2[receipt.Has
 			}
 		}
 	}
+}
+
+// readAhead is how many bundles, of some 8 KiB each, are asked for at a time.
+const readAhead = 8
+
+// fetched is a bundle, or why it could not be read.
+type fetched struct {
+	data []byte
+	err  error
 }
 
 // DirectoryKey returns the verifier key of the embedded log in a directory. It

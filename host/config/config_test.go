@@ -226,6 +226,7 @@ func TestExampleDefaults(t *testing.T) {
 		"attestation.uvm.feed":    c.Attestation.UVM.Feed == want.Attestation.UVM.Feed,
 		"storage.dir":             c.Storage.Dir == want.Storage.Dir,
 		"storage.silence":         c.Storage.Silence == want.Storage.Silence,
+		"storage.missing":         c.Storage.Missing == want.Storage.Missing,
 		"storage.postgres.port":   c.Storage.Postgres.Port == want.Storage.Postgres.Port,
 		"storage.postgres but for what has none": c.Storage.Postgres.Timeout == want.Storage.Postgres.Timeout &&
 			c.Storage.Postgres.Schema == want.Storage.Postgres.Schema && c.Storage.Postgres.Connections == want.Storage.Postgres.Connections,

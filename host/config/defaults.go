@@ -45,6 +45,8 @@ const (
 	// DefaultSilence outlasts a pause of a container; what a dead notary left open
 	// waits for its receipt that much longer.
 	DefaultSilence = 30 * time.Second
+	// DefaultMissing: nobody's backup takes the place of the journal unnoticed.
+	DefaultMissing = MissingRefuse
 	// DefaultTokenClaim is the claim of a bearer token that names the sender.
 	DefaultTokenClaim = "sub"
 	// DefaultLinger outlasts what lies between requests that an exporter sends at the
@@ -93,7 +95,7 @@ func defaults() *Config {
 		Senders: Senders{Tokens: Tokens{Claim: DefaultTokenClaim}},
 		Storage: Storage{Dir: DefaultStorageDir, Postgres: Postgres{
 			Port: DefaultPort, Schema: DefaultSchema, Timeout: Duration(DefaultStatement), Connections: DefaultConnections,
-		}, Silence: Duration(DefaultSilence)},
+		}, Silence: Duration(DefaultSilence), Missing: DefaultMissing},
 		Sessions: Sessions{Linger: Duration(DefaultLinger), Idle: Duration(DefaultIdle), MaxAge: Duration(DefaultMaxAge), MaxBytes: DefaultMaxBytes},
 		Limits: Limits{
 			RequestBytes: DefaultRequestBytes, Messages: DefaultMessages, Records: DefaultRecords,

@@ -87,7 +87,7 @@ func TestShape(t *testing.T) {
 		{"yes for true", minimal + "listen: {open_metrics: yes}\n", `notary.yaml:9: listen.open_metrics: "yes" is not a truth; write true or false`},
 		{"list for a value", minimal + "mode: [enforce]\n", "notary.yaml:9: mode: want a single value"},
 		{"value for a list", minimal + "operators: me\n", `notary.yaml:9: operators: want a list; begin each entry with "- "`},
-		{"value for a section", minimal + "storage: data\n", "notary.yaml:9: storage: want keys and their values; known here: dir, postgres, endpoints, shared, silence"},
+		{"value for a section", minimal + "storage: data\n", "notary.yaml:9: storage: want keys and their values; known here: dir, postgres, endpoints, shared, silence, missing, lost"},
 		{"list for a digest", edit(t, "sha256: 0000000000000000000000000000000000000000000000000000000000000001", "sha256: [1]"), "notary.yaml:4: plugins[0].sha256: want a single value"},
 		{"no keys at all", "- a\n", "notary.yaml:1: want keys and their values; see the example configuration"},
 	}
@@ -121,6 +121,9 @@ func TestNotAFile(t *testing.T) {
 	}
 }
 
+// lostForm is what a range of lost entries has to be.
+const lostForm = `not a range of lost entries: write "EPOCH 5-9", or "5-" to its end, with the epoch's 32 characters of hex, or "LOG 12-19" with the name+hash that the log's key begins with`
+
 func TestValues(t *testing.T) {
 	const b64 = "0000000000000000000000000000000000000000000000000000000000000003"
 	tests := []struct{ name, text, want string }{
@@ -152,6 +155,12 @@ func TestValues(t *testing.T) {
 		{"plugin by tag", edit(t, "wasm: r.wasm", `wasm: "oci://registry.example/r:latest"`), `notary.yaml:4: plugins[0].wasm: "oci://registry.example/r:latest" is not an OCI reference; write oci://REGISTRY/REPOSITORY@sha256:DIGEST, by digest and without a tag`},
 		{"shared directory", minimal + "storage: {shared: true}\n", "notary.yaml:9: storage.shared: needs a database or a service; name one in storage.postgres or storage.endpoints; a directory is one notary's"},
 		{"too little silence", minimal + "storage: {silence: 1s}\n", "notary.yaml:9: storage.silence: is 1s; use 5s to 1h0m0s"},
+		{"what is missing", minimal + "storage: {missing: ignore}\n", "notary.yaml:9: storage.missing: \"ignore\" is not known; use refuse or require or tell"},
+		{"lost without a range", minimal + "storage: {lost: [a.example/log+0a1b2c3d]}\n", "notary.yaml:9: " + lostForm},
+		{"lost backwards", minimal + "storage: {lost: [a.example/log+0a1b2c3d 9-2]}\n", "notary.yaml:9: " + lostForm},
+		{"lost to come", minimal + "storage: {lost: [a.example/log+0a1b2c3d 5-]}\n", "notary.yaml:9: " + lostForm},
+		{"lost of no log", minimal + "storage: {lost: [a.example/log 5-7]}\n", "notary.yaml:9: " + lostForm},
+		{"lost of no epoch", minimal + "storage: {lost: [4F0c 5-]}\n", "notary.yaml:9: " + lostForm},
 		{"database without a host", minimal + "storage: {postgres: {user: notary, database: d}}\n", "notary.yaml:9: storage.postgres.host: is missing; give the server's name, or the directory of its Unix socket"},
 		{"endpoint's URL with a token", minimal + "storage: {endpoints: [{name: a, url: 'https://h/p?sig=geheim', auth: none}]}\n", "notary.yaml:9: storage.endpoints[0].url: has a user, a query, a fragment or an escape; write https://HOST/PATH; the credential goes into secret_file"},
 		{"endpoint without TLS", minimal + "storage: {endpoints: [{name: a, url: 'http://example.org/p', auth: none, insecure: true}]}\n", "notary.yaml:9: storage.endpoints[0].url: is without TLS; write https; for a service on the loopback interface, add insecure: true"},

@@ -22,7 +22,25 @@ type Storage struct {
 	// Silence is how long the journal of another notary in a shared storage does not
 	// grow until that one is taken for dead.
 	Silence Duration `yaml:"silence"`
+	// Missing says what a start does if the journal lacks what the log, or a later epoch,
+	// has of it: MissingRefuse, MissingRequire or MissingTell.
+	Missing string `yaml:"missing"`
+	// Lost are the ranges that may be missing.
+	Lost []Lost `yaml:"lost"`
 }
+
+// What a start does if something is missing.
+const (
+	// MissingRefuse ends it before anything is written, unless the loss is accepted.
+	MissingRefuse = "refuse"
+	// MissingRequire ends it also if the log cannot be read.
+	MissingRequire = "require"
+	// MissingTell goes on and tells.
+	MissingTell = "tell"
+)
+
+// maxLost bounds the ranges that are accepted as lost.
+const maxLost = 1000
 
 // Sharing returns what a configuration, perhaps of another version, says of the storage:
 // storage.silence if the storage is shared, else 0, which is also said of what cannot be

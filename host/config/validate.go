@@ -441,6 +441,11 @@ func (v *checker) storage() {
 		return
 	}
 	between(v, "storage.silence", v.Storage.Silence, Duration(minSilence), Duration(time.Hour))
+	v.oneOf("storage.missing", v.Storage.Missing, MissingRefuse, MissingRequire, MissingTell)
+	if v.Storage.Missing == MissingRequire && v.Log.Kind == LogEndpoint && v.Log.Endpoint.Tiles == "" {
+		v.fail("storage.missing", "wants a log that can be read", "set log.endpoint.tiles, or use "+MissingRefuse)
+	}
+	v.count("storage.lost", len(v.Storage.Lost), 0, maxLost, "one range may cover several")
 	if database, endpoints := v.postgres(), v.endpoints(); database || endpoints {
 		return
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -97,3 +98,56 @@ func (d *Digest) UnmarshalText(b []byte) error {
 	}
 	return fmt.Errorf("not a SHA-256: want %d characters of lower-case hex", hex.EncodedLen(len(v)))
 }
+
+// Lost is a range of entries that are known to be lost, in the file "EPOCH 5-9", by seq in
+// the journal of an epoch, or "LOG 12-19", by index in a log. "5" is one entry. Of an epoch
+// "5-" has no end; of a log "0-" is all of it, when it has been left for another one.
+type Lost struct {
+	// Where is an epoch's id in lower-case hex, or a log's name, "+" and the hash of its
+	// key, as its verifier key begins.
+	Where       string
+	First, Last uint64
+}
+
+// String returns the form that the file has.
+func (l Lost) String() string {
+	span := strconv.FormatUint(l.First, 10)
+	switch {
+	case l.Last == math.MaxUint64:
+		span += "-"
+	case l.Last != l.First:
+		span += "-" + strconv.FormatUint(l.Last, 10)
+	}
+	return l.Where + " " + span
+}
+
+// MarshalText returns the form that the file has.
+func (l Lost) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
+
+// UnmarshalText reads the form that String returns, and no other.
+func (l *Lost) UnmarshalText(b []byte) error {
+	where, span, _ := strings.Cut(string(b), " ")
+	first, last, ranged := strings.Cut(span, "-")
+	v := Lost{Where: where}
+	var err error
+	v.First, err = strconv.ParseUint(first, 10, 64)
+	switch {
+	case err != nil || !ranged:
+		v.Last = v.First
+	case last == "":
+		v.Last = math.MaxUint64
+	default:
+		v.Last, err = strconv.ParseUint(last, 10, 64)
+	}
+	log := logForm.MatchString(where)
+	if err != nil || !log && !epochForm.MatchString(where) || v.First > v.Last || v.String() != string(b) || log && ranged && last == "" && v.First > 0 {
+		return errors.New(`not a range of lost entries: write "EPOCH 5-9", or "5-" to its end, with the epoch's 32 characters of hex, or "LOG 12-19" with the name+hash that the log's key begins with`)
+	}
+	*l = v
+	return nil
+}
+
+var (
+	epochForm = regexp.MustCompile(`^[0-9a-f]{32}$`)
+	logForm   = regexp.MustCompile(`^[^ +]+\+[0-9a-f]{8}$`)
+)

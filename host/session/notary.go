@@ -143,7 +143,7 @@ func Start(ctx context.Context, o Options) (*Notary, error) {
 	if o.Appraise == nil {
 		o.Appraise = func(*archive.Epoch) error { return errors.New("no policy to appraise it by") }
 	}
-	found, err := archive.Scan(ctx, o.Store, archive.Options{Believe: o.Appraise})
+	found, err := o.Scan(ctx, o.Store, archive.Options{Believe: o.Appraise})
 	if err != nil {
 		return nil, err
 	}

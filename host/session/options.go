@@ -44,6 +44,10 @@ type Options struct {
 	// 0: only then its receipts and fences count, and its open parts are sealed
 	// on its behalf. nil believes none.
 	Appraise func(*archive.Epoch) error
+	// Scan reads storage at the start, with the options given, for who wants to see more of
+	// it than the start does, such as what the log has of it. Of an error nothing is written
+	// and nothing starts. nil is archive.Scan.
+	Scan func(context.Context, journal.Store, archive.Options) (*archive.Archive, error)
 	// Silence, if not 0, says that other notaries write to the storage, too. Then
 	// an epoch is taken for dead when its head has not moved for so long, by this
 	// notary's own clock; otherwise whatever has not ended is dead. All who share a
@@ -102,6 +106,9 @@ func (o *Options) setDefaults() {
 	setDefault(&o.WrapKeyAge, DefaultWrapKeyAge)
 	setDefault(&o.Checkpoint, DefaultCheckpoint)
 	setDefault(&o.MaxOpen, DefaultMaxOpen)
+	if o.Scan == nil {
+		o.Scan = archive.Scan
+	}
 	if o.Shares == nil {
 		o.Shares = func(*archive.Epoch) time.Duration { return 0 }
 	}

@@ -129,7 +129,7 @@ func runAudit(ctx context.Context, a *app, args []string) error {
 	}
 	defer closeLog()
 	o.Log = reader
-	if err := seenBefore(cfg.Path(cfg.Log.Dir), *keep, logKeys, &o); err != nil {
+	if err := seenBefore(memoryOf(cfg), *keep, logKeys, &o); err != nil {
 		return err
 	}
 	for _, name := range checkpoints {
@@ -249,6 +249,14 @@ func auditedLog(ctx context.Context, cfg *config.Config, place string, keys []st
 		r, err = commitlog.NewReaderTLS(place, keys, witnesses(&cfg.Log).Roots)
 	}
 	return r, keys, close, err
+}
+
+// memoryOf is where a notary keeps what it has seen of a log that others run.
+func memoryOf(cfg *config.Config) string {
+	if cfg.Log.Kind != config.LogEndpoint {
+		return ""
+	}
+	return cfg.Path(cfg.Log.Dir)
 }
 
 // seenBefore adds what the notary, by log.dir, and earlier audits, by --keep, have

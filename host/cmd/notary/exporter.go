@@ -138,6 +138,8 @@ func (n *node) metrics() []control.Metric {
 		{Name: "notary_mode", Help: "1; the label says whether findings are edited (enforce), counted only (shadow), or nothing is looked for (none).", Kind: control.Gauge, Value: 1, Labels: map[string]string{"mode": n.cfg.Mode}},
 		{Name: "notary_expired_parts_total", Help: "Session parts whose keys were destroyed at the age of retention.sessions.", Kind: control.Counter, Value: float64(s.Expired)},
 		{Name: "notary_damaged_epochs", Help: "Epochs in storage that do not hold together or are not believed.", Kind: control.Gauge, Value: float64(s.DamagedEpochs)},
+		gauge("notary_journal_held", "1 if the start held the stored journal against all of the log, 0 if that could not be read.", n.audited.held()),
+		gauge("notary_missing_ranges", "Ranges that the start found missing in storage or log, without those in storage.lost.", float64(n.audited.missing)),
 	}
 	for k, v := range s.Edits {
 		m = append(m, count("notary_edits_total", "What redactors and the notary found, by plugin and label; in mode enforce it was edited.", v, map[string]string{"plugin": k.Plugin, "label": k.Label}))

@@ -50,6 +50,7 @@ type node struct {
 	keys     *attester.Keys
 	attester *attester.Attester
 	notary   *session.Notary
+	audited  startAudit
 	outcomes outcomes
 	reload   func(context.Context) (string, error) // what the control interface offers
 }
@@ -166,7 +167,7 @@ func startNode(ctx context.Context, cfg *config.Config, g *ground, logger *slog.
 		if err != nil {
 			return "", err
 		}
-		detail := fmt.Sprintf("epoch %s, entry 0 durable", hex.EncodeToString(claims.Epoch[:]))
+		detail := fmt.Sprintf("epoch %s, entry 0 durable, %s", hex.EncodeToString(claims.Epoch[:]), n.audited.String())
 		if f := n.notary.Stats().Fenced; f > 0 {
 			detail += fmt.Sprintf(", %d dead epochs fenced and sealed", f)
 		}
@@ -336,6 +337,7 @@ func (n *node) startSession(ctx context.Context, claims attester.Claims, recipie
 			RuntimeData: at.RuntimeData, Evidence: evidenceBody(at), Config: c.Raw(), PluginConfigs: configs,
 		},
 		Appraise: func(e *archive.Epoch) error { return n.appraisePeer(peers, at, e) },
+		Scan:     n.scan,
 		Shares:   func(e *archive.Epoch) time.Duration { return config.Sharing(e.Body.Config) },
 		Alive:    n.ground.alive,
 		Erasing:  n.ground.erasing,

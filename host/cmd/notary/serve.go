@@ -19,9 +19,10 @@ import (
 
 const serveUsage = `usage: notary serve --config FILE [--ready-file FILE]
 
-Runs the notary: it generates its keys, measures its plugins, attests itself,
-recovers what an earlier notary left open in the storage, and then takes OTLP over
-gRPC and HTTP. Nothing is acknowledged before it is redacted, encrypted and durable.
+Runs the notary: it generates its keys, measures its plugins, attests itself, holds
+the storage against the log, recovers what an earlier notary left open there, and then
+takes OTLP over gRPC and HTTP. Nothing is acknowledged before it is redacted, encrypted
+and durable.
 
 On SIGHUP, or when an operator asks for it (POST /v1/reload), it reads the
 configuration and the modules again and begins a new epoch with them: new keys, new
@@ -51,6 +52,8 @@ EXAMPLES
 EXIT STATUS
   0  stopped in good order
   1  could not start, or had to stop; the error says why
+  2  did not start: storage lacks what was there, by its own chains, by later epochs or
+     by the log; nothing was written (storage.missing and storage.lost)
 `
 
 var serveCommand = command{name: "serve", brief: "runs the notary", usage: serveUsage, run: serve}

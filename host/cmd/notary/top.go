@@ -254,8 +254,8 @@ func (t *top) show(appraisal *attested.Appraisal, now, before *metrics) error {
 	row("sessions", "%.0f parts open, %.0f sealed (%s), %.0f with a log proof", now.sum("notary_open_parts"), now.sum("notary_sealed_total"),
 		orElse(counts(now.values("notary_sealed_total", "reason")), "none yet"), now.sum("notary_proved_total"))
 	row("journal", "%s bytes wait to be durable, the oldest for %s", t.some(now.sum("notary_journal_waiting_bytes")), lag(now.sum("notary_journal_lag_seconds")))
-	row("log", "%s parts wait for their proof, the oldest for %s; %s, %s, %.0f dead epochs fenced", t.some(now.sum("notary_log_waiting")), lag(now.sum("notary_log_lag_seconds")), t.bad(now.sum("notary_log_failures_total"), "failed submissions to the log"),
-		t.bad(now.sum("notary_damaged_epochs"), "damaged epochs"), now.sum("notary_fenced_total"))
+	row("log", "%s parts wait for their proof, the oldest for %s; %s, %s, %s, %.0f dead epochs fenced", t.some(now.sum("notary_log_waiting")), lag(now.sum("notary_log_lag_seconds")), t.bad(now.sum("notary_log_failures_total"), "failed submissions to the log"),
+		t.bad(now.sum("notary_damaged_epochs"), "damaged epochs"), t.bad(now.sum("notary_missing_ranges"), "missing ranges"), now.sum("notary_fenced_total"))
 	row("edits", "%s", orElse(counts(now.values("notary_edits_total", "label")), "none yet"))
 	row("memory", "%.0f MB, %.1f s of CPU", now.sum("process_resident_memory_bytes")/1e6, now.sum("process_cpu_seconds_total"))
 	b.print(t.stdout)
