@@ -194,11 +194,11 @@ type received struct {
 // need, so he is cut off; the read then ends with the stream.
 func (s *Server) receive(stream grpc.ServerStream) (*body, error) {
 	result := make(chan received, 1)
-	go func() {
+	s.receivers.Go(func() {
 		msg := new(body)
 		err := stream.RecvMsg(msg)
 		result <- received{msg, err}
-	}()
+	})
 	late := time.NewTimer(s.cfg.ReceiveTimeout)
 	defer late.Stop()
 	select {

@@ -18,6 +18,7 @@ import (
 	"google.golang.org/grpc/experimental"
 	"google.golang.org/grpc/keepalive"
 
+	"github.com/veriproof/notary/host/internal/hands"
 	"github.com/veriproof/notary/host/otlpwire"
 )
 
@@ -136,6 +137,7 @@ type Server struct {
 	budget    *semaphore.Weighted
 	turns     turns // of exports at work
 	unpacking turns
+	receivers *hands.Hands
 	grpc      *grpc.Server
 	http      *http.Server
 }
@@ -154,6 +156,7 @@ func New(cfg Config) (*Server, error) {
 		// Who sends what has to be unpacked can have it cost a thousand times what it
 		// costs him. While that takes half of the processors the rest have the others.
 		unpacking: turns{free: max(1, runtime.GOMAXPROCS(0)/2)},
+		receivers: hands.New(streamWorkers),
 	}
 	s.grpc = grpc.NewServer(s.options()...)
 	s.grpc.RegisterService(s.service(traceService, otlpwire.Traces), nil)
@@ -238,5 +241,6 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	if err != nil {
 		s.http.Close()
 	}
+	s.receivers.Rest()
 	return err
 }

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/veriproof/notary/host/internal/hands"
 	format "github.com/veriproof/notary/sdk/journal"
 	"github.com/veriproof/notary/sdk/receipt"
 )
@@ -117,6 +118,7 @@ type Writer struct {
 	wake    chan struct{}   // holds a token while the queue has something new
 	done    chan struct{}   // closed when the committer has stopped
 	stop    context.CancelFunc
+	hands   *hands.Hands // for writes, which go deep
 
 	// Owned by the committer.
 	next  uint64
@@ -134,7 +136,7 @@ func NewWriter(store Store, epoch receipt.Epoch, key ed25519.PrivateKey, opts Op
 	ctx, stop := context.WithCancel(context.Background())
 	w := &Writer{
 		store: store, epoch: epoch, key: key, opts: opts,
-		wake: make(chan struct{}, 1), done: make(chan struct{}), stop: stop,
+		wake: make(chan struct{}, 1), done: make(chan struct{}), stop: stop, hands: hands.New(2 * MaxInFlight),
 	}
 	go w.commitLoop(ctx)
 	return w
@@ -260,6 +262,7 @@ type flight struct {
 
 func (w *Writer) commitLoop(ctx context.Context) {
 	defer close(w.done)
+	defer w.hands.Rest()
 	ctx, cancel := context.WithCancel(ctx)
 	var flights []*flight // in the order of their seqs
 	end := func(err error) {
@@ -315,7 +318,7 @@ func (w *Writer) commitLoop(ctx context.Context) {
 func (w *Writer) launch(ctx context.Context, batch []*Pending) *flight {
 	group, last := w.assign(batch)
 	f := &flight{batch: batch, last: last, done: make(chan error, 1)}
-	go func() { f.done <- Write(ctx, w.store, group, w.opts) }()
+	w.hands.Go(func() { f.done <- write(ctx, w.store, group, w.opts, w.hands.Go) })
 	return f
 }
 
@@ -409,6 +412,10 @@ func hashBodies(batch []*Pending, count int) []receipt.Hash {
 // unknown after UnknownLimit. It is for the fence that another epoch writes; a
 // Writer's own groups go the same way.
 func Write(ctx context.Context, store Store, g Group, opts Options) error {
+	return write(ctx, store, g, opts, func(f func()) { go f() })
+}
+
+func write(ctx context.Context, store Store, g Group, opts Options, run func(func())) error {
 	opts.setDefaults()
 	limit, cancel := context.WithTimeout(ctx, opts.UnknownLimit)
 	defer cancel()
@@ -417,7 +424,7 @@ func Write(ctx context.Context, store Store, g Group, opts Options) error {
 		if limit.Err() != nil { // no try is begun that nobody waits for
 			return fmt.Errorf("%w: entries from seq %d on: outcome unknown after %d tries: %w", ErrEnded, g.FirstSeq, n, cmp.Or(err, limit.Err()))
 		}
-		err = within(limit, func() error {
+		err = within(limit, run, func() error {
 			err := store.Put(limit, g)
 			if errors.Is(err, ErrConflict) {
 				err = readBack(limit, store, g)
@@ -439,9 +446,9 @@ func Write(ctx context.Context, store Store, g Group, opts Options) error {
 // within runs f and returns ctx's error if that ends first: storage that hangs in
 // a system call heeds no context, and must not keep the epoch from ending. f then
 // goes on by itself; what it may still write is the group as it is.
-func within(ctx context.Context, f func() error) error {
+func within(ctx context.Context, run func(func()), f func() error) error {
 	done := make(chan error, 1)
-	go func() { done <- f() }()
+	run(func() { done <- f() })
 	select {
 	case err := <-done:
 		return err
