@@ -1,12 +1,18 @@
 package otlpwire_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	collector "go.opentelemetry.io/proto/otlp/collector/trace/v1"
+	common "go.opentelemetry.io/proto/otlp/common/v1"
+	trace "go.opentelemetry.io/proto/otlp/trace/v1"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/veriproof/notary/host/internal/bench"
 	"github.com/veriproof/notary/host/otlpwire"
@@ -133,6 +139,8 @@ func TestOnePass(t *testing.T) {
 					continue
 				}
 				for less := range 2 {
+					sameBlind(t, sig, b, otlpwire.Limits{Messages: c.Messages - less})
+					sameBlind(t, sig, b, otlpwire.Limits{Depth: c.Depth - less})
 					samePasses(t, sig, b, otlpwire.Limits{Messages: c.Messages - less})
 					samePasses(t, sig, b, otlpwire.Limits{Records: c.Records - less})
 					samePasses(t, sig, b, otlpwire.Limits{Depth: c.Depth - less})
@@ -143,6 +151,43 @@ func TestOnePass(t *testing.T) {
 	}
 	samePasses(t, otlpwire.Traces, bench.GenAI(1), otlpwire.Limits{})
 	samePasses(t, 7, bench.Small(1), otlpwire.Limits{})
+}
+
+// TestBlindIsSeeing: what a blind walk does in one go for most attributes it does as the
+// other one, whichever byte of them is another.
+func TestBlindIsSeeing(t *testing.T) {
+	attribute := func(key string, value *common.AnyValue) *common.KeyValue {
+		return &common.KeyValue{Key: key, Value: value}
+	}
+	text := func(s string) *common.AnyValue {
+		return &common.AnyValue{Value: &common.AnyValue_StringValue{StringValue: s}}
+	}
+	for _, a := range []*common.KeyValue{
+		attribute("session.id", text("s-1")),
+		attribute("clé", text("valeur très courte")),
+		attribute("long", text(strings.Repeat("0123456789abcdé", 12))),
+		attribute("", text("")),
+		attribute("n", &common.AnyValue{Value: &common.AnyValue_IntValue{IntValue: 300}}),
+		attribute("gen_ai.conversation.id", &common.AnyValue{Value: &common.AnyValue_IntValue{IntValue: 7}}),
+		attribute("veriproof.session.end", &common.AnyValue{Value: &common.AnyValue_BoolValue{BoolValue: true}}),
+		attribute("f", &common.AnyValue{Value: &common.AnyValue_DoubleValue{DoubleValue: 0.7}}),
+		attribute("b", &common.AnyValue{Value: &common.AnyValue_BytesValue{BytesValue: []byte{0xff}}}),
+		attribute("none", nil),
+	} {
+		span := &trace.Span{TraceId: bytes.Repeat([]byte{1}, 16), Attributes: []*common.KeyValue{a}}
+		whole, err := proto.Marshal(&collector.ExportTraceServiceRequest{ResourceSpans: []*trace.ResourceSpans{{ScopeSpans: []*trace.ScopeSpans{{Spans: []*trace.Span{span}}}}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		sameBlind(t, otlpwire.Traces, whole, otlpwire.Limits{})
+		for i := range whole {
+			for _, b := range []byte{0, 1, whole[i] - 1, whole[i] + 1, whole[i] ^ 0x80, whole[i] ^ 8, 0x21, 0xff} {
+				changed := bytes.Clone(whole)
+				changed[i] = b
+				sameBlind(t, otlpwire.Traces, changed, otlpwire.Limits{})
+			}
+		}
+	}
 }
 
 // TestOnePassIsRefused: nothing is left of a request that was not admitted.

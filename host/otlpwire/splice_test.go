@@ -281,6 +281,18 @@ func BenchmarkWalk(b *testing.B) {
 	})
 }
 
+// BenchmarkWalkBlind is a walk for who does not redact.
+func BenchmarkWalkBlind(b *testing.B) {
+	each(b, func(b *testing.B, buf []byte) {
+		r := new(otlpwire.Request)
+		for b.Loop() {
+			if err := r.Walk(buf, otlpwire.Traces, otlpwire.Options{Blind: true}); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
 // BenchmarkSplice masks ten bytes in every fiftieth text.
 func BenchmarkSplice(b *testing.B) {
 	each(b, func(b *testing.B, buf []byte) {

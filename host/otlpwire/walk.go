@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"slices"
-	"unicode/utf8"
 
 	"github.com/veriproof/notary/sdk/plugin/abi"
 )
@@ -245,18 +244,6 @@ func (w *walker) text(m *message, f *field, at span) error {
 // errRoom ends a tight walk. Nobody is told.
 var errRoom = errors.New("no room")
 
-// validUTF8 is utf8.Valid, faster over long texts that begin in ASCII.
-func validUTF8(b []byte) bool {
-	const high = 0x8080808080808080
-	for len(b) >= 32 {
-		if (binary.LittleEndian.Uint64(b)|binary.LittleEndian.Uint64(b[8:])|binary.LittleEndian.Uint64(b[16:])|binary.LittleEndian.Uint64(b[24:]))&high != 0 {
-			break
-		}
-		b = b[32:]
-	}
-	return utf8.Valid(b)
-}
-
 func (w *walker) index() uint32 {
 	switch w.owner {
 	case OfResource:
@@ -367,6 +354,9 @@ func (w *walker) inRecord(f *field, at span) error {
 // pair walks a KeyValue. Nearly all are a key and a value and nothing else.
 func (w *walker) pair(f *field, at span) error {
 	if at.lo == at.hi {
+		return nil
+	}
+	if w.blind && w.owner == OfRecord && w.plainPair(f, at) {
 		return nil
 	}
 	m := f.sub

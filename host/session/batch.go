@@ -88,7 +88,8 @@ func (n *Notary) redact(ctx context.Context, d *desk) (*batch, error) {
 	if d.groups, err = b.split(req, d.groups[:0]); err != nil {
 		return nil, err
 	}
-	f := filler{n: n, req: req}
+	d.share(b.sessions)
+	f := filler{n: n, req: req, room: make([]byte, len(mark{}))}
 	var ids []pluginhost.Edit
 	if n.opts.Redactor != nil {
 		if ids, err = f.find(ctx, d, b.sessions); err != nil {
@@ -171,9 +172,6 @@ func (b *batch) split(req *otlpwire.Request, groups []*group) ([]*group, error) 
 		}
 		g.count++
 		groups = append(groups, g)
-	}
-	for _, g := range b.sessions {
-		g.records, g.marks = make([]receipt.Record, 0, g.count), make([]mark, 0, g.count)
 	}
 	return groups, nil
 }
@@ -271,7 +269,10 @@ type filler struct {
 	sdks              []string // by resource
 	shared            map[shared][]byte
 	copied            int
-	scratch           []byte // of mark
+	in                place  // of mark: of the record before
+	head              []byte // what that has a hash of
+	inMark            mark
+	room              []byte // for marks
 }
 
 // shared is a context in a group. Its edits are counted once, and it is copied once

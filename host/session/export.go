@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/veriproof/notary/host/journal"
@@ -15,10 +16,12 @@ import (
 // A desk is the memory that an export works with and the next one uses again. Between
 // exports it holds nothing of them.
 type desk struct {
-	req    otlpwire.Request
-	fields []pluginhost.Field
-	groups []*group // of each record
-	fresh  []int
+	req     otlpwire.Request
+	fields  []pluginhost.Field
+	groups  []*group         // of each record
+	records []receipt.Record // of each group, one group's behind another's; so are marks
+	marks   []mark
+	fresh   []int
 }
 
 var desks = sync.Pool{New: func() any { return new(desk) }}
@@ -32,10 +35,25 @@ func (d *desk) free() {
 	d.req.Reset()
 	clear(d.fields)
 	clear(d.groups)
-	if cap(d.fields) > keepFields {
-		d.fields, d.groups, d.fresh = nil, nil, nil
+	clear(d.records)
+	if max(cap(d.fields), cap(d.records)) > keepFields {
+		d.fields, d.groups, d.records, d.marks, d.fresh = nil, nil, nil, nil, nil
 	}
 	desks.Put(d)
+}
+
+// share gives each group room for its records.
+func (d *desk) share(groups []*group) {
+	n := 0
+	for _, g := range groups {
+		n += g.count
+	}
+	d.records, d.marks = slices.Grow(d.records[:0], n)[:n], slices.Grow(d.marks[:0], n)[:n]
+	n = 0
+	for _, g := range groups {
+		g.records, g.marks = d.records[n:n:n+g.count], d.marks[n:n:n+g.count]
+		n += g.count
+	}
 }
 
 // Export takes one OTLP export request, as wire bytes, of an authenticated

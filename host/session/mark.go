@@ -5,6 +5,8 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/rand"
+	"crypto/subtle"
+	"slices"
 
 	"github.com/veriproof/notary/sdk/receipt"
 )
@@ -16,16 +18,32 @@ type mark [16]byte
 
 func (f *filler) mark(i int, r *receipt.Record) mark {
 	x := &f.spliced.Records[i]
-	at := append(f.scratch[:0], f.resources[x.Resource][:]...)
-	at = append(at, f.scopes[x.Scope][:]...)
-	at = append(at, byte(r.Kind))
-	original := f.req.Original(i)
-	if !bytes.Equal(original, r.Bytes) { // most have nothing to redact
-		at = f.n.dedup.append(at, nil, r.Bytes)
+	if in := (place{x.Resource, x.Scope, r.Kind}); f.head == nil || f.in != in {
+		f.in = in
+		f.head = append(append(append(f.head[:0], f.resources[x.Resource][:]...), f.scopes[x.Scope][:]...), byte(r.Kind))
+		f.inMark = f.n.dedup.contexts.of(f.room, f.head)
 	}
-	f.scratch = f.n.dedup.append(at, at, original)
-	return mark(f.scratch[len(f.scratch)-len(mark{}):])
+	context, original := f.inMark, f.req.Original(i)
+	if !bytes.Equal(original, r.Bytes) { // most have nothing to redact
+		stored := f.n.dedup.records.of(f.room, r.Bytes)
+		context = f.n.dedup.contexts.of(f.room, slices.Concat(f.head, stored[:]))
+	}
+	m := f.n.dedup.records.of(f.room, original)
+	subtle.XORBytes(m[:], m[:], context[:])
+	return m
 }
+
+// A place is what a record stands in, and what it is.
+type place struct {
+	resource, scope int
+	kind            receipt.Kind
+}
+
+// Fingerprints hash what a mark is of. The two keys are independent, so that two records
+// with one mark have equal hashes by both, but for the probability below.
+type fingerprints struct{ records, contexts fingerprint }
+
+func newFingerprints() fingerprints { return fingerprints{newFingerprint(), newFingerprint()} }
 
 // A fingerprint is a keyed hash of 128 bits, twice as fast as SHA-256: the tag of
 // AES-GCM with a constant nonce. A MAC with that would be broken by whoever sees two of
@@ -51,7 +69,5 @@ func newFingerprint() fingerprint {
 
 var noNonce [12]byte
 
-// append appends head, encrypted, and the hash of head and b.
-func (p fingerprint) append(dst, head, b []byte) []byte {
-	return p.gcm.Seal(dst, noNonce[:], head, b)
-}
+// of returns the hash of b. Room is memory for it.
+func (p fingerprint) of(room, b []byte) mark { return mark(p.gcm.Seal(room[:0], noNonce[:], nil, b)) }

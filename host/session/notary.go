@@ -71,7 +71,7 @@ type Notary struct {
 	opts   Options
 	epoch  receipt.Epoch
 	writer *journal.Writer
-	dedup  fingerprint
+	dedup  fingerprints
 	stats  stats
 
 	// background is canceled when Close gives up waiting; tasks counts what
@@ -163,7 +163,7 @@ func Start(ctx context.Context, o Options) (*Notary, error) {
 		released: make(map[archive.Release]bool),
 		finished: make(map[receipt.Epoch]bool),
 	}
-	n.dedup = newFingerprint()
+	n.dedup = newFingerprints()
 	n.background, n.cancel = context.WithCancel(context.Background())
 	n.peers.ctx, n.peers.stop = context.WithCancel(n.background)
 	n.writer = journal.NewWriter(o.Store, n.epoch, o.Key, o.Journal)

@@ -1,0 +1,67 @@
+package otlpwire
+
+// plainPair walks what nearly all attributes are, a key and one string or number in the
+// shortest encoding and with nothing to complain of, where texts need not be listed. It
+// does that in one go; otherwise it does nothing and returns false.
+func (w *walker) plainPair(f *field, at span) bool {
+	m := f.sub
+	b, v := w.buf[at.lo:at.hi], m.fields[2].sub
+	if len(b) < 2 || b[0] != m.fields[1].tag || b[1] >= 0x80 || w.depth == w.lim.Depth || w.req.Counts.Messages >= w.lim.Messages {
+		return false
+	}
+	value := 2 + int(b[1])
+	if len(b) < value+2 || b[value] != m.fields[2].tag {
+		return false
+	}
+	name := b[2:value]
+	head, ok := plainLength(b[value+1:])
+	value += 1 + head
+	if b = b[min(value, len(b)):]; !ok || len(b) < 2 {
+		return false
+	}
+	var text []byte
+	switch b[0] {
+	case v.fields[1].tag:
+		head, ok := plainLength(b[1:])
+		if text = b[min(1+head, len(b)):]; !ok || !validUTF8(text) {
+			return false
+		}
+	case v.fields[2].tag, v.fields[3].tag:
+		if _, next, err := w.varint(at.lo+value+1, at.hi); err != nil || next != at.hi {
+			return false
+		}
+	case v.fields[4].tag:
+		if len(b) != 9 {
+			return false
+		}
+	default:
+		return false
+	}
+	if !validUTF8(name) {
+		return false
+	}
+	c := &w.req.Counts
+	c.Messages, c.Depth = c.Messages+1, max(c.Depth, w.depth+1)
+	if len(name) > 0 {
+		c.Texts++
+	}
+	if len(text) > 0 {
+		c.Texts++
+	}
+	if f.hook == recordAttribute {
+		w.attribute(f, span{at.lo + 2, at.lo + 2 + len(name)}, span{at.lo + value, at.hi}, len(w.req.Texts))
+	}
+	return true
+}
+
+// plainLength reads a length of at most two bytes, the shortest that it has, and reports
+// whether it is that of all that follows it. It returns how many bytes it takes.
+func plainLength(b []byte) (size int, ok bool) {
+	switch {
+	case len(b) > 0 && b[0] < 0x80:
+		return 1, len(b) == 1+int(b[0])
+	case len(b) > 1 && b[1] < 0x80 && b[1] > 0:
+		return 2, len(b) == 2+(int(b[0]&0x7f)|int(b[1])<<7)
+	}
+	return 0, false
+}
