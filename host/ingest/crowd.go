@@ -7,8 +7,6 @@ import (
 	"net"
 	"sync"
 	"time"
-
-	"google.golang.org/grpc/peer"
 )
 
 // grace is how long a connection has for its sender to show who he is before it has to
@@ -156,10 +154,8 @@ func withConnection(ctx context.Context, conn net.Conn) context.Context {
 // settle has the connection stay that a request came on, whose sender has shown who he is.
 func settle(ctx context.Context) {
 	conn := ctx.Value(memberKey{})
-	if p, ok := peer.FromContext(ctx); ok {
-		if info, ok := p.AuthInfo.(tlsInfo); ok {
-			conn = info.raw
-		}
+	if info := infoOf(ctx); info.raw != nil {
+		conn = info.raw
 	}
 	if m, ok := conn.(*member); ok {
 		m.settle()

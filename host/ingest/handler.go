@@ -2,7 +2,6 @@ package ingest
 
 import (
 	"context"
-	"crypto/x509"
 	"errors"
 	"io"
 	"time"
@@ -74,9 +73,11 @@ func unimplemented(reason string) *Error {
 }
 
 func (s *Server) serve(stream grpc.ServerStream, sig otlpwire.Signal) error {
-	md, _ := metadata.FromIncomingContext(stream.Context())
+	ctx := stream.Context()
+	shown := func(name string) []string { return metadata.ValueFromIncomingContext(ctx, name) }
+	info := infoOf(ctx)
 	r := request{
-		sig: sig, shown: presented{md.Get("authorization"), md.Get("x-api-key"), peerOf(stream.Context())}, connection: connectionOf(stream.Context()),
+		sig: sig, shown: presented{shown("authorization"), shown("x-api-key"), info.State.PeerCertificates}, connection: info.name,
 		receive: func(room *lease) (*body, error) {
 			msg, err := s.receive(stream)
 			if err != nil {
@@ -86,28 +87,20 @@ func (s *Server) serve(stream grpc.ServerStream, sig otlpwire.Signal) error {
 		},
 		answer: func(r Receipt) error { return answer(stream, r) },
 	}
-	if refused := s.handle(stream.Context(), r); refused != nil {
+	if refused := s.handle(ctx, r); refused != nil {
 		return refused.status().Err()
 	}
 	return nil
 }
 
-// peerOf returns the client certificates of a gRPC connection.
-func peerOf(ctx context.Context) []*x509.Certificate {
+// infoOf returns what is known of a gRPC connection.
+func infoOf(ctx context.Context) *tlsInfo {
 	if p, ok := peer.FromContext(ctx); ok {
-		if info, ok := p.AuthInfo.(tlsInfo); ok {
-			return info.State.PeerCertificates
+		if info, ok := p.AuthInfo.(*tlsInfo); ok {
+			return info
 		}
 	}
-	return nil
-}
-
-// connectionOf names a gRPC connection by the sender's end of it.
-func connectionOf(ctx context.Context) string {
-	if p, ok := peer.FromContext(ctx); ok && p.Addr != nil {
-		return p.Addr.String()
-	}
-	return ""
+	return new(tlsInfo)
 }
 
 // A request is an export on its way, whatever the protocol.

@@ -54,7 +54,8 @@ func tlsConfig(cert tls.Certificate, clients *x509.CertPool) *tls.Config {
 // tlsInfo is what is known of a gRPC connection, and the connection under its TLS.
 type tlsInfo struct {
 	credentials.TLSInfo
-	raw net.Conn
+	raw  net.Conn
+	name string // the sender's end of it
 }
 
 // serverTLS is TLS for gRPC that answers foreign protocols before it hangs up.
@@ -88,10 +89,10 @@ func (s serverTLS) ServerHandshake(raw net.Conn) (net.Conn, credentials.AuthInfo
 		conn.Close()
 		return nil, nil, errNotHTTP2
 	}
-	info := tlsInfo{credentials.TLSInfo{
+	info := &tlsInfo{credentials.TLSInfo{
 		State:          state,
 		CommonAuthInfo: credentials.CommonAuthInfo{SecurityLevel: credentials.PrivacyAndIntegrity},
-	}, raw}
+	}, raw, raw.RemoteAddr().String()}
 	return conn, info, nil
 }
 
