@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	collector "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 	common "go.opentelemetry.io/proto/otlp/common/v1"
+	resource "go.opentelemetry.io/proto/otlp/resource/v1"
 	trace "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/proto"
 
@@ -62,7 +63,7 @@ func walkedAs(r *otlpwire.Request, buf []byte, sig otlpwire.Signal, opt otlpwire
 // same of resources and scopes, in one pass and in two, and refuses the same.
 func sameBlind(t *testing.T, sig otlpwire.Signal, buf []byte, lim otlpwire.Limits) {
 	t.Helper()
-	want := walked(new(otlpwire.Request), buf, sig, lim)
+	want := walkedAs(new(otlpwire.Request), buf, sig, otlpwire.Thorough(otlpwire.Options{Limits: lim}))
 	used := new(otlpwire.Request)
 	if err := used.Walk(another, otlpwire.Traces, otlpwire.Options{}); err != nil {
 		t.Fatal(err)
@@ -118,8 +119,13 @@ func samePasses(t *testing.T, sig otlpwire.Signal, buf []byte, lim otlpwire.Limi
 	if err := used.Walk(another, otlpwire.Traces, otlpwire.Options{}); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(walked(new(otlpwire.Request), buf, sig, lim), walked(used, buf, sig, lim)); diff != "" {
+	two := walked(new(otlpwire.Request), buf, sig, lim)
+	if diff := cmp.Diff(two, walked(used, buf, sig, lim)); diff != "" {
 		t.Fatalf("two passes (-) and one (+): %s", diff)
+	}
+	thorough := walkedAs(used, buf, sig, otlpwire.Thorough(otlpwire.Options{Limits: lim}))
+	if diff := cmp.Diff(thorough, two); diff != "" {
+		t.Fatalf("every field by itself (-) and what is plain in one go (+): %s", diff)
 	}
 }
 
@@ -153,9 +159,9 @@ func TestOnePass(t *testing.T) {
 	samePasses(t, 7, bench.Small(1), otlpwire.Limits{})
 }
 
-// TestBlindIsSeeing: what a blind walk does in one go for most attributes it does as the
-// other one, whichever byte of them is another.
-func TestBlindIsSeeing(t *testing.T) {
+// TestPlainPairs: attributes that are walked in one go give what they give field by field,
+// whichever byte of one is another.
+func TestPlainPairs(t *testing.T) {
 	attribute := func(key string, value *common.AnyValue) *common.KeyValue {
 		return &common.KeyValue{Key: key, Value: value}
 	}
@@ -173,18 +179,43 @@ func TestBlindIsSeeing(t *testing.T) {
 		attribute("f", &common.AnyValue{Value: &common.AnyValue_DoubleValue{DoubleValue: 0.7}}),
 		attribute("b", &common.AnyValue{Value: &common.AnyValue_BytesValue{BytesValue: []byte{0xff}}}),
 		attribute("none", nil),
+		attribute("gen_ai.input.messages", text("[]")),
+		attribute("telemetry.sdk.name", text("sdk")),
 	} {
-		span := &trace.Span{TraceId: bytes.Repeat([]byte{1}, 16), Attributes: []*common.KeyValue{a}}
-		whole, err := proto.Marshal(&collector.ExportTraceServiceRequest{ResourceSpans: []*trace.ResourceSpans{{ScopeSpans: []*trace.ScopeSpans{{Spans: []*trace.Span{span}}}}}})
+		// Also in a list, in an event, and in a resource.
+		nested := attribute("gen_ai.prompt", &common.AnyValue{Value: &common.AnyValue_KvlistValue{KvlistValue: &common.KeyValueList{Values: []*common.KeyValue{a}}}})
+		span := &trace.Span{
+			TraceId: bytes.Repeat([]byte{1}, 16), Attributes: []*common.KeyValue{a, nested}, Events: []*trace.Span_Event{{Attributes: []*common.KeyValue{a}}},
+		}
+		whole, err := proto.Marshal(&collector.ExportTraceServiceRequest{ResourceSpans: []*trace.ResourceSpans{{
+			Resource: &resource.Resource{Attributes: []*common.KeyValue{a}}, ScopeSpans: []*trace.ScopeSpans{{Spans: []*trace.Span{span}}},
+		}}})
 		if err != nil {
 			t.Fatal(err)
 		}
 		sameBlind(t, otlpwire.Traces, whole, otlpwire.Limits{})
-		for i := range whole {
-			for _, b := range []byte{0, 1, whole[i] - 1, whole[i] + 1, whole[i] ^ 0x80, whole[i] ^ 8, 0x21, 0xff} {
-				changed := bytes.Clone(whole)
-				changed[i] = b
-				sameBlind(t, otlpwire.Traces, changed, otlpwire.Limits{})
+		samePasses(t, otlpwire.Traces, whole, otlpwire.Limits{})
+		small := new(otlpwire.Request) // has room for few texts
+		if err := small.Walk(whole, otlpwire.Traces, otlpwire.Options{}); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(walked(new(otlpwire.Request), another, otlpwire.Traces, otlpwire.Limits{}), walked(small, another, otlpwire.Traces, otlpwire.Limits{})); diff != "" {
+			t.Fatal(diff)
+		}
+		plain, err := proto.Marshal(a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resource := bytes.Index(whole, plain)
+		record := resource + 1 + bytes.Index(whole[resource+1:], plain)
+		for _, first := range []int{resource - 2, record - 2} { // with tag and length
+			for i := first; i < first+2+len(plain); i++ {
+				for _, b := range []byte{0, whole[i] - 1, whole[i] + 1, whole[i] ^ 0x80, 0x21} {
+					changed := bytes.Clone(whole)
+					changed[i] = b
+					sameBlind(t, otlpwire.Traces, changed, otlpwire.Limits{})
+					samePasses(t, otlpwire.Traces, changed, otlpwire.Limits{})
+				}
 			}
 		}
 	}

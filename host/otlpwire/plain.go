@@ -1,8 +1,10 @@
 package otlpwire
 
+import "github.com/veriproof/notary/sdk/plugin/abi"
+
 // plainPair walks what nearly all attributes are, a key and one string or number in the
-// shortest encoding and with nothing to complain of, where texts need not be listed. It
-// does that in one go; otherwise it does nothing and returns false.
+// shortest encoding and with nothing to complain of. It does that in one go; otherwise it
+// does nothing and returns false.
 func (w *walker) plainPair(f *field, at span) bool {
 	m := f.sub
 	b, v := w.buf[at.lo:at.hi], m.fields[2].sub
@@ -40,19 +42,43 @@ func (w *walker) plainPair(f *field, at span) bool {
 	if !validUTF8(name) {
 		return false
 	}
+	if !w.unlisted() && w.tight && cap(w.req.Texts)-len(w.req.Texts) < 2 {
+		return false
+	}
+	key := span{at.lo + 2, at.lo + 2 + len(name)}
 	c := &w.req.Counts
 	c.Messages, c.Depth = c.Messages+1, max(c.Depth, w.depth+1)
-	if len(name) > 0 {
-		c.Texts++
+	w.plainText(Text{Start: uint32(key.lo), End: uint32(key.hi), Place: m.fields[1].place, Role: m.role})
+	if f.hook == recordAttribute || f.hook == resourceAttribute {
+		w.attribute(f, key, span{at.lo + value, at.hi}, len(w.req.Texts))
 	}
-	if len(text) > 0 {
-		c.Texts++
+	role := w.role
+	if f.hook != noHook && !w.blind {
+		role = roleOf(name, abi.RoleOther)
 	}
-	if f.hook == recordAttribute {
-		w.attribute(f, span{at.lo + 2, at.lo + 2 + len(name)}, span{at.lo + value, at.hi}, len(w.req.Texts))
+	if role == abi.RoleOther {
+		role = v.role
 	}
+	w.plainText(Text{
+		Start: uint32(at.hi - len(text)), End: uint32(at.hi), KeyStart: uint32(key.lo), KeyEnd: uint32(key.hi), Place: v.fields[1].place, Role: role,
+	})
 	return true
 }
+
+// plainText counts a text that is one, and lists it where texts are listed.
+func (w *walker) plainText(t Text) {
+	if t.Start == t.End {
+		return
+	}
+	w.req.Counts.Texts++
+	if !w.unlisted() {
+		t.Owner, t.Index = w.owner, w.index()
+		w.req.Texts = append(w.req.Texts, t)
+	}
+}
+
+// unlisted reports whether texts are counted here, and no more.
+func (w *walker) unlisted() bool { return w.blind && w.owner == OfRecord }
 
 // plainLength reads a length of at most two bytes, the shortest that it has, and reports
 // whether it is that of all that follows it. It returns how many bytes it takes.
