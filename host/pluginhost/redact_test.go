@@ -384,14 +384,21 @@ func TestUnion(t *testing.T) {
 // TestResidual compares the automaton with a search for each value.
 func TestResidual(t *testing.T) {
 	s := load(t, Options{}, redactor("a", noEdits))
-	letters := rapid.StringOfN(rapid.SampledFrom([]rune("ab")), 0, 60, -1)
 	rapid.Check(t, func(t *rapid.T) {
+		// Of few letters values begin everywhere, of many there is much between them.
+		alphabet := []rune(rapid.SampledFrom([]string{"ab", "abcd", "abcdefghijklmnop 0123456789"}).Draw(t, "alphabet"))
+		letters := rapid.StringOfN(rapid.SampledFrom(alphabet), 0, 60, -1)
 		in := fields(letters.Draw(t, "f0"), letters.Draw(t, "f1"), letters.Draw(t, "f2"))
 		var reported []Edit
 		for f := range in {
 			if n := len(in[f].Text); n > 0 && rapid.Bool().Draw(t, "report") {
 				a := rapid.IntRange(0, n-1).Draw(t, "start")
-				reported = append(reported, Edit{Field: f, Start: a, End: rapid.IntRange(a+1, n).Draw(t, "end"), Plugin: "a"})
+				e := Edit{Field: f, Start: a, End: rapid.IntRange(a+1, n).Draw(t, "end"), Plugin: "a"}
+				reported = append(reported, e)
+				other := in[rapid.IntRange(0, 2).Draw(t, "copied to")].Text
+				if room := len(other) - (e.End - e.Start); room >= 0 {
+					copy(other[rapid.IntRange(0, room).Draw(t, "copied at"):], slices.Clone(in[f].Text[e.Start:e.End]))
+				}
 			}
 		}
 		reported = union(reported)

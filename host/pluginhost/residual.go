@@ -50,11 +50,28 @@ func (s *Set) residual(fields []Field, edits []Edit) (out []Edit, plugin string,
 
 // An automaton finds all occurrences of many values in one pass (Aho and
 // Corasick 1975), so that the scan's time does not depend on what a sender
-// makes the redactors report.
+// makes the redactors report. Where no value has begun it need not look at each
+// byte: from the last two of as many as the shortest value has, it knows how far
+// the next one is at least (Wu and Manber 1994).
 type automaton struct {
 	nodes []node
 	root  [256]int32 // children of the root
+
+	// least is the length of the shortest value, but at most maxWindow; seen are its
+	// values so far.
+	least  int
+	values [][]byte
+	skip   [skips]uint8 // by skipOf, in bytes
 }
+
+const (
+	skips     = 1 << 12
+	maxWindow = 64 // what is longer gains nothing: a skip saves a look at each byte but one
+)
+
+// skipOf is where the skip of two neighbouring bytes stands. Different ones may share it:
+// the least counts.
+func skipOf(b, c byte) uint { return (uint(b)<<5 ^ uint(c)) % skips }
 
 type node struct {
 	child, sibling int32 // 0 = none
@@ -66,7 +83,7 @@ type node struct {
 	terminal       bool
 }
 
-func newAutomaton() *automaton { return &automaton{nodes: make([]node, 1, 64)} }
+func newAutomaton() *automaton { return &automaton{nodes: make([]node, 1, 64), least: maxWindow} }
 
 // next returns the child of n under c, or 0.
 func (a *automaton) next(n int32, c byte) int32 {
@@ -101,11 +118,21 @@ func (a *automaton) insert(value []byte, edit int32) bool {
 		return false
 	}
 	a.nodes[n].terminal, a.nodes[n].edit = true, edit
+	a.least, a.values = min(a.least, len(value)), append(a.values, value)
 	return true
 }
 
-// link sets the failure links, breadth first.
+// link sets the failure links, breadth first, and the skips.
 func (a *automaton) link() {
+	for i := range a.skip {
+		a.skip[i] = uint8(a.least - 1)
+	}
+	for _, v := range a.values {
+		for i := 1; i < a.least; i++ {
+			s := &a.skip[skipOf(v[i-1], v[i])]
+			*s = min(*s, uint8(a.least-1-i))
+		}
+	}
 	queue := make([]int32, 0, len(a.nodes))
 	for _, k := range a.root {
 		if k != 0 {
@@ -135,15 +162,33 @@ func (a *automaton) step(n int32, c byte) int32 {
 	}
 }
 
+// leap returns the next place, from one where no value has begun, at which one may begin,
+// or the text's length.
+func (a *automaton) leap(text []byte, i int) int {
+	for last := i + a.least - 1; last < len(text); {
+		if by := int(a.skip[skipOf(text[last-1], text[last])]); by > 0 {
+			last += by
+			continue
+		}
+		if i = last - a.least + 1; a.root[text[i]] != 0 {
+			return i
+		}
+		last++
+	}
+	return len(text)
+}
+
 // scan appends the hits in one field that no edit covers whole, the longest
 // at each end. at is the first edit of this field or of a later one.
 func (a *automaton) scan(text []byte, field int, edits []Edit, at int, out []Edit) ([]Edit, int) {
 	n := int32(0)
-	for i, c := range text {
-		if n == 0 && a.root[c] == 0 {
-			continue
+	for i := 0; i < len(text); i++ {
+		if n == 0 {
+			if i = a.leap(text, i); i == len(text) {
+				break
+			}
 		}
-		n = a.step(n, c)
+		n = a.step(n, text[i])
 		hit := a.nodes[n].out
 		if hit == 0 {
 			continue
