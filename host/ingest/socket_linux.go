@@ -15,7 +15,7 @@ import (
 // block, so that nothing is gained by it: the runtime would look out every 20 µs for a
 // thread that does, be woken for that whenever all processors had been idle, and take away
 // the processor of each that the kernel has interrupted in a call. With thousands of
-// calls a second that took a sixteenth of the processor time. The race detector learns
+// calls a second that took up to a sixteenth of the processor time. The race detector learns
 // from the calls of package syscall who waits for whom, so it gets these (socket_other.go).
 type socket struct {
 	net.Conn
