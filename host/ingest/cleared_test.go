@@ -40,7 +40,7 @@ func TestRefusedTextIsCleared(t *testing.T) {
 			room := &lease{budget: semaphore.NewWeighted(1 << 30)}
 			msg, err := s.readAll(c.body, room, 0)
 			if err == nil {
-				msg, err = s.unpack(exchange{r: r, media: c.media}, otlpwire.Traces, room, msg)
+				msg, err = s.unpack(exchange{r: r, media: c.media}, otlpwire.Traces, room, msg, func() {})
 			}
 			if err == nil {
 				t.Fatal("not refused")

@@ -24,6 +24,7 @@ const grace = time.Second
 type crowd struct {
 	net.Listener
 	most   int
+	aside  *turns        // of members that are not in good standing
 	left   chan struct{} // says that a connection was closed
 	closed chan struct{}
 	close  func() error
@@ -33,8 +34,8 @@ type crowd struct {
 	strangers list.List // of members, the oldest first
 }
 
-func newCrowd(l net.Listener, most int) *crowd {
-	c := &crowd{Listener: l, most: most, left: make(chan struct{}, 1), closed: make(chan struct{})}
+func newCrowd(l net.Listener, most int, aside *turns) *crowd {
+	c := &crowd{Listener: l, most: most, aside: aside, left: make(chan struct{}, 1), closed: make(chan struct{})}
 	c.close = sync.OnceValue(func() error {
 		close(c.closed)
 		return l.Close()
@@ -52,6 +53,7 @@ func (c *crowd) Accept() (net.Conn, error) {
 		return nil, err
 	}
 	m := &member{Conn: quick(conn), crowd: c}
+	m.work, m.end = newWork(c.aside, conn.RemoteAddr())
 	m.leave = sync.OnceFunc(m.depart)
 	for !c.admit(m) {
 		if err := c.makeRoom(); err != nil {
@@ -111,12 +113,15 @@ type member struct {
 	crowd    *crowd
 	since    time.Time
 	leave    func()
+	work     *work
+	end      func()
 	stranger *list.Element // nil once a sender has shown who he is
 }
 
 // Close implements net.Conn.
 func (m *member) Close() error {
 	m.leave()
+	m.end()
 	return m.Conn.Close()
 }
 
@@ -151,13 +156,19 @@ func withConnection(ctx context.Context, conn net.Conn) context.Context {
 	return context.WithValue(ctx, memberKey{}, conn)
 }
 
-// settle has the connection stay that a request came on, whose sender has shown who he is.
-func settle(ctx context.Context) {
+// memberOf returns the connection that a request came on, nil if it is of no crowd.
+func memberOf(ctx context.Context) *member {
 	conn := ctx.Value(memberKey{})
 	if info := infoOf(ctx); info.raw != nil {
 		conn = info.raw
 	}
-	if m, ok := conn.(*member); ok {
+	m, _ := conn.(*member)
+	return m
+}
+
+// settle has the connection stay that a request came on, whose sender has shown who he is.
+func settle(ctx context.Context) {
+	if m := memberOf(ctx); m != nil {
 		m.settle()
 	}
 }

@@ -65,7 +65,7 @@ func TestCrowd(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				l := newLine()
-				crowd := newCrowd(l, most)
+				crowd := newCrowd(l, most, &turns{free: 1})
 				var closed []chan struct{}
 				var in []net.Conn
 				for range most {
@@ -120,7 +120,7 @@ func TestCrowd(t *testing.T) {
 func TestCrowdCloses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLine()
-		crowd := newCrowd(l, 1)
+		crowd := newCrowd(l, 1, &turns{free: 1})
 		l.come()
 		first, err := crowd.Accept()
 		if err != nil {

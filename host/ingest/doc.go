@@ -17,6 +17,11 @@
 // it knows what is in it, before it allocates anything. What there is no room for is refused at once, retryably: memory
 // is never what a flood runs into.
 //
+// A connection is in good standing when the last export on it was taken. On others
+// everything from the handshake on is done in turns, on half of the processors, so that
+// who has shown nothing yet, or sends what is refused, leaves the rest to others. So is
+// the unpacking of gzip and JSON over HTTP, whoever sends them.
+//
 // # What a sender is told
 //
 // Errors of the exporter are mapped by type ([*Error], *otlpwire.Error, context

@@ -3,6 +3,7 @@ package ingest
 import (
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"time"
 )
 
@@ -16,4 +17,19 @@ func Record(s *Server, r *http.Request) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
 	handler{s}.ServeHTTP(deadlines{w}, r)
 	return w
+}
+
+// Occupy has others work who are not in good standing, as many as may, until left is called.
+func Occupy(s *Server) (left func()) {
+	var places []*place
+	for range max(1, runtime.GOMAXPROCS(0)/2) {
+		p := s.aside.join("someone", "else")
+		<-p.ready
+		places = append(places, p)
+	}
+	return func() {
+		for range places {
+			s.aside.leave()
+		}
+	}
 }

@@ -112,8 +112,9 @@ type request struct {
 	// the room that it is given. It may return a message beside an error.
 	receive func(*lease) (*body, error)
 	// unpack, if set, makes the wire form of what was received: work, and so done
-	// when it is the sender's turn. It may replace the message beside an error, too.
-	unpack func(*lease, *body) (*body, error)
+	// when it is the sender's turn. It calls yield now and then. It may replace the
+	// message beside an error, too.
+	unpack func(room *lease, msg *body, yield func()) (*body, error)
 	answer func(Receipt) error
 }
 
@@ -129,6 +130,7 @@ func (s *Server) handle(ctx context.Context, r request) (refused *Error) {
 		refused = classify(err)
 		out.Code = refused.Code
 	}
+	judge(ctx, refused)
 	out.Err, out.Took = err, time.Since(start)
 	if s.cfg.Observe != nil {
 		s.cfg.Observe(out)
@@ -155,12 +157,12 @@ func (s *Server) export(ctx context.Context, req request, start time.Time, out *
 		return Receipt{}, err
 	}
 	if req.unpack != nil {
-		if err := s.unpacking.take(ctx, out.Tenant, req.connection); err != nil {
+		if err := s.aside.take(ctx, out.Tenant, req.connection); err != nil {
 			return Receipt{}, err
 		}
 		err = func() (err error) {
-			defer s.unpacking.leave()
-			msg, err = req.unpack(room, msg)
+			defer s.aside.leave()
+			msg, err = req.unpack(room, msg, func() { s.aside.yield(out.Tenant, req.connection) })
 			return err
 		}()
 		if err != nil {

@@ -67,7 +67,7 @@ func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			receive: func(room *lease) (*body, error) { return h.readHTTP(x, room) }, answer: x.succeed,
 		}
 		if x.media == typeJSON || isGzip(r.Header.Get("Content-Encoding")) {
-			req.unpack = func(room *lease, msg *body) (*body, error) { return h.unpack(x, sig, room, msg) }
+			req.unpack = func(room *lease, msg *body, yield func()) (*body, error) { return h.unpack(x, sig, room, msg, yield) }
 		}
 		refused := h.handle(r.Context(), req)
 		if refused != nil {
@@ -192,13 +192,13 @@ func (s *Server) readHTTP(x exchange, room *lease) (*body, error) {
 }
 
 // unpack takes the gzip off a message and turns JSON into the wire form.
-func (s *Server) unpack(x exchange, sig otlpwire.Signal, room *lease, msg *body) (*body, error) {
+func (s *Server) unpack(x exchange, sig otlpwire.Signal, room *lease, msg *body, yield func()) (*body, error) {
 	if isGzip(x.r.Header.Get("Content-Encoding")) {
 		from, err := gzip.NewReader(bytes.NewReader(msg.bytes()))
 		if err != nil {
 			return msg, badBody(err)
 		}
-		plain, err := s.readAll(from, room, len(msg.bytes()))
+		plain, err := s.readAll(yielding{from, yield}, room, len(msg.bytes()))
 		msg.free()
 		if err != nil {
 			return plain, err
@@ -213,12 +213,24 @@ func (s *Server) unpack(x exchange, sig otlpwire.Signal, room *lease, msg *body)
 		return nil, err
 	}
 	wire := &body{buf: bodies.Get(len(msg.bytes()))} // the wire form is shorter
-	b, err := otlpjson.AppendWire((*wire.buf)[:0], msg.bytes(), sig)
+	b, err := otlpjson.AppendWireInSteps((*wire.buf)[:0], msg.bytes(), sig, yield)
 	*wire.buf = b // also what was written before an error: it is cleared with the rest
 	if err != nil {
 		return wire, err
 	}
 	return wire, room.resize(int64(len(b)))
+}
+
+// A yielding reader lets others work between two reads. One of a gzip.Reader gives at
+// most 32 KiB.
+type yielding struct {
+	io.Reader
+	yield func()
+}
+
+func (r yielding) Read(b []byte) (int, error) {
+	r.yield()
+	return r.Reader.Read(b)
 }
 
 // readAll reads at most MaxRequest bytes. It ends where the memory ends that the

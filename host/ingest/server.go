@@ -136,7 +136,7 @@ type Server struct {
 	cfg       Config
 	budget    *semaphore.Weighted
 	turns     turns // of exports at work
-	unpacking turns
+	aside     turns // of what costs the notary more than its sender
 	receivers *hands.Hands
 	grpc      *grpc.Server
 	http      *http.Server
@@ -154,8 +154,9 @@ func New(cfg Config) (*Server, error) {
 		budget: semaphore.NewWeighted(cfg.MaxInFlight),
 		turns:  turns{free: cfg.MaxExports},
 		// Who sends what has to be unpacked can have it cost a thousand times what it
-		// costs him. While that takes half of the processors the rest have the others.
-		unpacking: turns{free: max(1, runtime.GOMAXPROCS(0)/2)},
+		// costs him, and who sends what is refused has no cost but his own. While that
+		// takes half of the processors the rest have the others.
+		aside:     turns{free: max(1, runtime.GOMAXPROCS(0)/2)},
 		receivers: hands.New(streamWorkers),
 	}
 	s.grpc = grpc.NewServer(s.options()...)
@@ -206,7 +207,7 @@ func (s *Server) options() []grpc.ServerOption {
 // Serve accepts OTLP/gRPC connections until the server is shut down, and then
 // returns nil. It closes the listener.
 func (s *Server) Serve(l net.Listener) error {
-	if err := s.grpc.Serve(newCrowd(l, s.cfg.MaxConnections)); err != nil && !errors.Is(err, grpc.ErrServerStopped) {
+	if err := s.grpc.Serve(newCrowd(l, s.cfg.MaxConnections, &s.aside)); err != nil && !errors.Is(err, grpc.ErrServerStopped) {
 		return fmt.Errorf("ingest: %w", err)
 	}
 	return nil
@@ -215,7 +216,7 @@ func (s *Server) Serve(l net.Listener) error {
 // ServeOverHTTP accepts OTLP/HTTP connections, HTTP/1.1 and HTTP/2, as Serve does for
 // gRPC.
 func (s *Server) ServeOverHTTP(l net.Listener) error {
-	if err := s.http.ServeTLS(newCrowd(l, s.cfg.MaxConnections), "", ""); err != nil && !errors.Is(err, http.ErrServerClosed) {
+	if err := s.http.ServeTLS(newCrowd(l, s.cfg.MaxConnections, &s.aside), "", ""); err != nil && !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("ingest: %w", err)
 	}
 	return nil

@@ -1,6 +1,7 @@
 package ingest_test
 
 import (
+	"bytes"
 	"crypto/tls"
 	"net"
 	"net/http"
@@ -89,5 +90,95 @@ func TestT53StrangersGiveWay(t *testing.T) {
 				t.Error("a known sender's connection was closed")
 			}
 		})
+	}
+}
+
+// TestT53KnownSendersFirst: while as many work as may who have shown nothing yet, those
+// whose exports were taken go on as ever, and who comes anew waits.
+func TestT53KnownSendersFirst(t *testing.T) {
+	s, addr := start(t, walks)
+	w := overHTTP(t, s)
+	overGRPC := func(conn *grpc.ClientConn) func(body []byte) bool {
+		return func(body []byte) bool {
+			_, err := send(conn, exportTraces, body, withKey())
+			return err == nil
+		}
+	}
+	overHTTP := func(client *http.Client) func(body []byte) bool {
+		return func(body []byte) bool {
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://"+w.addr+"/v1/traces", bytes.NewReader(body))
+			if err != nil {
+				return false
+			}
+			r.Header.Set("Content-Type", "application/x-protobuf")
+			r.Header.Set("X-Api-Key", key)
+			resp, err := client.Do(r)
+			if err != nil {
+				return false
+			}
+			resp.Body.Close()
+			return resp.StatusCode == http.StatusOK
+		}
+	}
+	steady := overGRPC(dial(t, addr))
+	known := []func(body []byte) bool{overGRPC(dial(t, addr)), overHTTP(w.http1), overHTTP(w.http2)}
+	all := func(when string, senders ...func([]byte) bool) {
+		t.Helper()
+		for i, export := range senders {
+			if !export(nil) {
+				t.Errorf("%s: export %d is not taken", when, i)
+			}
+		}
+	}
+	all("at first", append(known, steady)...)
+	left := ingest.Occupy(s)
+	comes := make(chan error, 2)
+	for _, to := range []string{addr, w.addr} {
+		go func() {
+			config := clientTLS()
+			config.NextProtos = []string{"h2"}
+			conn, err := tls.Dial("tcp", to, config)
+			if err == nil {
+				conn.Close()
+			}
+			comes <- err
+		}()
+	}
+	for range 3 {
+		all("in good standing", known...)
+	}
+	select {
+	case err := <-comes:
+		t.Errorf("a stranger does not wait: %v", err)
+	default:
+	}
+	left()
+	for range 2 {
+		if err := <-comes; err != nil {
+			t.Errorf("a stranger who has waited: %v", err)
+		}
+	}
+
+	left = ingest.Occupy(s)
+	for i, export := range known {
+		if export([]byte{1}) {
+			t.Errorf("export %d is taken", i)
+		}
+	}
+	waits := make(chan bool, len(known))
+	for _, export := range known {
+		go func() { waits <- export(nil) }()
+	}
+	all("still in good standing", steady, steady, steady)
+	select {
+	case <-waits:
+		t.Error("whose export was refused does not wait")
+	default:
+	}
+	left()
+	for range known {
+		if !<-waits {
+			t.Error("who has waited is refused")
+		}
 	}
 }

@@ -49,6 +49,20 @@ func (t *turns) leave() {
 	close(t.waiting.pop().ready)
 }
 
+// yield lets another work, if one waits, and waits for the next turn.
+func (t *turns) yield(path ...string) {
+	t.mu.Lock()
+	if t.waiting.empty() {
+		t.mu.Unlock()
+		return
+	}
+	p := &place{path, make(chan struct{})}
+	t.waiting.push(p, path)
+	close(t.waiting.pop().ready) // not p's: others came before
+	t.mu.Unlock()
+	<-p.ready
+}
+
 // wait returns when the export may work, or ctx's cause when it has left the queue.
 func (t *turns) wait(ctx context.Context, p *place) error {
 	select {

@@ -46,6 +46,34 @@ func TestTurns(t *testing.T) {
 	}
 }
 
+// TestYield: who yields works again after those who were there before, and at once if
+// nobody was.
+func TestYield(t *testing.T) {
+	turns := turns{free: 1}
+	turns.join("a", "1")
+	turns.yield("a", "1")
+	b, c := turns.join("b", "1"), turns.join("a", "2")
+	back := make(chan struct{})
+	go func() {
+		turns.yield("a", "1")
+		close(back)
+	}()
+	<-b.ready
+	turns.leave()
+	<-c.ready
+	select {
+	case <-back:
+		t.Error("two work at a time")
+	default:
+	}
+	turns.leave()
+	<-back
+	turns.leave()
+	if turns.free != 1 || !turns.waiting.empty() {
+		t.Errorf("%d places are free of 1", turns.free)
+	}
+}
+
 func ready(p *place) bool {
 	select {
 	case <-p.ready:

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"golang.org/x/sync/semaphore"
 
@@ -24,8 +25,8 @@ func (taking) Export(context.Context, string, otlpwire.Signal, []byte) (Receipt,
 // who sends neither does not wait behind them.
 func TestUnpackingWaits(t *testing.T) {
 	cfg := Config{Exporter: taking{}, Senders: Senders{Keys: []Key{{Tenant: "acme", Hash: HashKey("key")}}}}.orDefault()
-	s := &Server{cfg: cfg, budget: semaphore.NewWeighted(cfg.MaxInFlight), turns: turns{free: cfg.MaxExports}, unpacking: turns{free: 1}}
-	s.unpacking.join("someone", "else")
+	s := &Server{cfg: cfg, budget: semaphore.NewWeighted(cfg.MaxInFlight), turns: turns{free: cfg.MaxExports}, aside: turns{free: 1}}
+	s.aside.join("someone", "else")
 	var zip bytes.Buffer
 	w := gzip.NewWriter(&zip)
 	if err := w.Close(); err != nil {
@@ -56,10 +57,71 @@ func TestUnpackingWaits(t *testing.T) {
 		default:
 		}
 	}
-	s.unpacking.leave()
+	s.aside.leave()
 	for i, want := range []int{http.StatusOK, http.StatusOK, http.StatusBadRequest} {
 		if code := <-waiting[i]; code != want {
 			t.Errorf("request %d: status %d, want %d", i, code, want)
 		}
 	}
+}
+
+// TestUnpackingYields: a large request that is unpacked lets others work meanwhile.
+func TestUnpackingYields(t *testing.T) {
+	text := `{"resourceSpans":[{"scopeSpans":[{"spans":[` + strings.Repeat("{},", 1<<18) + `{}]}]}]}`
+	var zip bytes.Buffer
+	w := gzip.NewWriter(&zip)
+	if _, err := w.Write(make([]byte, len(text))); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	cfg := Config{Exporter: taking{}}.orDefault()
+	s := &Server{cfg: cfg}
+	for _, c := range [][3]string{{typeJSON, "", text}, {typeProtobuf, "gzip", zip.String()}} {
+		r := httptest.NewRequest(http.MethodPost, "https://notary/v1/traces", http.NoBody)
+		r.Header.Set("Content-Encoding", c[1])
+		packed := []byte(c[2])
+		room := &lease{budget: semaphore.NewWeighted(cfg.MaxInFlight)}
+		yields := 0
+		msg, err := s.unpack(exchange{r: r, media: c[0]}, otlpwire.Traces, room, &body{buf: &packed}, func() { yields++ })
+		msg.free()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := len(text) / (64 << 10); yields < want {
+			t.Errorf("%s%s of %d bytes yields %d times, want at least %d", c[0], c[1], len(text), yields, want)
+		}
+	}
+}
+
+// TestExportYields: whose turn it is to unpack goes on behind those who wait, if it takes
+// longer.
+func TestExportYields(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := Config{Exporter: taking{}, Senders: Senders{Keys: []Key{{Tenant: "acme", Hash: HashKey("key")}}}}.orDefault()
+		s := &Server{cfg: cfg, budget: semaphore.NewWeighted(cfg.MaxInFlight), turns: turns{free: cfg.MaxExports}, aside: turns{free: 1}}
+		s.aside.join("someone", "else")
+		r := httptest.NewRequest(http.MethodPost, "https://notary/v1/traces", strings.NewReader(`{"resourceSpans":[`+strings.Repeat("{},", 1<<15)+`{}]}`))
+		r.Header.Set("Content-Type", typeJSON)
+		r.Header.Set("X-Api-Key", "key")
+		answer := make(chan int, 1)
+		go func() { answer <- Record(s, r).Code }()
+		synctest.Wait()
+		other := s.aside.join("other", "connection")
+		s.aside.leave()
+		synctest.Wait()
+		if !ready(other) {
+			t.Fatal("who waits has no turn")
+		}
+		select {
+		case code := <-answer:
+			t.Errorf("answered with %d before the other had his turn", code)
+		default:
+		}
+		s.aside.leave()
+		if code := <-answer; code != http.StatusOK {
+			t.Errorf("status %d", code)
+		}
+	})
 }

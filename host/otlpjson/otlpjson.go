@@ -44,6 +44,15 @@ var ErrSyntax = errors.New("request is not a JSON object")
 // that of nesting: the wire bytes go through otlpwire like all others. With an error it
 // returns what it had written, which is text of the sender, for the caller to clear.
 func AppendWire(dst, text []byte, sig otlpwire.Signal) ([]byte, error) {
+	return AppendWireInSteps(dst, text, sig, func() {})
+}
+
+// step is how much text is read between two calls of yield: some 0.2 ms of dense JSON.
+const step = 16 << 10
+
+// AppendWireInSteps is AppendWire which calls yield after each 16 KiB of text or so, for
+// others to work: a long text of many values takes a hundred milliseconds.
+func AppendWireInSteps(dst, text []byte, sig otlpwire.Signal, yield func()) ([]byte, error) {
 	root := roots[sig]
 	if root == nil {
 		return dst, &otlpwire.Error{Err: otlpwire.ErrSignal, Place: sig.String()}
@@ -51,7 +60,7 @@ func AppendWire(dst, text []byte, sig otlpwire.Signal) ([]byte, error) {
 	if !utf8.Valid(text) {
 		return dst, &otlpwire.Error{Err: otlpwire.ErrUTF8, Place: sig.String()}
 	}
-	t := transcoder{text: text, out: dst, place: sig.String()}
+	t := transcoder{text: text, out: dst, place: sig.String(), yield: yield}
 	t.lex.Reset(text)
 	err := t.request(root)
 	return t.out, err
@@ -64,6 +73,8 @@ type transcoder struct {
 	out   []byte
 	depth int    // of submessages
 	place string // of the message at hand
+	yield func()
+	due   int // the place in the text from which it is to be called
 }
 
 func (t *transcoder) refuse(err error, at int) error {
@@ -73,6 +84,10 @@ func (t *transcoder) refuse(err error, at int) error {
 func (t *transcoder) next() (jsontext.Token, error) {
 	tok, err := t.lex.Next()
 	if err == nil {
+		if tok.Start >= t.due {
+			t.yield()
+			t.due = tok.Start + step
+		}
 		return tok, nil
 	}
 	var syntax *jsontext.Error

@@ -396,3 +396,21 @@ func BenchmarkAppendWire(b *testing.B) {
 		}
 	}
 }
+
+// TestSteps: others get to work after each step, and the wire bytes are those of one go.
+func TestSteps(t *testing.T) {
+	const most = 64 << 10 // of text between two calls
+	text := []byte(`{"resourceSpans":[{"scopeSpans":[{"spans":[` + strings.Repeat(`{"name":"n","kind":3},`, 1<<15) + `{}]}]}]}`)
+	want, err := otlpjson.AppendWire(nil, text, otlpwire.Traces)
+	if err != nil {
+		t.Fatal(err)
+	}
+	calls := 0
+	got, err := otlpjson.AppendWireInSteps(nil, text, otlpwire.Traces, func() { calls++ })
+	if err != nil || !bytes.Equal(got, want) {
+		t.Errorf("%d other bytes, and %v", len(got), err)
+	}
+	if calls < len(text)/most {
+		t.Errorf("%d calls for %d bytes", calls, len(text))
+	}
+}

@@ -1,0 +1,161 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"google.golang.org/grpc/codes"
+)
+
+// connected returns two ends of a connection of a crowd, of which ours is the server's.
+func connected(t *testing.T, c *crowd) (ours *member, theirs net.Conn) {
+	t.Helper()
+	server, theirs := net.Pipe()
+	c.Listener.(*line).coming <- server
+	conn, err := c.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close(); theirs.Close() })
+	return conn.(*member), theirs
+}
+
+// TestStrangersWorkInTurns: what one stranger sends waits while another works, until that
+// one reads or writes, leaves, or has had his time; it does not wait on a connection in
+// good standing.
+func TestStrangersWorkInTurns(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		after time.Duration // of a millisecond, in which the first works
+		then  func(first *member)
+	}{
+		{"reads on", time.Millisecond, func(m *member) { _, _ = m.Read(make([]byte, 1)) }},
+		{"writes", time.Millisecond, func(m *member) { _, _ = m.Write([]byte{1}) }},
+		{"leaves", time.Millisecond, func(m *member) { m.Close() }},
+		{"waits for something else", longestTurn, func(*member) {}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				aside := &turns{free: 1}
+				crowd := newCrowd(newLine(), 8, aside)
+				first, other := connected(t, crowd)
+				send(t, other)
+				receive(t, first)
+				start := time.Now()
+				time.AfterFunc(time.Millisecond, func() { c.then(first) })
+
+				known, other := connected(t, crowd)
+				known.work.good.Store(true)
+				send(t, other)
+				receive(t, known)
+				if took := time.Since(start); took != 0 {
+					t.Errorf("a connection in good standing waited %v", took)
+				}
+				second, other := connected(t, crowd)
+				send(t, other)
+				receive(t, second)
+				if took := time.Since(start); took != c.after {
+					t.Errorf("the second stranger waited %v, want %v", took, c.after)
+				}
+				second.Close()
+				first.Close()
+				if aside.free != 1 {
+					t.Errorf("%d turns are left of 1", aside.free)
+				}
+			})
+		})
+	}
+}
+
+// TestAddressesTakeTurns: many strangers from one address have one's share of the turns.
+func TestAddressesTakeTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		aside := &turns{free: 1}
+		aside.join("someone", "else")
+		var order []string
+		for _, from := range []string{"192.0.2.1:1", "192.0.2.1:2", "192.0.2.1:3", "198.51.100.7:1"} {
+			w, end := newWork(aside, net.TCPAddrFromAddrPort(netip.MustParseAddrPort(from)))
+			go func() {
+				w.begin()
+				order = append(order, from)
+				end()
+			}()
+			synctest.Wait()
+		}
+		aside.leave()
+		synctest.Wait()
+		if want := []string{"192.0.2.1:1", "198.51.100.7:1", "192.0.2.1:2", "192.0.2.1:3"}; !slices.Equal(order, want) {
+			t.Errorf("%v, want %v", order, want)
+		}
+	})
+}
+
+// TestStrangerLeavesTheQueue: a connection that is closed while it waits for its turn takes
+// none.
+func TestStrangerLeavesTheQueue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		aside := &turns{free: 1}
+		aside.join("someone", "else")
+		conn, other := connected(t, newCrowd(newLine(), 8, aside))
+		send(t, other)
+		time.AfterFunc(time.Hour, func() { conn.Close() })
+		receive(t, conn)
+		if !aside.waiting.empty() {
+			t.Error("it waits still")
+		}
+		aside.leave()
+		if aside.free != 1 {
+			t.Errorf("%d turns are left of 1", aside.free)
+		}
+	})
+}
+
+func send(t *testing.T, conn net.Conn) {
+	t.Helper()
+	go conn.Write([]byte{0}) //nolint:errcheck // the other end says what came
+}
+
+func receive(t *testing.T, conn net.Conn) {
+	t.Helper()
+	if n, err := conn.Read(make([]byte, 1)); n != 1 || err != nil {
+		t.Fatalf("%d bytes, %v", n, err)
+	}
+}
+
+// TestStanding: what becomes of an export, and of the standing of its connection.
+func TestStanding(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		refused *Error
+		before  bool
+		want    bool
+	}{
+		{"taken", nil, false, true},
+		{"taken again", nil, true, true},
+		{"invalid", Invalid("", nil), true, false},
+		{"too large", TooLarge("", nil), true, false},
+		{"not authenticated", unauthenticated(""), true, false},
+		{"not permitted", Denied("", nil), true, false},
+		{"taken back", classify(context.Canceled), true, false},
+		{"no room", errNoRoom, true, true},
+		{"no room for a stranger", errNoRoom, false, false},
+		{"not in time", classify(context.DeadlineExceeded), true, true},
+		{"not done", classify(errors.New("disk")), true, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			m := &member{work: new(work)}
+			m.work.good.Store(c.before)
+			judge(withConnection(t.Context(), m), c.refused)
+			if got := m.work.good.Load(); got != c.want {
+				t.Errorf("good standing %v, want %v", got, c.want)
+			}
+		})
+	}
+	judge(t.Context(), &Error{Code: codes.Canceled}) // of no crowd
+}
