@@ -26,15 +26,20 @@ static inline uint64_t mod97(uint64_t m, uint8_t c) {
  * word, since hexadecimal ids look like it. It returns the end, or 0. */
 RARE int iban(scan *s, int i) {
 	uint64_t m = 0;
-	int start = i - 2, end = i + 2, fold = is(s, start, LOWER) ? 0x20 : 0, letters = fold ? LOWER : UPPER, sep = at(s, end, '-') ? '-' : ' ';
+	int start = i - 2, end = i + 2, fold = is(s, start, LOWER) ? 0x20 : 0, letters = fold ? LOWER : UPPER;
+	uint8_t sep = at(s, end, '-') ? '-' : ' ';
 	if (start < s->last || !begins(s, start, WORD) || !is(s, start + 1, letters) || !is(s, i + 1, DIGIT)) return 0;
 	int want = iban_by_country[((s->t[start] & ~0x20) - 'A') * 26 + (s->t[start + 1] & ~0x20) - 'A'] - 4;
 	if (want <= 0) return 0;
-	for (int k = 0; k < want; k++, end++) {
-		if (k % 4 == 0 && at(s, end, (char)sep)) end++;
-		if (!is(s, end, DIGIT | letters)) return 0;
-		m = mod97(m, is(s, end, DIGIT) ? s->t[end] : s->t[end] & ~fold);
+	for (int k = 0; k < want; k++) {
+		if (k % 4 == 0 && s->t[end] == sep) end++;
+		uint8_t c = s->t[end++], digit = c - '0', letter = c - 'A' - (uint8_t)fold;
+		if (digit < 10) m = m * 10 + digit;
+		else if (letter < 26) m = m * 100 + letter + 10;
+		else return 0;
+		if (m >> 56) m %= 97;
 	}
+	if (end > s->n) return 0;
 	for (int k = start; k < start + 4; k++) m = mod97(m, is(s, k, DIGIT) ? s->t[k] : s->t[k] & ~fold);
 	return m % 97 == 1 && !is(s, end, WORD) && (!fold || near(s, T_BANK, start)) && report(s, start, end, IBAN, MAX_SCORE) ? end : 0;
 }
@@ -73,7 +78,7 @@ static int nino(const scan *s, int a) {
 
 /* spaced_nino reads a British insurance number in pairs, the first of its digits at i,
  * beside a word. */
-static int spaced_nino(scan *s, int i) {
+RARE int spaced_nino(scan *s, int i) {
 	int a = i - 3, e = i + 10;
 	if (a < s->last || e > s->n || !like(s, a, e, "AA 99 99 99 A") || !begins(s, a, WORD) || is(s, e, WORD)) return 0;
 	return nino(s, a) && one_of("ABCD", s->t[e - 1]) && near(s, T_GB, a) && report(s, a, e, UK_NINO, 900) ? e : 0;
@@ -176,18 +181,28 @@ static int mbi(const scan *s, int a, int dashed) {
 	return s->t[a] != '0';
 }
 
+#define SOON 24
+
 /* soon reports whether the topic was named so shortly before that the code at a
  * is most likely what was named. */
 static int soon(scan *s, int topic, int a) {
 	int seen = named(s, topic, a);
-	return seen != NEVER && a - seen <= 24 && seen >= s->seen[T_OTHER];
+	return seen != NEVER && a - seen <= SOON && seen >= s->seen[T_OTHER];
+}
+
+/* unnamed reports whether the words before a, as far as they have been heard, are known to name no document
+ * so shortly before. */
+static inline int unnamed(const scan *s, int a) {
+	return s->words_read >= a && a - max(max(s->seen[T_PASSPORT], s->seen[T_LICENCE]), s->seen[T_PLATE]) > SOON;
 }
 
 /* document reads a number that has no form of its own, right behind the word that
  * names it. [a, e) has capitals, digits and hyphens. */
 RARE int document(scan *s, int a, int e) {
 	int n = e - a, label;
-	if (n < 5 || n > 18 || is(s, e, WORD) || !number_begins(s, a) || digits_in(s, a, e) < 2) return 0;
+	if (n < 5 || n > 18 || is(s, e, WORD) || unnamed(s, a)) return 0;
+	uint32_t digits = (digits_at(s->t + a) | digits_at(s->t + a + 16) << 16) & ((1u << n) - 1);
+	if (!(digits & (digits - 1)) || !number_begins(s, a)) return 0; /* less than two */
 	if (soon(s, T_PASSPORT, a) && n >= 6) label = PASSPORT;
 	else if (soon(s, T_LICENCE, a) && soon(s, T_DRIVER, a - 1) && n >= 6) label = DRIVER_LICENSE;
 	else if (soon(s, T_PLATE, a) && n <= 9) label = LICENSE_PLATE;
@@ -250,11 +265,11 @@ static void prepare_codes(void) {
 	}
 }
 
-/* postcode reads British, Canadian and Dutch postal codes that begin with the run
- * [a, e). */
-static int postcode(scan *s, int a, int e) {
+/* postcode reads British and Canadian postal codes that begin with the run [a, e) of two to
+ * four letters and digits, a capital first. */
+RARE int postcode(scan *s, int a, int e) {
 	int n = e - a, b = e + at(s, e, ' '), score = 0;
-	if (n < 2 || n > 4 || !is(s, a, UPPER) || !is(s, b, DIGIT) || threshold[POSTAL_CODE] > 850 || !number_begins(s, a)) return 0;
+	if (!is(s, b, DIGIT) || threshold[POSTAL_CODE] > 850 || !number_begins(s, a)) return 0;
 	int end = run_end(s, b, ALNUM, 4);
 	if (n == 3 && like(s, a, e, "A9A") && like(s, b, end, "9A9") && !one_of("DFIOQUWZ", s->t[a])) score = 550;
 	if (b > e && like(s, b, end, "9AA") && !one_of("CIKMOV", s->t[b + 1]) && !one_of("CIKMOV", s->t[b + 2])) {
@@ -269,11 +284,9 @@ static int postcode(scan *s, int a, int e) {
 
 #define MAX_CODE 18
 
-/* coded examines the run of letters and digits [a, e), and what may belong to it
- * behind a hyphen or bracket. It returns the end of a finding, or 0. */
-RARE int coded(scan *s, int a, int e) {
-	int n = e - a, end, best = 0, label = 0, to = 0;
-	if (n > MAX_CODE || a < s->last) return 0;
+/* by_form reads a code that begins with the run [a, e) and has one of the forms. */
+RARE int by_form(scan *s, int a, int e) {
+	int n = e - a, best = 0, label = 0, to = 0;
 	const uint8_t *p = s->t + a;
 	uint32_t capital = wasm_i8x16_bitmask(between(wasm_v128_load(p), 'A', 'Z')), digit = digits_at(p);
 	if (n > 16) capital |= (uint32_t)wasm_i8x16_bitmask(between(wasm_v128_load(p + 16), 'A', 'Z')) << 16, digit |= digits_at(p + 16) << 16;
@@ -290,8 +303,17 @@ RARE int coded(scan *s, int a, int e) {
 		if (score < 600 && (near(s, T_IDENTITY, a) || near(s, T_TAX, a))) score = 600;
 		if (score > best) best = score, label = code_forms[f].label, to = a + m;
 	}
-	if (best && report(s, a, to, label, best)) return to;
-	if ((end = postcode(s, a, e))) return end;
+	return best && report(s, a, to, label, best) ? to : 0;
+}
+
+/* coded examines the run of letters and digits [a, e), and what may belong to it
+ * behind a hyphen or bracket. It returns the end of a finding, or 0. */
+RARE int coded(scan *s, int a, int e) {
+	int n = e - a, end;
+	if (n > MAX_CODE || a < s->last) return 0;
+	if (codes_by_run[n] && (end = by_form(s, a, e))) return end;
+	if (n >= 2 && n <= 4 && in(s->t[a], UPPER) && in(s->t[e + (s->t[e] == ' ')], DIGIT) && (end = postcode(s, a, e))) return end;
+	if (n < 5 && !(class[s->t[e]] & URLSAFE)) return 0;
 	int longer = run_end(s, a, UPPER | DIGIT | URLSAFE, 19);
 	while (longer > e && !(class[s->t[longer - 1]] & ALNUM)) longer--;
 	return longer - a >= 5 ? document(s, a, longer) : 0;
@@ -338,12 +360,19 @@ static int quad(const scan *s, int i) {
 	return i;
 }
 
-/* maybe_ipv6 reports whether another colon follows that at i, next to it or behind a group. */
+/* maybe_ipv6 reports whether two colons together, or five more, may follow that at i in an address, as far as
+ * sixteen bytes tell, and neither a colon nor a dot or hyphen stands before the group before it. */
 static inline int maybe_ipv6(const scan *s, int i) {
 	const uint8_t *p = s->t + i;
-	if (p[1] == ':') return 1;
-	if (!in(p[1], HEX) || i == 0 || !in(p[-1], HEX)) return 0;
-	return p[2] == ':' || (in(p[2], HEX) && (p[3] == ':' || (in(p[3], HEX) && (p[4] == ':' || (in(p[4], HEX) && p[5] == ':')))));
+	if (p[1] != ':' && (!in(p[1], HEX) || i == 0 || !in(p[-1], HEX))) return 0;
+	for (int k = 1; k <= 5 && i >= k; k++) {
+		if (p[-k] == ':' || p[-k] == '.' || p[-k] == '-') return 0;
+		if (!in(p[-k], HEX)) break;
+	}
+	v128_t v = wasm_v128_load(p + 1);
+	uint32_t colons = wasm_i8x16_bitmask(wasm_i8x16_eq(v, wasm_u8x16_splat(':'))), out = outside(p + 1, &sets[set_number(HEX)]) & ~colons;
+	colons &= (out & -out) - 1; /* those of what may be one address */
+	return !out || p[1] == ':' || colons & colons >> 1 || __builtin_popcount(colons) >= 5;
 }
 
 RARE int ipv6(scan *s, int i) {
@@ -381,12 +410,11 @@ RARE int ipv6(scan *s, int i) {
 
 /* URL credentials: the name and password before the '@' at i. */
 RARE int url_credentials(scan *s, int i) {
-	int stop = max(s->last, i - 256), j = i, colon = -1;
-	while (j > stop && !(class[s->t[j - 1]] & (SPACE | QUOTE)) && s->t[j - 1] != '/' && s->t[j - 1] != '@' && s->t[j - 1] != '<' && s->t[j - 1] != '>') {
-		j--;
-		if (s->t[j] == ':') colon = j;
-	}
-	if (colon < 0 || !has(s, j - 3, "://") || !is(s, i + 1, ALNUM | HIGH | EQUALS) || i - colon < 2 || colon - j > 128) return 0;
+	int j = back(s, i, max(s->last, i - 256), &sets[ENDS_USER], SIDES);
+	if (!has(s, j - 3, "://")) return 0;
+	int colon = j;
+	while (colon < i && s->t[colon] != ':') colon++;
+	if (colon == i || !is(s, i + 1, ALNUM | HIGH | EQUALS) || i - colon < 2 || colon - j > 128) return 0;
 	if (one_of("${[(%*", s->t[colon + 1]) || s->t[i - 1] == '}') return 0; /* a variable in its place */
 	return report(s, j, i, URL_CREDENTIALS, 850) ? i : 0;
 }

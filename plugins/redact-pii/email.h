@@ -101,9 +101,19 @@ static int file_suffix(const scan *s, int a, int b) {
 	return 0;
 }
 
+/* maybe_domain reports whether a dot and two letters more are in what may be the name of a domain at p, as far
+ * as sixteen bytes tell. */
+static inline int maybe_domain(const uint8_t *p) {
+	v128_t v = wasm_v128_load(p);
+	uint32_t out = outside(p, &sets[IN_DOMAIN]), dots = wasm_i8x16_bitmask(wasm_i8x16_eq(v, wasm_u8x16_splat('.')));
+	uint32_t letters = wasm_i8x16_bitmask(wasm_v128_or(between(wasm_v128_or(v, wasm_u8x16_splat(0x20)), 'a', 'z'), v)) & ((out & -out) - 1);
+	return !out || (dots & ~1u & letters >> 1 & letters >> 2);
+}
+
 /* email reads an address around the '@' at i. */
 RARE int email(scan *s, int i) {
 	if (threshold[EMAIL] > 900) return i + 1; /* what no score reaches is not looked for */
+	if (!maybe_domain(s->t + i + 1)) return i + 1;
 	int start = local(s, i), tld = 0, end = start < i ? domain(s, i + 1, &tld) : -1;
 	if (end < 0) return i + 1;
 	int score = file_suffix(s, tld, end) ? 200 : i - start == 3 && has(s, start, "git") ? 300 : end - tld > 6 ? 700 : 900;

@@ -265,7 +265,7 @@ static int check_letter(const scan *s, int i, int label) {
 
 /* read_form reads groups of digits as a form spells them ("3.3.3-2") and returns
  * their end, or 0. A check letter stands for ten. */
-static int read_form(const scan *s, int i, const char *form, int label, uint8_t *d) {
+RARE int read_form(const scan *s, int i, const char *form, int label, uint8_t *d) {
 	int n = 0;
 	for (;; form++) {
 		for (int k = *form - '0'; k > 0; k--, i++) {
@@ -302,10 +302,14 @@ RARE int national_id(scan *s, int i, int end) {
 		for (int k = 0; k < n; k++) alone[k] = s->t[i + k] - '0';
 		alone[n] = 10;
 	}
-	for (; forms; forms &= forms - 1) {
+	const char *form = 0; /* that was read last: several ids have the same */
+	for (int read = 0; forms; forms &= forms - 1) {
 		int f = __builtin_ctzll(forms), e = 0, score = 0;
 		const uint8_t *d = grouped;
-		if (formed >> f & 1) e = read_form(s, i, id_forms[f].form, id_forms[f].label, grouped), score = id_forms[f].formed;
+		if (formed >> f & 1) {
+			if (id_forms[f].form != form) form = id_forms[f].form, read = read_form(s, i, form, id_forms[f].label, grouped);
+			e = read, score = id_forms[f].formed;
+		}
 		if (!e && bare && id_forms[f].digits == n + letter) d = alone, e = end + letter, score = id_forms[f].alone;
 		if (!e) continue;
 		if ((named >> id_forms[f].topic | named >> id_forms[f].other) & 1) score += 500;
@@ -390,11 +394,11 @@ static inline int maybe_born(scan *s, int i, int end) {
 	return i - s->seen[T_BIRTH] <= REACH + 16;
 }
 
-/* postal reads a postal code from digits alone: beside a word, or behind the
+/* postal reads a postal code from four to six digits alone: beside a word, or behind the
  * name or the two letters of a state. */
-static int postal(scan *s, int i, int end) {
+RARE int postal(scan *s, int i, int end) {
 	int n = end - i, to = end, score = 0;
-	if (n < 4 || n > 6 || !number_begins(s, i)) return 0;
+	if (!number_begins(s, i)) return 0;
 	if (n == 5 && at(s, end, '-') && run_end(s, end + 1, DIGIT, 5) == end + 5) to = end + 5;
 	if (!number_ends(s, to)) return 0;
 	if (n == 5 && at(s, i - 1, ' ')) {
@@ -410,25 +414,38 @@ static int postal(scan *s, int i, int end) {
 }
 
 RARE int coded(scan *s, int a, int e);
-static int spaced_nino(scan *s, int i);
+RARE int spaced_nino(scan *s, int i);
 RARE int document(scan *s, int a, int e);
+
+/* hyphenated reads the number of a document of which the digits [i, end), behind a hyphen, are a part. */
+RARE int hyphenated(scan *s, int i, int end) {
+	int start = run_start(s, i, UPPER | DIGIT | URLSAFE, 12);
+	return silent(s, start) ? 0 : document(s, start, run_end(s, end, UPPER | DIGIT, 12));
+}
+
+/* area_code reads a telephone number that goes on at end, behind a slash: 030/1234567. */
+RARE int area_code(scan *s, int i, int end) {
+	if (!near(s, T_PHONE, i) || !number_begins(s, i)) return 0;
+	int e = run_end(s, end + 1, DIGIT, 10);
+	return e - end > 4 && number_ends(s, e) && report(s, i, e, PHONE, 650) ? e : 0;
+}
+
+/* birth reads a date of birth. */
+RARE int birth(scan *s, int i, int end) {
+	int start, e = date(s, i, end, &start);
+	return e && near(s, T_BIRTH, start) && report(s, start, e, DATE_OF_BIRTH, 800) ? e : 0;
+}
 
 /* known_form reads what digits at i are as a whole, or the beginning of: an id, a
  * date of birth, a postal code, the number of a document. It returns the end, or 0. */
 static int known_form(scan *s, int i, int end) {
-	int n = end - i, start, e;
-	if (at(s, i - 1, '-') && is(s, i - 2, UPPER | DIGIT)) {
-		start = run_start(s, i, UPPER | DIGIT | URLSAFE, 12);
-		return silent(s, start) ? 0 : document(s, start, run_end(s, end, UPPER | DIGIT, 12));
-	}
+	int n = end - i, e;
+	if (at(s, i - 1, '-') && is(s, i - 2, UPPER | DIGIT)) return hyphenated(s, i, end);
 	if ((n == 6 || n == 8) && (at(s, end, '-') || at(s, end, '+')) && (e = coded(s, i, end))) return e;
 	if (n == 2 && at(s, end, ' ') && at(s, i - 1, ' ') && is(s, i - 2, UPPER) && (e = spaced_nino(s, i))) return e;
 	if ((n >= 8 || formed_ids(s, end, n)) && (e = national_id(s, i, end))) return e;
-	if (maybe_born(s, i, end) && (e = date(s, i, end, &start)) && near(s, T_BIRTH, start) && report(s, start, e, DATE_OF_BIRTH, 800)) return e;
-	if (n >= 3 && n <= 5 && at(s, i, '0') && at(s, end, '/') && near(s, T_PHONE, i) && number_begins(s, i)) { /* 030/1234567 */
-		e = run_end(s, end + 1, DIGIT, 10);
-		if (e - end > 4 && number_ends(s, e) && report(s, i, e, PHONE, 650)) return e;
-	}
-	if ((e = postal(s, i, end))) return e;
+	if (maybe_born(s, i, end) && (e = birth(s, i, end))) return e;
+	if (n >= 3 && n <= 5 && at(s, i, '0') && at(s, end, '/') && (e = area_code(s, i, end))) return e;
+	if (n >= 4 && n <= 6 && (e = postal(s, i, end))) return e;
 	return n >= 6 && n <= 10 && !silent(s, i) ? document(s, i, end) : 0;
 }

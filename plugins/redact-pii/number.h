@@ -310,6 +310,21 @@ static inline int lone(const scan *s, int i, int end) {
 	return 0;
 }
 
+/* readings tries what a run of groups may be, and returns its end. */
+RARE int readings(numbers *r) {
+	int end = r->g[0].start + 1;
+	for (int k = 0; k < r->n;) {
+		k = may_begin(r, k) ? groups_at(r, k) : k + 1;
+		if (r->n - k < LOOKAHEAD && r->next >= 0) {
+			for (int j = k; j < r->n; j++) r->g[j - k] = r->g[j];
+			r->n -= k, k = 0;
+			fill(r);
+		}
+	}
+	end = max(end, r->s->last);
+	return r->n > 0 ? max(end, r->g[r->n - 1].end) : end;
+}
+
 /* grouped examines the run of groups that begins with the digits [i, end). */
 RARE int grouped(scan *s, int i, int end) {
 	int known = known_form(s, i, end), sep;
@@ -324,17 +339,9 @@ RARE int grouped(scan *s, int i, int end) {
 	r.s = s, r.n = 1, r.next = next, r.pending = sep, r.named = -1;
 	r.g[0] = (group){i, end, NO_SEP};
 	fill(&r);
-	int few = r.next < 0 && r.n < 4 && r.g[r.n - 1].end - i < MIN_DIGITS + r.n - 1; /* too few digits for all but addresses */
-	for (int k = few ? r.n : 0; k < r.n;) {
-		k = may_begin(&r, k) ? groups_at(&r, k) : k + 1;
-		if (r.n - k < LOOKAHEAD && r.next >= 0) {
-			for (int j = k; j < r.n; j++) r.g[j - k] = r.g[j];
-			r.n -= k, k = 0;
-			fill(&r);
-		}
-	}
-	end = max(i + 1, s->last);
-	if (r.n > 0) end = max(end, r.g[r.n - 1].end);
+	/* too few digits for all but addresses */
+	if (r.next < 0 && r.n < 4 && r.g[r.n - 1].end - i < MIN_DIGITS + r.n - 1) end = r.g[r.n - 1].end;
+	else end = readings(&r);
 	/* The last group may turn out to be the head of a longer token. */
 	return is(s, end, WORD) && s->last < end ? token(s, end - 1) : end;
 }

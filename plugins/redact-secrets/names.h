@@ -117,41 +117,51 @@ static inline int json_name(const scan *s, int i, value_name *v) {
 	return 1;
 }
 
-/* name_of finds the name of the value that begins at i. */
-static __attribute__((noinline)) value_name name_of(scan *s, int i) {
-	value_name v = {0};
-	if (json_name(s, i, &v)) return v;
-	for (int hop = 0, limit = i - MAX_NAME - 16; hop < 3; hop++) {
-		int j = i, bound = 0;
-		while (j > 0 && j > limit && class[s->t[j - 1]] & (SPACE | QUOTE | OPERATOR)) {
-			j--;
-			bound |= s->t[j] == '=' || s->t[j] == ':' || s->t[j] == '>' || s->t[j] == ',' || s->t[j] == '(';
+/* gap returns where what may stand between a name and its value at i begins, and whether any of it binds
+ * the two: a bracket, comma, colon, equals sign or the end of a tag. */
+static int gap(const scan *s, int i, int limit, int *bound) {
+	int end = back(s, i, max(limit, 0), &sets[IN_GAP], 0);
+	if (end < i) *bound |= ahead(s, end, i, &sets[BINDS], SIDES) < i;
+	return end;
+}
+
+static value_name last_name; /* that ends at s->name_end: a value and a part of it often have the same */
+
+/* find_name reads the name that ends at end, or a type and the name before it. */
+RARE void find_name(const scan *s, int end, value_name *v) {
+	*v = (value_name){0};
+	for (int hop = 0, bound = 0, limit = end - MAX_NAME - 16; hop < 3; hop++) {
+		if (hop > 0) end = gap(s, end, limit, &bound);
+		int stop = max(0, end - MAX_NAME), start = after_escape(s, back(s, end, stop, &NAME_SET, 0));
+		if (start == end) return;
+		if (end - start == 1 && (s->t[start] | 0x20) != 'x') { /* the one word of one letter */
+			*v = (value_name){0};
+			return;
 		}
-		int end = j, start = j, stop = max(0, j - MAX_NAME);
-		if (j > 0 && j == i && hop == 0) return v;
-		start = back(s, start, stop, &NAME_SET, 0);
-		start = after_escape(s, start);
-		if (start == end) return v;
-		if (hop == 0) v.bound = bound;
-		int was_bound = v.bound | bound;
-		value_name here = v;
-		name_words(s, start, end, &here);
-		here.bound = was_bound, here.start = start;
-		v = here;
-		if (!(v.last & 1 << W_TYPE)) {
+		name_words(s, start, end, v);
+		v->bound = bound, v->start = start;
+		if (!(v->last & 1 << W_TYPE)) {
 			/* "facebook access token": words before belong to the name */
-			if (v.last && start > 1 && s->t[start - 1] == ' ' && class[s->t[start - 2]] & LETTER) {
-				int earlier = start - 1;
-				earlier = back(s, earlier, stop, &sets[set_number(ALNUM | URLSAFE)], 0);
-				value_name more = {0};
-				name_words(s, earlier, start - 1, &more);
-				v.any |= more.any;
+			if (v->last && start > 1 && s->t[start - 1] == ' ' && class[s->t[start - 2]] & LETTER) {
+				value_name more;
+				name_words(s, back(s, start - 1, stop, &sets[set_number(ALNUM | URLSAFE)], 0), start - 1, &more);
+				v->any |= more.any;
 			}
-			return v;
+			return;
 		}
-		i = start;
+		end = start;
 	}
-	return v;
+}
+
+/* name_of finds the name of the value that begins at i. */
+RARE void name_of(scan *s, int i, value_name *v) {
+	if (json_name(s, i, v)) return;
+	int bound = 0, end = gap(s, i, i - MAX_NAME - 16, &bound);
+	*v = (value_name){0};
+	if (end > 0 && end == i) return;
+	if (end != s->name_end) find_name(s, end, &last_name), s->name_end = end;
+	*v = last_name;
+	v->bound |= bound;
 }
 
 /* level is how much a name speaks for a secret: 3 names a password, 2 a secret, 1

@@ -31,7 +31,7 @@ static int may_precede(uint8_t c) { return c == ' ' || c == ':' || c == '[' || c
 
 /* versioned returns the end of a version or an address, between spaces, that begins with the digit at
  * i, or 0: groups of digits with dots between them are no secret, whatever names them. */
-static int versioned(const scan *s, int i) {
+RARE int versioned(const scan *s, int i) {
 	int e = i, groups = 0;
 	do e = run_end(s, e, DIGIT, 40); while (++groups < 4 && at(s, e, '.') && is(s, ++e, DIGIT));
 	return groups > 2 && (e == s->n || is(s, e, SPACE)) ? e : 0;
@@ -39,20 +39,19 @@ static int versioned(const scan *s, int i) {
 
 /* alone reports whether the run that the digit at i begins is digits and no more, and no token begins
  * there: what prefixed() would find out. */
-static inline int alone(scan *s, int i) {
-	if (i < s->run || i == 0 || class[s->t[i - 1]] & (BASE64U | DOT) || s->t[i - 1] == '/' || ruled(s, i)) return 0;
-	int e = run_end(s, i, DIGIT, s->n);
-	if (is(s, e, BASE64U)) return 0;
+static inline int alone(scan *s, int i, int e) {
+	if (i == 0 || class[s->t[i - 1]] & (BASE64U | DOT) || s->t[i - 1] == '/' || is(s, e, BASE64U) || ruled(s, i)) return 0;
 	s->run_from = s->word_from = i, s->run = s->word_to = s->parts = e;
 	return 1;
 }
 
-/* figures examines what the digit at i stands in. */
-RARE int figures(scan *s, int i) {
+/* figures examines what the digits [i, e) stand in. */
+RARE int figures(scan *s, int i, int e) {
 	int found;
-	if ((i == 0 || is(s, i - 1, SPACE)) && (found = versioned(s, i))) return found;
-	if ((!alone(s, i) && (found = prefixed(s, i))) || (may_be_shaped(s, i) && (found = shaped(s))) || (found = valued(s, i))) return found;
-	return run_end(s, i, DIGIT, s->n);
+	if (at(s, e, '.') && is(s, e + 1, DIGIT) && (i == 0 || is(s, i - 1, SPACE)) && (found = versioned(s, i))) return found;
+	if (i >= s->run && !alone(s, i, e) && (found = prefixed(s, i))) return found;
+	if (may_be_shaped(s, i) && (found = shaped(s))) return found;
+	return i >= s->base64 && (found = valued(s, i)) ? found : e;
 }
 
 static inline int candidate(scan *s, int i) {
@@ -66,8 +65,10 @@ static inline int candidate(scan *s, int i) {
 	case '=': case '>': return (found = assigned(s, i)) ? found : i + 1;
 	}
 	/* numbers, of which JSON has many: short ones, and ones with a point */
-	int e = run_end(s, i, DIGIT, 40), point = at(s, e, '.') && is(s, e + 1, DIGIT);
-	if (point) e = run_end(s, e + 1, DIGIT, 40);
-	if ((point || e - i < 6) && (i == 0 || may_precede(s->t[i - 1])) && (e == s->n || (ends_value(s->t[e]) && !(class[s->t[e]] & QUOTE)))) return e;
-	return figures(s, i);
+	int e = run_end(s, i, DIGIT, s->n);
+	if (i == 0 || may_precede(s->t[i - 1])) {
+		int point = at(s, e, '.') && is(s, e + 1, DIGIT), end = point ? run_end(s, e + 1, DIGIT, 40) : e;
+		if ((point || end - i < 6) && (end == s->n || (ends_value(s->t[end]) && !(class[s->t[end]] & QUOTE)))) return end;
+	}
+	return i < s->run && i < s->shape && i < s->base64 ? e : figures(s, i, e);
 }

@@ -3,143 +3,9 @@
 #ifndef SECRETS_VALUES_H
 #define SECRETS_VALUES_H
 
-#include "names.h"
+#include "makeup.h"
 
 #define MAX_VALUE 512
-
-static uint16_t log_table[257]; /* n * log2(n), in 1/16 */
-
-/* entropy returns the Shannon entropy of [a, b), of 256 bytes at most, in 1/16 bit
- * a byte. */
-RARE int entropy(const scan *s, int a, int b) {
-	uint8_t count[256] = {0};
-	b = min(b, a + 255);
-	int n = b - a;
-	uint32_t sum = 0;
-	if (n < 2) return 0;
-	for (int i = a; i < b; i++) count[s->t[i]]++;
-	for (int i = a; i < b; i++) sum += log_table[count[s->t[i]]], count[s->t[i]] = 0;
-	return (log_table[n] - (int)sum) / n;
-}
-
-/* contains looks for a word of small letters in [a, b), whatever its case. */
-RARE int contains(const scan *s, int a, int b, const char *word) {
-	const v128_t small = wasm_u8x16_splat(0x20), first = wasm_u8x16_splat((uint8_t)word[0]), second = wasm_u8x16_splat((uint8_t)word[1]);
-	for (b = min(b, a + 64); a < b; a += 16) {
-		v128_t both = wasm_v128_and(wasm_i8x16_eq(wasm_v128_or(wasm_v128_load(s->t + a), small), first), wasm_i8x16_eq(wasm_v128_or(wasm_v128_load(s->t + a + 1), small), second));
-		for (uint32_t hits = wasm_i8x16_bitmask(both); hits; hits &= hits - 1) {
-			int i = a + __builtin_ctz(hits);
-			if (i < b && has_any_case(s, i, word)) return 1;
-		}
-	}
-	return 0;
-}
-
-static const char *const in_place[] = {"xxxx", "your", "placeholder", "changeme", "change_me", "redacted", "dummy", "sample", "insert", "<", "${", "{{", "$(", "%(", "***",
-	"...", "process.env", "environ", "getenv", "os.", "secrets.", "0000000", "_here", "://"};
-static uint32_t in_place_by_first[256]; /* sets of them */
-
-/* They are looked for in sixteen places at a time, by their first three bytes: words of a group are a kind
- * of byte, as in kinds(), in each. Of the groups two are for words of one byte and of two. */
-static struct {
-	v128_t low, high;
-} in_place_bytes[3];
-
-/* stands_in reports whether a value stands in the place of a secret: a variable,
- * an example, a row of the same character. */
-RARE int stands_in(const scan *s, int a, int b) {
-	uint8_t first = s->t[a], last = s->t[b - 1];
-	if (first == '$' || first == '%' || first == '&' || first == '@' || first == '#' || (first == '*' && last == '*')) return first != '#' || b - a < 8;
-	if (repeats(s, a, b) || published(s, a, b)) return 1;
-	int end = min(b, a + 64);
-	for (int k = a; k < end; k += 16) {
-		v128_t groups = wasm_i8x16_splat(-1);
-		for (int n = 0; n < 3; n++) groups = wasm_v128_and(groups, kinds(wasm_v128_or(wasm_v128_load(s->t + k + n), wasm_u8x16_splat(0x20)), in_place_bytes[n].low, in_place_bytes[n].high));
-		for (uint32_t hits = wasm_i8x16_bitmask(wasm_i8x16_ne(groups, wasm_i8x16_splat(0))); hits; hits &= hits - 1) {
-			int i = k + __builtin_ctz(hits);
-			if (i >= end) break;
-			for (uint32_t words = in_place_by_first[s->t[i]]; words; words &= words - 1)
-				if (has_any_case(s, i, in_place[__builtin_ctz(words)])) return 1;
-		}
-	}
-	return 0;
-}
-
-static void prepare_values(void) {
-	for (int n = 2; n <= 256; n++) { /* log2 by squaring: no floating point */
-		uint32_t x = (uint32_t)n << 16, whole = 0, part = 0;
-		while (x >= 2u << 16) x >>= 1, whole++;
-		for (int bit = 0; bit < 8; bit++) {
-			x = (uint32_t)((uint64_t)x * x >> 16), part <<= 1;
-			if (x >= 2u << 16) x >>= 1, part |= 1;
-		}
-		log_table[n] = (uint16_t)(((whole << 8 | part) * (uint32_t)n) >> 4);
-	}
-	uint8_t low[3][16] = {{0}}, high[3][16] = {{0}};
-	for (unsigned k = 0; k < sizeof in_place / sizeof in_place[0]; k++) {
-		const char *w = in_place[k];
-		uint8_t group = (uint8_t)(1 << (!w[1] ? 0 : !w[2] ? 1 : 2 + k % 6));
-		for (int n = 0, ended = 0; n < 3; n++) {
-			ended |= !w[n];
-			for (int half = 0; half < 16; half++) {
-				if (ended || ((w[n] | 0x20) & 15) == half) low[n][half] |= group;
-				if (ended || (w[n] | 0x20) >> 4 == half) high[n][half] |= group;
-			}
-		}
-		uint8_t c = (uint8_t)in_place[k][0];
-		in_place_by_first[c] |= 1u << k;
-		if (class[c] & LOWER) in_place_by_first[c & ~0x20] |= 1u << k;
-	}
-	for (int n = 0; n < 3; n++) in_place_bytes[n].low = wasm_v128_load(low[n]), in_place_bytes[n].high = wasm_v128_load(high[n]);
-}
-
-/* A makeup is what a value consists of. */
-typedef struct {
-	int letters, digits;
-	int turns;     /* from letters to digits and back, and from small letters to capitals */
-	int long_word; /* five letters in a row: of one case, or a capital and small ones */
-	int digits_ahead; /* in the first 256 bytes, as what follows */
-	int upper, lower, dots, spaced;
-	int special;   /* in the first 64 bytes, something that neither names nor numbers have */
-} makeup;
-
-/* made_of looks at [a, b) in blocks of 64 bytes, in which a bit stands for each. */
-RARE void made_of(const scan *s, int a, int b, makeup *m) {
-	uint64_t was_upper = 0, was_lower = 0, was_digit = 0, was_same = 0; /* the bits of the block before */
-	*m = (makeup){0};
-	for (int k = 0; a + k < b; k += 64) {
-		uint64_t upper = 0, lower = 0, digit = 0, dot = 0, spaced = 0, special = 0, all = b - a - k < 64 ? (1ull << (b - a - k)) - 1 : ~0ull;
-		for (int j = 0; j < 64 && a + k + j < b; j += 16) {
-			const uint8_t *p = s->t + a + k + j;
-			v128_t v = wasm_v128_load(p);
-			upper |= (uint64_t)wasm_i8x16_bitmask(between(v, 'A', 'Z')) << j, lower |= (uint64_t)wasm_i8x16_bitmask(between(v, 'a', 'z')) << j;
-			digit |= (uint64_t)digits_at(p) << j, dot |= (uint64_t)wasm_i8x16_bitmask(wasm_i8x16_eq(v, wasm_u8x16_splat('.'))) << j;
-			spaced |= (uint64_t)(outside(p, &sets[IN_BREAKS]) ^ SIDES) << j, special |= (uint64_t)outside(p, &NAME_SET) << j;
-		}
-		upper &= all, lower &= all, digit &= all;
-		uint64_t letter = upper | lower, upper_before = upper << 1 | was_upper >> 63, lower_before = lower << 1 | was_lower >> 63;
-		uint64_t letter_before = upper_before | lower_before, digit_before = digit << 1 | was_digit >> 63;
-		uint64_t same = (upper & upper_before) | (lower & lower_before) | (lower & upper_before & ~(upper << 2 | was_upper >> 62)); /* bytes that go on with a word */
-		m->turns += __builtin_popcountll((digit & letter_before) | (letter & digit_before) | (upper & lower_before));
-		m->letters += __builtin_popcountll(letter), m->digits += __builtin_popcountll(digit);
-		m->long_word |= (same & (same << 1 | was_same >> 63) & (same << 2 | was_same >> 62) & (same << 3 | was_same >> 61)) != 0;
-		if (k < 256) {
-			m->digits_ahead = m->digits;
-			m->upper |= upper != 0, m->lower |= lower != 0, m->dots |= (dot & all) != 0, m->spaced |= (spaced & all) != 0;
-		}
-		if (k == 0) m->special = (special & all) != 0;
-		was_upper = upper, was_lower = lower, was_digit = digit, was_same = same;
-	}
-}
-
-/* wordy reports whether a value of n bytes is words joined, as identifiers, paths and
- * versions are: a random one has digits between its letters, or both cases. */
-static int wordy(const makeup *m, int n) {
-	int joints = n - m->letters - m->digits;
-	if (m->digits == 0 && joints == 0) return m->turns * 6 < n;
-	if (m->digits >= m->letters) return 0;
-	return m->long_word && (m->turns + joints) * 5 < n + joints;
-}
 
 /* begun_by, for any of the rules, reports whether [start, end) begins like a token of a kind that is known
  * and was found not to be one: a mention, or one that is cut off. What is longer than
@@ -175,33 +41,46 @@ static int telegram_like(const scan *s, int a, int b) {
 	return e - a >= 4 && at(s, e, ':') && at(s, e + 1, 'A');
 }
 
-/* worth says what a value is worth under a name. */
-RARE int worth(const scan *s, int a, int b, const value_name *v, int quoted) {
-	int n = b - a, say = level(v);
-	if (say == 0 || n < 4 || n > MAX_VALUE) return 0;
-	makeup m;
-	made_of(s, a, b, &m);
-	int digits = m.digits_ahead, letters = m.upper | m.lower;
-	if (m.spaced || telegram_like(s, a, b) || (say < 3 && file_name(s, a, b)) || stands_in(s, a, b)) return 0;
+/* judged says what a value is worth under a name by what it consists of. */
+static int judged(const scan *s, int a, int b, const makeup *m, const value_name *v, int say, int quoted) {
+	int n = b - a, digits = m->digits_ahead, letters = m->upper | m->lower;
 	if (say == 3) {
-		if (digits == 0 && (contains(s, a, b, "password") || contains(s, a, b, "required") || contains(s, a, b, "optional") || contains(s, a, b, "undefined"))) return 0;
-		if (!v->bound && n >= 16 && digits > 0 && letters && !wordy(&m, n) && entropy(s, a, b) >= 48) return 520;
-		if (!v->bound) return n >= 8 && digits > 0 && (m.special || (m.upper && m.lower)) && !fewer(s, a, b, 6) ? 520 : 0;
+		if (digits == 0 && !quoted) return 0;
+		if (!v->bound && n >= 16 && digits > 0 && letters && !wordy(m, n) && entropy(s, a, b) >= 48) return 520;
+		if (!v->bound) return n >= 8 && digits > 0 && (m->special || (m->upper && m->lower)) && !fewer(s, a, b, 6) ? 520 : 0;
 		if (s->t[b - 1] == ')' && !quoted) return 0; /* a call */
-		if (digits > 0 && letters && n >= 6) return quoted || !wordy(&m, n) ? 650 : 510;
-		if (m.special && letters && n >= 6) return quoted ? 600 : 0;
-		if (digits == n) return n >= 6 && (quoted || n <= 12) ? 520 : 0;
-		return quoted && n >= 8 && !m.dots && !fewer(s, a, b, 6) ? 520 : 0;
+		if (digits > 0 && letters) return quoted || !wordy(m, n) ? 650 : 510;
+		if (m->special && letters) return quoted ? 600 : 0;
+		if (digits == n) return quoted || n <= 12 ? 520 : 0;
+		return quoted && n >= 8 && !m->dots && !fewer(s, a, b, 6) ? 520 : 0;
 	}
-	if (n < (say == 2 ? 8 : 14) || !letters || (digits == 0 && n < (quoted ? 12 : 20))) return digits == n && n >= 15 && v->bound && v->any & 1 << W_VENDOR && entropy(s, a, b) > 40 ? 520 : 0;
-	if (digits == 0 && !(m.upper && m.lower)) return 0;
-	if (wordy(&m, n) || entropy(s, a, b) < (n < 16 ? 40 : n < 24 ? 46 : 48)) return 0;
+	if (!letters || (digits == 0 && n < (quoted ? 12 : 20))) return digits == n && n >= 15 && v->bound && v->any & 1 << W_VENDOR && entropy(s, a, b) > 40 ? 520 : 0;
+	if (digits == 0 && !(m->upper && m->lower)) return 0;
+	if (wordy(m, n) || entropy(s, a, b) < (n < 16 ? 40 : n < 24 ? 46 : 48)) return 0;
 	if (!v->bound) return n >= 16 && say == 2 && s->t[a] != '/' && v->last & (1 << W_SECRET | 1 << W_KEY) ? 520 : 0;
 	return say == 2 ? 700 : 550;
 }
 
+/* shortest returns how many bytes a value has at least that is worth anything under a name. */
+static inline int shortest(int say) { return say == 3 ? 6 : say == 2 ? 8 : 14; }
+
+/* asks reports whether a value asks for a password, in the place of one. */
+static int asks(const scan *s, int a, int b) { return contains(s, a, b, "password") || contains(s, a, b, "required") || contains(s, a, b, "optional") || contains(s, a, b, "undefined"); }
+
+/* worth says what a value is worth under a name. */
+RARE int worth(const scan *s, int a, int b, const value_name *v, int say, int quoted) {
+	int n = b - a;
+	if (n < shortest(say) || n > MAX_VALUE) return 0;
+	makeup m;
+	made_of(s, a, b, &m);
+	if (m.spaced || telegram_like(s, a, b) || (say < 3 && file_name(s, a, b))) return 0;
+	int score = judged(s, a, b, &m, v, say, quoted);
+	return score && !(say == 3 && m.digits_ahead == 0 && asks(s, a, b)) && !stands_in(s, a, b) ? score : 0;
+}
+
 static int has_name(scan *s, int i) {
-	value_name v = name_of(s, i);
+	value_name v;
+	name_of(s, i, &v);
 	return v.any & (1 << W_PASS | 1 << W_SECRET | 1 << W_KEY | 1 << W_LOCK | 1 << W_VENDOR) && !(v.any & 1 << W_OPEN);
 }
 
@@ -221,22 +100,24 @@ static inline int may_decide(const scan *s, int a, int b, int quoted) {
 
 /* decide reports the value [a, b) if its name speaks for it. */
 RARE int decide(scan *s, int a, int b, int quoted, const value_name *v) {
-	if (!v->any) return 0;
-	if (!quoted && level(v) == 3) {
+	int say = level(v);
+	if (!say || (say < 3 && b - a < shortest(say))) return 0;
+	if (!quoted && say == 3) {
 		b = password_end(s, a);
+		if (!any_digit(s, a, b)) return 0;
 		while (b > a && (s->t[b - 1] == ',' || s->t[b - 1] == ';' || s->t[b - 1] == '.' || s->t[b - 1] == ')' || s->t[b - 1] == '&')) b--;
-		for (int i = a; i < b; i++)
-			if (s->t[i] == '&' || s->t[i] == ';') b = i; /* of a query or a connection string */
+		b = ahead(s, a, b, &sets[ENDS_FIELD], SIDES); /* of a query or a connection string */
 	}
-	int score = worth(s, a, b, v, quoted);
-	return score && report(s, a, b, level(v) == 3 ? PASSWORD : SECRET, score) ? b : 0;
+	int score = worth(s, a, b, v, say, quoted);
+	return score && report(s, a, b, say == 3 ? PASSWORD : SECRET, score) ? b : 0;
 }
 
 /* named_value looks for the name of the value [a, b), too. */
 RARE int named_value(scan *s, int a, int b, int quoted) {
 	if (!may_decide(s, a, b, quoted)) return 0;
-	value_name v = name_of(s, a);
-	return decide(s, a, b, quoted, &v);
+	value_name v;
+	name_of(s, a, &v);
+	return v.any ? decide(s, a, b, quoted, &v) : 0;
 }
 
 /* valued examines the value that the digit at i stands in, once. */
@@ -289,7 +170,8 @@ RARE int undigited(scan *s, int a, int quote) {
 	if (token) return token;
 	if (begun(s, a, b)) return 0;
 	if (!may_decide(s, a, b, quote != 0)) return 0;
-	value_name v = name_of(s, a);
+	value_name v;
+	name_of(s, a, &v);
 	return level(&v) < 2 ? 0 : decide(s, a, b, quote != 0, &v);
 }
 
@@ -354,13 +236,9 @@ static inline int may_be_login(const scan *s, int i) {
 	return a < i && (before == ' ' || before == '=' || class[before] & QUOTE);
 }
 
-/* command_login reads name and password of a command line: -u name:password. */
-RARE int command_login(scan *s, int i) {
-	int a = run_start(s, i, WORD | LOCAL | DOT, 64), b = i + 1, q = a;
-	if (a == i || a < 3) return 0;
-	int quote = is(s, a - 1, QUOTE) ? s->t[--q] : 0;
-	while (q > 0 && (s->t[q - 1] == ' ' || s->t[q - 1] == '=')) q--;
-	if (!(has(s, q - 3, " -u") || has(s, q - 6, "--user") || has(s, q - 3, "'-u") || has(s, q - 3, "\"-u"))) return 0;
+/* login reads the password of a command line, behind the colon at i; the name begins at a. */
+RARE int login(scan *s, int a, int i, int quote) {
+	int b = i + 1;
 	while (b < s->n && b < i + 128 && (quote ? s->t[b] != quote : !(class[s->t[b]] & (SPACE | QUOTE)))) b++;
 	if (b - i < 4 || stands_in(s, i + 1, b) || s->t[i + 1] == '[' || s->t[a] == '$') return 0;
 	int n = i - a;
@@ -374,10 +252,21 @@ RARE int command_login(scan *s, int i) {
 	return report(s, a, b, PASSWORD, 700) ? b : 0;
 }
 
+/* command_login reads name and password of a command line: -u name:password. */
+RARE int command_login(scan *s, int i) {
+	int a = run_start(s, i, WORD | LOCAL | DOT, 64), q = a;
+	if (a == i || a < 3) return 0;
+	int quote = is(s, a - 1, QUOTE) ? s->t[--q] : 0;
+	while (q > 0 && (s->t[q - 1] == ' ' || s->t[q - 1] == '=')) q--;
+	uint8_t option = q > 2 ? s->t[q - 1] : 0; /* the last letter of it */
+	if (option != 'u' && option != 'r') return 0;
+	return has(s, q - 3, " -u") || has(s, q - 6, "--user") || has(s, q - 3, "'-u") || has(s, q - 3, "\"-u") ? login(s, a, i, quote) : 0;
+}
+
 static int one_class(const scan *s, int a, int b, int mask) { return a < b && run_end(s, a, mask, b - a) == b; }
 
 /* hashed reports whether a hash of a password begins at a, behind a dollar sign, as crypt(3) writes it. */
-static inline int hashed(const scan *s, int a) {
+RARE int hashed(const scan *s, int a) {
 	if (!at(s, a - 1, '$')) return 0;
 	uint8_t c = s->t[a + 1];
 	switch (s->t[a]) {
@@ -397,7 +286,7 @@ static inline int may_be_shaped(scan *s, int i) {
 	uint8_t c = s->run < s->n ? s->t[s->run] : 0;
 	if (n >= 36 && n <= 48) return 1;
 	if (c == '$') return n <= 8 && hashed(s, after_escape(s, s->run_from));
-	return n >= 5 && (c == ':' || c == '~' || (n >= 14 && (c == '.' || c == '|')));
+	return n >= 5 && ((c == ':' && s->t[s->run + 1] == 'A') || (c == '~' && s->t[s->run - 1] == 'Q') || (n >= 14 && (c == '.' || c == '|')));
 }
 
 /* shaped reads tokens that are known by their shape and not by how they begin. */

@@ -95,6 +95,8 @@ typedef struct {
 	int run_from, run; /* of letters, digits, '-' and '_', that was last examined */
 	int word_from, word_to; /* the letters and digits in it around a digit */
 	int parts;        /* end of the last run that was looked at like the two before it, which dots join to it */
+	int name_end;     /* of the name that was last read; -1 before */
+	int unruled;      /* where a token was last looked for, and none begins; -1 before */
 	int open_runs;    /* whether there are any of this text */
 	int shape;        /* end of the run that was last compared with the shapes of tokens */
 	int words_read;   /* how far the words of the text have been heard; -1 before the first question */
@@ -163,7 +165,10 @@ typedef struct {
 	v128_t columns, high;
 } byte_set;
 
-enum { IN_QUOTES, IN_CODE, IN_MARKUP, IN_NAME, IN_BREAKS, IN_HASH, N_OTHER_SETS }; /* sets that are more than classes: what ends a value there */
+/* Sets that are more than classes, or of one redactor: what ends a value in quotes, code, markup, a name and
+ * wherever it stands; what is in a domain name and in a hash; what ends the name of a user in a URL, and the
+ * fields of a query; and what stands between a name and its value, and binds them. */
+enum { IN_QUOTES, IN_CODE, IN_MARKUP, IN_NAME, BREAKS, IN_DOMAIN, IN_HASH, ENDS_USER, ENDS_FIELD, IN_GAP, BINDS, N_OTHER_SETS };
 
 static const struct {
 	uint16_t mask;
@@ -174,8 +179,13 @@ static const struct {
 	[IN_CODE] = {SPACE | QUOTE, 1, "\\<=:"},
 	[IN_MARKUP] = {SPACE | QUOTE, 0, "\\<>"},
 	[IN_NAME] = {SPACE | QUOTE | STOP, 0, ""},
-	[IN_BREAKS] = {SPACE | QUOTE, 0, ""},
+	[BREAKS] = {SPACE | QUOTE, 0, ""},
+	[IN_DOMAIN] = {ALNUM | HIGH | DOT, 0, "-"},
 	[IN_HASH] = {BASE64 | DOT | EQUALS | URLSAFE, 0, "$,"},
+	[ENDS_USER] = {SPACE | QUOTE, 0, "/@<>"},
+	[ENDS_FIELD] = {0, 0, "&;"},
+	[IN_GAP] = {SPACE | QUOTE | OPERATOR, 0, ""},
+	[BINDS] = {0, 0, "(,:=>"},
 };
 
 static const uint16_t set_masks[] = {ALNUM, BASE64U, BASE64, HEX, LETTER, LETTER | HIGH, LOWER, UPPER | DIGIT, UPPER | DIGIT | URLSAFE, WORD | LOCAL | DOT,
@@ -411,7 +421,7 @@ RDX_EXPORT("rdx_redact") uint64_t redact(const uint8_t *request, uint32_t len) {
 		static scan s; /* not on the stack: it has many words, of which a plain text touches few */
 		s.t = f.text, s.n = (int)f.text_len, s.field = &f, s.out = &out, s.index = i;
 		s.last = s.pem_none = s.pem_tail_seen = s.base64 = s.run_from = s.run = s.word_from = s.word_to = s.parts = s.shape = s.judged = s.open_runs = 0;
-		s.last_key = s.words_read = -1;
+		s.last_key = s.words_read = s.unruled = s.name_end = -1;
 		pass(&s);
 	}
 	return rdx_end(&out, 0);

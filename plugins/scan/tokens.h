@@ -299,7 +299,13 @@ RARE int read_rules(scan *s, int start) {
 	return 0;
 }
 
-static inline int by_rule(scan *s, int start) { return ruled(s, start) ? read_rules(s, start) : 0; }
+/* What no rule took it is not asked for again: a value often begins where a run does. */
+static inline int by_rule(scan *s, int start) {
+	if (start == s->unruled || !ruled(s, start)) return 0;
+	int end = read_rules(s, start);
+	if (!end) s->unruled = start;
+	return end;
+}
 
 /* jwt reads a JSON Web Token (RFC 7519) or encrypted JWT (RFC 7516): "ey" is how
  * base64url begins a JSON object. Three parts are signed, five are encrypted. */
@@ -350,7 +356,7 @@ RARE int read_hooks(scan *s, int start) {
 	return 0;
 }
 
-static inline int hook(scan *s, int start) { return start >= 4 && hook_ends >> hook_end(last_four(s->t + start)) & 1 ? read_hooks(s, start) : 0; }
+static inline int hook(scan *s, int start) { return start >= 4 && (s->t[start - 1] == '/' || s->t[start - 1] == 't') && hook_ends >> hook_end(last_four(s->t + start)) & 1 ? read_hooks(s, start) : 0; }
 
 /* begun_at reads what is known by how it begins at start. */
 static inline int begun_at(scan *s, int start) {
@@ -427,7 +433,7 @@ static int pem_body(const scan *s, int i) {
 	return j;
 }
 
-static int pem(scan *s, int start, int i) {
+RARE int pem(scan *s, int start, int i) {
 	int body = pem_label(s, i), end;
 	if (body < 0) return 0;
 	int stop = pem_end(s, body, &end);
@@ -437,7 +443,7 @@ static int pem(scan *s, int start, int i) {
 
 /* pem_tail handles an END line whose BEGIN line was in the window before: all of
  * the text up to it must be base64. Only the first can close what began outside. */
-static int pem_tail(scan *s, int i) {
+RARE int pem_tail(scan *s, int i) {
 	int end = pem_label(s, i), start = i - 9;
 	if (s->pem_tail_seen || end < 0 || s->last > 0 || start < MIN_PEM || start > MAX_PEM) return 0;
 	s->pem_tail_seen = 1;

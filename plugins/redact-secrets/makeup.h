@@ -1,0 +1,170 @@
+/* makeup.h: what a value consists of: how random it is, and whether it is words, or stands in the
+ * place of a secret. */
+#ifndef SECRETS_MAKEUP_H
+#define SECRETS_MAKEUP_H
+
+#include "names.h"
+
+static uint16_t log_table[257]; /* n * log2(n), in 1/16 */
+
+/* entropy returns the Shannon entropy of [a, b), of 256 bytes at most, in 1/16 bit
+ * a byte. */
+RARE int entropy(const scan *s, int a, int b) {
+	static uint8_t count[256]; /* zero before and behind */
+	b = min(b, a + 255);
+	int n = b - a;
+	uint32_t sum = 0;
+	if (n < 2) return 0;
+	for (int i = a; i < b; i++) count[s->t[i]]++;
+	for (int i = a; i < b; i++) sum += log_table[count[s->t[i]]], count[s->t[i]] = 0;
+	return (log_table[n] - (int)sum) / n;
+}
+
+/* contains looks for a word of small letters in [a, b), whatever its case. */
+RARE int contains(const scan *s, int a, int b, const char *word) {
+	const v128_t small = wasm_u8x16_splat(0x20), first = wasm_u8x16_splat((uint8_t)word[0]), second = wasm_u8x16_splat((uint8_t)word[1]);
+	for (b = min(b, a + 64); a < b; a += 16) {
+		v128_t both = wasm_v128_and(wasm_i8x16_eq(wasm_v128_or(wasm_v128_load(s->t + a), small), first), wasm_i8x16_eq(wasm_v128_or(wasm_v128_load(s->t + a + 1), small), second));
+		for (uint32_t hits = wasm_i8x16_bitmask(both); hits; hits &= hits - 1) {
+			int i = a + __builtin_ctz(hits);
+			if (i < b && has_any_case(s, i, word)) return 1;
+		}
+	}
+	return 0;
+}
+
+/* Words that stand in the place of a secret are looked for in sixteen places at a time, by their first three
+ * bytes: those of a group, which are next to each other here, are a kind of byte, as in kinds(), in each. */
+static const struct {
+	uint8_t group;
+	const char *word;
+} in_place[] = {{0, "<"}, {1, "${"}, {1, "{{"}, {1, "$("}, {1, "%("}, {2, "***"}, {2, "://"}, {2, "_here"}, {3, "xxxx"}, {3, "your"}, {3, "0000000"},
+	{4, "changeme"}, {4, "change_me"}, {4, "environ"}, {5, "placeholder"}, {5, "process.env"}, {5, "getenv"}, {6, "sample"}, {6, "secrets."}, {6, "os."},
+	{7, "redacted"}, {7, "dummy"}, {7, "insert"}, {7, "..."}};
+#define N_IN_PLACE (int)(sizeof in_place / sizeof in_place[0])
+
+static struct {
+	v128_t low, high;
+} in_place_bytes[3];
+
+static struct {
+	uint64_t head, mask; /* the first eight bytes */
+	int length;
+} in_place_words[N_IN_PLACE];
+static int group_start[9]; /* in in_place */
+
+RARE int whole_word(const scan *s, int i, int k) {
+	return i + in_place_words[k].length <= s->n && (in_place_words[k].length <= 8 || has_any_case(s, i, in_place[k].word));
+}
+
+/* placeholder reports whether one of the words of some groups stands at i. */
+RARE int placeholder(const scan *s, int i, int groups) {
+	uint64_t head = small(s->t + i);
+	for (; groups; groups &= groups - 1) {
+		int group = __builtin_ctz(groups);
+		for (int k = group_start[group]; k < group_start[group + 1]; k++)
+			if ((head & in_place_words[k].mask) == in_place_words[k].head && whole_word(s, i, k)) return 1;
+	}
+	return 0;
+}
+
+/* stands_in reports whether a value stands in the place of a secret: a variable,
+ * an example, a row of the same character. */
+RARE int stands_in(const scan *s, int a, int b) {
+	uint8_t first = s->t[a], last = s->t[b - 1];
+	if (first == '$' || first == '%' || first == '&' || first == '@' || first == '#' || (first == '*' && last == '*')) return first != '#' || b - a < 8;
+	if (repeats(s, a, b) || published(s, a, b)) return 1;
+	int end = min(b, a + 64);
+	for (int k = a; k < end; k += 16) {
+		v128_t groups = wasm_i8x16_splat(-1);
+		for (int n = 0; n < 3; n++) groups = wasm_v128_and(groups, kinds(wasm_v128_or(wasm_v128_load(s->t + k + n), wasm_u8x16_splat(0x20)), in_place_bytes[n].low, in_place_bytes[n].high));
+		for (uint32_t hits = wasm_i8x16_bitmask(wasm_i8x16_ne(groups, wasm_i8x16_splat(0))); hits; hits &= hits - 1) {
+			int lane = __builtin_ctz(hits);
+			if (k + lane >= end) break;
+			uint8_t groups_at[16];
+			wasm_v128_store(groups_at, groups);
+			if (placeholder(s, k + lane, groups_at[lane])) return 1;
+		}
+	}
+	return 0;
+}
+
+static void prepare_values(void) {
+	for (int n = 2; n <= 256; n++) { /* log2 by squaring: no floating point */
+		uint32_t x = (uint32_t)n << 16, whole = 0, part = 0;
+		while (x >= 2u << 16) x >>= 1, whole++;
+		for (int bit = 0; bit < 8; bit++) {
+			x = (uint32_t)((uint64_t)x * x >> 16), part <<= 1;
+			if (x >= 2u << 16) x >>= 1, part |= 1;
+		}
+		log_table[n] = (uint16_t)(((whole << 8 | part) * (uint32_t)n) >> 4);
+	}
+	uint8_t low[3][16] = {{0}}, high[3][16] = {{0}};
+	for (int k = 0; k < N_IN_PLACE; k++) {
+		const char *w = in_place[k].word;
+		uint8_t group = (uint8_t)(1 << in_place[k].group);
+		for (int n = 0, ended = 0; n < 3; n++) {
+			ended |= !w[n];
+			for (int half = 0; half < 16; half++) {
+				if (ended || ((w[n] | 0x20) & 15) == half) low[n][half] |= group;
+				if (ended || (w[n] | 0x20) >> 4 == half) high[n][half] |= group;
+			}
+		}
+		int length = 0;
+		in_place_words[k].head = in_place_words[k].mask = 0;
+		for (; w[length]; length++)
+			if (length < 8) in_place_words[k].head |= (uint64_t)(uint8_t)w[length] << 8 * length, in_place_words[k].mask |= 0xffull << 8 * length;
+		in_place_words[k].length = length, group_start[in_place[k].group + 1] = k + 1;
+	}
+	for (int n = 0; n < 3; n++) in_place_bytes[n].low = wasm_v128_load(low[n]), in_place_bytes[n].high = wasm_v128_load(high[n]);
+}
+
+/* A makeup is what a value consists of. */
+typedef struct {
+	int letters, digits;
+	int turns;     /* from letters to digits and back, and from small letters to capitals */
+	int long_word; /* five letters in a row: of one case, or a capital and small ones */
+	int digits_ahead; /* in the first 256 bytes, as what follows */
+	int upper, lower, dots, spaced;
+	int special;   /* in the first 64 bytes, something that neither names nor numbers have */
+} makeup;
+
+/* made_of looks at [a, b) in blocks of 64 bytes, in which a bit stands for each. */
+RARE void made_of(const scan *s, int a, int b, makeup *m) {
+	uint64_t was_upper = 0, was_lower = 0, was_digit = 0, was_same = 0; /* the bits of the block before */
+	*m = (makeup){0};
+	for (int k = 0; a + k < b; k += 64) {
+		uint64_t upper = 0, lower = 0, digit = 0, dot = 0, spaced = 0, special = 0, all = b - a - k < 64 ? (1ull << (b - a - k)) - 1 : ~0ull;
+		for (int j = 0; j < 64 && a + k + j < b; j += 16) {
+			const uint8_t *p = s->t + a + k + j;
+			v128_t v = wasm_v128_load(p);
+			upper |= (uint64_t)wasm_i8x16_bitmask(between(v, 'A', 'Z')) << j, lower |= (uint64_t)wasm_i8x16_bitmask(between(v, 'a', 'z')) << j;
+			digit |= (uint64_t)digits_at(p) << j, dot |= (uint64_t)wasm_i8x16_bitmask(wasm_i8x16_eq(v, wasm_u8x16_splat('.'))) << j;
+			spaced |= (uint64_t)(outside(p, &sets[BREAKS]) ^ SIDES) << j, special |= (uint64_t)outside(p, &NAME_SET) << j;
+		}
+		upper &= all, lower &= all, digit &= all;
+		uint64_t letter = upper | lower, upper_before = upper << 1 | was_upper >> 63, lower_before = lower << 1 | was_lower >> 63;
+		uint64_t letter_before = upper_before | lower_before, digit_before = digit << 1 | was_digit >> 63;
+		uint64_t same = (upper & upper_before) | (lower & lower_before) | (lower & upper_before & ~(upper << 2 | was_upper >> 62)); /* bytes that go on with a word */
+		m->turns += __builtin_popcountll((digit & letter_before) | (letter & digit_before) | (upper & lower_before));
+		m->letters += __builtin_popcountll(letter), m->digits += __builtin_popcountll(digit);
+		m->long_word |= (same & (same << 1 | was_same >> 63) & (same << 2 | was_same >> 62) & (same << 3 | was_same >> 61)) != 0;
+		if (k < 256) {
+			m->digits_ahead = m->digits;
+			m->upper |= upper != 0, m->lower |= lower != 0, m->dots |= (dot & all) != 0, m->spaced |= (spaced & all) != 0;
+		}
+		if (k == 0) m->special = (special & all) != 0;
+		was_upper = upper, was_lower = lower, was_digit = digit, was_same = same;
+	}
+}
+
+/* wordy reports whether a value of n bytes is words joined, as identifiers, paths and
+ * versions are: a random one has digits between its letters, or both cases. */
+static int wordy(const makeup *m, int n) {
+	int joints = n - m->letters - m->digits;
+	if (m->digits == 0 && joints == 0) return m->turns * 6 < n;
+	if (m->digits >= m->letters) return 0;
+	return m->long_word && (m->turns + joints) * 5 < n + joints;
+}
+
+#endif
