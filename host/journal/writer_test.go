@@ -315,6 +315,45 @@ func TestGroupBytes(t *testing.T) {
 	}
 }
 
+// TestGroupEntries: a group carries no more entries than an adapter has handles for, and an
+// append of more is refused at once.
+func TestGroupEntries(t *testing.T) {
+	const most = 1 << 14 // sto v1 has 2^16 handles, of which an entry takes up to three
+	store := journaltest.New()
+	release := make(chan struct{})
+	var sizes []int
+	store.Inject(func(g journal.Group) journaltest.Fault {
+		<-release
+		sizes = append(sizes, len(g.Entries)) // one at a time
+		return journaltest.None
+	})
+	o := options()
+	o.GroupBytes = journal.MaxGroupBytes
+	w := start(t, store, o)
+	of := func(n int) []journal.Draft {
+		drafts := make([]journal.Draft, n)
+		for i := range drafts {
+			drafts[i] = journal.Draft{Kind: format.KindSegment, Body: journal.Sealed{}}
+		}
+		return drafts
+	}
+	if _, err := w.Append(of(most+1), nil); !errors.Is(err, journal.ErrTooLarge) {
+		t.Errorf("%d entries at once: %v, want ErrTooLarge", most+1, err)
+	}
+	for _, n := range []int{1, most / 2, most / 2, 1, most} {
+		if _, err := w.Append(of(n), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	close(release)
+	if err := w.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if total := len(sizes); slices.Max(sizes) != most || total < 3 {
+		t.Errorf("groups of %v entries, want at most %d in each, and that in one", sizes, most)
+	}
+}
+
 // A scale weighs the largest object that a put would make.
 type scale struct {
 	journaltest.Discard

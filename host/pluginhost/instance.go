@@ -273,6 +273,8 @@ func (in *instance) ready(ctx context.Context, export string) error {
 		return nil
 	case export == abi.ExportStoInit && uint32(status) == abi.InitNothing:
 		return errNothingToInit
+	case export == abi.ExportStoMigrate && uint32(status) == abi.MigrateVersion:
+		return ErrStorageVersion
 	}
 	err := fmt.Errorf("%s failed with code %d: the storage could not be made ready; the plugin's README says what the code means", export, uint32(status))
 	return withCause(err, callOf(ctx).storage.cause)

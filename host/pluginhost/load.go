@@ -134,6 +134,10 @@ func Load(ctx context.Context, sources []Source, o Options) (*Set, error) {
 // errNothingToInit says that an adapter makes nothing.
 var errNothingToInit = errors.New("the adapter needs nothing made")
 
+// ErrStorageVersion: a storage adapter says that the storage was made for another version of
+// it. Nothing was changed there.
+var ErrStorageVersion = errors.New("the storage was made for another version of the adapter")
+
 // Init lets a storage adapter make what its storage needs, and reports whether there
 // is anything to make. It is what an operator asks for, once; [Load] never does it.
 func Init(ctx context.Context, src Source, o Options) (bool, error) {

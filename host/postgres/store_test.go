@@ -284,8 +284,8 @@ func TestNotInitialised(t *testing.T) {
 	if _, err := db.Exec(t.Context(), "insert into notary_schema values (2)", nil); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := load(t, db); err == nil {
-		t.Error("a schema of a later version was accepted")
+	if _, err := load(t, db); !errors.Is(err, pluginhost.ErrStorageVersion) {
+		t.Errorf("a schema of a later version: %v, want ErrStorageVersion", err)
 	}
 }
 
@@ -343,8 +343,9 @@ func TestSettings(t *testing.T) {
 	o := options(s)
 	o.Connections = 1
 	db := open(t, o)
-	rows, err := db.Exec(t.Context(), "select (current_setting('synchronous_commit') = 'on')::int::bigint, (current_setting('application_name') = 'notary')::int::bigint, (current_setting('statement_timeout') = '5s')::int::bigint", nil)
-	if err != nil || fmt.Sprint(rows) != "[[1 1 1]]" {
+	rows, err := db.Exec(t.Context(), "select (current_setting('synchronous_commit') = 'on')::int::bigint, (current_setting('application_name') = 'notary')::int::bigint, "+
+		"(current_setting('statement_timeout') = '5s')::int::bigint, (current_setting('idle_in_transaction_session_timeout') = '5s')::int::bigint", nil)
+	if err != nil || fmt.Sprint(rows) != "[[1 1 1 1]]" {
 		t.Errorf("settings in force: %v, %v", rows, err)
 	}
 	t.Setenv("PGSERVICE", "none")

@@ -41,24 +41,30 @@ import (
 func TestT33FaultMatrix(t *testing.T) {
 	first, last := seeds(t, 50)
 	played, orphans, struck := 0, 0, make(map[cell]int)
-	for seed := first; seed <= last; seed++ {
-		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				r := newRun(t, uint64(seed))
-				defer func() {
-					if t.Failed() || first == last {
-						t.Logf("%v\n%s\nagain: NOTARY_SEEDS=%d-%d", r.plan.aim, strings.Join(r.plan.trace, "\n"), seed, seed)
+	var mu sync.Mutex
+	t.Run("seeds", func(t *testing.T) {
+		for seed := first; seed <= last; seed++ {
+			t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
+				t.Parallel() // a bubble has its own clock, and all that happens in it is its own
+				synctest.Test(t, func(t *testing.T) {
+					r := newRun(t, uint64(seed))
+					defer func() {
+						if t.Failed() || first == last {
+							t.Logf("%v\n%s\nagain: NOTARY_SEEDS=%d-%d", r.plan.aim, strings.Join(r.plan.trace, "\n"), seed, seed)
+						}
+					}()
+					r.play()
+					r.check()
+					mu.Lock()
+					defer mu.Unlock()
+					orphans += r.orphans
+					if played++; r.plan.struck {
+						struck[r.plan.aim]++
 					}
-				}()
-				r.play()
-				r.check()
-				orphans += r.orphans
-				if played++; r.plan.struck {
-					struck[r.plan.aim]++
-				}
+				})
 			})
-		})
-	}
+		}
+	})
 	t.Logf("%d seeds, %d groups behind the end of an epoch", played, orphans)
 	if played < 10*len(cells) {
 		return

@@ -71,3 +71,40 @@ func TestWritePartsFails(t *testing.T) {
 		t.Errorf("a write to a file that is only read: %v", err)
 	}
 }
+
+// TestReservedAhead: a segment has space before it needs it, its size tells only what is
+// written, and what was not needed goes back to the disk.
+func TestReservedAhead(t *testing.T) {
+	spare := int64(reserveStep / 2) // there is at least as much ahead when half a step has been written
+	if syscall.Fallocate(int(temporary(t).Fd()), fallocKeepSize, 0, reserveStep) != nil {
+		spare = 0 // a file system that reserves nothing
+	}
+	path := t.TempDir()
+	d := open(t, path)
+	look := func(number uint64) (size, space int64) {
+		t.Helper()
+		var s syscall.Stat_t
+		if err := syscall.Stat(filepath.Join(path, fileName("s", 0)), &s); err != nil {
+			t.Fatalf("after record %d: %v", number, err)
+		}
+		return s.Size, s.Blocks * 512
+	}
+	body := string(make([]byte, reserveStep/2-4096))
+	var written int64
+	for number := range uint64(7) {
+		mustAppend(t, d, "s", number, number, body)
+		size, space := look(number)
+		if written += int64(len(body)); size < written || size > written+4096 {
+			t.Errorf("record %d: the size is %d, %d bytes were written", number, size, written)
+		}
+		if number%2 == 0 && space < size+spare {
+			t.Errorf("record %d: the file has %d bytes of space for %d, want %d more", number, space, size, spare)
+		}
+	}
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if size, space := look(7); space > size+reserveStep/4 {
+		t.Errorf("closed: the file has %d bytes of space for %d", space, size)
+	}
+}

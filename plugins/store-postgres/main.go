@@ -5,7 +5,6 @@
 package main
 
 import (
-	"errors"
 	"math"
 
 	"github.com/veriproof/notary/sdk/plugin/abi"
@@ -62,7 +61,8 @@ type adapter struct {
 	parts    []int64
 }
 
-var errVersion = errors.New("store-postgres: the schema is of another version")
+// errVersion: the tables are not those of version.
+const errVersion = storage.Code(abi.MigrateVersion)
 
 // Migrate implements storage.Adapter. It changes nothing: an operator makes the
 // tables, with "notary store init".

@@ -75,11 +75,52 @@ func TestDatabase(t *testing.T) {
 	if status, _, stderr := m.run(t, "store", "init", "--user", pgserver.User, "notary.yaml"); status != exitUsage || !strings.Contains(stderr, "already exists") {
 		t.Errorf("second store init: %d\n%s", status, stderr)
 	}
+	m.anotherVersion(t, admin)
 
 	acks := m.killedUnderTraffic(t)
 	m.start(t).stop(t)
 	m.auditStorage(t, acks)
 	m.lookedUp(t, admin)
+}
+
+// anotherVersion: of a database whose tables a module for another version made, neither a
+// notary nor "store init" nor a reader takes anything, each says so, and nothing is changed.
+func (m *machine) anotherVersion(t *testing.T, admin *postgres.DB) {
+	t.Helper()
+	change := func(statement string) {
+		t.Helper()
+		if _, err := admin.Exec(t.Context(), statement, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	look := func() string { // columns, indexes and rights of all tables, and what is in the small ones
+		t.Helper()
+		rows, err := admin.Exec(t.Context(), "select sha256(convert_to(string_agg(x, e'\\n' order by x), 'utf8')) from ("+
+			"select (c.oid, c.relname, c.relacl, a.attname, a.atttypid)::text from pg_class c join pg_attribute a on a.attrelid = c.oid where c.relnamespace = 'public'::regnamespace "+
+			"union all select v::text from notary_schema v union all select e::text from notary_epochs e union all select k::text from notary_keys k) as u (x)", nil)
+		if err != nil || len(rows) != 1 {
+			t.Fatal(rows, err)
+		}
+		return fmt.Sprintf("%x", rows[0][0])
+	}
+	change("insert into notary_schema values (2)")
+	before := look()
+	refused := func(what string, status int, stderr string) {
+		t.Helper()
+		if status != exitUsage || !strings.Contains(stderr, "the storage was made for another version of the adapter") || !strings.Contains(stderr, "select version from notary_schema") {
+			t.Errorf("%s on tables of another version: status %d\n%s", what, status, stderr)
+		}
+	}
+	p := m.launch(t)
+	refused("serve", p.wait(t), p.stderr.String())
+	status, _, stderr := m.run(t, "store", "init", "--user", pgserver.User, "notary.yaml")
+	refused("store init", status, stderr)
+	status, _, stderr = m.run(t, "session", "list", "--config", "notary.yaml", "--identity", "recipient.pem")
+	refused("session list", status, stderr)
+	if look() != before {
+		t.Error("tables of another version were changed")
+	}
+	change("delete from notary_schema where version = 2")
 }
 
 // lookedUp reads sessions by the index of the database, with the rights of a notary, and

@@ -50,6 +50,8 @@ func pluginHint(err error) string {
 		return "\"notary plugin inspect FILE\" shows a module's digest; sha256 in the configuration pins it"
 	case errors.As(err, &load) && errors.Is(err, postgres.ErrNoTable):
 		return "\"notary store init\" makes the adapter's tables, in the schema that storage.postgres.schema names"
+	case errors.As(err, &load) && errors.Is(err, pluginhost.ErrStorageVersion):
+		return "\"select version from notary_schema\" says of which version the tables are, and the adapter's README which it takes: configure the module that they were made with, or make tables in another schema (storage.postgres.schema)"
 	case errors.As(err, &missing):
 		return "storage.endpoints in the configuration gives each name of the adapter's manifest a URL"
 	case errors.As(err, &load) && errors.As(err, &answer) && answer.Status == http.StatusNotFound:

@@ -102,11 +102,27 @@ func runStore(ctx context.Context, a *app, args []string) error {
 		return hinted(err, "storage.postgres in %s says which database", cfg.Name())
 	}
 	defer db.Close()
+	if err := mayMake(ctx, adapter, db); err != nil {
+		return err
+	}
 	if err := db.Init(ctx, o.Schema, append(schema, postgres.AuditorGrants(o.Schema, *auditor)...), role); err != nil {
 		return hinted(err, "nothing was changed; a schema that is there already is left alone")
 	}
 	fmt.Fprintf(a.stdout, "made   %d statements of the adapter's manifest, in %v\n", len(schema), db)
 	return nil
+}
+
+// mayMake refuses a database in which there are tables already: those that the adapter takes,
+// and those of another version, which nothing but their own module may write to.
+func mayMake(ctx context.Context, adapter *pluginhost.Source, db *postgres.DB) error {
+	set, err := pluginhost.Load(ctx, []pluginhost.Source{*adapter}, pluginhost.Options{Database: db})
+	switch {
+	case errors.Is(err, postgres.ErrNoTable):
+		return nil
+	case err != nil:
+		return fmt.Errorf("nothing was changed: %w", err)
+	}
+	return errors.Join(hinted(fmt.Errorf("what %s needs already exists in %v", adapter.Name, db), "nothing was changed, and there is nothing to do"), set.Close(ctx))
 }
 
 // initEndpoints lets the adapter make what it needs behind its endpoints.

@@ -54,6 +54,10 @@ func WASIFunctions() []string {
 	}
 }
 
+// MigrateVersion is the result of sto_migrate for storage that was made for another version
+// of the adapter. 0 means ready; any other is a failure that the plugin's README explains.
+const MigrateVersion = 3
+
 // Results of sto_init. Any other is a failure that the plugin's README explains.
 const (
 	InitDone    = 0 // what was missing is there now
