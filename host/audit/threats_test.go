@@ -18,14 +18,14 @@ var threats = []struct {
 }{
 	{"T30", "storage is rolled back", map[string][]string{
 		"host/session": {"TestT30RollbackIsToldAtStart"}, "host/audit": append(onServers(), "TestBehindGap"),
-		"host/cmd/notary": {"TestT30RollbackEndsStart", "TestT30EpochRemoved"},
+		"host/cmd/notary": {"TestT30RollbackEndsStart", "TestT30EpochRemoved", "TestDatabaseTamperedEndsStart"},
 	}},
 	{"T31", "two notaries on one storage", map[string][]string{
 		"host/session": {"TestT31TwoNotaries", "TestSleeperIsStopped"}, "host/journal": {"TestFenced"}, "host/audit": onServers(),
 		"host/postgres": {"TestStore"}, "host/endpoint": {"TestAzurite", "TestS3"},
 	}},
 	{"T32", "an old ciphertext under a new id; swapped rows", map[string][]string{
-		"sdk/journal": {"TestSegmentMoved", "TestSegmentsSwapped", "TestWrappedDEKMoved"}, "host/audit": onServers(),
+		"sdk/journal": {"TestSegmentMoved", "TestSegmentsSwapped", "TestWrappedDEKMoved"}, "host/audit": onServers(), "host/cmd/notary": {"TestDatabaseTamperedEndsStart"},
 	}},
 	{"T33", "a crash at every step", map[string][]string{
 		"host/session": {"TestT33FaultMatrix", "TestT33FaultMatrixPostgres"}, "host/stream": {"TestCrashes", "TestKillNine"}, "host/commitlog": {"TestKilled"},

@@ -21,6 +21,17 @@ import (
 // ended waits for a notary that is not to start, and returns what it says.
 func (p *process) ended(t *testing.T, status int) string {
 	t.Helper()
+	eventually(t, "the notary ends", func() bool {
+		if _, err := os.Stat(p.readyFile); err == nil {
+			t.Fatalf("it serves\n%s%s", p.stdout.String(), p.stderr.String())
+		}
+		select {
+		case <-p.exited:
+			return true
+		default:
+			return false
+		}
+	})
 	if got := p.wait(t); got != status {
 		t.Fatalf("status %d, want %d\n%s%s", got, status, p.stdout.String(), p.stderr.String())
 	}
