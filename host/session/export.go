@@ -21,6 +21,7 @@ type desk struct {
 	groups  []*group         // of each record
 	records []receipt.Record // of each group, one group's behind another's; so are marks
 	marks   []mark
+	found   []uint32 // of part.fresh, as fresh is
 	fresh   []int
 }
 
@@ -37,7 +38,7 @@ func (d *desk) free() {
 	clear(d.groups)
 	clear(d.records)
 	if max(cap(d.fields), cap(d.records)) > keepFields {
-		d.fields, d.groups, d.records, d.marks, d.fresh = nil, nil, nil, nil, nil
+		d.fields, d.groups, d.records, d.marks, d.found, d.fresh = nil, nil, nil, nil, nil, nil
 	}
 	desks.Put(d)
 }

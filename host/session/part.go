@@ -3,6 +3,7 @@ package session
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -139,26 +140,35 @@ func (n *Notary) appendTo(p *part, g *group, d *desk) ([]*journal.Pending, error
 // since the request that ends a session may be sent again like any other.
 //
 // What is fresh counts as that of the append to come. If there is none, forget it.
+//
+// All are looked up before one is added: a lookup waits for memory several times, and
+// those of lookups that follow one another are waited for together.
 func (p *part) fresh(g *group, d *desk) (fresh []int, wait []*journal.Pending) {
+	d.found = d.found[:0]
+	for _, m := range g.marks {
+		at, known := p.seen[m]
+		if !known {
+			at = notSeen
+		}
+		d.found = append(d.found, at)
+	}
 	fresh = d.fresh[:0]
 	next := uint32(len(p.appends))
 	for i, m := range g.marks {
 		var earlier *journal.Pending
-		at, known := p.seen[m]
-		switch {
-		case known && at == next: // it is twice in this request
-			continue
-		case known:
+		if at := d.found[i]; at != notSeen {
 			earlier = p.appends[at]
-		default:
-			for j := 0; j < len(p.before) && earlier == nil; j++ {
-				earlier = p.before[j].has(m)
-			}
+		}
+		for j := 0; j < len(p.before) && earlier == nil; j++ {
+			earlier = p.before[j].has(m)
 		}
 		switch {
 		case earlier == nil:
+			before := len(p.seen)
 			p.seen[m] = next
-			fresh = append(fresh, i)
+			if len(p.seen) > before { // else it is twice in this request
+				fresh = append(fresh, i)
+			}
 		case !slices.Contains(wait, earlier):
 			wait = append(wait, earlier)
 		}
@@ -166,6 +176,9 @@ func (p *part) fresh(g *group, d *desk) (fresh []int, wait []*journal.Pending) {
 	d.fresh = fresh
 	return fresh, wait
 }
+
+// notSeen is the number of no append: each has a mark in memory at least.
+const notSeen = math.MaxUint32
 
 // forget takes back what was fresh, since it was not appended.
 func (p *part) forget(g *group, fresh []int) {

@@ -174,11 +174,12 @@ func TestDuplicates(t *testing.T) {
 	other := span("a")
 	other.EndTimeUnixNano++
 	export(t, n, request("s", other, span("b"), span("b")))
+	export(t, n, request("s", span("c"), span("c"))) // new, and twice
 	w.close(n)
-	if got := w.spanNames("s"); !slices.Equal(got, []string{"a", "b", "a"}) {
+	if got := w.spanNames("s"); !slices.Equal(got, []string{"a", "b", "a", "c"}) {
 		t.Errorf("stored %v", got)
 	}
-	if s := w.opened()[0].Summary; s.Records != 3 || s.Duplicates != 4 {
+	if s := w.opened()[0].Summary; s.Records != 4 || s.Duplicates != 5 {
 		t.Errorf("summary: %d records, %d duplicates", s.Records, s.Duplicates)
 	}
 }
