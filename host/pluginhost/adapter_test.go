@@ -331,6 +331,10 @@ func TestUngrantedCapability(t *testing.T) {
 	if _, err := Load(t.Context(), []Source{g.source()}, Options{}); err == nil || !strings.Contains(err.Error(), "sto_migrate failed with code 5") {
 		t.Errorf("failing migration: %v", err)
 	}
+	g = adapter("other", nil).set(abi.ExportStoMigrate, 0, i32Const(abi.MigrateVersion))
+	if _, err := Load(t.Context(), []Source{g.source()}, Options{}); !errors.Is(err, ErrStorageVersion) {
+		t.Errorf("storage of another version: %v, want ErrStorageVersion", err)
+	}
 }
 
 func BenchmarkPut(b *testing.B) {

@@ -63,7 +63,8 @@ type Initializer interface {
 
 // A Code is an error of Configure, Migrate or Init that the operator is told as a
 // number, which the plugin's README explains. It is not 0; 1 is that of all other
-// errors, and 2 says of Init that there is nothing to make.
+// errors, 2 says of Init that there is nothing to make, and 3 of Migrate that the storage
+// was made for another version of the adapter.
 type Code int32
 
 // Error implements error.
