@@ -33,14 +33,14 @@ var worst = []string{
 	"Auth: : : =Geppeeeeepeeeepeeeeepepeeeeepeeeeepeeepeeeepeeeepeeeeea:@0", "Pass,\"=9As0A :.As1G :1", ": =ghs7s.s.sas7s0as0a", ":,=sk-x1:\n=sk--7:\"=sk-b9",
 	".0/4 :sk-0/1 :sk", "5$1$", ":1@7x7\n", " =8/0.4", "\"=1@7-0", "=4:0x0\n", "7e:0b =", "=1//0:'", ".0\\5v9.-.3\\5v9",
 	"SA7\\1F-7F-7A-4F-0", "SA-@1F-7A-4F-0A-0", "SA1@4F-7F-7F-7A-0", "B:1B:1B:1B:0B:1B:0 91:1", ":1A:9A:9A:9A:9A:9s\\9A", "7--9_9--5_4--5A--9_", "1tB/9B:1B::", "4+4A::1/7B::0+0A::", "1@1.A9@1.A9@1.911_", ":1A:7B\\9B:9A:9s\\1A", "NHS@::030 111 9::030 111 9A::9+9A::046 711 9A::044 917.9.9",
-	" a:8/0=", "Pass :.As1G :.As11 :1", "Pass x::.As1G :-As44 :1", "\\=b.sas4as :b.sas4a4as7", "Pass :9As0A :.As1G :@1", ": =b.sas4as: =b.sas4a4as7", "Pass.\n:9As0A :1As.a':1", ":,@=sk-x1:\n=sk--4:'=sk--9:,:sk--9:,B:sk-b9", "::::::\"", "@pass:x", ",@eaPW=",
+	" a:8/0=", "Pass :.As1G :.As11 :1", "Pass x::.As1G :-As44 :1", "\\=b.sas4as :b.sas4a4as7", "Pass :9As0A :.As1G :@1", ": =b.sas4as: =b.sas4a4as7", "Pass.\n:9As0A :1As.a':1", ":,@=sk-x1:\n=sk--4:'=sk--9:,:sk--9:,B:sk-b9", "::::::\"", "@pass:x", "Pass,:1Pass,:9", "Pass x:as.4\":As40b :4", "Pass,:.As1G,:1As1G,:://1", "Pass:1aaaaaa,", "Pass.,:.As19,:1", "Pass:1your,", "Pass=\n:9As0A: :1As.47':1", "_Pass x:-GAs41 :+xAs4:':1", ",@eaPW=",
 	": =sas.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0", "\\a:9e.4", "v:1e=9\\",
 	// of kinds that say no length, of which each may go on to the end
 	"/fm1a_1", "=sl.1", "/fm1a_1=sl.1", "(EAAC1", "-ZXlK1",
 }
 
 // timesTheMean is how many times the mean of usualTexts a text may take. The aim is five.
-var timesTheMean = map[string]float64{"redact-pii": 7, "redact-secrets": 11.5}
+var timesTheMean = map[string]float64{"redact-pii": 7, "redact-secrets": 12}
 
 // TestWorkIsLinear counts the fuel of each of these texts, as long as the batches of 64 KiB that the
 // host makes, of what is behind a long head, and of usual ones. None takes much more than those

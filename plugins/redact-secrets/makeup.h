@@ -68,12 +68,26 @@ RARE int placeholder(const scan *s, int i, int groups) {
 	return 0;
 }
 
+/* remember keeps where a value had what stands in the place of one: many may begin before it, of which each
+ * goes on to it. It returns 1. */
+static int remember(scan *s, int at, int size, int reach) {
+	s->stand_in = at, s->stand_in_size = size, s->stand_in_reach = reach;
+	return 1;
+}
+
+/* known_to_stand_in reports whether stands_in would find what it found in another value. */
+static inline int known_to_stand_in(const scan *s, int a, int b) {
+	return s->stand_in >= a && s->stand_in + s->stand_in_size <= min(b, a + s->stand_in_reach);
+}
+
 /* stands_in reports whether a value stands in the place of a secret: a variable,
  * an example, a row of the same character. */
-RARE int stands_in(const scan *s, int a, int b) {
+RARE int stands_in(scan *s, int a, int b) {
 	uint8_t first = s->t[a], last = s->t[b - 1];
 	if (first == '$' || first == '%' || first == '&' || first == '@' || first == '#' || (first == '*' && last == '*')) return first != '#' || b - a < 8;
-	if (repeats(s, a, b) || published(s, a, b)) return 1;
+	int found;
+	if ((found = repeats(s, a, b))) return remember(s, found - 1, 6, 256);
+	if ((found = published(s, a, b))) return remember(s, found - 1, 1, 256);
 	int end = min(b, a + 64);
 	for (int k = a; k < end; k += 16) {
 		v128_t groups = wasm_i8x16_splat(-1);
@@ -83,7 +97,7 @@ RARE int stands_in(const scan *s, int a, int b) {
 			if (k + lane >= end) break;
 			uint8_t groups_at[16];
 			wasm_v128_store(groups_at, groups);
-			if (placeholder(s, k + lane, groups_at[lane])) return 1;
+			if (placeholder(s, k + lane, groups_at[lane])) return remember(s, k + lane, 1, 64);
 		}
 	}
 	return 0;

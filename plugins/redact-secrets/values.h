@@ -41,6 +41,8 @@ static int telegram_like(const scan *s, int a, int b) {
 	return e - a >= 4 && at(s, e, ':') && at(s, e + 1, 'A');
 }
 
+enum { BEST_PASSWORD = 650, BEST_SECRET = 700 }; /* the highest scores of values */
+
 /* judged says what a value is worth under a name by what it consists of. */
 static int judged(const scan *s, int a, int b, const makeup *m, const value_name *v, int say, int quoted) {
 	int n = b - a, digits = m->digits_ahead, letters = m->upper | m->lower;
@@ -49,7 +51,7 @@ static int judged(const scan *s, int a, int b, const makeup *m, const value_name
 		if (!v->bound && n >= 16 && digits > 0 && letters && !wordy(m, n) && entropy(s, a, b) >= 48) return 520;
 		if (!v->bound) return n >= 8 && digits > 0 && (m->special || (m->upper && m->lower)) && !fewer(s, a, b, 6) ? 520 : 0;
 		if (s->t[b - 1] == ')' && !quoted) return 0; /* a call */
-		if (digits > 0 && letters) return quoted || !wordy(m, n) ? 650 : 510;
+		if (digits > 0 && letters) return quoted || !wordy(m, n) ? BEST_PASSWORD : 510;
 		if (m->special && letters) return quoted ? 600 : 0;
 		if (digits == n) return quoted || n <= 12 ? 520 : 0;
 		return quoted && n >= 8 && !m->dots && !fewer(s, a, b, 6) ? 520 : 0;
@@ -58,7 +60,7 @@ static int judged(const scan *s, int a, int b, const makeup *m, const value_name
 	if (digits == 0 && !(m->upper && m->lower)) return 0;
 	if (wordy(m, n) || entropy(s, a, b) < (n < 16 ? 40 : n < 24 ? 46 : 48)) return 0;
 	if (!v->bound) return n >= 16 && say == 2 && s->t[a] != '/' && v->last & (1 << W_SECRET | 1 << W_KEY) ? 520 : 0;
-	return say == 2 ? 700 : 550;
+	return say == 2 ? BEST_SECRET : 550;
 }
 
 /* shortest returns how many bytes a value has at least that is worth anything under a name. */
@@ -68,9 +70,9 @@ static inline int shortest(int say) { return say == 3 ? 6 : say == 2 ? 8 : 14; }
 static int asks(const scan *s, int a, int b) { return contains(s, a, b, "password") || contains(s, a, b, "required") || contains(s, a, b, "optional") || contains(s, a, b, "undefined"); }
 
 /* worth says what a value is worth under a name. */
-RARE int worth(const scan *s, int a, int b, const value_name *v, int say, int quoted) {
+RARE int worth(scan *s, int a, int b, const value_name *v, int say, int quoted) {
 	int n = b - a;
-	if (n < shortest(say) || n > MAX_VALUE) return 0;
+	if (n < shortest(say) || n > MAX_VALUE || known_to_stand_in(s, a, b)) return 0;
 	makeup m;
 	made_of(s, a, b, &m);
 	if (m.spaced || telegram_like(s, a, b) || (say < 3 && file_name(s, a, b))) return 0;
@@ -101,7 +103,8 @@ static inline int may_decide(const scan *s, int a, int b, int quoted) {
 /* decide reports the value [a, b) if its name speaks for it. */
 RARE int decide(scan *s, int a, int b, int quoted, const value_name *v) {
 	int say = level(v);
-	if (!say || (say < 3 && b - a < shortest(say))) return 0;
+	if (!say || (say == 3 ? threshold[PASSWORD] > BEST_PASSWORD : threshold[SECRET] > BEST_SECRET)) return 0; /* what no score reaches is not looked for */
+	if (say < 3 && b - a < shortest(say)) return 0;
 	if (!quoted && say == 3) {
 		b = password_end(s, a);
 		if (!any_digit(s, a, b)) return 0;

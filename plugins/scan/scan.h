@@ -95,6 +95,7 @@ typedef struct {
 	int run_from, run; /* of letters, digits, '-' and '_', that was last examined */
 	int word_from, word_to; /* the letters and digits in it around a digit */
 	int parts;        /* end of the last run that was looked at like the two before it, which dots join to it */
+	int stand_in, stand_in_size, stand_in_reach; /* what stood in the place of a value: where, or -1 before; its size; how far from the start of a value it counts */
 	int name_end;     /* of the name that was last read; -1 before */
 	int unruled;      /* where a token was last looked for, and none begins; -1 before */
 	int open_runs;    /* whether there are any of this text */
@@ -421,7 +422,7 @@ RDX_EXPORT("rdx_redact") uint64_t redact(const uint8_t *request, uint32_t len) {
 		static scan s; /* not on the stack: it has many words, of which a plain text touches few */
 		s.t = f.text, s.n = (int)f.text_len, s.field = &f, s.out = &out, s.index = i;
 		s.last = s.pem_none = s.pem_tail_seen = s.base64 = s.run_from = s.run = s.word_from = s.word_to = s.parts = s.shape = s.judged = s.open_runs = 0;
-		s.last_key = s.words_read = s.unruled = s.name_end = -1;
+		s.last_key = s.words_read = s.unruled = s.name_end = s.stand_in = -1;
 		pass(&s);
 	}
 	return rdx_end(&out, 0);

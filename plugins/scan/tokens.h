@@ -185,7 +185,7 @@ static int digits_in(const scan *s, int a, int b) {
 }
 
 /* repeats reports whether [a, b) holds a character six times in a row, as
- * placeholders do ("AKIAXXXXXX") and random characters do not. */
+ * placeholders do ("AKIAXXXXXX") and random characters do not: one more than where, or 0. */
 RARE int repeats(const scan *s, int a, int b) {
 	b = min(b, a + 256) - 5;
 	for (; a < b; a += 16) { /* a bit for each byte that is like the next one */
@@ -194,14 +194,14 @@ RARE int repeats(const scan *s, int a, int b) {
 			(uint32_t)wasm_i8x16_bitmask(wasm_i8x16_eq(wasm_v128_load(p + 4), wasm_v128_load(p + 5))) << 4;
 		same &= same >> 1, same &= same >> 2 & same >> 3;
 		if (b - a < 16) same &= (1u << (b - a)) - 1;
-		if (same & SIDES) return 1;
+		if (same & SIDES) return a + __builtin_ctz(same) + 1;
 	}
 	return 0;
 }
 
 /* published reports whether [a, b) says of itself that it is an example, or counts
  * through the alphabet. Dots behind it say nothing: people end a sentence with a
- * token and an ellipsis, too. */
+ * token and an ellipsis, too. It returns one more than where, or 0. */
 RARE int published(const scan *s, int a, int b) {
 	for (b = min(b, a + 256); a < b; a += 16) {
 		const uint8_t *p = s->t + a;
@@ -211,7 +211,7 @@ RARE int published(const scan *s, int a, int b) {
 		v128_t abc = wasm_v128_and(wasm_v128_and(wasm_i8x16_eq(first, wasm_u8x16_splat('a')), wasm_i8x16_eq(second, wasm_u8x16_splat('b'))), wasm_i8x16_eq(third, wasm_u8x16_splat('c')));
 		for (uint32_t hits = wasm_i8x16_bitmask(wasm_v128_or(exa, abc)); hits; hits &= hits - 1) {
 			int i = a + __builtin_ctz(hits);
-			if (i < b && (has_any_case(s, i, "example") || has_any_case(s, i, "abcdefghij"))) return 1;
+			if (i < b && (has_any_case(s, i, "example") || has_any_case(s, i, "abcdefghij"))) return i + 1;
 		}
 	}
 	return 0;
