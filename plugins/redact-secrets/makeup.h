@@ -75,9 +75,10 @@ static int remember(scan *s, int at, int size, int reach) {
 	return 1;
 }
 
-/* known_to_stand_in reports whether stands_in would find what it found in another value. */
+/* known_to_stand_in reports whether stands_in would find what it found in another value. It does not
+ * look for it behind a hash. */
 static inline int known_to_stand_in(const scan *s, int a, int b) {
-	return s->stand_in >= a && s->stand_in + s->stand_in_size <= min(b, a + s->stand_in_reach);
+	return s->stand_in >= a && s->t[a] != '#' && s->stand_in + s->stand_in_size <= min(b, a + s->stand_in_reach);
 }
 
 /* stands_in reports whether a value stands in the place of a secret: a variable,
