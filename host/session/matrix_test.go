@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"os"
 	"slices"
 	"strconv"
@@ -21,7 +20,6 @@ import (
 	"github.com/veriproof/notary/host/archive"
 	"github.com/veriproof/notary/host/audit"
 	"github.com/veriproof/notary/host/journal"
-	"github.com/veriproof/notary/host/merkle"
 	"github.com/veriproof/notary/host/otlpwire"
 	"github.com/veriproof/notary/host/session"
 	format "github.com/veriproof/notary/sdk/journal"
@@ -48,11 +46,7 @@ func TestT33FaultMatrix(t *testing.T) {
 				t.Parallel() // a bubble has its own clock, and all that happens in it is its own
 				synctest.Test(t, func(t *testing.T) {
 					r := newRun(t, uint64(seed))
-					defer func() {
-						if t.Failed() || first == last {
-							t.Logf("%v\n%s\nagain: NOTARY_SEEDS=%d-%d", r.plan.aim, strings.Join(r.plan.trace, "\n"), seed, seed)
-						}
-					}()
+					defer r.tell(t, seed, first == last)
 					r.play()
 					r.check()
 					mu.Lock()
@@ -77,6 +71,13 @@ func TestT33FaultMatrix(t *testing.T) {
 		if killed := (cell{c.step, c.outcome, true}); struck[c]+struck[killed] == 0 {
 			t.Errorf("%s %s: no seed came by", c.step, c.outcome)
 		}
+	}
+}
+
+// tell logs what befell a run that failed, or the only one.
+func (r *run) tell(t *testing.T, seed int, only bool) {
+	if t.Failed() || only {
+		t.Logf("%v\n%s\nagain: NOTARY_SEEDS=%d-%d", r.plan.aim, strings.Join(r.plan.trace, "\n"), seed, seed)
 	}
 }
 
@@ -230,6 +231,7 @@ func (r *run) begin() *life {
 	back := time.Duration(r.plan.in(2)*r.plan.in(600)) * time.Second
 	r.tune = func(o *session.Options) {
 		o.Store = &faultStore{r.ledger, l, r.plan}
+		o.Scan = r.scan
 		o.Log = &faultLog{r.log, l, r.plan}
 		o.Journal, o.Silence = journal.Options{}, r.plan.silence
 		if r.plan.inFlight > 1 {
@@ -315,7 +317,7 @@ func (r *run) send(id, name string, body []byte) {
 			}
 			r.plan.note("%q is not acknowledged by epoch %x: %v", name, n.Epoch()[0], err)
 		}
-		time.Sleep(wait)
+		time.Sleep(wait) // a sender's back-off, as OTLP wants it: nothing waits for it
 	}
 }
 
@@ -469,32 +471,6 @@ func (r *run) check() {
 	for _, c := range report.Checks {
 		if c.Status != attestation.Pass && c.Name != audit.CheckWitnesses { // this log has none
 			r.t.Errorf("audit: %s: %v: %s", c.Name, c.Status, c.Detail)
-		}
-	}
-}
-
-// auditedLog is the log as an auditor reads it.
-type auditedLog struct{ *memoryLog }
-
-func (l auditedLog) Checkpoint(context.Context) (uint64, receipt.Hash, []byte, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	var e merkle.Edge
-	for _, c := range l.leaves {
-		e.Append(receipt.LeafHash(c[:]))
-	}
-	return e.Size(), e.Root(), nil, nil
-}
-
-func (l auditedLog) Entries(_ context.Context, size uint64) iter.Seq2[receipt.Hash, error] {
-	l.mu.Lock()
-	leaves := slices.Clone(l.leaves[:size])
-	l.mu.Unlock()
-	return func(yield func(receipt.Hash, error) bool) {
-		for _, c := range leaves {
-			if !yield(c, nil) {
-				return
-			}
 		}
 	}
 }

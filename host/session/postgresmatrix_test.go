@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -57,11 +56,7 @@ func TestT33FaultMatrixPostgres(t *testing.T) {
 			t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
 				t.Parallel() // they wait more than they work
 				r := newWiredRun(t, server, set.Store(), manifest.Schema, uint64(seed), aims)
-				defer func() {
-					if t.Failed() || first == last {
-						t.Logf("%v\n%s\nagain: NOTARY_SEEDS=%d-%d", r.plan.aim, strings.Join(r.plan.trace, "\n"), seed, seed)
-					}
-				}()
+				defer r.tell(t, seed, first == last)
 				r.play()
 				r.check()
 				mu.Lock()
@@ -271,7 +266,7 @@ func (w *wiredRun) begins() *wiredLife {
 	store := &wiredStore{adapter: w.adapter, db: db, life: l, plan: w.plan}
 	born := time.Now()
 	w.tune = func(o *session.Options) {
-		o.Store = store
+		o.Store, o.Scan = store, w.scan
 		o.Journal = journal.Options{GroupBytes: 1, UnknownLimit: 4 * w.statementTime(), Backoff: func(int) time.Duration { return 5 * time.Millisecond }}
 		o.Now = func() time.Time { return born.Add(100 * time.Since(born)) }
 		o.WrapKeyAge, o.Checkpoint = 10*time.Second, 10*time.Second

@@ -48,6 +48,11 @@ func (m *machine) startLog(t *testing.T, address string, more ...string) *logPro
 	return p
 }
 
+// at says in a configuration where the log is, and where it can be read.
+func (p *logProcess) at(address, tiles string) string {
+	return fmt.Sprintf(", kind: endpoint, endpoint: {url: 'http://%s', tiles: '%s', credential_file: log-token, key: '%s'}", address, tiles, p.vkey)
+}
+
 func (p *logProcess) stop(t *testing.T) {
 	t.Helper()
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
@@ -88,8 +93,7 @@ func TestLogElsewhere(t *testing.T) {
 	token, address := m.logClient(t)
 	l := m.startLog(t, address)
 	l.stop(t) // its key is known
-	m.configure(t, setting{logDir: "data/seen", log: fmt.Sprintf(
-		", kind: endpoint, endpoint: {url: 'http://%s', tiles: 'http://%s', credential_file: log-token, key: '%s'}", address, address, l.vkey)})
+	m.configure(t, setting{logDir: "data/seen", log: l.at(address, "http://"+address)})
 
 	// The log is away: exports are acknowledged, receipts are there.
 	p := m.start(t)

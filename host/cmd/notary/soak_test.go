@@ -126,7 +126,7 @@ func newFleet(t *testing.T, seed uint64) *fleet {
 		t.Fatal(err)
 	}
 	f.log = m.startLog(t, f.address)
-	on.log = fmt.Sprintf(", kind: endpoint, endpoint: {url: 'http://%s', tiles: 'http://%s', credential_file: log-token, key: '%s'}", f.address, f.address, f.log.vkey)
+	on.log = f.log.at(f.address, "http://"+f.address)
 	m.configure(t, on)
 	f.on = on
 	for i := range troubled + 1 {

@@ -210,8 +210,7 @@ func TestUnreadableLog(t *testing.T) {
 	_, address := m.logClient(t)
 	l := m.startLog(t, address)
 	l.stop(t) // its key is known
-	m.configure(t, setting{logDir: "data/seen", log: fmt.Sprintf(
-		", kind: endpoint, endpoint: {url: 'http://%s', tiles: 'http://%s', credential_file: log-token, key: '%s'}", address, address, l.vkey)})
+	m.configure(t, setting{logDir: "data/seen", log: l.at(address, "http://"+address)})
 	p := m.start(t)
 	m.connect(t, p).has(t, "notary_journal_held 0")
 	p.kill() // its close would wait for the log
@@ -246,8 +245,7 @@ func TestLogCopyBehind(t *testing.T) {
 		files.ServeHTTP(w, r)
 	}))
 	defer cache.Close()
-	m.configure(t, setting{logDir: "data/seen", extra: "sessions: {linger: 0s}", log: fmt.Sprintf(
-		", kind: endpoint, endpoint: {url: 'http://%s', tiles: '%s', credential_file: log-token, key: '%s'}", address, cache.URL, l.vkey)})
+	m.configure(t, setting{logDir: "data/seen", extra: "sessions: {linger: 0s}", log: l.at(address, cache.URL)})
 	m.serveOne(t, "first")
 	status, checkpoint, stderr := m.run(t, "log", "checkpoint", "--key", l.vkey, "-o", "old", cache.URL)
 	if status != exitOK {

@@ -7,7 +7,6 @@ import (
 	"crypto/tls"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -66,7 +65,7 @@ func TestDatabaseUpgrade(t *testing.T) {
 		t.Errorf("the log's key was %s and is %s", alone.ready.LogKey, l.vkey)
 	}
 	on.logDir = "data/seen"
-	on.log = fmt.Sprintf(", kind: endpoint, endpoint: {url: 'http://%s', tiles: 'http://%s', credential_file: log-token, key: '%s'}", address, address, l.vkey)
+	on.log = l.at(address, "http://"+address)
 	m.configure(t, on)
 	p := m.start(t)
 
