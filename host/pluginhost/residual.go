@@ -57,10 +57,8 @@ type automaton struct {
 	nodes []node
 	root  [256]int32 // children of the root
 
-	// least is the length of the shortest value, but at most maxWindow; seen are its
-	// values so far.
-	least  int
-	values [][]byte
+	values [][]byte     // that were inserted
+	least  int          // the length of the shortest of them, but at most maxWindow
 	skip   [skips]uint8 // by skipOf, in bytes
 }
 

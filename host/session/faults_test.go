@@ -214,7 +214,8 @@ func (l *life) die() {
 }
 
 // perform has a step done, or not, as the fault says. What hangs heeds no
-// context, like a system call.
+// context, like a system call. Time here is that of the run's bubble: nothing waits for
+// a real clock.
 func (l *life) perform(p *plan, f fault, do func() error) error {
 	time.Sleep(f.delay)
 	var err error
