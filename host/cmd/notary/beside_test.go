@@ -23,6 +23,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"text/tabwriter"
 	"time"
@@ -314,8 +315,11 @@ func (at target) load(t *testing.T, took time.Duration) run {
 	return r
 }
 
-// requestsOf returns requests of one sender. Each has trace ids of its own: what is sent
-// twice is dropped as a duplicate, and would be no load.
+// unlike counts the requests of all senders in all runs: what a notary is sent twice it
+// drops as a duplicate, which is no load, also when the first was sent to warm it up.
+var unlike atomic.Uint64
+
+// requestsOf returns requests of one sender. Each has trace ids of its own.
 func requestsOf(t *testing.T, sender uint64) func() []byte {
 	t.Helper()
 	type template struct {
@@ -345,9 +349,9 @@ func requestsOf(t *testing.T, sender uint64) func() []byte {
 	n := uint64(0)
 	return func() []byte {
 		n++
-		one := all[n%uint64(len(all))]
+		one, id := all[n%uint64(len(all))], unlike.Add(1)
 		for _, at := range one.ids {
-			binary.BigEndian.PutUint64(one.body[at:], sender<<48|n)
+			binary.BigEndian.PutUint64(one.body[at:], id)
 		}
 		return one.body
 	}
