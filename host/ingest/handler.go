@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
+	"google.golang.org/grpc/tap"
 
 	"github.com/veriproof/notary/host/otlpwire"
 )
@@ -180,32 +181,57 @@ func (s *Server) export(ctx context.Context, req request, start time.Time, out *
 
 var errSlow = &Error{Code: codes.DeadlineExceeded, Reason: "the request did not arrive in time"}
 
-type received struct {
-	msg *body
-	err error
+// A severable is a stream's context that receive can end.
+type severable struct {
+	context.Context
+	cut context.CancelCauseFunc
+}
+
+type severableKey struct{}
+
+// sever is a grpc.InTapHandle.
+func sever(ctx context.Context, _ *tap.Info) (context.Context, error) {
+	ctx, cut := context.WithCancelCause(ctx)
+	return &severable{ctx, cut}, nil
+}
+
+// Value implements context.Context.
+func (s *severable) Value(key any) any {
+	if key == (severableKey{}) {
+		return s
+	}
+	return s.Context.Value(key)
+}
+
+// Err implements context.Context. gRPC takes from it what it tells the sender.
+func (s *severable) Err() error {
+	err := s.Context.Err()
+	if err != nil && context.Cause(s.Context) == errSlow {
+		return context.DeadlineExceeded
+	}
+	return err
 }
 
 // receive reads the message. A sender who trickles it in holds room that others
-// need, so he is cut off; the read then ends with the stream.
+// need, so he is cut off: the read ends with the context.
 func (s *Server) receive(stream grpc.ServerStream) (*body, error) {
-	result := make(chan received, 1)
-	s.receivers.Go(func() {
-		msg := new(body)
-		err := stream.RecvMsg(msg)
-		result <- received{msg, err}
-	})
-	late := time.NewTimer(s.cfg.ReceiveTimeout)
-	defer late.Stop()
-	select {
-	case r := <-result:
-		if r.err != nil {
-			r.msg.free()
-			return nil, unreadable(r.err)
-		}
-		return r.msg, nil
-	case <-late.C:
-		return nil, errSlow
+	whole, ok := stream.Context().Value(severableKey{}).(*severable)
+	if !ok {
+		return nil, errors.New("a stream that cannot be cut off")
 	}
+	late := time.AfterFunc(s.cfg.ReceiveTimeout, func() { whole.cut(errSlow) })
+	msg := new(body)
+	err := stream.RecvMsg(msg)
+	switch {
+	case !late.Stop():
+		err = errSlow
+	case err != nil:
+		err = unreadable(err)
+	default:
+		return msg, nil
+	}
+	msg.free()
+	return nil, err
 }
 
 const tooLarge = "request too large: lower the batch size of the exporter"

@@ -18,7 +18,6 @@ import (
 	"google.golang.org/grpc/experimental"
 	"google.golang.org/grpc/keepalive"
 
-	"github.com/veriproof/notary/host/internal/hands"
 	"github.com/veriproof/notary/host/otlpwire"
 )
 
@@ -133,13 +132,12 @@ func (c Config) check() error {
 // A Server receives OTLP over gRPC and over HTTP. Both have the same budget, turns
 // and senders.
 type Server struct {
-	cfg       Config
-	budget    *semaphore.Weighted
-	turns     turns // of exports at work
-	aside     turns // of what costs the notary more than its sender
-	receivers *hands.Hands
-	grpc      *grpc.Server
-	http      *http.Server
+	cfg    Config
+	budget *semaphore.Weighted
+	turns  turns // of exports at work
+	aside  turns // of what costs the notary more than its sender
+	grpc   *grpc.Server
+	http   *http.Server
 }
 
 // New returns a server that is not yet serving. It has goroutines, which end with
@@ -156,8 +154,7 @@ func New(cfg Config) (*Server, error) {
 		// Who sends what has to be unpacked can have it cost a thousand times what it
 		// costs him, and who sends what is refused has no cost but his own. While that
 		// takes half of the processors the rest have the others.
-		aside:     turns{free: max(1, runtime.GOMAXPROCS(0)/2)},
-		receivers: hands.New(streamWorkers),
+		aside: turns{free: max(1, runtime.GOMAXPROCS(0)/2)},
 	}
 	s.grpc = grpc.NewServer(s.options()...)
 	s.grpc.RegisterService(s.service(traceService, otlpwire.Traces), nil)
@@ -190,6 +187,7 @@ func (s *Server) options() []grpc.ServerOption {
 		grpc.Creds(newServerTLS(s.cfg.Certificate, s.cfg.Senders.ClientCAs)),
 		grpc.ForceServerCodecV2(rawCodec{}),
 		grpc.UnknownServiceHandler(unknown),
+		grpc.InTapHandle(sever),
 		experimental.BufferPool(wire),
 		grpc.MaxRecvMsgSize(s.cfg.MaxRequest),
 		grpc.MaxConcurrentStreams(s.cfg.MaxStreams),
@@ -242,6 +240,5 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	if err != nil {
 		s.http.Close()
 	}
-	s.receivers.Rest()
 	return err
 }

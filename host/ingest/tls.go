@@ -93,7 +93,7 @@ func (s serverTLS) ServerHandshake(raw net.Conn) (net.Conn, credentials.AuthInfo
 		State:          state,
 		CommonAuthInfo: credentials.CommonAuthInfo{SecurityLevel: credentials.PrivacyAndIntegrity},
 	}, raw, raw.RemoteAddr().String()}
-	return conn, info, nil
+	return newAcker(conn), info, nil
 }
 
 // Clone implements credentials.TransportCredentials.

@@ -20,16 +20,18 @@ const (
 	// maxParts is how many parts pwritev(2) takes at a time.
 	maxParts = 1024
 	// maxWrite is how many bytes are written at a time: no more than are copied before
-	// the runtime takes a thread in a system call its processor, see flusher.
+	// the runtime takes a thread in a system call its processor, see flusher. Writes end
+	// at multiples of it in the file, too, so that the kernel can have one piece of memory
+	// for each in its cache of the file, in place of a page or a few at a time.
 	maxWrite = 64 << 10
 )
 
 // writeParts writes parts that follow one another, without joining them in memory first.
 func writeParts(f *os.File, parts [][]byte, at int64) error {
 	for len(parts) > 0 {
-		n := 0
+		n, next := 0, first(parts[:min(len(parts), maxParts)], maxWrite-int(at%maxWrite))
 		err := ignoringEINTR(func() (err error) {
-			n, err = unix.Pwritev(int(f.Fd()), first(parts[:min(len(parts), maxParts)], maxWrite), at)
+			n, err = unix.Pwritev(int(f.Fd()), next, at)
 			return err
 		})
 		if err == nil && n == 0 && len(parts[0]) > 0 {
