@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"runtime"
+	"sync/atomic"
 	"time"
 )
 
@@ -17,6 +18,16 @@ func Record(s *Server, r *http.Request) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
 	handler{s}.ServeHTTP(deadlines{w}, r)
 	return w
+}
+
+// CountGivenWay counts how often work gives way to other threads. It is called before
+// the first connection.
+func CountGivenWay(s *Server) *atomic.Int64 {
+	n, was := new(atomic.Int64), s.aside.giveWay
+	if was != nil {
+		s.aside.giveWay = func() { n.Add(1); was() }
+	}
+	return n
 }
 
 // Occupy has others work who are not in good standing, as many as may, until left is called.

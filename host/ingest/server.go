@@ -153,8 +153,9 @@ func New(cfg Config) (*Server, error) {
 		turns:  turns{free: cfg.MaxExports},
 		// Who sends what has to be unpacked can have it cost a thousand times what it
 		// costs him, and who sends what is refused has no cost but his own. While that
-		// takes half of the processors the rest have the others.
-		aside: turns{free: max(1, runtime.GOMAXPROCS(0)/2)},
+		// takes half of the processors the rest have the others, and those that it
+		// has are given up whenever another thread waits for them.
+		aside: turns{free: max(1, runtime.GOMAXPROCS(0)/2), giveWay: giveWay},
 	}
 	s.grpc = grpc.NewServer(s.options()...)
 	s.grpc.RegisterService(s.service(traceService, otlpwire.Traces), nil)

@@ -73,6 +73,32 @@ func TestStrangersWorkInTurns(t *testing.T) {
 	}
 }
 
+// TestTurnsGiveWay: a turn, and each step of one that takes longer, begins with giving way to
+// other threads. Who leaves the queue, or is in good standing, does not.
+func TestTurnsGiveWay(t *testing.T) {
+	gave := 0
+	aside := &turns{free: 1, giveWay: func() { gave++ }}
+	conn, other := connected(t, newCrowd(newLine(), 8, aside))
+	read := func() { send(t, other); receive(t, conn) }
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, c := range []struct {
+		name string
+		do   func()
+		want int
+	}{
+		{"a stranger's bytes", read, 1},
+		{"a step", func() { aside.yield("a", "b") }, 1},
+		{"leaves the queue", func() { _ = aside.take(gone, "a", "b") }, 0},
+		{"in good standing", func() { conn.work.good.Store(true); read() }, 0},
+	} {
+		gave = 0
+		if c.do(); gave != c.want {
+			t.Errorf("%s: gave way %d times, want %d", c.name, gave, c.want)
+		}
+	}
+}
+
 // TestAddressesTakeTurns: many strangers from one address have one's share of the turns.
 func TestAddressesTakeTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -93,6 +93,29 @@ func TestT53StrangersGiveWay(t *testing.T) {
 	}
 }
 
+// TestT53StrangersGiveTheirProcessor: to other threads, whenever something comes on their
+// connection, until an export on it is taken.
+func TestT53StrangersGiveTheirProcessor(t *testing.T) {
+	s, addr := start(t, walks)
+	gave := ingest.CountGivenWay(s)
+	conn := dial(t, addr)
+	export := func() int64 {
+		t.Helper()
+		if _, err := send(conn, exportTraces, nil, withKey()); err != nil {
+			t.Fatal(err)
+		}
+		return gave.Load()
+	}
+	export()
+	known := export() // whatever the connection sent before its standing was good has been read
+	if known == 0 {
+		t.Error("a stranger has not given way")
+	}
+	if export() != known {
+		t.Error("a sender in good standing gives way")
+	}
+}
+
 // TestT53KnownSendersFirst: while as many work as may who have shown nothing yet, those
 // whose exports were taken go on as ever, and who comes anew waits.
 func TestT53KnownSendersFirst(t *testing.T) {

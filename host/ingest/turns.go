@@ -13,6 +13,7 @@ type turns struct {
 	mu      sync.Mutex
 	free    int
 	waiting lane
+	giveWay func() // if set, it is called where work begins or goes on
 }
 
 // A place is one in the queue, and then one at work.
@@ -36,7 +37,19 @@ func (t *turns) join(path ...string) *place {
 }
 
 // take waits for a place, as wait does.
-func (t *turns) take(ctx context.Context, path ...string) error { return t.wait(ctx, t.join(path...)) }
+func (t *turns) take(ctx context.Context, path ...string) error {
+	if err := t.wait(ctx, t.join(path...)); err != nil {
+		return err
+	}
+	t.begin()
+	return nil
+}
+
+func (t *turns) begin() {
+	if t.giveWay != nil {
+		t.giveWay()
+	}
+}
 
 // leave gives a place to the next.
 func (t *turns) leave() {
@@ -51,6 +64,7 @@ func (t *turns) leave() {
 
 // yield lets another work, if one waits, and waits for the next turn.
 func (t *turns) yield(path ...string) {
+	defer t.begin()
 	t.mu.Lock()
 	if t.waiting.empty() {
 		t.mu.Unlock()
