@@ -22,9 +22,9 @@ const longestTurn = 2 * time.Millisecond
 //
 // The other half is for those whose exports are taken. Where all processors are busy the
 // Go runtime also looks no more often than every 10 ms at what the network and the disk
-// have for it, and an export waits for them several times. And where a thread works on the
-// kernel may have another one wait for its processor, and leave the other half idle: so
-// each turn begins with giving way to those (see giveWay).
+// have for it, and an export waits for them several times. And while a thread works on the
+// kernel may have another one wait for that one's processor, and not move it to an idle
+// one: so each turn begins with giving way (see giveWay).
 type work struct {
 	good  atomic.Bool // standing
 	turns *turns
