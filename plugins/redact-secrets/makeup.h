@@ -5,6 +5,8 @@
 
 #include "names.h"
 
+#define MAX_VALUE 512
+
 static uint16_t log_table[257]; /* n * log2(n), in 1/16 */
 
 /* entropy returns the Shannon entropy of [a, b), of 256 bytes at most, in 1/16 bit

@@ -52,6 +52,7 @@ static uint64_t only_x(const uint8_t *p, int n) {
 /* read_name reads the words of the identifier [a, b), that may have spaces. */
 RARE void read_name(const scan *s, int a, int b, value_name *v) {
 	words w = letters_of(s->t + a, b - a);
+	uint64_t letters = w.letters;
 	uint64_t turns = w.upper & (w.lower << 1 | (w.upper << 1 & w.lower >> 1)); /* APIKey */
 	w.starts = w.letters & ~(w.letters << 1 & ~turns);
 	uint64_t single = w.starts & ~((w.letters & ~w.starts) >> 1);
@@ -63,6 +64,8 @@ RARE void read_name(const scan *s, int a, int b, value_name *v) {
 		if (!topics && n > 5) topics = ending(s->t + a + end, n);
 		if (n > 1 || topics) v->any |= topics, v->last = topics;
 	}
+	if (v->any && 2 * __builtin_popcountll(letters) < b - a) v->any = v->last = 0; /* digits, of which some spell a word */
+	if (v->any & 1 << W_KEY && !w.lower) v->any |= 1 << W_CAPITALS;
 }
 
 /* What short names said, since JSON says the same ones again and again. A name is kept as the
@@ -119,23 +122,37 @@ static inline int json_name(const scan *s, int i, value_name *v) {
 
 /* gap returns where what may stand between a name and its value at i begins, and whether any of it binds
  * the two: a bracket, comma, colon, equals sign or the end of a tag. */
-static int gap(const scan *s, int i, int limit, int *bound) {
-	int end = back(s, i, max(limit, 0), &sets[IN_GAP], 0);
+static int gap(const scan *s, int i, int limit, int between, int *bound) {
+	int end = back(s, i, max(limit, 0), &sets[between], 0);
 	if (end < i) *bound |= ahead(s, end, i, &sets[BINDS], SIDES) < i;
 	return end;
 }
 
 static value_name last_name; /* that ends at s->name_end: a value and a part of it often have the same */
 
+/* identified reports whether the word at i is that of SQL before a password. */
+RARE int identified(const scan *s, int i) { return has_any_case(s, i - 11, "identified by"); }
+
+/* passed_over reports whether the letter, digit or sign at i stands between a name and its value: "password - …";
+ * "password 7 …", as the kind of a hash; b'…'. */
+RARE int passed_over(const scan *s, int i, int hop) {
+	if (s->t[i + 1] == ' ' && s->t[i - 1] == ' ') return !in(s->t[i], LETTER);
+	return hop == 0 && is(s, i + 1, QUOTE) && !is(s, i - 1, QUOTE) && in(s->t[i], LETTER);
+}
+
 /* find_name reads the name that ends at end, or a type and the name before it. */
 RARE void find_name(const scan *s, int end, value_name *v) {
 	*v = (value_name){0};
 	for (int hop = 0, bound = 0, limit = end - MAX_NAME - 16; hop < 3; hop++) {
-		if (hop > 0) end = gap(s, end, limit, &bound);
+		if (hop > 0) end = gap(s, end, limit, IN_TYPED, &bound);
 		int stop = max(0, end - MAX_NAME), start = after_escape(s, back(s, end, stop, &NAME_SET, 0));
 		if (start == end) return;
-		if (end - start == 1 && (s->t[start] | 0x20) != 'x') { /* the one word of one letter */
-			*v = (value_name){0};
+		if (end - start == 1 && (s->t[start] | 0x20) != 'x') {
+			if (passed_over(s, start, hop)) {
+				bound |= s->t[start] == '-', end = start;
+				continue;
+			}
+			*v = (value_name){0}; /* the one word of one letter */
 			return;
 		}
 		name_words(s, start, end, v);
@@ -149,6 +166,10 @@ RARE void find_name(const scan *s, int end, value_name *v) {
 			}
 			return;
 		}
+		if (end - start == 2 && identified(s, start)) {
+			v->any = v->last = 1 << W_PASS, v->bound = 1;
+			return;
+		}
 		end = start;
 	}
 }
@@ -156,7 +177,7 @@ RARE void find_name(const scan *s, int end, value_name *v) {
 /* name_of finds the name of the value that begins at i. */
 RARE void name_of(scan *s, int i, value_name *v) {
 	if (json_name(s, i, v)) return;
-	int bound = 0, end = gap(s, i, i - MAX_NAME - 16, &bound);
+	int bound = 0, end = gap(s, i, i - MAX_NAME - 16, IN_GAP, &bound);
 	*v = (value_name){0};
 	if (end > 0 && end == i) return;
 	if (end != s->name_end) find_name(s, end, &last_name), s->name_end = end;
@@ -172,7 +193,7 @@ static int level(const value_name *v) {
 	if (any & 1 << W_OPEN) return 0;
 	if (any & 1 << W_PASS) return 3;
 	if (any & 1 << W_SECRET) return 2;
-	if (any & 1 << W_KEY) return any & (1 << W_LOCK | 1 << W_VENDOR) ? 2 : 0;
+	if (any & 1 << W_KEY) return any & (1 << W_LOCK | 1 << W_VENDOR) ? 2 : any & 1 << W_CAPITALS && v->last & 1 << W_KEY;
 	return any & 1 << W_VENDOR ? 1 : 0;
 }
 

@@ -45,11 +45,17 @@ static inline int alone(scan *s, int i, int e) {
 	return 1;
 }
 
+/* begins_token looks for a token in the run that the digit at i stands in. */
+static int begins_token(scan *s, int i) {
+	int found = prefixed(s, i);
+	return found || !may_be_headed(s, i) ? found : headed(s, i);
+}
+
 /* figures examines what the digits [i, e) stand in. */
 RARE int figures(scan *s, int i, int e) {
 	int found;
 	if (at(s, e, '.') && is(s, e + 1, DIGIT) && (i == 0 || is(s, i - 1, SPACE)) && (found = versioned(s, i))) return found;
-	if (i >= s->run && !alone(s, i, e) && (found = prefixed(s, i))) return found;
+	if (i >= s->run && !alone(s, i, e) && (found = begins_token(s, i))) return found;
 	if (may_be_shaped(s, i) && (found = shaped(s))) return found;
 	return i >= s->base64 && (found = valued(s, i)) ? found : e;
 }

@@ -3,31 +3,8 @@
 #ifndef SECRETS_VALUES_H
 #define SECRETS_VALUES_H
 
-#include "makeup.h"
-
-#define MAX_VALUE 512
-
-/* begun_by, for any of the rules, reports whether [start, end) begins like a token of a kind that is known
- * and was found not to be one: a mention, or one that is cut off. What is longer than
- * the kind may be of a kind that is not known yet. */
-RARE int begun_by(const scan *s, int start, int end, int k) {
-	if (!has_prefix(s, start, k)) return 0;
-	const rule *r = &rules[rule_order[k]];
-	int n = rule_heads[k].length, length = end - start;
-	uint8_t last = (uint8_t)r->prefix[n - 1];
-	return n >= 4 && (last == '-' || last == '_' || last == 'i') && n <= length && r->score > 700 && (length - n <= r->min + 4 || r->check == SLACK);
-}
-
-RARE int begun_by_any(const scan *s, int start, int end) {
-	int slot = rule_slot(s->t[start], s->t[start + 1]);
-	uint64_t head;
-	__builtin_memcpy(&head, s->t + start, 8);
-	for (int k = rule_first[slot]; k < rule_first[slot + 1]; k++)
-		if (may_be_of(head, k) && begun_by(s, start, end, k)) return 1;
-	return 0;
-}
-
-static inline int begun(const scan *s, int start, int end) { return ruled(s, start) && begun_by_any(s, start, end); }
+#include "heads.h"
+#include "places.h"
 
 /* file_name reports whether a value ends like the name of a file or host. */
 static int file_name(const scan *s, int a, int b) {
@@ -48,9 +25,11 @@ static int judged(const scan *s, int a, int b, const makeup *m, const value_name
 	int n = b - a, digits = m->digits_ahead, letters = m->upper | m->lower;
 	if (say == 3) {
 		if (digits == 0 && !quoted) return 0;
+		if (!v->bound && wordy(m, n) && classes(s, a, b) & STD) return 0; /* a path */
 		if (!v->bound && n >= 16 && digits > 0 && letters && !wordy(m, n) && entropy(s, a, b) >= 48) return 520;
 		if (!v->bound) return n >= 8 && digits > 0 && (m->special || (m->upper && m->lower)) && !fewer(s, a, b, 6) ? 520 : 0;
-		if (s->t[b - 1] == ')' && !quoted) return 0; /* a call */
+		if ((s->t[b - 1] == ')' || s->t[b - 1] == '(') && !quoted) return 0; /* a call */
+		if (!quoted && wordy(m, n) && (m->dots || contains(s, a, b, "pass") || contains(s, a, b, "token") || contains(s, a, b, "secret"))) return 0; /* a variable */
 		if (digits > 0 && letters) return quoted || !wordy(m, n) ? BEST_PASSWORD : 510;
 		if (m->special && letters) return quoted ? 600 : 0;
 		if (digits == n) return quoted || n <= 12 ? 520 : 0;
@@ -58,6 +37,7 @@ static int judged(const scan *s, int a, int b, const makeup *m, const value_name
 	}
 	if (!letters || (digits == 0 && n < (quoted ? 12 : 20))) return digits == n && n >= 15 && v->bound && v->any & 1 << W_VENDOR && entropy(s, a, b) > 40 ? 520 : 0;
 	if (digits == 0 && !(m->upper && m->lower)) return 0;
+	if ((say == 1 && (m->special || m->dots)) || (!quoted && (s->t[b - 1] == ')' || s->t[b - 1] == '('))) return 0;
 	if (wordy(m, n) || entropy(s, a, b) < (n < 16 ? 40 : n < 24 ? 46 : 48)) return 0;
 	if (!v->bound) return n >= 16 && say == 2 && s->t[a] != '/' && v->last & (1 << W_SECRET | 1 << W_KEY) ? 520 : 0;
 	return say == 2 ? BEST_SECRET : 550;
@@ -100,11 +80,24 @@ static inline int may_decide(const scan *s, int a, int b, int quoted) {
 	return a >= s->last && b - a >= 4 && (quoted || before != '(') && class[before] & (SPACE | QUOTE | OPERATOR);
 }
 
+/* apart reports whether a line ends between the name that begins at start and the value at i, and not behind
+ * what opens a value. */
+RARE int apart(const scan *s, int start, int i) {
+	int line = 0;
+	for (int k = i - 1; k >= start; k--) {
+		uint8_t c = s->t[k];
+		if (c == '\n') line = 1;
+		else if (line && c != ' ' && c != '\t' && c != '\r') return c != ':' && c != '>' && c != '(' && c != '[' && c != '|' && c != '\\' && c != '"' && !(c == '=' && class[s->t[i - 1]] & QUOTE);
+	}
+	return line;
+}
+
 /* decide reports the value [a, b) if its name speaks for it. */
 RARE int decide(scan *s, int a, int b, int quoted, const value_name *v) {
 	int say = level(v);
 	if (!say || (say == 3 ? threshold[PASSWORD] > BEST_PASSWORD : threshold[SECRET] > BEST_SECRET)) return 0; /* what no score reaches is not looked for */
 	if (say < 3 && b - a < shortest(say)) return 0;
+	if (class[s->t[a - 1 - quoted]] & SPACE && apart(s, max(v->start, s->name_end), a)) return 0;
 	if (!quoted && say == 3) {
 		b = password_end(s, a);
 		if (!any_digit(s, a, b)) return 0;
@@ -120,7 +113,8 @@ RARE int named_value(scan *s, int a, int b, int quoted) {
 	if (!may_decide(s, a, b, quoted)) return 0;
 	value_name v;
 	name_of(s, a, &v);
-	return v.any ? decide(s, a, b, quoted, &v) : 0;
+	int found = v.any ? decide(s, a, b, quoted, &v) : 0;
+	return found || v.any & (1 << W_PASS | 1 << W_SECRET) || !may_be_placed(s, a, quoted) ? found : placed(s, a, b, quoted);
 }
 
 /* valued examines the value that the digit at i stands in, once. */
@@ -133,7 +127,7 @@ RARE int valued(scan *s, int i) {
 	s->base64 = b;
 	int open = a, close = b;
 	if (a > stop && !(class[s->t[a - 1]] & QUOTE)) open = back(s, a, stop, &sets[IN_MARKUP], SIDES);
-	if (open > 0 && class[s->t[open - 1]] & QUOTE && !is(s, open - 2, ALNUM)) { /* in quotes, anything */
+	if (open > 0 && class[s->t[open - 1]] & QUOTE && (!is(s, open - 2, ALNUM) || (is(s, open - 2, LETTER) && !is(s, open - 3, ALNUM)))) { /* in quotes, anything */
 		while (close < s->n && close < i + MAX_VALUE && !(class[s->t[close]] & (SPACE | QUOTE)) && s->t[close] != '\\' && s->t[close] != '<') close++;
 		if (close < s->n && (s->t[close] == s->t[open - 1] || s->t[close] == '\\')) a = open, b = s->base64 = close;
 	}
@@ -144,6 +138,7 @@ RARE int valued(scan *s, int i) {
 	if (b - a < 6) return 0;
 	a = after_escape(s, a);
 	if ((found = by_rule(s, a))) return found;
+	if (may_be_identifiable(b - a) && (found = identifiable(s, a, b))) return found;
 	if (begun(s, a, b)) return 0;
 	/* name=value within: the last '=' or ':' that does not end the value */
 	int split = 0;
@@ -152,11 +147,15 @@ RARE int valued(scan *s, int i) {
 			split = k + 1;
 			if (s->t[k] == '=' && !quoted) break;
 		}
+	if (!split && !in(s->t[a], DIGIT)) { /* the digit is in the name: AUTH0_SECRET=… */
+		int k = ahead(s, i, min(b - 1, i + 24), &sets[BINDS], SIDES);
+		if (k < b - 1 && (s->t[k] == '=' || s->t[k] == ':') && s->t[k + 1] != '/' && s->t[k + 1] != '=' && s->t[k + 1] != ':') split = k + 1;
+	}
 	if (quoted && (found = named_value(s, a, b, 1))) return found;
 	if (split && split < b) {
 		int query = split;
 		while (query < b && s->t[query] != '&' && s->t[query] != ';') query++;
-		if ((found = by_rule(s, split))) return found;
+		if ((found = by_rule(s, split)) || (may_be_identifiable(b - split) && (found = identifiable(s, split, b)))) return found;
 		if (!begun(s, split, b) && (found = named_value(s, split, quoted ? b : query, quoted))) return found;
 	}
 	if (!quoted && (found = named_value(s, a, b, 0))) return found;
@@ -287,9 +286,10 @@ static inline int may_be_shaped(scan *s, int i) {
 	s->shape = s->run;
 	int n = s->run - s->run_from;
 	uint8_t c = s->run < s->n ? s->t[s->run] : 0;
-	if (n >= 36 && n <= 48) return 1;
-	if (c == '$') return n <= 8 && hashed(s, after_escape(s, s->run_from));
-	return n >= 5 && ((c == ':' && s->t[s->run + 1] == 'A') || (c == '~' && s->t[s->run - 1] == 'Q') || (n >= 14 && (c == '.' || c == '|')));
+	if (n >= 36 && n <= 50) return 1;
+	if (c == '$') return n == 16 || (n <= 8 && hashed(s, after_escape(s, s->run_from)));
+	if (n == 64) return s->t[s->run_from + 11] == 'A';
+	return n >= 5 && ((c == ':' && s->t[s->run + 1] == 'A') || (c == '~' && s->t[s->run - 1] == 'Q') || (n >= 14 && (c == '.' || c == '|' || c == '!')));
 }
 
 /* shaped reads tokens that are known by their shape and not by how they begin. */
@@ -297,7 +297,7 @@ RARE int shaped(scan *s) {
 	int a = after_escape(s, s->run_from), e = s->run, n = e - a;
 	if (at(s, e, '$') && n <= 8 && hashed(s, a)) {
 		int rest = ahead(s, e, min(s->n, e + 256), &sets[IN_HASH], 0);
-		return rest - a >= 30 && report(s, a - 1, rest, PASSWORD_HASH, 800) ? rest : 0;
+		return rest - a >= 28 && report(s, a - 1, rest, PASSWORD_HASH, 800) ? rest : 0;
 	}
 	if (n < 5) return 0;
 	/* Telegram: the number of a bot, and 35 characters */
@@ -308,6 +308,19 @@ RARE int shaped(scan *s) {
 	/* Mailchimp: a digest and the data centre */
 	if (n >= 36 && n <= 37 && has(s, a + 32, "-us") && one_class(s, a, a + 32, HEX) && report(s, a, e, MAILCHIMP_KEY, 900)) return e;
 	if (n == 40 && has(s, e - 4, "_mmk") && report(s, a, e, MAXMIND_KEY, 950)) return e;
+	/* New Relic, for what is sent to it */
+	if (n == 40 && has(s, e - 4, "NRAL") && one_class(s, a, a + 36, HEX) && report(s, a, e, NEWRELIC_KEY, 950)) return e;
+	/* Mailgun, since 2018 */
+	if (n == 50 && at(s, a + 32, '-') && at(s, a + 41, '-') && one_class(s, a, a + 32, HEX) && one_class(s, a + 42, e, HEX) && report(s, a, e, MAILGUN_KEY, 900)) return e;
+	/* Dropbox, without an end: eleven characters and a row of ten */
+	if (n == 64 && has(s, a + 11, "AAAAAAAAAA") && !fewer(s, a + 21, e, 10) && report(s, a, e, DROPBOX_TOKEN, 900)) return e;
+	/* Salesforce: the id of an organisation */
+	if (n == 15 && at(s, e, '!') && has(s, a, "00D")) {
+		int b = run_end(s, e + 1, BASE64U | STD | DOT | EQUALS, 120);
+		if (b - e - 1 >= 80 && report(s, a, b, VENDOR_KEY, 900)) return b;
+	}
+	/* Braintree */
+	if (n == 16 && at(s, e, '$') && has(s, a - 24, "access_token$production$") && run_end(s, e + 1, HEX, 33) == e + 33 && report(s, a - 24, e + 33, PAYPAL_TOKEN, 950)) return e + 33;
 	/* Terraform: fourteen characters, .atlasv1., sixty and more */
 	if (n == 14 && has(s, e, ".atlasv1.")) {
 		int b = run_end(s, e + 9, BASE64U | EQUALS, 80);

@@ -13,33 +13,40 @@ enum {
 	W_THING,  /* as the last word, says that the value is a name, place, size or time of something */
 	W_OPEN,   /* anywhere, says that the value is no secret */
 	W_TYPE,   /* stands between a name and its value */
+	W_COMMAND,  /* takes a password as an option */
+	W_ATTACHED, /* takes one right behind the letter */
+	W_LOGIN,  /* takes one as an argument */
+	W_ISSUED, /* begins a token, and is said of nothing else */
+	W_HEAD,   /* may begin a token */
+	W_CAPITALS, /* no word: a key is called in capitals alone */
 	N_TOPICS
 };
 
 static const topic_words vocabulary[] = {
 	{W_PASS, "password passwd pwd pass passphra passwort contrase mdp senha kennwort parola clave passw userpass dbpass rootpass pw passcode "
-		"wachtwoo haslo \xd0\xbf\xd0\xb0\xd1\x80\xd0\xbe"},
+		"wachtwoo haslo has\xc5\x82o heslo salasana l\xc3\xb6senor losenord adgangsk sifre \xc5\x9fifre passe requirep masterau \xe5\xaf\x86\xe7\xa0\x81 \xe5\xaf\x86\xe7\xa0\x81\xe6\x98 \xe5\xaf\x86\xe7\xa0\x81\xef\xbc \xe3\x83\x91\xe3\x82\xb9\xe3\x83 \xeb\xb9\x84\xeb\xb0\x80\xeb\xb2 \xd0\xbf\xd0\xb0\xd1\x80\xd0\xbe"},
 	{W_SECRET, "secret secrets token tokens apikey apikeys credenti creds cred bearer authoriz accesske secretke privatek clientse apisecre apitoken authkey "
 		"authtoke accessto refresht signingk encrypti licensek secrettok apikeysec accountk sharedac sharedke masterke appsecre appkey consumer oauthtok idtoken "
 		"sessiont webhooks deploytok personal connecti sas jwt pat psk dsn otp mnemonic apipass userkey userto bottoken usertoken servicek storagek "
-		"subscrip functionk hmackey hmac sig auth cookie sessioni secre keypass xapikey privkey prvkey wif apik salt basic"},
+		"subscrip functionk hmackey hmac sig auth cookie sessioni secre keypass xapikey privkey prvkey wif apik salt basic ssws"},
 	{W_KEY, "key keys"},
 	{W_LOCK, "api access auth secret private encryption encrypti decrypti validati signing master admin license licence service account app application applicat client integrat "
 		"shared server deploy ssh gpg rsa aes session webhook write read root license device registra activati encrypt decrypt crypto cipher "
 		"security merchant payment live test prod production sandbox user dev x subscrip vault wallet eth ethereum"},
 	{W_VENDOR, "adafruit adobe airtable algolia alibaba aliyun asana atlassia authress aws amazon azure beamer bitbucke bittrex cloudfla codecov cohere coinbase "
-		"confluen contentf databric datadog dd digitaloc do discord doppler dropbox drone droneci duffel dynatrac easypost etsy facebook fb fastly finicity "
-		"finnhub flickr flutterw flyio fly frameio freshbook freshboo gcp google firebase github gitlab gitter gocardle grafana harness hashicor heroku "
+		"confluen contentf databric datadog digitaloc discord doppler dropbox droneci duffel dynatrac easypost etsy facebook fastly finicity "
+		"finnhub flickr flutterw flyio frameio freshbook freshboo gcp google firebase github gitlab gitter gocardle grafana harness hashicor heroku "
 		"hubspot huggingf infracos intercom jfrog artifact jira confluenc kraken kucoin launchda linear linkedin lob looker mailchim mailgun mapbox mattermo "
-		"maxmind meraki messageb netlify newrelic relic notion npm nytimes octopus okta openai anthropi perplexi plaid planetsc postman prefect pulumi pypi "
+		"maxmind meraki messageb netlify newrelic notion npm nytimes octopus okta openai anthropi perplexi plaid planetsc postman prefect pulumi pypi "
 		"rapidapi readme rubygems scalingo sendbird sendgrid sendinbl brevo sentry settleme shippo shopify sidekiq slack snyk sonar sourcegr square squaresp "
 		"stripe sumo sumologi telegram travis twilio twitch twitter typeform vault yandex zendesk zoho trello circleci buildkit docker dockerhu nuget clojars "
 		"mongodb postgres mysql redis rabbitmq kafka elastic snowflak supabase vercel render railway pinecone replicat groq mistral deepgram elevenla "
 		"assembly opsgenie pagerdut rollbar bugsnag logdna loggly papertra honeycom splunk newreli cloudina pusher ably algoliase mandrill sparkpos postmark "
-		"vonage nexmo plivo messengr line wechat paypal braintre razorpay adyen square clickhou contribs gemini openwea weather maps recaptch hcaptcha zapier "
-		"ibm oracle linode vultr ovh scaleway hetzner tailscal bitly giphy imgur spotify steam epic riot unity mux agora zoom calendly dnsimple dnspod gandi "
-		"godaddy namechea porkbun route cisco sauce browsers lambdat percy applitoo codacy coverall codeclim shodan virustot censys ipinfo ipstack abuseipd "
-		"securitytr hunter clearbit apollo lemlist segment amplitud mixpanel heap hotjar intra alchemy infura moralis etherscan ethersca coingeck binance "
+		"vonage nexmo plivo messengr wechat paypal braintre razorpay adyen square clickhou contribs gemini openweat tomtom newsapi weathera wandb kaggle tavily firecraw langsmit langfuse helicone firework qdrant weaviate zilliz runpod deepseek moonshot dashscop zhipu minimax "
+		"stabilit ideogram cartesia livekit serpapi recaptch hcaptcha zapier "
+		"ibm oracle linode vultr ovh scaleway hetzner tailscal bitly giphy imgur spotify agora zoom calendly dnsimple dnspod gandi "
+		"godaddy namechea porkbun cisco sauce browsers lambdat percy applitoo codacy coverall codeclim shodan virustot censys ipinfo ipstack abuseipd "
+		"securitytr clearbit apollo lemlist amplitud mixpanel hotjar alchemy infura moralis etherscan ethersca coingeck binance "
 		"bybit okx ftx bitfinex bitmex huobi"},
 	{W_THING, "id ids name names url urls uri path paths file files filename dir host hostname port type version vault length size count time date expires "
 		"expiry expirati ttl age format field fields column label prefix suffix index status state level mode enabled disabled description descript title "
@@ -47,11 +54,16 @@ static const topic_words vocabulary[] = {
 		"headers provider manager service handler factory store storage policy rule rules policies chars charset selector pair pairs meshing signatures "
 		"down up pressed event events code codes vars error message msg hint text input button form page view link params param args arg "
 		"tag group groups role roles user username email account number no nr ref reference reason test tests example required min max used total "
-		"schema model request response result generator validator parser reader writer builder resolver storepath cert certificate agreement exchange"},
-	{W_OPEN, "non fake dummy invalid wrong bogus mock public pub publishable publisha primary foreign cache partition sort hash checksum sha md5 sha1 sha256 sha512 digest commit revision rev etag csrf xsrf "
-		"nonce trace span correlat idempote keyboard fingerpr integrity resolution hidden aria placehol accessor bucket object blob cursor continua pagina "
+		"schema model request response result generator validator parser reader writer builder resolver hash nonce storepath cert certificate agreement exchange"},
+	{W_OPEN, "non fake dummy invalid wrong bogus mock public pub publishable publisha primary foreign cache partition sort checksum sha md5 sha1 sha256 sha512 digest commit revision rev etag csrf xsrf "
+		"trace span correlat idempote keyboard fingerpr integrity resolution hidden aria placehol accessor bucket object blob cursor continua pagina "
 		"page nextpage thumbpri thumbprint srcrev mac uuid guid monkey turkey hockey donkey whiskey jockey keystroke keydown keyup keypress sequence frame"},
-	{W_TYPE, "string str const var let val value char text varchar final static text unicode bytes byte is are was equals to as set the"},
+	{W_COMMAND, "sshpass login redis ldapsear ldapadd ldapmodi ldapdele ldapwhoa zip unzip mongo mongosh mongodum mongorest htpasswd psexec smbclien az"},
+	{W_ATTACHED, "mysql mysqldum mysqladm mysqlshow mysqlimp mariadb"},
+	{W_LOGIN, "networkc basicaut httpbasi basic digestau login connect getconne pdo begin auth authenti credenti createco usernam"},
+	{W_ISSUED, "sk rk live sandbox sbox"},
+	{W_HEAD, "api tok sec"},
+	{W_TYPE, "string str const var let val value char text varchar final static text unicode bytes byte by provided ist est es is are was equals to as set the"},
 };
 
 #endif

@@ -344,6 +344,7 @@ RARE int read_hook(scan *s, int start, int k) {
 	int n = webhooks[k].length;
 	if (start < n || !has(s, start - n, webhooks[k].before)) return 0;
 	int end = run_end(s, start, BASE64U | STD | DOT | EQUALS, 256);
+	if (at(s, end, '@')) end = run_end(s, end + 1, BASE64U | STD | DOT | EQUALS, 256); /* the tenant of a user */
 	while (end > start && s->t[end - 1] == '.') end--;
 	return start >= s->last && end - start >= webhooks[k].min && !fewer(s, start, end, 6) && report(s, start, end, webhooks[k].label, 900) ? end : 0;
 }
