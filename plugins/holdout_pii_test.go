@@ -109,6 +109,13 @@ var people = []personal{
 	{"PHONE", func(d dice) string {
 		return d.lead(3) + "-" + d.lead(3) + "-" + d.of(4, digitChars) + " ext. " + d.of(3, digitChars)
 	}, []string{"call %s", "office: %s"}},
+	{"PHONE", func(d dice) string {
+		return d.lead(3) + "-" + d.lead(3) + "-" + d.of(4, digitChars) + " extension " + d.of(3, digitChars)
+	}, []string{"call %s", "office: %s"}},
+	{"PHONE", func(d dice) string { return "07" + d.lead(9) }, []string{"call us on %s", "Tél. %s"}},
+	{"PHONE", func(d dice) string { return "0171-" + d.lead(7) }, []string{"Tél. %s"}},
+	{"SSN", func(d dice) string { return "5" + d.of(2, digitChars) + ".4" + d.from("123456789") + "." + d.lead(4) }, []string{"SSN %s", `"ssn":"%s"`}},
+	{"SSN", func(d dice) string { return "5" + d.of(2, digitChars) + "-4" + d.from("123456789") + "-" + d.lead(4) }, []string{"SSN#%s"}},
 	{"IP", func(d dice) string { return fmt.Sprintf("203.0.%d.%d", 1+d.IntN(250), 10+d.IntN(240)) }, []string{"login from %s", `"client_ip":"%s"`, "%s - - [01/Mar/2026]", "host %s:8080", "%s/24", "ssh root@%s"}},
 	{"IP", func(d dice) string { return "2001:db8:" + d.of(4, hexChars) + "::" + d.of(4, hexChars) }, []string{"from %s", `"ip":"%s"`, "[%s]:443"}},
 	{"IP", func(d dice) string { return groups("fe80"+d.of(28, hexChars), ":", 4) }, []string{"addr %s up", "inet6 %s/64"}},
@@ -134,6 +141,7 @@ var people = []personal{
 
 // impersonal are texts that look like it and name nobody.
 var impersonal = []string{
+	"portable library, copyright 1991-1997", "mobile edition 2008-2019", "clause 252.227-7013", "call [.0000.0024.0002]", "issue#12{2 digit}", "sec. 5{2 digit}.4{1 digit}.2{3 digit}",
 	"order 10{8 digit} was shipped", `"created":17{8 digit},"id":{6 digit}`, "commit {40 hex}", "uuid {uuid}", "version 1.{2 digit}.{1 digit}", "v2.{1 digit}.{2 digit}.{1 digit}", "sha256:{64 hex}",
 	"total 1,{3 digit},{3 digit}.00 USD", "EUR {3 digit}.{3 digit},50", "at 2026-03-1{1 digit}T10:{2 digit}:22Z", "2026-03-1{1 digit} 10:22:3{1 digit},{3 digit} INFO", "invoice INV-2026-{6 digit}", "tracking 1Z{6 upper}{10 digit}",
 	"chapter 3.{1 digit}.{1 digit}.{1 digit}", "section 4.2.1.{1 digit}", "localhost:{4 digit}", "127.0.0.1:{4 digit}", "0.0.0.0", "ISBN 978-3-16-148410-0", "port {5 digit} is open", "{3 digit} ms, {4 digit} rows",

@@ -80,7 +80,8 @@ static int number_begins(const scan *s, int i) {
 	if (i == 0 || i == s->last) return 1;
 	if (!begins(s, i, WORD)) return 0;
 	switch (s->t[i - 1]) {
-	case '$': case '#': case '%': return 0;
+	case '$': case '%': return 0;
+	case '#': return is(s, i - 2, LETTER); /* SSN#… */
 	case '-': case '.': case '+': case '/': case '@': case '\'': case '*': case '^': return !is(s, i - 2, WORD);
 	case ':': case ',': return !is(s, i - 2, DIGIT);
 	}
@@ -209,6 +210,7 @@ RARE int ssn(numbers *r, int k) {
 	else switch (shape(r, k, "324")) {
 	case DASHED: e = k + 2, score = 700; break;
 	case SPACED: e = k + 2, score = 300; break;
+	case DOTTED: e = k + 2, score = 250; break;
 	default: return k;
 	}
 	uint8_t d[MAX_DIGITS];

@@ -64,7 +64,7 @@ static int north_american(const numbers *r, int k, int *score) {
 	digits(r, a, a + 2, d);
 	if (!nanp(d)) return -1;
 	int first = r->g[a + 1].sep, second = r->g[a + 2].sep;
-	*score = first == CLOSED ? 850 : first == DASHED && second == DASHED ? 750 : (first == DOTTED && second == DOTTED) || second == DASHED ? 650 : 350;
+	*score = first == CLOSED ? 850 : first == DASHED && second == DASHED ? 750 : (first == DOTTED && second == DOTTED) || (second == DASHED && first != DOTTED) ? 650 : 350;
 	*score += 50 * trunk;
 	int start = r->g[k].start;
 	if (*score < 500 && (near(r->s, T_PHONE, start) || near(r->s, T_CALL, start))) *score = 700;
@@ -87,7 +87,7 @@ static int national(const numbers *r, int k, int *score) {
 static int date_like(const numbers *r, int k, int e) {
 	int start = r->g[k].start, century = has(r->s, start, "19") || has(r->s, start, "20");
 	switch (len(r, k)) {
-	case 4: return e > k && len(r, k + 1) <= 2 && century;
+	case 4: return century && e > k && (len(r, k + 1) <= 2 || (e == k + 1 && len(r, e) == 4 && (has(r->s, r->g[e].start, "19") || has(r->s, r->g[e].start, "20")))); /* or years */
 	case 10: case 13: return e == k && at(r->s, start, '1');
 	case 8: return e == k && century;
 	case 1: case 2: return e == k + 2 && len(r, k + 1) <= 2 && len(r, k + 2) == 4;
@@ -107,7 +107,7 @@ static int named_phone(const numbers *r, int k, int *score) {
 	uint8_t d[MAX_DIGITS];
 	if (!phone && !call) return -1;
 	digits(r, k, e, d);
-	int dials = (n == 10 && nanp(d)) || (n == 11 && d[0] == 1 && nanp(d + 1)) || (e > k && d[0] == 0 && n >= 9);
+	int dials = (n == 10 && nanp(d)) || (n == 11 && d[0] == 1 && nanp(d + 1)) || (d[0] == 0 && value(d, 3) != 0 && (e > k ? n >= 9 : n == 10 || n == 11));
 	*score = phone ? 650 : 550;
 	return phone || dials ? e : -1;
 }
@@ -116,7 +116,8 @@ static int named_phone(const numbers *r, int k, int *score) {
  * extension behind it if there is one: x123, ext. 123. */
 static int extension(const scan *s, int i) {
 	int j = i + at(s, i, ' ');
-	if (has_any_case(s, j, "ext.")) j += 4;
+	if (has_any_case(s, j, "extension")) j += 9;
+	else if (has_any_case(s, j, "ext.")) j += 4;
 	else if (has_any_case(s, j, "ext")) j += 3;
 	else if (at(s, j, 'x')) j++;
 	else return i;

@@ -27,7 +27,7 @@ _Static_assert(N_TOPICS <= MAX_TOPICS, "topics fit into a word");
 
 static const topic_words vocabulary[] = {
 	{T_PHONE, "phone phones telephon tel mobile cell cellphon fax whatsapp sms handy telefon telefono mobil portable landline "
-		"hotline t\xc3\xa9l\xc3\xa9ph tel\xc3\xa9"
+		"hotline t\xc3\xa9l t\xc3\xa9l\xc3\xa9ph tel\xc3\xa9"
 		"fon telef\xc3\xb3n m\xc3\xb3vil celular rufnumme handynum phonenum telefone telemove komorka telefonn puhelin "
 		"mobilnum msisdn \xe7\x94\xb5\xe8\xaf\x9d \xe6\x89\x8b\xe6\x9c\xba \xe9\x9b\xbb\xe8\xa9\xb1 signal telegram viber"},
 	{T_CALL, "call calls called contact dial reach reached ring callback appelez anrufen llamar"},
