@@ -91,6 +91,7 @@ func TestRedactors(t *testing.T) {
 func TestEveryLabel(t *testing.T) {
 	for _, name := range scanners {
 		labels := manifest(t, name).Labels
+		labels = labels[:len(labels)-1] // the last one, UNSEARCHED, is of no detector: TestDearTextIsMasked
 		byLabel := map[string]golden.Vector{}
 		for _, v := range vectors(t, name) {
 			for _, s := range v.Spans {

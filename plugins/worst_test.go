@@ -57,15 +57,20 @@ func breed(d dice, unit, other string) string {
 // TestWorstTexts looks for texts that cost a redactor more than those of TestWorkIsLinear, for as long
 // as NOTARY_WORST says ("60s") each: with what is found reported, and next to nothing. Several stocks
 // of short texts are bred apart, from the known ones and the golden ones, by the fuel that they take when
-// repeated. What it finds belongs into worst.
+// repeated. As long as a batch, none may take more than five times the mean of usual ones. What it finds
+// belongs into worst.
 func TestWorstTexts(t *testing.T) {
 	long, err := time.ParseDuration(os.Getenv("NOTARY_WORST"))
 	if err != nil {
 		return
 	}
-	const stocks, kept, tried, strict = 8, 24, 4 << 10, `{"threshold":1000}`
+	const stocks, kept, tried, strict = 8, 24, 16 << 10, `{"threshold":1000}`
 	for _, run := range []struct{ name, config string }{{scanners[0], ""}, {scanners[0], strict}, {scanners[1], ""}, {scanners[1], strict}} {
 		name, p, d := run.name, probe(t, run.name, []byte(run.config)), newDice(uint64(time.Now().UnixNano()))
+		mean, usual := 0.0, usualTexts(t)
+		for _, text := range usual {
+			mean += costOf(t, p, string(text), len(text)).fuel / float64(len(usual))
+		}
 		seeds := slices.Clone(worst)
 		for _, v := range vectors(t, name) {
 			if len(v.Text) <= 160 && len(v.Text) > 0 {
@@ -101,7 +106,11 @@ func TestWorstTexts(t *testing.T) {
 					i++
 				}
 			}
-			t.Logf("%s with %q: of %d texts, %.0f fuel a byte: %q", name, run.config, breeds, costOf(t, p, best.unit, abi.MaxBatchText).fuel, best.unit)
+			whole := costOf(t, p, best.unit, abi.MaxBatchText).fuel
+			t.Logf("%s with %q: of %d texts, %.0f fuel a byte, %.2f times the mean: %q", name, run.config, breeds, whole, whole/mean, best.unit)
+			if whole > timesTheMean*mean {
+				t.Errorf("%s with %q: %q takes %.0f fuel a byte; the mean is %.0f", name, run.config, best.unit, whole, mean)
+			}
 		}
 	}
 }

@@ -46,7 +46,7 @@ type Limits struct {
 
 // DefaultFuel is the fuel of a call with a batch of 64 KiB. A unit is about one
 // instruction, or 16 bytes of a bulk memory operation; package fuel has the prices. The
-// built-in redactor takes a million for 64 KiB of prose, 2 million of JSON, and 60 million for the
+// built-in redactor takes a million for 64 KiB of prose, 2 million of JSON, and 34 million for the
 // worst text known.
 const DefaultFuel = 250_000_000
 

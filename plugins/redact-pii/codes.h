@@ -25,12 +25,14 @@ static inline uint64_t mod97(uint64_t m, uint8_t c) {
  * of four with spaces or hyphens; valid under ISO 7064 mod 97-10; in small letters beside a
  * word, since hexadecimal ids look like it. It returns the end, or 0. */
 RARE int iban(scan *s, int i) {
+	spend(300);
 	uint64_t m = 0;
 	int start = i - 2, end = i + 2, fold = is(s, start, LOWER) ? 0x20 : 0, letters = fold ? LOWER : UPPER;
 	uint8_t sep = at(s, end, '-') ? '-' : ' ';
 	if (start < s->last || !begins(s, start, WORD) || !is(s, start + 1, letters) || !is(s, i + 1, DIGIT)) return 0;
 	int want = iban_by_country[((s->t[start] & ~0x20) - 'A') * 26 + (s->t[start + 1] & ~0x20) - 'A'] - 4;
 	if (want <= 0) return 0;
+	spend(40 * want);
 	for (int k = 0; k < want; k++) {
 		if (k % 4 == 0 && s->t[end] == sep) end++;
 		uint8_t c = s->t[end++], digit = c - '0', letter = c - 'A' - (uint8_t)fold;
@@ -200,6 +202,7 @@ static inline int unnamed(const scan *s, int a) {
  * names it. [a, e) has capitals, digits and hyphens. */
 RARE int document(scan *s, int a, int e) {
 	int n = e - a, label;
+	spend(170);
 	if (n < 5 || n > 18 || is(s, e, WORD) || unnamed(s, a)) return 0;
 	uint32_t digits = (digits_at(s->t + a) | digits_at(s->t + a + 16) << 16) & ((1u << n) - 1);
 	if (!(digits & (digits - 1)) || !number_begins(s, a)) return 0; /* less than two */
@@ -268,6 +271,7 @@ static void prepare_codes(void) {
 /* postcode reads British and Canadian postal codes that begin with the run [a, e) of two to
  * four letters and digits, a capital first. */
 RARE int postcode(scan *s, int a, int e) {
+	spend(300);
 	int n = e - a, b = e + at(s, e, ' '), score = 0;
 	if (!is(s, b, DIGIT) || threshold[POSTAL_CODE] > 850 || !number_begins(s, a)) return 0;
 	int end = run_end(s, b, ALNUM, 4);
@@ -286,6 +290,7 @@ RARE int postcode(scan *s, int a, int e) {
 
 /* by_form reads a code that begins with the run [a, e) and has one of the forms. */
 RARE int by_form(scan *s, int a, int e) {
+	spend(300);
 	int n = e - a, best = 0, label = 0, to = 0;
 	const uint8_t *p = s->t + a;
 	uint32_t capital = wasm_i8x16_bitmask(between(wasm_v128_load(p), 'A', 'Z')), digit = digits_at(p);
@@ -295,6 +300,7 @@ RARE int by_form(scan *s, int a, int e) {
 		int f = __builtin_ctz(forms), m = 0;
 		const char *form = code_forms[f].form;
 		if (capitals_of[f] & ~capital || digits_of_form[f] & ~digit) continue;
+		spend(600);
 		while (form[m]) m++;
 		if (a + m > s->n || is(s, a + m, WORD) || !like(s, a, a + m, form)) continue;
 		if (!number_begins(s, a)) return 0;
@@ -314,6 +320,7 @@ RARE int coded(scan *s, int a, int e) {
 	if (codes_by_run[n] && (end = by_form(s, a, e))) return end;
 	if (n >= 2 && n <= 4 && in(s->t[a], UPPER) && in(s->t[e + (s->t[e] == ' ')], DIGIT) && (end = postcode(s, a, e))) return end;
 	if (n < 5 && !(class[s->t[e]] & URLSAFE)) return 0;
+	spend(200);
 	int longer = run_end(s, a, UPPER | DIGIT | URLSAFE, 19);
 	while (longer > e && !(class[s->t[longer - 1]] & ALNUM)) longer--;
 	return longer - a >= 5 ? document(s, a, longer) : 0;
@@ -328,6 +335,7 @@ static inline int maybe_mac(const scan *s, int i) {
 
 /* mac reads a hardware address whose first separator stands at i. */
 RARE int mac(scan *s, int i) {
+	spend(200);
 	int start = i - 2, end = i, same = 1;
 	if (start < s->last || !is(s, start, HEX) || !is(s, start + 1, HEX) || !begins(s, start, WORD) || at(s, start - 1, ':') || at(s, start - 1, '-')) return 0;
 	for (int k = 0; k < 5; k++, end += 3) {
@@ -341,6 +349,7 @@ RARE int mac(scan *s, int i) {
 /* dotted_mac reads a hardware address of three groups ("0123.4567.89ab") of which one
  * begins at a, beside a word. */
 RARE int dotted_mac(scan *s, int a) {
+	spend(400);
 	for (int k = 0; k < 2 && at(s, a - 1, '.') && back(s, a - 1, a - 5, &sets[set_number(HEX)], 0) == a - 5; k++) a -= 5;
 	if (a < s->last || !begins(s, a, WORD | DOT)) return 0;
 	for (int k = 0; k < 3; k++)
@@ -376,11 +385,13 @@ static inline int maybe_ipv6(const scan *s, int i) {
 }
 
 RARE int ipv6(scan *s, int i) {
+	spend(700);
 	int start = after_escape(s, run_start(s, i, HEX, 5));
 	if (i - start > 4 || (start == i && !at(s, i + 1, ':'))) return i + 1;
 	if (!begins(s, start, WORD) || at(s, start - 1, ':') || at(s, start - 1, '.') || at(s, start - 1, '-')) return i + 1;
 	int j = start, groups = 0, written = 0, first = 0, longest = 0, digit = 0, elided = 0, dotted = 0;
 	while (groups <= 8) {
+		spend(150);
 		if (at(s, j, ':') && at(s, j + 1, ':') && !elided) {
 			elided = 1, j += 2;
 			if (!is(s, j, HEX)) break;
@@ -410,10 +421,12 @@ RARE int ipv6(scan *s, int i) {
 
 /* URL credentials: the name and password before the '@' at i. */
 RARE int url_credentials(scan *s, int i) {
+	spend(400);
 	int j = back(s, i, max(s->last, i - 256), &sets[ENDS_USER], SIDES);
 	if (!has(s, j - 3, "://")) return 0;
 	int colon = j;
 	while (colon < i && s->t[colon] != ':') colon++;
+	spend(10 * (colon - j));
 	if (colon == i || !is(s, i + 1, ALNUM | HIGH | EQUALS) || i - colon < 2 || colon - j > 128) return 0;
 	if (one_of("${[(%*", s->t[colon + 1]) || s->t[i - 1] == '}') return 0; /* a variable in its place */
 	return report(s, j, i, URL_CREDENTIALS, 850) ? i : 0;

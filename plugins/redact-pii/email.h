@@ -16,6 +16,7 @@ static int local(const scan *s, int i) {
 	int stop = max(s->last, i - MAX_LOCAL), j = i;
 	for (;;) {
 		j = back(s, j, stop, &sets[set_number(WORD | LOCAL | DOT)], 0);
+		spend(130);
 		if (j - 2 >= stop && two_byte(s->t[j - 2], s->t[j - 1])) j -= 2;
 		else break;
 	}
@@ -26,11 +27,13 @@ static int local(const scan *s, int i) {
 
 /* name_label returns the end of the label of a domain name that begins at i. */
 static int name_label(const scan *s, int i, int limit) {
+	int from = i;
 	while (i < limit) {
 		if (class[s->t[i]] & ALNUM || s->t[i] == '-') i++;
 		else if (i + 1 < limit && two_byte(s->t[i], s->t[i + 1])) i += 2;
 		else break;
 	}
+	spend(150 + 20 * (i - from));
 	return i;
 }
 
@@ -64,6 +67,8 @@ typedef struct {
 static inline uint8_t *mark_of(mark_table *m, uint64_t word) { return &m->marks[word * 0x9e3779b97f4a7c15u >> 54]; }
 
 static mark_table suffix_marks, domain_marks;
+static uint64_t domain_words[64];
+static int n_domain_words;
 
 static const char file_suffixes[][8] = {"png", "jpg", "jpeg", "gif", "svg", "webp", "ico", "css", "js", "mjs", "ts", "tsx", "jsx", "json", "html", "htm", "xml",
 	"yaml", "yml", "toml", "txt", "csv", "pdf", "go", "py", "rb", "java", "class", "exe", "dll", "so", "lock", "log", "tgz", "gz", "whl", "jar", "tar",
@@ -80,9 +85,10 @@ static void prepare_email(void) {
 		*mark_of(&suffix_marks, word) = 1;
 	}
 	uint64_t word = 0;
+	n_domain_words = 0;
 	for (int i = 1, n = 0; mail_domains[i]; i++) {
 		if (mail_domains[i] != ' ') word |= (uint64_t)mail_domains[i] << 8 * n++;
-		else *mark_of(&domain_marks, word) = 1, word = 0, n = 0;
+		else *mark_of(&domain_marks, word) = 1, domain_words[n_domain_words++] = word, word = 0, n = 0;
 	}
 }
 
@@ -114,6 +120,7 @@ static inline int maybe_domain(const uint8_t *p) {
 RARE int email(scan *s, int i) {
 	if (threshold[EMAIL] > 900) return i + 1; /* what no score reaches is not looked for */
 	if (!maybe_domain(s->t + i + 1)) return i + 1;
+	spend(400);
 	int start = local(s, i), tld = 0, end = start < i ? domain(s, i + 1, &tld) : -1;
 	if (end < 0) return i + 1;
 	int score = file_suffix(s, tld, end) ? 200 : i - start == 3 && has(s, start, "git") ? 300 : end - tld > 6 ? 700 : 900;
@@ -138,13 +145,12 @@ static int spelled(const scan *s, int i, const char *word) {
 /* spoken reports whether [a, b) is a top-level domain that people have mail under:
  * any word may stand behind a "dot". */
 static int spoken(const scan *s, int a, int b) {
-	if (b - a < 2 || b - a > 4 || !*mark_of(&domain_marks, word_at(s->t + a, b - a))) return 0;
-	for (const char *c = mail_domains; *c; c++)
-		if (*c == ' ') {
-			int k = 0;
-			while (a + k < b && (s->t[a + k] | 0x20) == (uint8_t)c[1 + k]) k++;
-			if (a + k == b && c[1 + k] == ' ') return 1;
-		}
+	if (b - a < 2 || b - a > 4) return 0;
+	uint64_t word = word_at(s->t + a, b - a);
+	if (!*mark_of(&domain_marks, word)) return 0;
+	spend(1000);
+	for (int k = 0; k < n_domain_words; k++)
+		if (domain_words[k] == word) return 1;
 	return 0;
 }
 
@@ -152,6 +158,7 @@ static int spoken(const scan *s, int a, int b) {
  * ("ann at example dot com") are believed only if both are spelled out. */
 RARE int obfuscated(scan *s, int i) {
 	int name_end = i, j = spelled(s, i, "at"), bracketed = !at(s, i + at(s, i, ' '), 'a') && !at(s, i + at(s, i, ' '), 'A');
+	spend(500);
 	if (!j) return 0;
 	int start = local(s, name_end), dots = 0, end = 0;
 	if (start >= name_end || !begins(s, start, WORD)) return 0;

@@ -33,14 +33,18 @@ static int iso7064(const uint8_t *d, int n) {
 	return (11 - p) % 10 == d[n - 1];
 }
 
+static uint8_t pentagon[10][10]; /* products in its dihedral group */
+
+static void prepare_pentagon(void) {
+	for (int c = 0; c < 10; c++)
+		for (int p = 0; p < 10; p++) pentagon[c][p] = (uint8_t)(c < 5 ? (p < 5 ? (c + p) % 5 : 5 + (c + p) % 5) : (p < 5 ? 5 + (c - p) % 5 : (c - p + 5) % 5));
+}
+
 static int verhoeff(const uint8_t *d, int n) {
 	static const uint8_t turn[8][10] = {{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, {1, 5, 7, 6, 2, 8, 3, 0, 9, 4}, {5, 8, 0, 3, 7, 9, 6, 1, 4, 2},
 		{8, 9, 1, 6, 0, 4, 3, 5, 2, 7}, {9, 4, 5, 3, 1, 2, 6, 8, 7, 0}, {4, 2, 8, 6, 5, 7, 3, 9, 0, 1}, {2, 7, 9, 3, 8, 0, 6, 4, 1, 5}, {7, 0, 4, 6, 9, 1, 3, 2, 5, 8}};
 	int c = 0;
-	for (int i = 0; i < n; i++) { /* c = c * p in the dihedral group of the pentagon */
-		int p = turn[i % 8][d[n - 1 - i]];
-		c = c < 5 ? (p < 5 ? (c + p) % 5 : 5 + (c + p) % 5) : (p < 5 ? 5 + (c - p) % 5 : (c - p + 5) % 5);
-	}
+	for (int i = 0; i < n; i++) c = pentagon[c][turn[i % 8][d[n - 1 - i]]];
 	return c == 0;
 }
 
@@ -245,6 +249,7 @@ static uint64_t id_topics, unnamed_formed, unnamed_bare; /* what names any of th
 static void prepare_ids(void) {
 	_Static_assert(sizeof id_forms / sizeof id_forms[0] <= 64, "a set of forms fits into a word");
 	id_topics = unnamed_formed = unnamed_bare = 0;
+	prepare_pentagon();
 	for (unsigned f = 0; f < sizeof id_forms / sizeof id_forms[0]; f++) {
 		bare_by_length[id_forms[f].digits] |= 1ull << f;
 		id_topics |= 1ull << id_forms[f].topic | 1ull << id_forms[f].other | 1ull << T_IDENTITY | 1ull << T_TAX;
@@ -266,6 +271,7 @@ static int check_letter(const scan *s, int i, int label) {
 /* read_form reads groups of digits as a form spells them ("3.3.3-2") and returns
  * their end, or 0. A check letter stands for ten. */
 RARE int read_form(const scan *s, int i, const char *form, int label, uint8_t *d) {
+	spend(650);
 	int n = 0;
 	for (;; form++) {
 		for (int k = *form - '0'; k > 0; k--, i++) {
@@ -298,6 +304,7 @@ RARE int national_id(scan *s, int i, int end) {
 	if (!forms) return 0;
 	uint64_t named = near_set(s, i);
 	if (!(named & id_topics)) forms &= (formed & unnamed_formed) | (bare ? unnamed_bare : 0);
+	spend(600 + 300 * __builtin_popcountll(forms));
 	if (bare && forms) {
 		for (int k = 0; k < n; k++) alone[k] = s->t[i + k] - '0';
 		alone[n] = 10;
@@ -339,6 +346,7 @@ static inline int may_be_dated(const scan *s, int end) {
 /* date reads a calendar date of which the digits [i, end) are the first, or the
  * day behind the name of a month. It returns its end, or 0, and its start. */
 RARE int date(const scan *s, int i, int end, int *start) {
+	spend(900);
 	int n = end - i, e2, e3;
 	*start = i;
 	if (n != 1 && n != 2 && n != 4) return 0;
@@ -397,6 +405,7 @@ static inline int maybe_born(scan *s, int i, int end) {
 /* postal reads a postal code from four to six digits alone: beside a word, or behind the
  * name or the two letters of a state. */
 RARE int postal(scan *s, int i, int end) {
+	spend(200);
 	int n = end - i, to = end, score = 0;
 	if (!number_begins(s, i)) return 0;
 	if (n == 5 && at(s, end, '-') && run_end(s, end + 1, DIGIT, 5) == end + 5) to = end + 5;
@@ -419,6 +428,7 @@ RARE int document(scan *s, int a, int e);
 
 /* hyphenated reads the number of a document of which the digits [i, end), behind a hyphen, are a part. */
 RARE int hyphenated(scan *s, int i, int end) {
+	spend(250);
 	int start = run_start(s, i, UPPER | DIGIT | URLSAFE, 12);
 	return silent(s, start) ? 0 : document(s, start, run_end(s, end, UPPER | DIGIT, 12));
 }

@@ -58,11 +58,13 @@ static int separator(const scan *s, int i, int *sep) {
 
 /* fill reads groups until the table is full or the run ends. */
 static void fill(numbers *r) {
+	int before = r->n;
 	while (r->n < MAX_GROUPS && r->next >= 0) {
 		int end = run_end(r->s, r->next, DIGIT, r->s->n);
 		r->g[r->n++] = (group){r->next, end, r->pending};
 		r->next = separator(r->s, end, &r->pending);
 	}
+	spend(300 * (r->n - before));
 }
 
 /* lead returns where a number begins that has its first digit at i: a plus or
@@ -187,6 +189,7 @@ RARE int card(numbers *r, int k) {
 	}
 	uint8_t d[MAX_DIGITS];
 	if (e < k || !ends_at(r, e)) return k;
+	spend(900);
 	n = digits(r, k, e, d);
 	if (n < MIN_CARD || n > 19) return k;
 	int known = issuer(d, n), score = e > k ? 950 : known == 2 ? 850 : 350;
@@ -215,6 +218,7 @@ RARE int ssn(numbers *r, int k) {
 	}
 	uint8_t d[MAX_DIGITS];
 	if (!ends_at(r, e)) return k;
+	spend(400);
 	digits(r, k, e, d);
 	int start = r->g[k].start, word = near(r->s, T_SSN, start), valid = issued_ssn(d);
 	if (word && valid) score += 300;
@@ -234,6 +238,7 @@ static int octet(const scan *s, int start, int end) {
 RARE int ipv4(numbers *r, int k) {
 	scan *s = r->s;
 	if (k + 3 >= r->n) return k;
+	spend(500);
 	for (int j = k; j < k + 4; j++)
 		if ((j > k && r->g[j].sep != DOTTED) || !octet(s, r->g[j].start, r->g[j].end)) return k;
 	if (k + 4 < r->n && r->g[k + 4].sep != SPACED) return k;
@@ -286,6 +291,7 @@ static int may_begin(numbers *r, int k) {
 /* groups_at tries the readings that begin with group k and returns the group to
  * go on with, behind k. */
 RARE int groups_at(numbers *r, int k) {
+	spend(450);
 	int next = k;
 	if (!number_begins(r->s, r->g[k].start)) return at(r->s, r->g[k].start - 1, '@') ? max(k + 1, ipv4(r, k)) : k + 1; /* root@192.0.2.1 */
 	int n = len(r, k);
@@ -329,6 +335,7 @@ RARE int readings(numbers *r) {
 
 /* grouped examines the run of groups that begins with the digits [i, end). */
 RARE int grouped(scan *s, int i, int end) {
+	spend(900);
 	int known = known_form(s, i, end), sep;
 	if (known) return known;
 	if (is(s, end, WORD) && s->t[end] != 'x') return token(s, i);

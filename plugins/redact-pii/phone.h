@@ -3,20 +3,24 @@
  * hardly anything else has, and other groups of digits beside a word that names a
  * telephone. Part of number.h. */
 
-/* country_code reports whether digits begin with an assigned country code. */
-static int country_code(const uint8_t *d) {
+static uint32_t country_codes[1000 / 32 + 1]; /* a bit for each three digits that begin with one */
+
+static void prepare_phones(void) {
 	static const uint8_t two[] = {20, 27, 30, 31, 32, 33, 34, 36, 39, 40, 41, 43, 44, 45, 46, 47, 48, 49, 51, 52, 53, 54, 55, 56, 57, 58,
 		60, 61, 62, 63, 64, 65, 66, 81, 82, 84, 86, 90, 91, 92, 93, 94, 95, 98};
 	static const uint16_t three[][2] = {{211, 213}, {216, 216}, {218, 218}, {220, 269}, {290, 291}, {297, 299}, {350, 359}, {370, 389},
 		{420, 421}, {423, 423}, {500, 509}, {590, 599}, {670, 692}, {800, 800}, {808, 808}, {850, 856}, {870, 870}, {878, 883}, {886, 888},
 		{960, 968}, {970, 977}, {979, 979}, {992, 998}};
-	if (d[0] == 1 || d[0] == 7) return 1;
-	for (unsigned i = 0; i < sizeof two; i++)
-		if (value(d, 2) == two[i]) return 1;
-	for (unsigned i = 0; i < sizeof three / sizeof three[0]; i++)
-		if (value(d, 3) >= three[i][0] && value(d, 3) <= three[i][1]) return 1;
-	return 0;
+	for (int code = 0; code < 1000; code++) {
+		int known = code / 100 == 1 || code / 100 == 7;
+		for (unsigned i = 0; i < sizeof two; i++) known |= code / 10 == two[i];
+		for (unsigned i = 0; i < sizeof three / sizeof three[0]; i++) known |= code >= three[i][0] && code <= three[i][1];
+		country_codes[code / 32] |= (uint32_t)known << code % 32;
+	}
 }
+
+/* country_code reports whether digits begin with an assigned country code. */
+static int country_code(const uint8_t *d) { return country_codes[value(d, 3) / 32] >> value(d, 3) % 32 & 1; }
 
 /* extent returns the last group, and the digits up to it, of a number of at most
  * limit digits that begins at group k. Behind a space it does not go on when the
@@ -46,6 +50,7 @@ static int nanp(const uint8_t *d) { return d[0] >= 2 && d[3] >= 2; }
 /* international reads the digits after a plus sign (ITU-T E.164): a country code
  * and at most fifteen digits in all. */
 static int international(const numbers *r, int k, int *score) {
+	spend(500);
 	int n, e = extent(r, k, 15, &n);
 	uint8_t d[MAX_DIGITS];
 	if (n < 8 || digits(r, k, e, d) != n || !country_code(d)) return -1;
@@ -99,7 +104,8 @@ static int date_like(const numbers *r, int k, int e) {
  * verb ("call 4777848739") is believed only for a number that dials. */
 static int named_phone(const numbers *r, int k, int *score) {
 	int start = r->g[k].start;
-	if (r->s->words_read >= start && silent(r->s, start)) return -1; /* not to listen for what is too short */
+	if ((r->s->words_read >= start || unspoken(r->s, start)) && silent(r->s, start)) return -1; /* not to listen for what is too short */
+	spend(1000);
 	int n, e = extent(r, k, 15, &n);
 	if (n < MIN_DIGITS || date_like(r, k, e)) return -1;
 	int phone = near(r->s, T_PHONE, start) && !id_since(r->s, T_PHONE);
@@ -127,6 +133,7 @@ static int extension(const scan *s, int i) {
 }
 
 RARE int phone(numbers *r, int k) {
+	spend(700);
 	scan *s = r->s;
 	int start = r->g[k].start, from = lead(s, start), score = 0, e;
 	if (from < start && (at(s, from, '+') || at(s, start - 1, '+'))) e = international(r, k, &score);

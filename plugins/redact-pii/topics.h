@@ -127,6 +127,7 @@ static int read_words(scan *s, const uint8_t *t, int from, int to, int key) {
 	words w = letters_of(t + from, to - from);
 	if (from > 0 && class[t[from - 1]] & (LETTER | HIGH)) w.letters &= w.letters + 1;
 	w.starts = w.letters & ~(w.letters << 1 & ~(w.upper & w.lower << 1));
+	spend(250 + 100 * __builtin_popcountll(w.starts));
 	for (int end; w.starts;) {
 		int a = last_word(&w, &end);
 		uint64_t topics = end - a > 1 ? word_topics(word_at(t + from + a, end - a)) : 0;

@@ -9,6 +9,7 @@ static uint32_t turn(uint32_t v, int n) { return v >> n | v << (32 - n); }
 /* sha256_block hashes a message of at most 55 bytes (FIPS 180-4): enough for
  * addresses and their digests. */
 static void sha256_short(const uint8_t *m, int n, uint8_t *out) {
+	spend(9500);
 	static const uint32_t k[64] = {
 		0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5, 0xd807aa98, 0x12835b01, 0x243185be,
 		0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174, 0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa,
@@ -55,6 +56,7 @@ static void prepare_wallets(void) {
  * double SHA-256. */
 static int base58check(const scan *s, int a, int e) {
 	uint32_t limb[7] = {0};
+	spend(2000);
 	int top = 6, from = a; /* top: the first limb that is not 0 */
 	uint8_t b[28], digest[32];
 	while (a < e) {
@@ -89,6 +91,7 @@ static uint32_t polymod(uint32_t c, uint32_t v) {
 
 /* bech32 checks an address of BIP 173 or BIP 350 behind its separator at sep. */
 static int bech32(const scan *s, int a, int sep, int e) {
+	spend(150 * (e - a));
 	uint32_t c = 1;
 	for (int i = a; i < sep; i++) c = polymod(c, s->t[i] >> 5);
 	c = polymod(c, 0);
@@ -105,6 +108,7 @@ static int bech32(const scan *s, int a, int sep, int e) {
 
 /* wallet reads an address that is the whole run of letters and digits [a, e). */
 RARE int wallet(scan *s, int a, int e) {
+	spend(200);
 	int n = e - a, score = 0;
 	if (n < MIN_WALLET || n > 90 || a < s->last || !begins(s, a, WORD)) return 0;
 	if (n == 42 && has(s, a, "0x") && run_end(s, a + 2, HEX, 41) == e) score = near(s, T_WALLET, a) ? 900 : !fewer(s, a + 2, e, 8) ? 550 : 0;

@@ -17,6 +17,7 @@ RARE int begun_by(const scan *s, int start, int end, int k) {
 }
 
 RARE int begun_by_any(const scan *s, int start, int end) {
+	spend(450);
 	int slot = rule_slot(s->t[start], s->t[start + 1]);
 	uint64_t head;
 	__builtin_memcpy(&head, s->t + start, 8);
@@ -42,6 +43,7 @@ RARE int has_part(const scan *s, int a, int b) {
 
 /* random_tail reports whether [a, b), behind words that name a secret, is random. */
 RARE int random_tail(scan *s, int a, int b) {
+	spend(1000);
 	makeup m;
 	if (b - a < MIN_TAIL || b - a > MAX_VALUE || !has_part(s, a, b)) return 0;
 	made_of(s, a, b, &m);
@@ -51,6 +53,7 @@ RARE int random_tail(scan *s, int a, int b) {
 /* headed reads a token with words before the first digit, at i, of which one names a kind of secret:
  * acme_live_…, sk_…, acme_api_…. Some words are said of other things, too: behind them there is one part. */
 RARE int headed(scan *s, int i) {
+	spend(1000);
 	int a = after_escape(s, s->run_from), end = s->run;
 	for (int part = a, k = 0; k < MAX_HEAD && part < i; k++) {
 		int e = ahead(s, part, min(end, part + 12), &sets[set_number(LETTER)], 0);
@@ -71,6 +74,7 @@ static inline int may_be_headed(const scan *s, int i) { return i - s->run_from >
 
 /* identifiable reads a key of Azure: base64 with the mark of its service ten to twelve characters before its end. */
 RARE int identifiable(scan *s, int a, int b) {
+	spend(800);
 	static const char marks[][5] = {"+ASt", "+ASb", "+AEh", "+ARm", "+ABa", "+AMC", "+ACR", "ACDb", "AzSe", "AzFu", "AIoT"};
 	int n = b - a, marked = n == 84 && (has(s, b - 8, "AZDO") || has(s, a + 52, "JQQJ99"));
 	for (unsigned k = 0; k < sizeof marks / sizeof marks[0] && !marked; k++)

@@ -29,6 +29,7 @@ RARE int contains(const scan *s, int a, int b, const char *word) {
 		v128_t both = wasm_v128_and(wasm_i8x16_eq(wasm_v128_or(wasm_v128_load(s->t + a), small), first), wasm_i8x16_eq(wasm_v128_or(wasm_v128_load(s->t + a + 1), small), second));
 		for (uint32_t hits = wasm_i8x16_bitmask(both); hits; hits &= hits - 1) {
 			int i = a + __builtin_ctz(hits);
+			spend(100);
 			if (i < b && has_any_case(s, i, word)) return 1;
 		}
 	}
@@ -98,6 +99,7 @@ RARE int stands_in(scan *s, int a, int b) {
 		for (uint32_t hits = wasm_i8x16_bitmask(wasm_i8x16_ne(groups, wasm_i8x16_splat(0))); hits; hits &= hits - 1) {
 			int lane = __builtin_ctz(hits);
 			if (k + lane >= end) break;
+			spend(200);
 			uint8_t groups_at[16];
 			wasm_v128_store(groups_at, groups);
 			if (placeholder(s, k + lane, groups_at[lane])) return remember(s, k + lane, 1, 64);

@@ -7,11 +7,17 @@
 
 #define MAX_NAME 64
 
+/* What name_of takes, and a word of a short name. These are spent by who asks, whether the name is known from
+ * before or not: that depends on other texts. */
+#define NAMING 1100
+#define NAMING_WORD 180
+
 /* A name is what stands before a value, and what its words say. */
 typedef struct {
 	uint32_t any, last; /* bit sets of topics; last: of the last word */
 	int bound;          /* an operator binds the value to the name: =, :, a closing tag or a comma */
 	int start;
+	int words; /* of a short name */
 } value_name;
 
 static struct {
@@ -57,7 +63,7 @@ RARE void read_name(const scan *s, int a, int b, value_name *v) {
 	w.starts = w.letters & ~(w.letters << 1 & ~turns);
 	uint64_t single = w.starts & ~((w.letters & ~w.starts) >> 1);
 	if (single) single &= ~only_x(s->t + a, b - a), w.starts &= ~single, w.letters &= ~single; /* the one word of one letter */
-	v->any = v->last = 0;
+	v->any = v->last = 0, v->words = __builtin_popcountll(w.starts);
 	while (w.starts) {
 		int end, from = next_word(&w, &end), n = end - from;
 		uint32_t topics = (uint32_t)word_topics(word_at(s->t + a + from, n));
@@ -74,6 +80,7 @@ RARE void read_name(const scan *s, int a, int b, value_name *v) {
 static struct known_name {
 	v128_t name;
 	uint32_t any, last;
+	int words;
 } known_names[1 << KNOWN_BITS];
 
 /* known_slot returns where the name of n bytes, from 1 to 16, that ends before end is kept, if it is. */
@@ -90,15 +97,16 @@ static void name_words(const scan *s, int a, int b, value_name *v) {
 	int n = b - a;
 	if (n > 16 || n < 1) {
 		read_name(s, a, b, v);
+		spend(450 + NAMING_WORD * v->words), v->words = 0;
 		return;
 	}
 	v128_t name;
 	struct known_name *k = known_slot(s->t + b, n, &name);
 	if (!same_name(k, name)) {
 		read_name(s, a, b, v);
-		k->name = name, k->any = v->any, k->last = v->last;
+		k->name = name, k->any = v->any, k->last = v->last, k->words = v->words;
 	}
-	v->any = k->any, v->last = k->last;
+	v->any = k->any, v->last = k->last, v->words = k->words;
 }
 
 #define NAME_SET sets[set_number(ALNUM | URLSAFE | HIGH | DOT)]
@@ -116,7 +124,7 @@ static inline int json_name(const scan *s, int i, value_name *v) {
 	v128_t name;
 	const struct known_name *k = known_slot(s->t + end, n, &name);
 	if (!same_name(k, name) || k->last & 1 << W_TYPE) return 0;
-	v->any = k->any, v->last = k->last, v->bound = 1, v->start = end - n;
+	v->any = k->any, v->last = k->last, v->bound = 1, v->start = end - n, v->words = k->words;
 	return 1;
 }
 
@@ -144,7 +152,7 @@ RARE int passed_over(const scan *s, int i, int hop) {
 RARE void find_name(const scan *s, int end, value_name *v) {
 	*v = (value_name){0};
 	for (int hop = 0, bound = 0, limit = end - MAX_NAME - 16; hop < 3; hop++) {
-		if (hop > 0) end = gap(s, end, limit, IN_TYPED, &bound);
+		if (hop > 0) spend(500 + NAMING_WORD * v->words), end = gap(s, end, limit, IN_TYPED, &bound);
 		int stop = max(0, end - MAX_NAME), start = after_escape(s, back(s, end, stop, &NAME_SET, 0));
 		if (start == end) return;
 		if (end - start == 1 && (s->t[start] | 0x20) != 'x') {
@@ -162,6 +170,7 @@ RARE void find_name(const scan *s, int end, value_name *v) {
 			if (v->last && start > 1 && s->t[start - 1] == ' ' && class[s->t[start - 2]] & LETTER) {
 				value_name more;
 				name_words(s, back(s, start - 1, stop, &sets[set_number(ALNUM | URLSAFE)], 0), start - 1, &more);
+				spend(600 + NAMING_WORD * more.words);
 				v->any |= more.any;
 			}
 			return;

@@ -51,6 +51,7 @@ RARE int strange(scan *s, int a, int b) {
 
 /* placed reads a password by its place. */
 RARE int placed(scan *s, int a, int b, int quoted) {
+	spend(1200);
 	if (may_be_option(s, a, quoted) && said_before(s, a - quoted - 3) & 1 << W_COMMAND) return strange(s, a, b) && report(s, a, b, PASSWORD, 550) ? b : 0;
 	if (may_be_attached(s, a, b)) return said_before(s, a) & 1 << W_ATTACHED && strange(s, a + 2, b) && report(s, a + 2, b, PASSWORD, 550) ? b : 0;
 	if (!may_be_argument(s, a, b, quoted)) return 0;

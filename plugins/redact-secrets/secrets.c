@@ -37,11 +37,14 @@ RARE int versioned(const scan *s, int i) {
 	return groups > 2 && (e == s->n || is(s, e, SPACE)) ? e : 0;
 }
 
-/* alone reports whether the run that the digit at i begins is digits and no more, and no token begins
- * there: what prefixed() would find out. */
+/* alone reports whether the run that the digits [i, e) stand in is these and no more, or one or two with a letter
+ * on either side, and no token begins there: what prefixed() would find out. */
 static inline int alone(scan *s, int i, int e) {
-	if (i == 0 || class[s->t[i - 1]] & (BASE64U | DOT) || s->t[i - 1] == '/' || is(s, e, BASE64U) || ruled(s, i)) return 0;
-	s->run_from = s->word_from = i, s->run = s->word_to = s->parts = e;
+	int a = i;
+	if (e - i <= 2) a -= i > s->last && in(s->t[i - 1], LETTER), e += is(s, e, LETTER);
+	uint8_t before = a > 0 ? s->t[a - 1] : '.';
+	if (class[before] & (BASE64U | DOT) || before == '/' || (before == '\\' && a < i && s->t[a] != 'x') || is(s, e, BASE64U) || ruled(s, a)) return 0;
+	s->run_from = s->word_from = a, s->run = s->word_to = s->parts = e;
 	return 1;
 }
 
@@ -54,11 +57,19 @@ static int begins_token(scan *s, int i) {
 /* figures examines what the digits [i, e) stand in. */
 RARE int figures(scan *s, int i, int e) {
 	int found;
+	if (left < 0) return mask_rest(s);
 	if (at(s, e, '.') && is(s, e + 1, DIGIT) && (i == 0 || is(s, i - 1, SPACE)) && (found = versioned(s, i))) return found;
 	if (i >= s->run && !alone(s, i, e) && (found = begins_token(s, i))) return found;
+	if (i < s->base64 && s->run - s->run_from < 5 && s->t[s->run] != '$') { /* too short for a shape, in a value that was examined */
+		spend(360);
+		return e;
+	}
+	spend(700);
 	if (may_be_shaped(s, i) && (found = shaped(s))) return found;
 	return i >= s->base64 && (found = valued(s, i)) ? found : e;
 }
+
+static inline int cut_off(uint8_t c) { return c == ':' || class[c] & (SPACE | QUOTE); }
 
 static inline int candidate(scan *s, int i) {
 	int found;
@@ -67,7 +78,8 @@ static inline int candidate(scan *s, int i) {
 	case '@': return (found = url_credentials(s, i)) ? found : i + 1;
 	case ':':
 		if (holds_none(s, i)) return i + 1;
-		if (is(s, i - 1, WORD | LOCAL | DOT) && may_be_login(s, i) && (found = command_login(s, i))) return found; /* fall through */
+		if (is(s, i - 1, WORD | LOCAL | DOT) && may_be_login(s, i) && (found = command_login(s, i))) return found;
+		if (class[s->t[i + 1]] & HEX && (cut_off(s->t[i + 2]) || cut_off(s->t[i + 3]))) return (found = pay(s, 250)) ? found : i + 1; /* too short for a value. Fall through */
 	case '=': case '>': return (found = assigned(s, i)) ? found : i + 1;
 	}
 	/* numbers, of which JSON has many: short ones, and ones with a point */

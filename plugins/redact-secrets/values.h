@@ -54,6 +54,7 @@ RARE int worth(scan *s, int a, int b, const value_name *v, int say, int quoted) 
 	int n = b - a;
 	if (n < shortest(say) || n > MAX_VALUE || known_to_stand_in(s, a, b)) return 0;
 	makeup m;
+	spend(1000 + 25 * n);
 	made_of(s, a, b, &m);
 	if (m.spaced || telegram_like(s, a, b) || (say < 3 && file_name(s, a, b))) return 0;
 	int score = judged(s, a, b, &m, v, say, quoted);
@@ -63,6 +64,7 @@ RARE int worth(scan *s, int a, int b, const value_name *v, int say, int quoted) 
 static int has_name(scan *s, int i) {
 	value_name v;
 	name_of(s, i, &v);
+	spend(NAMING + NAMING_WORD * v.words);
 	return v.any & (1 << W_PASS | 1 << W_SECRET | 1 << W_KEY | 1 << W_LOCK | 1 << W_VENDOR) && !(v.any & 1 << W_OPEN);
 }
 
@@ -94,6 +96,7 @@ RARE int apart(const scan *s, int start, int i) {
 
 /* decide reports the value [a, b) if its name speaks for it. */
 RARE int decide(scan *s, int a, int b, int quoted, const value_name *v) {
+	spend(250);
 	int say = level(v);
 	if (!say || (say == 3 ? threshold[PASSWORD] > BEST_PASSWORD : threshold[SECRET] > BEST_SECRET)) return 0; /* what no score reaches is not looked for */
 	if (say < 3 && b - a < shortest(say)) return 0;
@@ -113,6 +116,7 @@ RARE int named_value(scan *s, int a, int b, int quoted) {
 	if (!may_decide(s, a, b, quoted)) return 0;
 	value_name v;
 	name_of(s, a, &v);
+	spend(NAMING + NAMING_WORD * v.words);
 	int found = v.any ? decide(s, a, b, quoted, &v) : 0;
 	return found || v.any & (1 << W_PASS | 1 << W_SECRET) || !may_be_placed(s, a, quoted) ? found : placed(s, a, b, quoted);
 }
@@ -125,17 +129,21 @@ RARE int valued(scan *s, int i) {
 	a = max(ends ? i + 16 - __builtin_clz(ends) : back(s, i - 16, stop, &sets[IN_NAME], SIDES), stop);
 	b = ahead(s, i, min(s->n, i + MAX_VALUE), &sets[IN_NAME], SIDES);
 	s->base64 = b;
+	if (b - a < 6 && a > stop && class[s->t[a - 1]] & SPACE) return 0; /* which stands in no quotes */
 	int open = a, close = b;
 	if (a > stop && !(class[s->t[a - 1]] & QUOTE)) open = back(s, a, stop, &sets[IN_MARKUP], SIDES);
 	if (open > 0 && class[s->t[open - 1]] & QUOTE && (!is(s, open - 2, ALNUM) || (is(s, open - 2, LETTER) && !is(s, open - 3, ALNUM)))) { /* in quotes, anything */
 		while (close < s->n && close < i + MAX_VALUE && !(class[s->t[close]] & (SPACE | QUOTE)) && s->t[close] != '\\' && s->t[close] != '<') close++;
+		spend(15 * (close - b));
 		if (close < s->n && (s->t[close] == s->t[open - 1] || s->t[close] == '\\')) a = open, b = s->base64 = close;
 	}
 	int quoted = a > 0 && class[s->t[a - 1]] & QUOTE && b < s->n && (s->t[b] == s->t[a - 1] || s->t[b] == '\\');
 	int full = b, found = 0;
 	if (!quoted)
 		while (b > a && (s->t[b - 1] == '.' || s->t[b - 1] == ':' || s->t[b - 1] == '!' || s->t[b - 1] == '?')) b--;
+	spend(450 + 25 * (full - a));
 	if (b - a < 6) return 0;
+	spend(250);
 	a = after_escape(s, a);
 	if ((found = by_rule(s, a))) return found;
 	if (may_be_identifiable(b - a) && (found = identifiable(s, a, b))) return found;
@@ -193,18 +201,20 @@ static inline int holds_none(const scan *s, int i) {
  * digit, which passwords may be. */
 static int assigned(scan *s, int i) {
 	int a = i + 1, quote = 0;
-	if (!(class[s->t[i > 0 ? i - 1 : 0]] & (WORD | QUOTE | SPACE | URLSAFE | HIGH))) return 0;
+	if (!(class[s->t[i > 0 ? i - 1 : 0]] & (WORD | QUOTE | SPACE | URLSAFE | HIGH))) return pay(s, 340);
 	if (!at(s, a, '"')) /* as JSON has it */
 		while (a < i + 8 && a < s->n && (class[s->t[a]] & SPACE || s->t[a] == '=' || s->t[a] == '>' || s->t[a] == ':' || s->t[a] == '\\')) a++;
+	int short_of = 430 + 100 * (a - i - 1); /* what it takes to see that there is no value */
 	if (is(s, a, QUOTE)) quote = s->t[a++];
-	if (!quote && s->t[i] == ':' && a > i + 1 && !is(s, a, UPPER | DIGIT)) return 0; /* prose */
-	if (a < s->base64 || a >= s->n || a == s->judged) return 0;
+	if (!quote && s->t[i] == ':' && a > i + 1 && !is(s, a, UPPER | DIGIT)) return pay(s, short_of); /* prose */
+	if (a < s->base64 || a >= s->n || a == s->judged) return pay(s, short_of);
 	uint32_t out = outside(s->t + a, &sets[quote ? IN_QUOTES : IN_CODE]) ^ SIDES, digits = digits_at(s->t + a);
 	if (out) { /* many values are short, or sentences */
 		int n = __builtin_ctz(out);
-		if (n < 6 || digits & (out ^ (out - 1)) || (quote && s->t[a + n] != quote && s->t[a + n] != '\\')) return 0;
+		if (n < 6 || digits & (out ^ (out - 1)) || (quote && s->t[a + n] != quote && s->t[a + n] != '\\')) return pay(s, short_of);
 	}
 	value_name v;
+	if (exhausted(1500 + NAMING)) return mask_rest(s); /* of undigited, too, which need not be asked if the name is known */
 	if (!ruled(s, a) && json_name(s, a, &v) && level(&v) < 2) return 0;
 	s->judged = a;
 	return undigited(s, a, quote);
@@ -217,7 +227,9 @@ RARE int url_credentials(scan *s, int i) {
 		j--;
 		if (s->t[j] == ':') colon = j;
 	}
+	spend(300 + 20 * (i - j));
 	if (colon < 0 || !has(s, j - 3, "://") || !is(s, i + 1, ALNUM | HIGH) || i - colon < 2) return 0;
+	spend(800);
 	if (stands_in(s, colon + 1, i) || s->t[i - 1] == '}' || s->t[colon + 1] == '[') return 0;
 	for (int k = 0; k < 4; k++) { /* in the place of a password */
 		const char *word = (const char *const[]){"password", "pass", "passwd", "pwd"}[k];
@@ -242,6 +254,7 @@ static inline int may_be_login(const scan *s, int i) {
 RARE int login(scan *s, int a, int i, int quote) {
 	int b = i + 1;
 	while (b < s->n && b < i + 128 && (quote ? s->t[b] != quote : !(class[s->t[b]] & (SPACE | QUOTE)))) b++;
+	spend(2000 + 40 * (b - a));
 	if (b - i < 4 || stands_in(s, i + 1, b) || s->t[i + 1] == '[' || s->t[a] == '$') return 0;
 	int n = i - a;
 	if (b - i - 1 == n) { /* "test:test" */
@@ -256,6 +269,7 @@ RARE int login(scan *s, int a, int i, int quote) {
 
 /* command_login reads name and password of a command line: -u name:password. */
 RARE int command_login(scan *s, int i) {
+	spend(200);
 	int a = run_start(s, i, WORD | LOCAL | DOT, 64), q = a;
 	if (a == i || a < 3) return 0;
 	int quote = is(s, a - 1, QUOTE) ? s->t[--q] : 0;
@@ -294,6 +308,7 @@ static inline int may_be_shaped(scan *s, int i) {
 
 /* shaped reads tokens that are known by their shape and not by how they begin. */
 RARE int shaped(scan *s) {
+	spend(600);
 	int a = after_escape(s, s->run_from), e = s->run, n = e - a;
 	if (at(s, e, '$') && n <= 8 && hashed(s, a)) {
 		int rest = ahead(s, e, min(s->n, e + 256), &sets[IN_HASH], 0);

@@ -5,7 +5,8 @@
  * An empty text means the defaults. The member threshold is the default of the
  * labels that have none of their own, wherever it stands. An unknown key or
  * label, a member that comes twice, and a threshold outside 0 to 1000 are
- * refused: a typing error must not switch a detector off.
+ * refused: a typing error must not switch a detector off. UNSEARCHED is none that
+ * can be set: who could switch it off would have it search without end.
  */
 #ifndef SCAN_CONFIG_H
 #define SCAN_CONFIG_H
@@ -102,7 +103,7 @@ static int read_config(const uint8_t *text, uint32_t len) {
 		expect(&r, '{');
 		for (int begun = 0; !r.wrong && !take(&r, '}'); begun = 1) {
 			if (begun) expect(&r, ',');
-			int l = r.wrong ? -1 : name(&r, label_names, N_LABELS), enabled = 1, starts = 1;
+			int l = r.wrong ? -1 : name(&r, label_names, UNSEARCHED), enabled = 1, starts = 1;
 			if (l < 0 || named[l]) {
 				r.wrong = 1;
 				break;

@@ -11,8 +11,10 @@
  * escape ("\n") without its backslash. Equal input gives equal findings.
  *
  * A redactor is one translation unit. It defines, before it includes this file,
- * LABELS(X), which lists its labels in the order of its manifest; and behind it
- * telling(), which marks the telling bytes, and candidate(), which examines one.
+ * LABELS(X), which lists its labels in the order of its manifest, UNSEARCHED last;
+ * FUEL_PER_BYTE, the allowance for each byte of a text; and behind it telling(), which
+ * marks the telling bytes, and candidate(), which examines one, and sees to it that the
+ * pass ends when the allowance is spent.
  */
 #ifndef SCAN_H
 #define SCAN_H
@@ -104,6 +106,19 @@ typedef struct {
 	int seen[MAX_TOPICS]; /* where each topic was last named; spoken: any that speaks for a number */
 	int spoken;
 } scan;
+
+/* What is left of the work that a text may take, in fuel as the host counts it, roughly. To look for telling bytes
+ * is cheap. To judge a candidate takes hundreds of times that, and a text that is made for it has one at every second
+ * byte: so what judges spends of an allowance, which goes with the length of the text, and what is behind the
+ * finding before it is spent is masked. What is spent for a text must depend on that text alone, so that
+ * its neighbours in a batch change nothing. */
+static int left;
+
+static inline void spend(int fuel) { left -= fuel; }
+static inline int exhausted(int fuel) { return (left -= fuel) < 0; }
+
+/* The allowance of a text is for so many bytes more than it has: a short one is judged whatever it says. */
+#define ALLOWED_BYTES 2048
 
 /* What few bytes come to is kept out of what many go through: the engine's compiler
  * gives a large function its registers badly, and the short way through it pays. */
@@ -371,6 +386,17 @@ static inline uint64_t told(v128_t a, v128_t b, v128_t c, v128_t d) {
 	return bits(wasm_i8x16_ne(a, none), wasm_i8x16_ne(b, none), wasm_i8x16_ne(c, none), wasm_i8x16_ne(d, none));
 }
 
+/* mask_rest ends the pass when the allowance is spent: it masks what is behind the last finding. Findings come in
+ * ascending order: all that the pass would still make lie there, whatever they are. */
+RARE int mask_rest(scan *s) {
+	int start = after_escape(s, s->last);
+	if (start < s->n) add(s, start, s->n, UNSEARCHED, MAX_SCORE);
+	return s->n;
+}
+
+/* pay is what a candidate that is none is worth: it lets the pass go on, or ends it. */
+static inline int pay(scan *s, int fuel) { return exhausted(fuel) ? mask_rest(s) : 0; }
+
 /* pass is the one pass. Digits tell only where a run of them begins. What it reads behind
  * the end of the text it does not look at. */
 RARE void pass(scan *s) {
@@ -425,6 +451,7 @@ RDX_EXPORT("rdx_redact") uint64_t redact(const uint8_t *request, uint32_t len) {
 		s.t = f.text, s.n = (int)f.text_len, s.field = &f, s.out = &out, s.index = i;
 		s.last = s.pem_none = s.pem_tail_seen = s.base64 = s.run_from = s.run = s.word_from = s.word_to = s.parts = s.shape = s.judged = s.open_runs = 0;
 		s.last_key = s.words_read = s.unruled = s.name_end = s.stand_in = -1;
+		left = FUEL_PER_BYTE * min(s.n + ALLOWED_BYTES, 1 << 20);
 		pass(&s);
 	}
 	return rdx_end(&out, 0);

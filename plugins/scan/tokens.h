@@ -211,6 +211,7 @@ RARE int published(const scan *s, int a, int b) {
 		v128_t abc = wasm_v128_and(wasm_v128_and(wasm_i8x16_eq(first, wasm_u8x16_splat('a')), wasm_i8x16_eq(second, wasm_u8x16_splat('b'))), wasm_i8x16_eq(third, wasm_u8x16_splat('c')));
 		for (uint32_t hits = wasm_i8x16_bitmask(wasm_v128_or(exa, abc)); hits; hits &= hits - 1) {
 			int i = a + __builtin_ctz(hits);
+			spend(150);
 			if (i < b && (has_any_case(s, i, "example") || has_any_case(s, i, "abcdefghij"))) return i + 1;
 		}
 	}
@@ -222,6 +223,7 @@ RARE int published(const scan *s, int a, int b) {
 static int github_checked(const scan *s, int body) {
 	static const char base62[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 	uint32_t crc = 0xffffffff;
+	spend(3000);
 	for (int i = body; i < body + 30; i++) {
 		crc ^= s->t[i];
 		for (int k = 0; k < 8; k++) crc = crc >> 1 ^ (crc & 1 ? 0xedb88320 : 0);
@@ -279,9 +281,11 @@ RARE int read_rule(scan *s, int start, int k) {
 	if (!has_prefix(s, start, k)) return 0;
 	const rule *r = &rules[rule_order[k]];
 	int body = start + rule_heads[k].length, end = body_end(s, body, k);
+	spend(350);
 	while (end > body && r->mask & DOT && s->t[end - 1] == '.') end--; /* a full stop of the sentence */
 	int n = end - body;
 	if (n < r->min || (r->max && n > r->max) || is(s, end, WORD) || !begins(s, start, WORD)) return 0;
+	spend(400 + 30 * min(n, 256));
 	int score = checked(s, r, body, end);
 	if (!score) return 0;
 	if (r->check != LITERAL && (fewer(s, body, end, n >= 30 ? 10 : 6) || (r->check != SLACK && r->check != NUMBERED && repeats(s, body, end)) || published(s, body, end))) return 0;
@@ -291,6 +295,7 @@ RARE int read_rule(scan *s, int start, int k) {
 /* by_rule reads a token that begins at start and returns its end, or 0. */
 RARE int read_rules(scan *s, int start) {
 	if (start < s->last) return 0;
+	spend(250);
 	int slot = rule_slot(s->t[start], s->t[start + 1]), end;
 	uint64_t head;
 	__builtin_memcpy(&head, s->t + start, 8);
@@ -315,6 +320,7 @@ static int more_parts(const scan *s, int end) {
 }
 
 RARE int read_jwt(scan *s, int start) {
+	spend(250);
 	if (start < s->last || !is(s, start + 2, UPPER) || !begins(s, start, BASE64U)) return 0;
 	int end = run_end(s, start, BASE64U, s->n);
 	if (end - start < 10 || !at(s, end, '.')) return 0;
@@ -342,6 +348,7 @@ static int jwt_tail(scan *s) {
 
 RARE int read_hook(scan *s, int start, int k) {
 	int n = webhooks[k].length;
+	spend(300);
 	if (start < n || !has(s, start - n, webhooks[k].before)) return 0;
 	int end = run_end(s, start, BASE64U | STD | DOT | EQUALS, 256);
 	if (at(s, end, '@')) end = run_end(s, end + 1, BASE64U | STD | DOT | EQUALS, 256); /* the tenant of a user */
@@ -370,6 +377,7 @@ static inline int begun_at(scan *s, int start) {
  * one first. */
 RARE int parts_before(scan *s, int start) {
 	int starts[3] = {start}, n = 1, end;
+	spend(1150);
 	while (n < 3 && at(s, starts[n - 1] - 1, '.') && is(s, starts[n - 1] - 2, BASE64U))
 		starts[n] = after_escape(s, run_start(s, starts[n - 1] - 1, BASE64U, WINDOW_OVERLAP)), n++;
 	while (--n > 0)
@@ -384,6 +392,7 @@ RARE int parts_before(scan *s, int start) {
 static int prefixed(scan *s, int i) {
 	int end;
 	if (i < s->run) return 0;
+	spend(380);
 	find_runs(s, i);
 	int start = after_escape(s, s->run_from);
 	if (at(s, start - 1, '.') && start - 1 != s->parts && (end = parts_before(s, start))) return end;
@@ -401,6 +410,7 @@ static int prefixed(scan *s, int i) {
 /* pem_label reads a label that ends in PRIVATE KEY [BLOCK] and the hyphens behind
  * it, and returns their end, or -1. */
 static int pem_label(const scan *s, int i) {
+	spend(600);
 	for (int j = i; j <= i + 24; j++) {
 		if (at(s, j, 'P') && has(s, j, "PRIVATE KEY")) {
 			j += 11;
@@ -422,6 +432,7 @@ static int pem_end(scan *s, int body, int *end) {
 		if (has(s, j, ARMOUR "END ") && (*end = pem_label(s, j + 9)) >= 0) return j;
 		if (has(s, j, ARMOUR "BEGIN ")) break;
 	}
+	spend(15 * (j - max(body, s->pem_none)));
 	s->pem_none = max(s->pem_none, j);
 	return -1;
 }
@@ -430,6 +441,7 @@ static int pem_end(scan *s, int body, int *end) {
 static int pem_body(const scan *s, int i) {
 	int j = i;
 	while (j < s->n && (class[s->t[j]] & (BASE64 | EQUALS) || s->t[j] == '\n' || s->t[j] == '\r' || s->t[j] == '\\')) j++;
+	spend(15 * (j - i));
 	while (j > i && (s->t[j - 1] == '\n' || s->t[j - 1] == '\r' || s->t[j - 1] == '\\')) j--;
 	return j;
 }
@@ -453,6 +465,7 @@ RARE int pem_tail(scan *s, int i) {
 
 /* dashes examines two hyphens at i: armour may begin or end there. */
 RARE int dashes(scan *s, int i) {
+	spend(300);
 	int end = i;
 	while (at(s, end, '-')) end++;
 	int start = end - 5, found = 0;

@@ -1,0 +1,171 @@
+package plugins_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/veriproof/notary/host/pluginhost"
+	"github.com/veriproof/notary/sdk/plugin/abi"
+	"github.com/veriproof/notary/sdk/plugin/golden"
+)
+
+// searched is how long a text may be and is judged to its end whatever it says.
+const searched = 512
+
+// dear is a text of n bytes that takes more than its allowance if it is long.
+func dear(name string, n int) string {
+	unit := map[string]string{"redact-pii": "7--9_9--5_4--5A--9_", "redact-secrets": " a:8/0="}[name]
+	return strings.Repeat(unit, n/len(unit))
+}
+
+// unsearched is the number of the label for what was not judged, which is the last one.
+func unsearched(t testing.TB, name string) uint16 {
+	t.Helper()
+	labels := manifest(t, name).Labels
+	if labels[len(labels)-1] != "UNSEARCHED" {
+		t.Fatalf("%s: the last label is %s", name, labels[len(labels)-1])
+	}
+	return uint16(len(labels) - 1)
+}
+
+// TestUsualTextsAreSearched: nothing that people and tools write takes all of its allowance, even if it
+// is dense, and nothing short does.
+func TestUsualTextsAreSearched(t *testing.T) {
+	for _, name := range scanners {
+		label := unsearched(t, name)
+		for _, config := range []string{"", `{"threshold":0}`, `{"threshold":1000}`} {
+			p := probe(t, name, []byte(config))
+			masks := func(text []byte) bool {
+				return slices.ContainsFunc(try(t, p, text, nil).Edits, func(e abi.Edit) bool { return e.Label == label })
+			}
+			for what, text := range denseTexts(t) {
+				if masks(text) {
+					t.Errorf("%s with %q: %s is masked as unsearched", name, config, what)
+				}
+			}
+			for _, unit := range worst {
+				if masks([]byte(strings.Repeat(unit, searched/len(unit)))) {
+					t.Errorf("%s with %q: %q, repeated to %d bytes, is masked as unsearched", name, config, unit, searched)
+				}
+			}
+		}
+	}
+}
+
+// TestDearTextIsMasked: what was found before the allowance of a text was spent stays, all that is behind it is
+// masked, and no configuration changes that.
+func TestDearTextIsMasked(t *testing.T) {
+	first := map[string]string{"redact-pii": "ann@example.org", "redact-secrets": "ghp_1a2B3c4D5e6F7g8H9i0J1k2L3m4N5o6P7q8R"}
+	for _, name := range scanners {
+		label := unsearched(t, name)
+		text := first[name] + " " + dear(name, abi.MaxBatchText-200) + " — " + first[name]
+		for _, config := range []string{"", `{"threshold":1000}`} {
+			edits := try(t, probe(t, name, []byte(config)), []byte(text), nil).Edits
+			last := edits[len(edits)-1]
+			if last.Label != label || int(last.End) != len(text) || last.Score != 1000 {
+				t.Errorf("%s with %q: the last of %d edits is %+v, want label %d to %d", name, config, len(edits), last, label, len(text))
+			}
+			if config == "" && (edits[0].Label == label || text[edits[0].Start:edits[0].End] != first[name]) {
+				t.Errorf("%s: the first edit is %+v, not what stands there", name, edits[0])
+			}
+		}
+		g := open(t, module(t, name))
+		for _, config := range []string{`{"labels":{"UNSEARCHED":{"enabled":false}}}`, `{"labels":{"UNSEARCHED":{"threshold":1000}}}`} {
+			if g.configure(config) {
+				t.Errorf("%s: %s was accepted", name, config)
+			}
+		}
+	}
+}
+
+// TestPlantedInDearText puts golden texts anywhere into a text that takes more than its allowance: whether they
+// are found or masked, every byte of what has to go goes.
+func TestPlantedInDearText(t *testing.T) {
+	for _, name := range scanners {
+		p := probe(t, name, nil)
+		all := slices.DeleteFunc(vectors(t, name), func(v golden.Vector) bool {
+			return strings.Contains(v.Name, "window") || strings.Contains(v.Name, "cut off") || strings.Contains(v.Name, "whole text") || v.Key != ""
+		})
+		const apart = " lorem ipsum dolor sit amet consetetur sadipscing elitr sed diam nonumy eirmod "
+		rapid.Check(t, func(rt *rapid.T) {
+			v := rapid.SampledFrom(all).Draw(rt, "vector")
+			before := dear(name, rapid.IntRange(0, 48<<10).Draw(rt, "before")) + apart
+			text := before + v.Text + apart + dear(name, 12<<10)
+			covered := make([]bool, len(text))
+			for _, e := range try(t, p, []byte(text), nil).Edits {
+				for i := e.Start; i < e.End; i++ {
+					covered[i] = true
+				}
+			}
+			from := 0
+			for _, s := range v.Spans {
+				at := from + strings.Index(v.Text[from:], s.Text)
+				from = at + len(s.Text)
+				if i := slices.Index(covered[len(before)+at:len(before)+from], false); i >= 0 {
+					rt.Fatalf("%s behind %d bytes: byte %d of %q is not covered", name, len(before), i, s.Text)
+				}
+			}
+		})
+	}
+}
+
+// TestAllowanceIsOfOneText: what a redactor knows from texts before in a batch, such as what names say, does not
+// change where the allowance of a text ends.
+func TestAllowanceIsOfOneText(t *testing.T) {
+	for _, name := range scanners {
+		p := probe(t, name, nil)
+		rapid.Check(t, func(rt *rapid.T) {
+			units := rapid.SliceOfN(rapid.SampledFrom(worst), 1, 4).Draw(rt, "units")
+			unit := strings.Join(units, rapid.SampledFrom([]string{"", " ", `","`, `":"`}).Draw(rt, "between"))
+			text := strings.Repeat(unit, 1+(24<<10)/len(unit))
+			alone := try(t, p, []byte(text), nil).Edits
+			fields := []abi.Field{{Text: []byte(unit)}, {Text: []byte(text[:min(len(text), 4<<10)])}, {Text: []byte(text)}}
+			for i := range fields {
+				fields[i].Text = bytes.ToValidUTF8(fields[i].Text, nil)
+			}
+			out, err := p.Try(t.Context(), fields)
+			if err != nil {
+				rt.Fatal(err)
+			}
+			among := slices.DeleteFunc(out.Edits, func(e abi.Edit) bool { return e.Field != 2 })
+			for i := range among {
+				among[i].Field = 0
+			}
+			if !slices.Equal(alone, among) {
+				rt.Fatalf("%s: %d edits of a text alone, %d behind others", name, len(alone), len(among))
+			}
+		})
+	}
+}
+
+// TestDearJSON: a megabyte of JSON that is dear in each of its windows stays JSON, and nothing of the dear strings
+// is left behind where the allowance of a window ends.
+func TestDearJSON(t *testing.T) {
+	for _, name := range scanners {
+		text := []byte(`{"role":"user","parts":["` + strings.Repeat(dear(name, 4<<10)+`","`, 250) + `end"]}`)
+		edits, err := probe(t, name, nil).Set().Redact(t.Context(), []pluginhost.Field{{Text: text}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out []byte
+		last, masked := 0, 0
+		for _, e := range edits {
+			out = append(append(out, text[last:e.Start]...), e.Quote+"["+e.Label+"]"+e.Quote...)
+			if last = e.End; e.Label == "UNSEARCHED" {
+				masked += e.End - e.Start
+			}
+		}
+		out = append(out, text[last:]...)
+		if !json.Valid(out) {
+			t.Errorf("%s: what is left is no JSON: %.200q", name, out)
+		}
+		if masked < len(text)/4 {
+			t.Errorf("%s: %d of %d bytes are masked as unsearched", name, masked, len(text))
+		}
+	}
+}
