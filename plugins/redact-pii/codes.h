@@ -333,16 +333,26 @@ static inline int maybe_mac(const scan *s, int i) {
 	return i >= 2 && p[3] == p[0] && in(p[1], HEX) && in(p[2], HEX) && in(p[-1], HEX) && in(p[-2], HEX);
 }
 
-/* mac reads a hardware address whose first separator stands at i. */
+/* labelled reports whether the colon at i ends a name ("ether:") and no further group of hexadecimal digits. */
+static int labelled(const scan *s, int i) {
+	for (int k = i - 1; k >= i - 12 && is(s, k, ALNUM); k--)
+		if (!is(s, k, HEX)) return 1;
+	return 0;
+}
+
+/* mac reads a hardware address of which one separator stands at i, and none of its groups in a finding. */
 RARE int mac(scan *s, int i) {
-	spend(200);
-	int start = i - 2, end = i, same = 1;
-	if (start < s->last || !is(s, start, HEX) || !is(s, start + 1, HEX) || !begins(s, start, WORD) || at(s, start - 1, ':') || at(s, start - 1, '-')) return 0;
+	spend(300);
+	uint8_t separator = s->t[i];
+	int start = i - 2, end, same = 1;
+	for (int k = 0; k < 4 && at(s, start - 1, (char)separator) && is(s, start - 2, HEX) && is(s, start - 3, HEX); k++) start -= 3;
+	if (start < s->last || !is(s, start, HEX) || !is(s, start + 1, HEX) || !begins(s, start, WORD) || at(s, start - 1, '-') || (at(s, start - 1, ':') && !labelled(s, start - 1))) return 0;
+	end = start + 2;
 	for (int k = 0; k < 5; k++, end += 3) {
-		if (!at(s, end, (char)s->t[i]) || !is(s, end + 1, HEX) || !is(s, end + 2, HEX)) return 0;
+		if (!at(s, end, (char)separator) || !is(s, end + 1, HEX) || !is(s, end + 2, HEX)) return 0;
 		same &= s->t[end + 1] == s->t[start] && s->t[end + 2] == s->t[start];
 	}
-	if (is(s, end, WORD) || (at(s, end, (char)s->t[i]) && is(s, end + 1, HEX))) return 0;
+	if (is(s, end, WORD) || (at(s, end, (char)separator) && is(s, end + 1, HEX))) return 0;
 	return report(s, start, end, MAC, same ? 200 : 850) ? end : 0;
 }
 

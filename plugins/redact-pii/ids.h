@@ -285,6 +285,14 @@ RARE int read_form(const scan *s, int i, const char *form, int label, uint8_t *d
 	return number_ends(s, i) ? i : 0;
 }
 
+/* goes_on reports whether the groups of a form that end at e are followed by another like the last: then
+ * they are part of a longer number, as of a card's. */
+RARE int goes_on(const scan *s, int e, const char *form) {
+	while (form[1]) form += 2;
+	int n = *form - '0';
+	return at(s, e, form[-1]) && run_end(s, e + 1, DIGIT, n + 1) == e + 1 + n;
+}
+
 /* formed_ids returns the ids that begin with a group of n digits, what stands at end, and another group. */
 static inline uint64_t formed_ids(const scan *s, int end, int n) {
 	if (n >= 10 || end + 1 >= s->n || s->t[end] >= 128 || !(is(s, end + 1, DIGIT) || (s->t[end + 1] | 0x20) == 'k')) return 0;
@@ -320,6 +328,7 @@ RARE int national_id(scan *s, int i, int end) {
 		if (!e && bare && id_forms[f].digits == n + letter) d = alone, e = end + letter, score = id_forms[f].alone;
 		if (!e) continue;
 		if ((named >> id_forms[f].topic | named >> id_forms[f].other) & 1) score += 500;
+		else if (d == grouped && goes_on(s, e, id_forms[f].form)) continue;
 		else if (score > 0 && (named >> T_IDENTITY | named >> T_TAX) & 1) score = max(score, 600);
 		if (score <= best || score < threshold[id_forms[f].label] || !id_forms[f].valid(d, id_forms[f].digits)) continue;
 		best = score, label = id_forms[f].label, to = e;

@@ -75,6 +75,13 @@ static int lead(const scan *s, int i) {
 	return i;
 }
 
+/* abbreviation reports whether the full stop at i ends one ("no.", "Tel."), and not a part of a dotted name. */
+static int abbreviation(const scan *s, int i) {
+	int a = i;
+	while (a > i - 5 && is(s, a - 1, LETTER)) a--;
+	return i - a >= 2 && i - a <= 4 && begins(s, a, WORD | DOT | URLSAFE | STD) && !at(s, a - 1, '@');
+}
+
 /* number_begins reports whether what stands before the first digit at i allows a
  * number to begin there, rather than to go on: "v1.2", "$12", "#12", "a-1". */
 static int number_begins(const scan *s, int i) {
@@ -84,7 +91,8 @@ static int number_begins(const scan *s, int i) {
 	switch (s->t[i - 1]) {
 	case '$': case '%': return 0;
 	case '#': return is(s, i - 2, LETTER); /* SSN#… */
-	case '-': case '.': case '+': case '/': case '@': case '\'': case '*': case '^': return !is(s, i - 2, WORD);
+	case '.': return !is(s, i - 2, WORD) || abbreviation(s, i - 1);
+	case '-': case '+': case '/': case '@': case '\'': case '*': case '^': return !is(s, i - 2, WORD);
 	case ':': case ',': return !is(s, i - 2, DIGIT);
 	}
 	return 1;
@@ -169,6 +177,28 @@ static int issuer(const uint8_t *d, int n) {
 	return p / 100 == 50 || (p / 100 >= 56 && p / 100 <= 69);                                               /* Maestro */
 }
 
+/* dated reports whether group k is the last of its run, and what goes on behind it is what is noted behind the
+ * number of a card: 4111…/12, 4111…:12/27. */
+static int dated(const numbers *r, int k) {
+	int end = r->g[k].end;
+	return k + 1 == r->n && r->next < 0 && (at(r->s, end, '/') || at(r->s, end, ':'));
+}
+
+/* card_of reads groups k to e as a card number, and returns the group behind them, or k. */
+RARE int card_of(numbers *r, int k, int e) {
+	uint8_t d[MAX_DIGITS];
+	if (!ends_at(r, e) && !dated(r, e)) return k;
+	spend(900);
+	int n = digits(r, k, e, d);
+	if (n < MIN_CARD || n > 19) return k;
+	int known = issuer(d, n), score = e > k ? 950 : known == 2 ? 850 : 350;
+	if (!known || !luhn(d, n)) return k;
+	int start = r->g[k].start;
+	if (score < 900 && near(r->s, T_CARD, start)) score = 900;
+	if (score < 500 && n == 16 && start == 0 && r->g[e].end == r->s->n) score = 550; /* the whole text */
+	return report(r->s, start, r->g[e].end, CARD, score) ? e + 1 : k;
+}
+
 /* card reads a payment card number (ISO/IEC 7812): a known issuer range with a
  * length that issuer uses, a valid check digit, and digits written together or in
  * the groups that are printed on cards. One number in ten passes the check, so
@@ -187,17 +217,8 @@ RARE int card(numbers *r, int k) {
 			if (fourth == 4 && k + 4 < r->n && len(r, k + 4) == 3 && r->g[k + 4].sep == sep) e = k + 4;
 		}
 	}
-	uint8_t d[MAX_DIGITS];
-	if (e < k || !ends_at(r, e)) return k;
-	spend(900);
-	n = digits(r, k, e, d);
-	if (n < MIN_CARD || n > 19) return k;
-	int known = issuer(d, n), score = e > k ? 950 : known == 2 ? 850 : 350;
-	if (!known || !luhn(d, n)) return k;
-	int start = r->g[k].start;
-	if (score < 900 && near(r->s, T_CARD, start)) score = 900;
-	if (score < 500 && n == 16 && start == 0 && r->g[e].end == r->s->n) score = 550; /* the whole text */
-	return report(r->s, start, r->g[e].end, CARD, score) ? e + 1 : k;
+	int found = e < k ? k : card_of(r, k, e);
+	return found > k || e < k + 4 ? found : card_of(r, k, k + 3); /* the last three may be the code on its back */
 }
 
 static int issued_ssn(const uint8_t *d) {
@@ -302,6 +323,8 @@ RARE int groups_at(numbers *r, int k) {
 }
 
 RARE int token(scan *s, int i);
+static inline int maybe_mac(const scan *s, int i);
+RARE int mac(scan *s, int i);
 
 /* lone reports whether up to three digits, which end at end, are a number that nothing
  * reads: in JSON, a list or a sentence. No name stands before, and neither further groups
@@ -336,8 +359,9 @@ RARE int readings(numbers *r) {
 /* grouped examines the run of groups that begins with the digits [i, end). */
 RARE int grouped(scan *s, int i, int end) {
 	spend(900);
-	int known = known_form(s, i, end), sep;
-	if (known) return known;
+	int known, sep;
+	if (end - i == 2 && at(s, end, '-') && maybe_mac(s, end) && (known = mac(s, end))) return known;
+	if ((known = known_form(s, i, end))) return known;
 	if (is(s, end, WORD) && s->t[end] != 'x') return token(s, i);
 	int next = separator(s, end, &sep);
 	int n = end - i;
