@@ -333,6 +333,12 @@ static inline int maybe_mac(const scan *s, int i) {
 	return i >= 2 && p[3] == p[0] && in(p[1], HEX) && in(p[2], HEX) && in(p[-1], HEX) && in(p[-2], HEX);
 }
 
+/* hyphen_of returns a hyphen of the hardware address that the two digits at a may be a group of, or 0. */
+static inline int hyphen_of(const scan *s, int a) {
+	if (at(s, a + 2, '-') && maybe_mac(s, a + 2)) return a + 2;
+	return at(s, a - 1, '-') && maybe_mac(s, a - 4) ? a - 4 : 0;
+}
+
 /* labelled reports whether the colon at i ends a name ("ether:") and no further group of hexadecimal digits. */
 static int labelled(const scan *s, int i) {
 	for (int k = i - 1; k >= i - 12 && is(s, k, ALNUM); k--)

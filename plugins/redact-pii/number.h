@@ -323,7 +323,7 @@ RARE int groups_at(numbers *r, int k) {
 }
 
 RARE int token(scan *s, int i);
-static inline int maybe_mac(const scan *s, int i);
+static inline int hyphen_of(const scan *s, int a);
 RARE int mac(scan *s, int i);
 
 /* lone reports whether up to three digits, which end at end, are a number that nothing
@@ -360,7 +360,7 @@ RARE int readings(numbers *r) {
 RARE int grouped(scan *s, int i, int end) {
 	spend(900);
 	int known, sep;
-	if (end - i == 2 && at(s, end, '-') && maybe_mac(s, end) && (known = mac(s, end))) return known;
+	if (end - i == 2 && (known = hyphen_of(s, i)) && (known = mac(s, known))) return known;
 	if ((known = known_form(s, i, end))) return known;
 	if (is(s, end, WORD) && s->t[end] != 'x') return token(s, i);
 	int next = separator(s, end, &sep);

@@ -105,7 +105,7 @@ RARE int token(scan *s, int i) {
 	if (n <= MAX_CODE && !(i > start && is(s, i - 1, LOWER)) && !is(s, end - 1, LOWER) && (found = coded(s, start, end))) return found;
 	if (n >= MIN_WALLET && (found = wallet(s, start, end))) return found;
 	if ((n == AWS_SECRET_LENGTH || is(s, start - 1, STD) || is(s, end, STD)) && (found = aws_secret(s, i))) return found;
-	if (n == 2 && at(s, end, '-') && maybe_mac(s, end) && (found = mac(s, end))) return found;
+	if (n == 2 && (found = hyphen_of(s, start)) && (found = mac(s, found))) return found;
 	if (n == 4 && (at(s, end, '.') || at(s, start - 1, '.')) && (found = dotted_mac(s, start))) return found;
 	return end;
 }

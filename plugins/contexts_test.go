@@ -1,0 +1,71 @@
+package plugins_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// contexts are what people and programs have around a value (%s).
+var contexts = []string{
+	"%s", "<v>%s</v>", "(%s)", "[%s]", "'%s'", "`%s`", "*%s*", "“%s”", "%s→", "~%s", "=%s",
+	`{"a":"%s"}`, `{\"a\":\"%s\",\"b\":2}`, `\n%s\n`, "k=%s&b=1", "k=%s;b=1", "to:%s", "no.%s",
+	"it is %s.", "it is %s, and", "see %s?", "%s!", "1. %s", "- %s", "a\t%s\tb", "x|%s|y", "10.5\n%s\n12",
+	"%s 12/27", "%s 123 ok", "%s 5551234", "12 %s 34", "10 %s", "id 12345 %s", "2024-05-01 %s", "2024-05-01T10:00:00Z %s 200",
+}
+
+// TestEveryContext: a value that its form or its check tells is found whole in each context, whatever
+// stands beside it, and other numbers above all.
+func TestEveryContext(t *testing.T) {
+	p := probe(t, "redact-pii", nil)
+	d := newDice(20)
+	printed := func(digits, separator string, sizes ...int) string {
+		var g []string
+		for _, n := range sizes {
+			g, digits = append(g, digits[:n]), digits[n:]
+		}
+		return strings.Join(g, separator)
+	}
+	kinds := []struct {
+		name  string
+		value func() string
+	}{
+		{"card", func() string { return luhn("4" + d.of(14, digitChars)) }},
+		{"card in groups", func() string { return printed(luhn("4"+d.of(14, digitChars)), " ", 4, 4, 4, 4) }},
+		{"card with hyphens", func() string { return printed(luhn("5"+d.of(1, "12345")+d.of(13, digitChars)), "-", 4, 4, 4, 4) }},
+		{"card of fifteen digits", func() string { return printed(luhn("37"+d.of(12, digitChars)), " ", 4, 6, 5) }},
+		{"SSN", func() string {
+			return d.of(3, "12345") + "-" + d.of(2, "12345678") + "-" + d.of(4, "12345678")
+		}},
+		{"telephone number", func() string { return "+49" + d.of(10, "23456789") }},
+		{"telephone number in groups", func() string { return "+1 " + d.of(3, "2345") + "-" + d.of(3, "2345") + "-" + d.of(4, "0123456789") }},
+		{"IP address", func() string {
+			return fmt.Sprintf("%d.%d.%d.%d", 20+d.IntN(80), 10+d.IntN(200), 10+d.IntN(200), 10+d.IntN(200))
+		}},
+		{"hardware address", func() string { return printed(d.of(12, "0123456789abcdef"), ":", 2, 2, 2, 2, 2, 2) }},
+		{"hardware address with hyphens", func() string { return printed(d.of(12, "0123456789ABCDEF"), "-", 2, 2, 2, 2, 2, 2) }},
+		{"e-mail address", func() string { return d.word() + "." + d.word() + "@" + d.word() + ".org" }},
+	}
+	for _, kind := range kinds {
+		for _, context := range contexts {
+			missed, example := 0, ""
+			for range 20 {
+				value := kind.value()
+				text := strings.Replace(context, "%s", value, 1)
+				start := strings.Index(text, value)
+				rest := start // edits ascend
+				for _, e := range try(t, p, []byte(text), nil).Edits {
+					if int(e.Start) <= rest {
+						rest = max(rest, int(e.End))
+					}
+				}
+				if rest < start+len(value) {
+					missed, example = missed+1, text
+				}
+			}
+			if missed > 0 {
+				t.Errorf("%s in %q: %d of 20 are missed, as %q", kind.name, context, missed, example)
+			}
+		}
+	}
+}
