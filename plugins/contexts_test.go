@@ -9,7 +9,7 @@ import (
 // contexts are what people and programs have around a value (%s).
 var contexts = []string{
 	"%s", "<v>%s</v>", "(%s)", "[%s]", "'%s'", "`%s`", "*%s*", "“%s”", "%s→", "~%s", "=%s",
-	`{"a":"%s"}`, `{\"a\":\"%s\",\"b\":2}`, `\n%s\n`, "k=%s&b=1", "k=%s;b=1", "to:%s", "no.%s",
+	`{"a":"%s"}`, `{\"a\":\"%s\",\"b\":2}`, `\n%s\n`, "k=%s&b=1", "k=%s;b=1", "u=k%3D%s%26b", "to:%s", "no.%s",
 	"it is %s.", "it is %s, and", "see %s?", "%s!", "1. %s", "- %s", "a\t%s\tb", "x|%s|y", "10.5\n%s\n12",
 	"%s 12/27", "%s 123 ok", "%s 5551234", "12 %s 34", "10 %s", "id 12345 %s", "2024-05-01 %s", "2024-05-01T10:00:00Z %s 200",
 }

@@ -101,7 +101,8 @@ static int number_begins(const scan *s, int i) {
 static int number_ends(const scan *s, int i) {
 	if (i >= s->n) return 1;
 	switch (s->t[i]) {
-	case '@': case '%': return 0;
+	case '@': return 0;
+	case '%': return percent(s, i);
 	case '-': case '.': case '/': case '+': case '*': case '^': return !is(s, i + 1, WORD);
 	case ':': case ',': return !is(s, i + 1, DIGIT);
 	}
@@ -381,6 +382,10 @@ RARE int grouped(scan *s, int i, int end) {
 
 /* number examines what begins with the digit at i. */
 static inline int number(scan *s, int i) {
+	if (s->t[i - 1] == '%' && percent(s, i - 1)) { /* the next run may be a number */
+		i += 2;
+		if (!is(s, i, DIGIT)) return i;
+	}
 	if (!begins(s, i, WORD)) return token(s, i);
 	int end = run_end(s, i, DIGIT, s->n);
 	if (end - i <= 3 && lone(s, i, end)) return end;

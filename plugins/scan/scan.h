@@ -334,22 +334,29 @@ RARE int escape_end(const scan *s, int i) {
 	return 1;
 }
 
+/* percent reports whether the percent sign at i and what is behind it stand for a byte of ASCII (RFC 3986 section 2.1)
+ * that is no letter: "%20", "%3D". */
+static inline int percent(const scan *s, int i) {
+	return i >= 0 && (at(s, i + 1, '2') || at(s, i + 1, '3') || at(s, i + 1, '5') || at(s, i + 1, '7')) && is(s, i + 2, HEX);
+}
+
 /* begins reports whether a token may begin at i: nothing stands before it, or a
  * byte outside the classes, or the end of a JSON escape sequence, whose last
- * letter looks like part of the token and is not. */
+ * letter looks like part of the token and is not, or of what stands for a byte in a URL ("%3D"). */
 static inline int begins(const scan *s, int i, int mask) {
-	return i == 0 || !is(s, i - 1, mask) || ((s->t[i - 2] == '\\' || s->t[i - 6] == '\\') && escape_end(s, i));
+	return i == 0 || !is(s, i - 1, mask) || ((s->t[i - 2] == '\\' || s->t[i - 6] == '\\') && escape_end(s, i)) || (s->t[i - 3] == '%' && percent(s, i - 3));
 }
 
 /* after_escape moves start, which lies in a run of letters and digits, behind
  * the escape sequence the run begins in, so that an edit cannot cut one in two. */
 RARE int behind_escape(const scan *s, int start) {
+	if (at(s, start - 1, '%')) return percent(s, start - 1) ? start + 2 : start;
 	if (is(s, start, ALNUM) && escape_end(s, start + 1)) return start + 1;
 	if (at(s, start, 'u') && escape_end(s, min(start + 5, s->n))) return start + 5;
 	return start;
 }
 
-static inline int after_escape(const scan *s, int start) { return start == 0 || s->t[start - 1] != '\\' ? start : behind_escape(s, start); }
+static inline int after_escape(const scan *s, int start) { return start == 0 || (s->t[start - 1] != '\\' && s->t[start - 1] != '%') ? start : behind_escape(s, start); }
 
 /* more_room makes the reply longer, if it may be. The reply is the last thing in memory, so that it
  * can grow where it is. Not to be inlined: who may grow memory pays for it in advance. */
