@@ -2,6 +2,7 @@ package plugins_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -15,7 +16,7 @@ import (
 )
 
 // searched is how long a text may be and is judged to its end whatever it says.
-const searched = 512
+const searched = 384
 
 // dear is a text of n bytes that takes more than its allowance if it is long.
 func dear(name string, n int) string {
@@ -115,32 +116,48 @@ func TestPlantedInDearText(t *testing.T) {
 }
 
 // TestAllowanceIsOfOneText: what a redactor knows from texts before in a batch, such as what names say, does not
-// change where the allowance of a text ends.
+// change where the allowance of a text ends, nor does what stands next to the text in memory.
 func TestAllowanceIsOfOneText(t *testing.T) {
 	for _, name := range scanners {
 		p := probe(t, name, nil)
 		rapid.Check(t, func(rt *rapid.T) {
 			units := rapid.SliceOfN(rapid.SampledFrom(worst), 1, 4).Draw(rt, "units")
 			unit := strings.Join(units, rapid.SampledFrom([]string{"", " ", `","`, `":"`}).Draw(rt, "between"))
-			text := strings.Repeat(unit, 1+(24<<10)/len(unit))
-			alone := try(t, p, []byte(text), nil).Edits
-			fields := []abi.Field{{Text: []byte(unit)}, {Text: []byte(text[:min(len(text), 4<<10)])}, {Text: []byte(text)}}
-			for i := range fields {
-				fields[i].Text = bytes.ToValidUTF8(fields[i].Text, nil)
-			}
-			out, err := p.Try(t.Context(), fields)
-			if err != nil {
-				rt.Fatal(err)
-			}
-			among := slices.DeleteFunc(out.Edits, func(e abi.Edit) bool { return e.Field != 2 })
-			for i := range among {
-				among[i].Field = 0
-			}
-			if !slices.Equal(alone, among) {
+			next := rapid.SampledFrom([]string{",", `"`, " ", "-", "=", "1"}).Draw(rt, "next")
+			if alone, among := aloneAndAmong(t.Context(), rt, p, unit, next); !slices.Equal(alone, among) {
 				rt.Fatalf("%s: %d edits of a text alone, %d behind others", name, len(alone), len(among))
 			}
 		})
 	}
+	// A comma before the space with which the text begins is no argument's.
+	if alone, among := aloneAndAmong(t.Context(), t, probe(t, "redact-secrets", nil), " a:8/0=,@eaPW=", ","); !slices.Equal(alone, among) {
+		t.Errorf("%d edits of a text alone, %d behind a comma", len(alone), len(among))
+	}
+}
+
+// aloneAndAmong returns the edits of a unit, repeated, alone and behind others, of which the last ends with next
+// where the text begins.
+func aloneAndAmong(ctx context.Context, t rapid.TB, p *pluginhost.Probe, unit, next string) (alone, among []abi.Edit) {
+	t.Helper()
+	text := bytes.ToValidUTF8([]byte(strings.Repeat(unit, 1+(24<<10)/len(unit))), nil)
+	fields := []abi.Field{{Text: []byte(unit)}, {Text: bytes.ToValidUTF8(text[:4<<10], nil)}, {Text: []byte(strings.Repeat("x", 15) + next)}, {Text: text}}
+	for i, batch := range [][]abi.Field{fields[3:], fields} {
+		out, err := p.Try(ctx, batch)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range out.Edits {
+			if int(e.Field) == len(batch)-1 {
+				e.Field = 0
+				if i == 0 {
+					alone = append(alone, e)
+				} else {
+					among = append(among, e)
+				}
+			}
+		}
+	}
+	return alone, among
 }
 
 // TestDearJSON: a megabyte of JSON that is dear in each of its windows stays JSON, and nothing of the dear strings

@@ -37,6 +37,7 @@ var worst = []string{
 	": =sas.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0", "\\a:9e.4", "v:1e=9\\",
 	// of kinds that say no length, of which each may go on to the end
 	".t1.t1.t1.t.t1.t1.t1.t1.a", "DOB 77 7é3/7/4/3/3/5/3/4/3/5'", "tel 1 8 08 99 1 8 08 0 08 0 9 1 9", " At 9b dot 68 dot 68 dot 68 dot 68", "1:7):2@:2:2:2:2:2:2:2:2:2:", ": 1: 1: : : 1",
+	"x9x-p -pd#", "1/", "/1/1/1",
 	"/fm1a_1", "=sl.1", "/fm1a_1=sl.1", "(EAAC1", "-ZXlK1",
 }
 

@@ -3,8 +3,10 @@ package plugins_test
 import (
 	"bytes"
 	"cmp"
+	"math"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -55,18 +57,21 @@ func breed(d dice, unit, other string) string {
 }
 
 // TestWorstTexts looks for texts that cost a redactor more than those of TestWorkIsLinear, for as long
-// as NOTARY_WORST says ("60s") each: with what is found reported, and next to nothing. Several stocks
+// as NOTARY_WORST says ("60s") each, or as many of them, and then the same ones each time ("500"): with what is found reported, and next to nothing. Several stocks
 // of short texts are bred apart, from the known ones and the golden ones, by the fuel that they take when
 // repeated. As long as a batch, none may take more than five times the mean of usual ones. What it finds
 // belongs into worst.
 func TestWorstTexts(t *testing.T) {
+	many, seed := math.MaxInt, uint64(time.Now().UnixNano())
 	long, err := time.ParseDuration(os.Getenv("NOTARY_WORST"))
-	if err != nil {
+	if n, notNumber := strconv.Atoi(os.Getenv("NOTARY_WORST")); notNumber == nil {
+		many, seed, long = n, 1, math.MaxInt64
+	} else if err != nil {
 		return
 	}
 	const stocks, kept, tried, strict = 8, 24, 16 << 10, `{"threshold":1000}`
 	for _, run := range []struct{ name, config string }{{scanners[0], ""}, {scanners[0], strict}, {scanners[1], ""}, {scanners[1], strict}} {
-		name, p, d := run.name, probe(t, run.name, []byte(run.config)), newDice(uint64(time.Now().UnixNano()))
+		name, p, d := run.name, probe(t, run.name, []byte(run.config)), newDice(seed)
 		mean, usual := 0.0, usualTexts(t)
 		for _, text := range usual {
 			mean += costOf(t, p, string(text), len(text)).fuel / float64(len(usual))
@@ -86,7 +91,7 @@ func TestWorstTexts(t *testing.T) {
 			slices.SortFunc(stock[i], dear)
 		}
 		breeds := 0
-		for begin := time.Now(); time.Since(begin) < long; breeds++ {
+		for begin := time.Now(); breeds < many && time.Since(begin) < long; breeds++ {
 			s := &stock[d.IntN(stocks)]
 			parent := (*s)[min(d.IntN(len(*s)), d.IntN(len(*s)))]
 			child := breed(d, parent.unit, pick(d, pick(d, *s...).unit, pick(d, seeds...)))

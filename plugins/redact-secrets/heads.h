@@ -35,6 +35,7 @@ static inline int begun(const scan *s, int start, int end) { return ruled(s, sta
 
 /* has_part reports whether [a, b) is a UUID, or has a long run of letters and digits. */
 RARE int has_part(const scan *s, int a, int b) {
+	spend(600);
 	if (b - a == 36 && at(s, a + 8, '-') && at(s, a + 23, '-')) return 1;
 	for (int e; a < b; a = e + 1)
 		if ((e = ahead(s, a, b, &sets[set_number(ALNUM)], 0)) - a >= MIN_PART) return 1;

@@ -185,7 +185,10 @@ RARE void find_name(const scan *s, int end, value_name *v) {
 
 /* name_of finds the name of the value that begins at i. */
 RARE void name_of(scan *s, int i, value_name *v) {
-	if (json_name(s, i, v)) return;
+	if (json_name(s, i, v)) {
+		s->name_end = -1; /* as little is kept as if the name had been read: what is read again is paid for */
+		return;
+	}
 	int bound = 0, end = gap(s, i, i - MAX_NAME - 16, IN_GAP, &bound);
 	*v = (value_name){0};
 	if (end > 0 && end == i) return;

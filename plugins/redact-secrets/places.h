@@ -14,6 +14,7 @@ RARE uint32_t said_before(const scan *s, int i) {
 		if (s->t[k - 1] == '\n') a = k;
 	value_name v;
 	read_name(s, a, i, &v);
+	spend(1600 + 20 * (i - a) + NAMING_WORD * v.words);
 	return v.any;
 }
 
@@ -32,6 +33,7 @@ static int may_be_argument(const scan *s, int a, int b, int quoted) {
 
 /* called returns the topics of the name of the call in which a stands, as far as a line tells. */
 RARE uint32_t called(const scan *s, int a) {
+	spend(1200);
 	int stop = max(s->last, a - MAX_LINE), open = back(s, a, stop, &sets[OPENS], SIDES);
 	if (open <= stop || s->t[open - 1] != '(') return 0;
 	value_name v;
@@ -43,6 +45,7 @@ RARE uint32_t called(const scan *s, int a) {
 
 /* strange reports whether [a, b) is nothing that people call things: letters, digits, and two cases or a sign. */
 RARE int strange(scan *s, int a, int b) {
+	spend(1500);
 	makeup m;
 	if (b - a < 8 || b - a > 64) return 0;
 	made_of(s, a, b, &m);
@@ -62,6 +65,7 @@ RARE int placed(scan *s, int a, int b, int quoted) {
 
 static inline int may_be_placed(const scan *s, int a, int quoted) {
 	const uint8_t *p = s->t + a - quoted;
+	if (a - quoted < 3) return 0; /* nothing before it: what stands before the text is another one */
 	return p[-1] == ' ' ? p[-2] == ',' || p[-3] == '-' || p[0] == '-' : p[-1] == ',' && quoted;
 }
 

@@ -64,7 +64,7 @@ RARE int figures(scan *s, int i, int e) {
 		spend(360);
 		return e;
 	}
-	spend(700);
+	spend(760);
 	if (may_be_shaped(s, i) && (found = shaped(s))) return found;
 	return i >= s->base64 && (found = valued(s, i)) ? found : e;
 }

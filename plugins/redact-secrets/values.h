@@ -189,7 +189,7 @@ RARE int undigited(scan *s, int a, int quote) {
  * literal, an array or an object: most of JSON that is no string. */
 static inline int holds_none(const scan *s, int i) {
 	uint8_t c = s->t[i + 1];
-	if (s->t[i - 1] != '"' || c == '"') return 0;
+	if (i == 0 || s->t[i - 1] != '"' || c == '"') return 0;
 	if (c == ' ') return c = s->t[i + 2], in(c, DIGIT) || in(c, LOWER) || c == '{' || c == '[';
 	const uint8_t *value = s->t + i + 1;
 	if (in(c, LOWER)) return (value[4] == ',' && value[5] == '"') || (c == 'f' && value[5] == ',' && value[6] == '"');
@@ -215,6 +215,7 @@ static int assigned(scan *s, int i) {
 	}
 	value_name v;
 	if (exhausted(1500 + NAMING)) return mask_rest(s); /* of undigited, too, which need not be asked if the name is known */
+	s->name_end = -1;
 	if (!ruled(s, a) && json_name(s, a, &v) && level(&v) < 2) return 0;
 	s->judged = a;
 	return undigited(s, a, quote);

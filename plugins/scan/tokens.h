@@ -377,7 +377,7 @@ static inline int begun_at(scan *s, int start) {
  * one first. */
 RARE int parts_before(scan *s, int start) {
 	int starts[3] = {start}, n = 1, end;
-	spend(1150);
+	spend(1400);
 	while (n < 3 && at(s, starts[n - 1] - 1, '.') && is(s, starts[n - 1] - 2, BASE64U))
 		starts[n] = after_escape(s, run_start(s, starts[n - 1] - 1, BASE64U, WINDOW_OVERLAP)), n++;
 	while (--n > 0)
@@ -392,7 +392,7 @@ RARE int parts_before(scan *s, int start) {
 static int prefixed(scan *s, int i) {
 	int end;
 	if (i < s->run) return 0;
-	spend(380);
+	spend(430);
 	find_runs(s, i);
 	int start = after_escape(s, s->run_from);
 	if (at(s, start - 1, '.') && start - 1 != s->parts && (end = parts_before(s, start))) return end;
