@@ -105,7 +105,12 @@ func TestWorstTexts(t *testing.T) {
 		for _, s := range stock {
 			best := s[0]
 			for i := 0; i < len(best.unit) && len(best.unit) > 1; { // without what it does not need
-				if c := costOf(t, p, best.unit[:i]+best.unit[i+1:], tried); c.fuel >= best.fuel {
+				less := best.unit[:i] + best.unit[i+1:]
+				if !utf8.ValidString(less) {
+					i++
+					continue
+				}
+				if c := costOf(t, p, less, tried); c.fuel >= best.fuel {
 					best = c
 				} else {
 					i++

@@ -346,13 +346,14 @@ static int labelled(const scan *s, int i) {
 	return 0;
 }
 
-/* mac reads a hardware address of which one separator stands at i, and none of its groups in a finding. */
+/* mac reads a hardware address of which the first colon or any hyphen stands at i. */
 RARE int mac(scan *s, int i) {
 	spend(300);
 	uint8_t separator = s->t[i];
 	int start = i - 2, end, same = 1;
-	for (int k = 0; k < 4 && at(s, start - 1, (char)separator) && is(s, start - 2, HEX) && is(s, start - 3, HEX); k++) start -= 3;
+	for (int k = 0; separator == '-' && k < 4 && at(s, start - 1, '-') && is(s, start - 2, HEX) && is(s, start - 3, HEX); k++) start -= 3;
 	if (start < s->last || !is(s, start, HEX) || !is(s, start + 1, HEX) || !begins(s, start, WORD) || at(s, start - 1, '-') || (at(s, start - 1, ':') && !labelled(s, start - 1))) return 0;
+	spend(450);
 	end = start + 2;
 	for (int k = 0; k < 5; k++, end += 3) {
 		if (!at(s, end, (char)separator) || !is(s, end + 1, HEX) || !is(s, end + 2, HEX)) return 0;

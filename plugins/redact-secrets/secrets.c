@@ -38,12 +38,13 @@ RARE int versioned(const scan *s, int i) {
 }
 
 /* alone reports whether the run that the digits [i, e) stand in is these and no more, or one or two with a letter
- * on either side, and no token begins there: what prefixed() would find out. */
+ * on either side, and no token begins there: what prefixed() would find out. What is behind a dot may be the rest of a
+ * token that has no digit before it, unless the run before the dot has been looked at. */
 static inline int alone(scan *s, int i, int e) {
 	int a = i;
 	if (e - i <= 2) a -= i > s->last && in(s->t[i - 1], LETTER), e += is(s, e, LETTER);
 	uint8_t before = a > 0 ? s->t[a - 1] : '.';
-	if (class[before] & (BASE64U | DOT) || before == '/' || (before == '\\' && a < i && s->t[a] != 'x') || is(s, e, BASE64U) || ruled(s, a)) return 0;
+	if (class[before] & BASE64U || (before == '.' && (a == 0 || a - 1 != s->parts)) || before == '/' || (before == '\\' && a < i && s->t[a] != 'x') || is(s, e, BASE64U) || ruled(s, a)) return 0;
 	s->run_from = s->word_from = a, s->run = s->word_to = s->parts = e;
 	return 1;
 }

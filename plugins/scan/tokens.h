@@ -138,7 +138,11 @@ static int has_prefix(const scan *s, int start, int k) {
 static int body_end(scan *s, int body, int k) {
 	const rule *r = &rules[rule_order[k]];
 	int set = rule_heads[k].set;
-	if (r->max) return ahead(s, body, min(s->n, body + r->max + 1), &rule_sets[set], 0);
+	if (r->max) {
+		int end = ahead(s, body, min(s->n, body + r->max + 1), &rule_sets[set], 0);
+		spend(end - body);
+		return end;
+	}
 	if (!s->open_runs)
 		for (int i = 0; i < MAX_RULE_SETS; i++) open_runs[i].from = open_runs[i].to = 0;
 	s->open_runs = 1;
@@ -237,7 +241,9 @@ static int github_checked(const scan *s, int body) {
 /* openai says what the key behind "sk-" is worth: by its marker, by the kind that
  * is written before it, or by the length of the old keys. */
 static int openai(const scan *s, int body, int end) {
-	int n = end - body, m = classes(s, body, end), plain = !(m & URLSAFE) && m & DIGIT && m & LETTER;
+	int n = end - body;
+	spend(40 * n);
+	int m = classes(s, body, end), plain = !(m & URLSAFE) && m & DIGIT && m & LETTER;
 	for (int i = body; i + 8 <= end; i++)
 		if (s->t[i] == 'T' && has(s, i, "T3BlbkFJ")) return MAX_SCORE;
 	if (n >= 40 && (has(s, body, "proj-") || has(s, body, "svcacct-") || has(s, body, "admin-") || has(s, body, "None-"))) return 900;
@@ -287,7 +293,7 @@ RARE int read_rule(scan *s, int start, int k) {
 	if (n < r->min || (r->max && n > r->max) || is(s, end, WORD) || !begins(s, start, WORD)) return 0;
 	spend(400 + 30 * min(n, 256));
 	int score = checked(s, r, body, end);
-	if (!score) return 0;
+	if (!score || score < threshold[r->label]) return 0;
 	if (r->check != LITERAL && (fewer(s, body, end, n >= 30 ? 10 : 6) || (r->check != SLACK && r->check != NUMBERED && repeats(s, body, end)) || published(s, body, end))) return 0;
 	return report(s, start, end, r->label, score) ? end : 0;
 }
