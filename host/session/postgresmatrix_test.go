@@ -162,9 +162,12 @@ func made(t *testing.T, server *pgserver.Server, name string, statements []strin
 
 func connect(t *testing.T, server *pgserver.Server, host, schema string, timeout time.Duration) *postgres.DB {
 	t.Helper()
-	db, err := postgres.Open(t.Context(), postgres.Options{
-		Host: host, Port: server.Port, Database: "postgres", User: pgserver.User, Schema: schema, Timeout: timeout,
-	})
+	o := postgres.Options{Host: host, Port: server.Port, Database: "postgres", User: pgserver.User, Schema: schema, Timeout: timeout}
+	begin := time.Now()
+	db, err := postgres.Open(t.Context(), o)
+	for err != nil && time.Since(begin) < patience { // a slow machine is no fault: statements are to give up soon, and not this
+		db, err = postgres.Open(t.Context(), o)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
