@@ -164,15 +164,24 @@ func BenchmarkRestore(b *testing.B) {
 	}
 }
 
+// requestOf returns what a guest gets of a batch.
+func requestOf(t testing.TB, b *batch) []byte {
+	t.Helper()
+	size, err := b.layout.Size()
+	if err != nil {
+		t.Fatal(err)
+	}
+	request := make([]byte, size)
+	b.put(request)
+	return request
+}
+
 // BenchmarkFuel reports what a batch takes.
 func BenchmarkFuel(b *testing.B) {
 	s := loadGo(b)
 	p := s.plugins[0]
 	batch := split(batchText(64, 1<<10))[0]
-	request, err := abi.AppendRequest(nil, batch.fields)
-	if err != nil {
-		b.Fatal(err)
-	}
+	request := requestOf(b, &batch)
 	var used int64
 	for b.Loop() {
 		in, err := p.acquire(b.Context())

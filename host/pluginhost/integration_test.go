@@ -144,10 +144,7 @@ func (b *bare) redact(t testing.TB, request []byte) []byte {
 // engine with its own deadline checks, for comparison with BenchmarkRedact64K.
 func BenchmarkEngine(b *testing.B) {
 	src := goSource(b)
-	request, err := abi.AppendRequest(nil, split(batchText(64, 1<<10))[0].fields)
-	if err != nil {
-		b.Fatal(err)
-	}
+	request := requestOf(b, &split(batchText(64, 1<<10))[0])
 	for _, deadline := range []bool{false, true} {
 		b.Run(fmt.Sprintf("deadline=%v", deadline), func(b *testing.B) {
 			g := newBare(b, src.Module, wazero.NewRuntimeConfigCompiler().WithCloseOnContextDone(deadline))

@@ -30,9 +30,20 @@ type mapping struct {
 // What an entry of pagemap says.
 const (
 	pagePresent = 1 << 63
+	pageSwapped = 1 << 62
 	pageOfFile  = 1 << 61
 	entrySize   = 8
 )
+
+// untouched reports whether a page is still the file's: it is present and the file's, or
+// nothing was ever there, since a page that was written is present or swapped out.
+func untouched(entry uint64) bool {
+	switch entry & (pagePresent | pageSwapped | pageOfFile) {
+	case pagePresent | pageOfFile, 0:
+		return true
+	}
+	return false
+}
 
 // newMapping reserves memory that is zero, or returns nil.
 func newMapping(bytes int) linearMemory {
@@ -66,11 +77,11 @@ func (m *mapping) putBack(img *image) bool {
 	page := os.Getpagesize()
 	first := int64(uintptr(unsafe.Pointer(&m.b[0]))) / int64(page)
 	if _, err := m.pages.ReadAt(m.entries, first*entrySize); err != nil {
-		clear(m.entries) // nothing is known
+		img.putBack(m.b, 0, len(img.memory)) // nothing is known
+		return true
 	}
-	const clean = pagePresent | pageOfFile
 	for i := range len(m.entries) / entrySize {
-		if binary.NativeEndian.Uint64(m.entries[i*entrySize:])&clean != clean {
+		if !untouched(binary.NativeEndian.Uint64(m.entries[i*entrySize:])) {
 			img.putBack(m.b, i*page, (i+1)*page)
 		}
 	}

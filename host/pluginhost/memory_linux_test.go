@@ -26,6 +26,26 @@ func TestPagemapIsTried(t *testing.T) {
 	}
 }
 
+// TestUntouched: a page is taken for the file's if it is present and the file's, or if
+// nothing ever came to its place, and for no other reason.
+func TestUntouched(t *testing.T) {
+	for entry, want := range map[uint64]bool{
+		0:                                      true,
+		1 << 55:                                true, // soft-dirty, as all of a new mapping is
+		pagePresent | pageOfFile:               true,
+		pagePresent | pageOfFile | 1<<56:       true, // mapped once
+		pagePresent:                            false,
+		pagePresent | 1<<55 | 1<<56:            false,
+		pageSwapped:                            false,
+		pageSwapped | pageOfFile:               false, // on its way to another place in memory
+		pagePresent | pageSwapped | pageOfFile: false, // which there is not
+	} {
+		if untouched(entry) != want {
+			t.Errorf("entry %#x: %v", entry, !want)
+		}
+	}
+}
+
 // TestImageFileIsSealed: nobody can change what instances are mapped from.
 func TestImageFileIsSealed(t *testing.T) {
 	p := load(t, Options{}, vandal()).plugins[0]

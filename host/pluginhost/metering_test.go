@@ -164,10 +164,7 @@ func benchmarkMetering(b *testing.B, module []byte, fields []Field) {
 	}
 	var requests [][]byte
 	for _, batch := range split(fields) {
-		request, err := abi.AppendRequest(nil, batch.fields)
-		if err != nil {
-			b.Fatal(err)
-		}
+		request := requestOf(b, &batch)
 		requests = append(requests, request)
 	}
 	guests := []*bareGuest{newBareGuest(b, module), newBareGuest(b, metered)}

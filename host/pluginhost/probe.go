@@ -84,7 +84,7 @@ func (p *Probe) try(ctx context.Context, request []byte, fields []abi.Field) (Tr
 	t := Trial{Fuel: budget - uint64(max(in.left(c), 0)), Budget: budget}
 	var why error
 	if reason == "" {
-		if t.Edits, reason = g.readReply(in, packed, fields); reason == ReasonReply {
+		if t.Edits, reason = g.readReply(in, packed, len(fields), func(i int) []byte { return fields[i].Text }); reason == ReasonReply {
 			why = g.whatIsWrong(in, packed, fields)
 		}
 	}

@@ -55,17 +55,32 @@ const (
 )
 
 // A piece is the part of a field's text that goes into one batch.
-type piece struct {
-	field  int
-	offset int
+type piece struct{ field, start, end int }
+
+// A batch is what one call of a guest gets: pieces of the fields.
+type batch struct {
+	of     []Field
+	pieces []piece
+	layout abi.RequestLayout
+	bytes  int // of text
 }
 
-// A batch is what one call of a guest gets.
-type batch struct {
-	pieces []piece
-	fields []abi.Field
-	bytes  int
+// text returns that of a field as the guest gets it.
+func (b *batch) text(field int) []byte {
+	p := &b.pieces[field]
+	return b.of[p.field].Text[p.start:p.end]
 }
+
+// put writes the batch's request.
+func (b *batch) put(to []byte) {
+	w := b.layout.Begin(to)
+	for i := range b.pieces {
+		f := &b.of[b.pieces[i].field]
+		w.Put(b.text(i), f.shownKey(), f.Role, f.Format, f.Group)
+	}
+}
+
+func (f *Field) shownKey() []byte { return f.Key[:runeStart(f.Key, maxKey)] }
 
 // Redact runs the fields through every redactor and returns what has to be
 // replaced: the union of all redactors' edits on the original text, plus every
@@ -158,15 +173,14 @@ func split(fields []Field) []batch {
 				flush()
 			}
 			if b.pieces == nil { // room for all the fields that may come: growing by halves costs more than the calls
-				b = newBatch(min(len(fields)-i, maxBatchFields))
+				b = newBatch(fields, min(len(fields)-i, maxBatchFields))
 			}
 			b.bytes += end - offset
-			b.pieces = append(b.pieces, piece{i, offset})
-			b.fields = append(b.fields, abi.Field{
-				Text: f.Text[offset:end], Key: f.Key[:runeStart(f.Key, maxKey)],
-				Role: f.Role, Format: f.Format, Group: f.Group,
-			})
-			offset = runeStart(f.Text, end-overlap)
+			b.layout.Add(end-offset, len(f.shownKey()))
+			b.pieces = append(b.pieces, piece{i, offset, end})
+			if !last {
+				offset = runeStart(f.Text, end-overlap)
+			}
 		}
 	}
 	flush()
@@ -193,26 +207,21 @@ func runeStart(b []byte, at int) int {
 	return max(at, 0)
 }
 
-// batches holds the arrays of split.
-var batches = sync.Pool{New: func() any { return new(batch) }}
+// rooms holds the arrays of split, which hold no text.
+var rooms = sync.Pool{New: func() any { return new([]piece) }}
 
-// newBatch returns an empty batch with room for so many fields.
-func newBatch(room int) batch {
-	b := *batches.Get().(*batch)
-	b.pieces, b.fields, b.bytes = slices.Grow(b.pieces[:0], room), slices.Grow(b.fields[:0], room), 0
-	return b
+// newBatch returns an empty batch with room for so many pieces of the fields.
+func newBatch(fields []Field, room int) batch {
+	return batch{of: fields, pieces: slices.Grow((*rooms.Get().(*[]piece))[:0], room)}
 }
 
-// free gives a batch's arrays back, without the texts that they point to.
-func (b *batch) free() {
-	clear(b.fields)
-	batches.Put(&batch{pieces: b.pieces, fields: b.fields})
-}
+// free gives a batch's array back.
+func (b *batch) free() { rooms.Put(&b.pieces) }
 
 // redact gives one batch to one instance of the guest, or to two that have to
 // agree.
 func (p *plugin) redact(ctx context.Context, b *batch) ([]Edit, error) {
-	size, err := abi.RequestSize(b.fields)
+	size, err := b.layout.Size()
 	if err != nil {
 		return nil, p.fail(ReasonLimit)
 	}
@@ -238,10 +247,10 @@ func (p *plugin) run(ctx context.Context, from *pool, b *batch, size int) ([]abi
 		return nil, err
 	}
 	ctx = withCall(context.WithoutCancel(ctx), &call{ctx: ctx, clock: clockCall})
-	packed, reason := in.send(ctx, abi.ExportRdxRedact, p.limits.of(size), size, func(to []byte) { abi.PutRequest(to, b.fields) })
+	packed, reason := in.send(ctx, abi.ExportRdxRedact, p.limits.of(size), size, b.put)
 	var edits []abi.Edit
 	if reason == "" {
-		edits, reason = p.readReply(in, packed, b.fields)
+		edits, reason = p.readReply(in, packed, len(b.pieces), b.text)
 	}
 	p.release(in, reason != "")
 	p.count(func(c *Counters) { c.Calls, c.Bytes = c.Calls+1, c.Bytes+uint64(b.bytes) })
@@ -252,7 +261,7 @@ func (p *plugin) run(ctx context.Context, from *pool, b *batch, size int) ([]abi
 }
 
 // readReply reads and checks the reply while it is still in the guest's memory.
-func (p *plugin) readReply(in *instance, packed uint64, fields []abi.Field) ([]abi.Edit, Reason) {
+func (p *plugin) readReply(in *instance, packed uint64, fields int, text func(field int) []byte) ([]abi.Edit, Reason) {
 	if packed == 0 {
 		return nil, ReasonStatus
 	}
@@ -266,7 +275,7 @@ func (p *plugin) readReply(in *instance, packed uint64, fields []abi.Field) ([]a
 		return nil, ReasonReply
 	case status != 0:
 		return nil, ReasonStatus
-	case abi.ValidateEdits(fields, edits, len(p.labels)) != nil:
+	case abi.ValidateEditsOf(fields, text, edits, len(p.labels)) != nil:
 		return nil, ReasonReply
 	}
 	return edits, ""

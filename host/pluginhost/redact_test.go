@@ -327,16 +327,16 @@ func TestSplit(t *testing.T) {
 		for _, b := range split(in) {
 			total := 0
 			for i, p := range b.pieces {
-				f := b.fields[i]
-				total += len(f.Text)
-				if p.offset > covered[p.field] || p.offset > 0 && covered[p.field]-p.offset < overlap {
-					t.Fatalf("window at %d of field %d, covered to %d", p.offset, p.field, covered[p.field])
+				text, key := b.text(i), in[p.field].shownKey()
+				total += len(text)
+				if p.start > covered[p.field] || p.start > 0 && covered[p.field]-p.start < overlap {
+					t.Fatalf("window at %d of field %d, covered to %d", p.start, p.field, covered[p.field])
 				}
-				covered[p.field] = p.offset + len(f.Text)
-				if string(f.Text) != string(in[p.field].Text[p.offset:covered[p.field]]) || len(f.Key) > maxKey {
+				covered[p.field] = p.start + len(text)
+				if string(text) != string(in[p.field].Text[p.start:covered[p.field]]) || len(key) > maxKey {
 					t.Fatal("a window is not what stands there, or its key is too long")
 				}
-				if runeStart(in[p.field].Text, p.offset) != p.offset || runeStart(in[p.field].Text, covered[p.field]) != covered[p.field] {
+				if runeStart(in[p.field].Text, p.start) != p.start || runeStart(in[p.field].Text, covered[p.field]) != covered[p.field] {
 					t.Fatal("a window cuts a rune")
 				}
 			}

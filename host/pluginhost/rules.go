@@ -67,7 +67,7 @@ func (p *plugin) apply(b *batch, reported []abi.Edit) []Edit {
 		}
 		at := b.pieces[e.Field]
 		out = append(out, Edit{
-			Field: at.field, Start: at.offset + int(e.Start), End: at.offset + int(e.End),
+			Field: at.field, Start: at.start + int(e.Start), End: at.start + int(e.End),
 			Label: p.labels[e.Label], Plugin: p.name, Score: e.Score, Action: rule.Action,
 		})
 	}

@@ -94,80 +94,98 @@ type Edit struct {
 
 func align(n int) int { return (n + Align - 1) &^ (Align - 1) }
 
-// RequestSize returns the length in bytes of the request that [AppendRequest]
-// makes of the fields, without the tail.
-func RequestSize(fields []Field) (int, error) {
-	if len(fields) > MaxFields {
-		return 0, malformed(dec(len(fields)) + " fields in one request, at most " + dec(MaxFields))
+// A RequestLayout adds up how long a request is, field by field, for who does not have
+// its fields in one slice.
+type RequestLayout struct{ fields, texts, keys int }
+
+// Add adds a field with a text and a key of so many bytes.
+func (l *RequestLayout) Add(text, key int) {
+	l.fields, l.texts, l.keys = l.fields+1, align(l.texts)+text, l.keys+key
+}
+
+// Size returns the length in bytes of the request of what was added, without the tail.
+func (l *RequestLayout) Size() (int, error) {
+	if l.fields > MaxFields {
+		return 0, malformed(dec(l.fields) + " fields in one request, at most " + dec(MaxFields))
 	}
-	n := requestHeader + len(fields)*fieldRecord
-	for i := range fields {
-		n = align(n) + len(fields[i].Text)
-		if n > MaxMessage {
-			break
-		}
-	}
-	for i := range fields {
-		if n += len(fields[i].Key); n > MaxMessage {
-			return 0, malformed("request of more than " + dec(MaxMessage) + " bytes")
-		}
-	}
+	n := l.text() + l.texts + l.keys
 	if n > MaxMessage {
 		return 0, malformed("request of more than " + dec(MaxMessage) + " bytes")
 	}
 	return n, nil
 }
 
+// text is where the first text begins, a multiple of Align.
+func (l *RequestLayout) text() int { return requestHeader + l.fields*fieldRecord }
+
 // AppendRequest appends the request for the fields, without the tail. The
 // request's first byte has to come to lie at a multiple of [Align] in the
 // guest's memory.
 func AppendRequest(dst []byte, fields []Field) ([]byte, error) {
-	size, err := RequestSize(fields)
+	var l RequestLayout
+	for i := range fields {
+		l.Add(len(fields[i].Text), len(fields[i].Key))
+	}
+	size, err := l.Size()
 	if err != nil {
 		return dst, err
 	}
 	base := len(dst)
 	dst = append(dst, make([]byte, size)...)
-	PutRequest(dst[base:], fields)
+	w := l.Begin(dst[base:])
+	for i := range fields {
+		f := &fields[i]
+		w.Put(f.Text, f.Key, f.Role, f.Format, f.Group)
+	}
 	return dst, nil
 }
 
-// PutRequest writes the request for the fields, without the tail, to every byte of b,
-// whose length is what [RequestSize] says of them.
-func PutRequest(b []byte, fields []Field) {
+// A RequestWriter writes a request into memory of the size that its layout gives.
+type RequestWriter struct {
+	b                 []byte
+	record, text, key int // where those of the next field go
+	keys              int // where the first key went
+}
+
+// Begin writes the header of a request to b, whose length is the layout's size. When each
+// field that was added has been put, in the same order, every byte of b is written.
+func (l *RequestLayout) Begin(b []byte) RequestWriter {
 	le := binary.LittleEndian
 	le.PutUint32(b[0:], MagicRequest)
 	le.PutUint16(b[4:], Major)
 	le.PutUint16(b[6:], Minor)
 	le.PutUint32(b[8:], uint32(len(b)))
-	le.PutUint32(b[12:], uint32(len(fields)))
+	le.PutUint32(b[12:], uint32(l.fields))
 	le.PutUint32(b[16:], requestHeader)
 	le.PutUint32(b[20:], fieldRecord)
 	le.PutUint64(b[24:], 0)
-	at := requestHeader + len(fields)*fieldRecord
-	for i := range fields {
-		end := at
-		at = align(at)
-		clear(b[end:at])
-		putField(b[requestHeader+i*fieldRecord:], &fields[i], at)
-		at += copy(b[at:], fields[i].Text)
-	}
-	for i := range fields {
-		rec := b[requestHeader+i*fieldRecord:]
-		le.PutUint32(rec[8:], uint32(at))
-		at += copy(b[at:], fields[i].Key)
-	}
+	keys := l.text() + l.texts
+	return RequestWriter{b: b, record: requestHeader, text: l.text(), key: keys, keys: keys}
 }
 
-func putField(rec []byte, f *Field, at int) {
+// Put writes the next field, which is as in a [Field].
+func (w *RequestWriter) Put(text, key []byte, role Role, format Format, group uint32) {
 	le := binary.LittleEndian
+	at := align(w.text)
+	if w.text+Align <= w.keys { // the padding, and what text is written over
+		pad := w.b[w.text:][:Align]
+		le.PutUint64(pad[0:], 0)
+		le.PutUint64(pad[8:], 0)
+	} else {
+		clear(w.b[w.text:at])
+	}
+	rec := w.b[w.record:][:fieldRecord]
 	le.PutUint32(rec[0:], uint32(at))
-	le.PutUint32(rec[4:], uint32(len(f.Text)))
-	le.PutUint32(rec[12:], uint32(len(f.Key)))
-	le.PutUint16(rec[16:], uint16(f.Role))
-	le.PutUint16(rec[18:], uint16(f.Format))
-	le.PutUint32(rec[20:], f.Group)
+	le.PutUint32(rec[4:], uint32(len(text)))
+	le.PutUint32(rec[8:], uint32(w.key))
+	le.PutUint32(rec[12:], uint32(len(key)))
+	le.PutUint16(rec[16:], uint16(role))
+	le.PutUint16(rec[18:], uint16(format))
+	le.PutUint32(rec[20:], group)
 	le.PutUint64(rec[24:], 0)
+	w.record += fieldRecord
+	w.text = at + copy(w.b[at:], text)
+	w.key += copy(w.b[w.key:], key)
 }
 
 // DecodeRequest reads a request and appends its fields to dst[:0]. The fields'
@@ -276,14 +294,20 @@ func DecodeReply(b []byte, maxEdits int, dst []Edit) (status uint32, edits []Edi
 // field and start, no overlap. The host refuses the batch otherwise; a guest's
 // tests call it to find the error at home.
 func ValidateEdits(fields []Field, edits []Edit, labels int) error {
+	return ValidateEditsOf(len(fields), func(field int) []byte { return fields[field].Text }, edits, labels)
+}
+
+// ValidateEditsOf is [ValidateEdits] for who does not have the fields in one slice: there
+// are so many, and text returns that of one.
+func ValidateEditsOf(fields int, text func(field int) []byte, edits []Edit, labels int) error {
 	for i, e := range edits {
-		if uint64(e.Field) >= uint64(len(fields)) {
-			return malformed("edit " + dec(i) + ": field " + dec(e.Field) + " of " + dec(len(fields)))
+		if uint64(e.Field) >= uint64(fields) {
+			return malformed("edit " + dec(i) + ": field " + dec(e.Field) + " of " + dec(fields))
 		}
 		if int(e.Label) >= labels {
 			return malformed("edit " + dec(i) + ": label " + dec(e.Label) + " of " + dec(labels))
 		}
-		text := fields[e.Field].Text
+		text := text(int(e.Field))
 		if e.Start >= e.End || uint64(e.End) > uint64(len(text)) {
 			return malformed("edit " + dec(i) + ": range [" + dec(e.Start) + ", " + dec(e.End) + ") in a text of " + dec(len(text)) + " bytes")
 		}
