@@ -3,7 +3,6 @@ package session
 import (
 	"cmp"
 	"fmt"
-	"math"
 	"slices"
 	"sync"
 	"time"
@@ -26,7 +25,7 @@ type part struct {
 	keys       *seal.Part
 	edge       merkle.Edge
 	appends    []*journal.Pending
-	seen       map[mark]uint32  // by which of the appends; without pointers, for the collector
+	seen       markSet          // by which of the appends
 	before     []*part          // of the same session, that were sealed a moment ago
 	first      *journal.Pending // of the first segment
 	name       []byte           // session id as redacted
@@ -89,7 +88,7 @@ func (n *Notary) openPart(handle receipt.Handle, tenant string) (*part, error) {
 	now := n.opts.Now()
 	p := &part{
 		id: id, tenant: tenant, keys: keys, opened: now, touched: now, before: n.before(handle),
-		seen: make(map[mark]uint32), edits: make(map[receipt.EditCount]uint64),
+		edits: make(map[receipt.EditCount]uint64),
 	}
 	n.open[handle] = p
 	return p, nil
@@ -144,17 +143,15 @@ func (n *Notary) appendTo(p *part, g *group, d *desk) ([]*journal.Pending, error
 // All are looked up before one is added: a lookup waits for memory several times, and
 // those of lookups that follow one another are waited for together.
 func (p *part) fresh(g *group, d *desk) (fresh []int, wait []*journal.Pending) {
+	p.seen.room(len(g.marks))
 	d.found = d.found[:0]
-	for _, m := range g.marks {
-		at, known := p.seen[m]
-		if !known {
-			at = notSeen
-		}
-		d.found = append(d.found, at)
+	for i := range g.marks {
+		d.found = append(d.found, p.seen.by(&g.marks[i]))
 	}
 	fresh = d.fresh[:0]
 	next := uint32(len(p.appends))
-	for i, m := range g.marks {
+	for i := range g.marks {
+		m := &g.marks[i]
 		var earlier *journal.Pending
 		if at := d.found[i]; at != notSeen {
 			earlier = p.appends[at]
@@ -164,9 +161,7 @@ func (p *part) fresh(g *group, d *desk) (fresh []int, wait []*journal.Pending) {
 		}
 		switch {
 		case earlier == nil:
-			before := len(p.seen)
-			p.seen[m] = next
-			if len(p.seen) > before { // else it is twice in this request
+			if p.seen.add(m, next) { // else it is twice in this request
 				fresh = append(fresh, i)
 			}
 		case !slices.Contains(wait, earlier):
@@ -177,22 +172,19 @@ func (p *part) fresh(g *group, d *desk) (fresh []int, wait []*journal.Pending) {
 	return fresh, wait
 }
 
-// notSeen is the number of no append: each has a mark in memory at least.
-const notSeen = math.MaxUint32
-
 // forget takes back what was fresh, since it was not appended.
 func (p *part) forget(g *group, fresh []int) {
 	for _, i := range fresh {
-		delete(p.seen, g.marks[i])
+		p.seen.forget(&g.marks[i])
 	}
 }
 
 // has returns the append that made a record durable, nil if the part has no such
 // record.
-func (p *part) has(m mark) *journal.Pending {
+func (p *part) has(m *mark) *journal.Pending {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if at, known := p.seen[m]; known {
+	if at := p.seen.by(m); at != notSeen {
 		return p.appends[at]
 	}
 	return nil

@@ -1,0 +1,87 @@
+package session
+
+import (
+	"encoding/binary"
+	"math"
+)
+
+// A markSet says of the marks of a part by which of its appends each came. The zero value
+// is empty.
+//
+// It is a hash table with open addressing, and a mark is its own hash: one place in memory
+// is looked at for most marks, where a map has two. Memory is what a lookup consists of: a
+// part's table is seldom in a cache. Senders cannot choose places, since the key of marks
+// is secret. Nothing in it is a pointer, so the collector does not read it.
+type markSet struct {
+	slots []markSlot // a power of two, at most two thirds of which are taken
+	taken int
+}
+
+type markSlot struct {
+	mark mark
+	by   uint32 // one more than the number of the append; 0 in a free slot
+}
+
+// notSeen is the number of no append: each has a mark in memory at least.
+const notSeen = math.MaxUint32 - 1
+
+const leastSlots = 16
+
+// slot returns where a mark is, or is to be. There is a free slot.
+func (s *markSet) slot(m *mark) *markSlot {
+	last := uint64(len(s.slots) - 1)
+	for i := binary.LittleEndian.Uint64(m[:]) & last; ; i = (i + 1) & last {
+		if at := &s.slots[i]; at.by == 0 || at.mark == *m {
+			return at
+		}
+	}
+}
+
+// by returns the number of the append, or notSeen.
+func (s *markSet) by(m *mark) uint32 {
+	if s.taken == 0 {
+		return notSeen
+	}
+	if at := s.slot(m); at.by != 0 {
+		return at.by - 1
+	}
+	return notSeen
+}
+
+// add notes a mark, unless it has been seen, and reports whether it did. There has to be
+// room.
+func (s *markSet) add(m *mark, by uint32) bool {
+	at := s.slot(m)
+	if at.by == 0 {
+		at.mark, s.taken = *m, s.taken+1
+	} else if at.by != notSeen+1 {
+		return false
+	}
+	at.by = by + 1
+	return true
+}
+
+// forget makes a mark not seen. Its slot stays taken, since others may lie behind it.
+func (s *markSet) forget(m *mark) {
+	if at := s.slot(m); at.by != 0 {
+		at.by = notSeen + 1
+	}
+}
+
+// room makes room for n marks more.
+func (s *markSet) room(n int) {
+	size := max(len(s.slots), leastSlots)
+	for 3*(s.taken+n) > 2*size {
+		size *= 2
+	}
+	if size == len(s.slots) {
+		return
+	}
+	before := s.slots
+	s.slots, s.taken = make([]markSlot, size), 0
+	for i := range before {
+		if b := &before[i]; b.by != 0 && b.by != notSeen+1 {
+			*s.slot(&b.mark), s.taken = *b, s.taken+1
+		}
+	}
+}
