@@ -87,6 +87,8 @@ type Config struct {
 	ReceiveTimeout time.Duration // for the request to arrive
 	ExportTimeout  time.Duration // for the whole export
 
+	// Flood, if set, is told of connections that wait because they are not in good standing.
+	Flood *Flood
 	// Observe, if set, hears of every export when it has been answered. It is
 	// called by many goroutines and must not block.
 	Observe func(Outcome)
@@ -107,6 +109,9 @@ func (c Config) orDefault() Config {
 	}
 	if c.MaxExports <= 0 {
 		c.MaxExports = 4 * runtime.GOMAXPROCS(0)
+	}
+	if c.Flood == nil {
+		c.Flood = new(Flood)
 	}
 	if c.ReceiveTimeout <= 0 {
 		c.ReceiveTimeout = DefaultReceiveTimeout
@@ -155,7 +160,7 @@ func New(cfg Config) (*Server, error) {
 		// costs him, and who sends what is refused has no cost but his own. While that
 		// takes half of the processors the rest have the others, and those that it
 		// has are given up whenever another thread waits for them.
-		aside: turns{free: max(1, runtime.GOMAXPROCS(0)/2), giveWay: giveWay},
+		aside: turns{free: max(1, runtime.GOMAXPROCS(0)/2), giveWay: giveWay, crowded: cfg.Flood.see},
 	}
 	s.grpc = grpc.NewServer(s.options()...)
 	s.grpc.RegisterService(s.service(traceService, otlpwire.Traces), nil)

@@ -14,6 +14,7 @@ type turns struct {
 	free    int
 	waiting lane
 	giveWay func() // if set, it is called where work begins or goes on
+	crowded func() // if set, it is called when somebody has to wait
 }
 
 // A place is one in the queue, and then one at work.
@@ -31,9 +32,16 @@ func (t *turns) join(path ...string) *place {
 		t.free--
 		close(p.ready)
 	} else {
-		t.waiting.push(p, path)
+		t.queue(p)
 	}
 	return p
+}
+
+func (t *turns) queue(p *place) {
+	t.waiting.push(p, p.path)
+	if t.crowded != nil {
+		t.crowded()
+	}
 }
 
 // take waits for a place, as wait does.
@@ -71,7 +79,7 @@ func (t *turns) yield(path ...string) {
 		return
 	}
 	p := &place{path, make(chan struct{})}
-	t.waiting.push(p, path)
+	t.queue(p)
 	close(t.waiting.pop().ready) // not p's: others came before
 	t.mu.Unlock()
 	<-p.ready

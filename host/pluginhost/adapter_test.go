@@ -44,6 +44,20 @@ func TestStore(t *testing.T) {
 	journaltest.Contract(t, a, a)
 }
 
+// TestFloodedStorage: what the adapter writes asks whether there is a flood.
+func TestFloodedStorage(t *testing.T) {
+	asked := 0
+	s, err := Load(t.Context(), []Source{{Name: "store-dir", Kind: abi.KindStorage, Module: builtInModule(t, "store-dir")}},
+		Options{BlobDir: t.TempDir(), Flooded: func() bool { asked++; return true }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close(context.Background())
+	if err := s.Store().Put(t.Context(), group(1, 1, "entry")); err != nil || asked == 0 {
+		t.Errorf("asked %d times, %v", asked, err)
+	}
+}
+
 // TestNoIndex: an adapter that keeps no index of sessions says so, and that is no failure
 // of it.
 func TestNoIndex(t *testing.T) {

@@ -45,6 +45,8 @@ type Options struct {
 	// BlobDir is the directory of the storage adapter's capabilities "blob" and "stream".
 	// It is made if it does not exist.
 	BlobDir string
+	// Flooded, if set, says whether others keep the processors busy: see [stream.Open].
+	Flooded func() bool
 	// Database is behind the storage adapter's capability "sql". It is the
 	// caller's to close, after the set.
 	Database Database
@@ -205,22 +207,22 @@ func (s *Set) place(p *plugin, capabilities []string, o Options) error {
 		return err
 	}
 	p.database = o.Database
-	return s.openDir(p, capabilities, o.BlobDir)
+	return s.openDir(p, capabilities, o)
 }
 
 // openDir opens the operator's directory for what the adapter may do in it.
-func (s *Set) openDir(p *plugin, capabilities []string, path string) (err error) {
-	if path == "" {
+func (s *Set) openDir(p *plugin, capabilities []string, o Options) (err error) {
+	if o.BlobDir == "" {
 		return nil
 	}
 	if slices.Contains(capabilities, abi.CapabilityBlob) {
-		if s.dir, err = openBlobDir(path); err != nil {
+		if s.dir, err = openBlobDir(o.BlobDir); err != nil {
 			return err
 		}
 		p.dir = s.dir
 	}
 	if slices.Contains(capabilities, abi.CapabilityStream) {
-		if s.streams, err = stream.Open(path); err != nil {
+		if s.streams, err = stream.Open(o.BlobDir, o.Flooded); err != nil {
 			return err
 		}
 		p.streams = s.streams

@@ -67,8 +67,13 @@ var opened struct {
 
 // Open opens a directory, and makes it if needed. In one process a directory is opened
 // once: who opens it again gets the same Dir. Each Open has its Close.
-func Open(path string) (*Dir, error) {
-	d, err := openOSDisk(path)
+//
+// Flooded says whether others keep the processors busy, at any time; nil stands for never.
+// While it is true nothing that is to be durable is left to the kernel's own threads, which
+// would wait for a processor: that is quicker then, and dearer at any time. Of who opens a
+// directory again it is not asked.
+func Open(path string, flooded func() bool) (*Dir, error) {
+	d, err := openOSDisk(path, flooded)
 	if err != nil {
 		return nil, err
 	}

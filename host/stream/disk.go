@@ -55,13 +55,14 @@ const lockName = "_lock"
 // osDisk is a directory of the operating system. It never follows a symbolic link and
 // never leaves the directory.
 type osDisk struct {
-	root   *os.Root
-	self   *os.File
-	locked *os.File
-	told   time.Time // modification time of the directory when names were told; zero = not to be relied on
+	root    *os.Root
+	self    *os.File
+	locked  *os.File
+	flooded func() bool // see Open
+	told    time.Time   // modification time of the directory when names were told; zero = not to be relied on
 }
 
-func openOSDisk(path string) (*osDisk, error) {
+func openOSDisk(path string, flooded func() bool) (*osDisk, error) {
 	if err := MakeDir(path); err != nil {
 		return nil, fmt.Errorf("stream directory: %w", err)
 	}
@@ -73,7 +74,10 @@ func openOSDisk(path string) (*osDisk, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("stream directory: %w", err), root.Close())
 	}
-	return &osDisk{root: root, self: self}, nil
+	if flooded == nil {
+		flooded = func() bool { return false }
+	}
+	return &osDisk{root: root, self: self, flooded: flooded}, nil
 }
 
 // MakeDir makes a directory and those above it that are not there, for its owner alone.
@@ -137,7 +141,7 @@ func (d *osDisk) open(name string, write bool) (file, error) {
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	return osFile{f}, nil
+	return osFile{f, d.flooded}, nil
 }
 
 func (d *osDisk) create(name string) (file, error) {
@@ -145,7 +149,7 @@ func (d *osDisk) create(name string) (file, error) {
 	if err != nil {
 		return nil, err
 	}
-	return osFile{f}, nil
+	return osFile{f, d.flooded}, nil
 }
 
 func (d *osDisk) rename(from, to string) error { return d.root.Rename(from, to) }
@@ -193,14 +197,17 @@ func (d *osDisk) names() ([]string, error) {
 	return names, err
 }
 
-type osFile struct{ f *os.File }
+type osFile struct {
+	f       *os.File
+	flooded func() bool
+}
 
 func (f osFile) ReadAt(b []byte, at int64) (int, error)  { return f.f.ReadAt(b, at) }
 func (f osFile) WriteAt(b []byte, at int64) (int, error) { return f.f.WriteAt(b, at) }
 func (f osFile) write(parts [][]byte, at int64) error    { return writeParts(f.f, parts, at) }
 func (f osFile) truncate(size int64) error               { return f.f.Truncate(size) }
 func (f osFile) reserve(from, n int64) error             { return reserve(f.f, from, n) }
-func (f osFile) sync() error                             { return datasync(f.f) }
+func (f osFile) sync() error                             { return datasync(f.f, f.flooded()) }
 func (f osFile) close() error                            { return f.f.Close() }
 
 func (f osFile) size() (int64, error) {

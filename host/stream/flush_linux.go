@@ -18,6 +18,10 @@ import (
 // every 20 µs, wakes another one for what was left, and has to find a processor for the
 // first when it returns. With hundreds of commits a second that costs as much as the call.
 //
+// But what was submitted is done by a thread of the kernel, which has to do it on the
+// processor on which it was: if a thread of ours goes on working there it waits for up to
+// tens of milliseconds. So in a flood the call is made (see Open).
+//
 // It is used by one call at a time.
 type flusher struct {
 	context uintptr // aio_context_t
@@ -127,15 +131,20 @@ func (f *flusher) datasync(file *os.File) (taken bool, err error) {
 
 var errFlusher = errors.New("the end of an fdatasync is not known")
 
-// datasync is fdatasync(2): the bytes and the size, and no times.
-func datasync(f *os.File) error {
-	if err := flush(f); err != nil {
+// datasync is fdatasync(2): the bytes and the size, and no times. It is called, or submitted.
+func datasync(f *os.File, called bool) error {
+	sync := submit
+	if called {
+		sync = fdatasync
+	}
+	if err := sync(f); err != nil {
 		return &os.PathError{Op: "fdatasync", Path: f.Name(), Err: err}
 	}
 	return nil
 }
 
-func flush(file *os.File) error {
+// submit has a flusher do it, if the kernel lets one.
+func submit(file *os.File) error {
 	f := acquire()
 	if f == nil {
 		return fdatasync(file)

@@ -32,8 +32,10 @@ func TestFlusherTellsWhatFdatasyncDoes(t *testing.T) {
 				t.Errorf("%s: taken is %v, %v; fdatasync(2) says %v", name, taken, got, want)
 			}
 		}
-		if got := datasync(file); !errors.Is(got, want) {
-			t.Errorf("%s: %v, want %v", name, got, want)
+		for _, called := range []bool{false, true} {
+			if got := datasync(file, called); !errors.Is(got, want) {
+				t.Errorf("%s, called is %v: %v, want %v", name, called, got, want)
+			}
 		}
 	}
 }
@@ -48,10 +50,34 @@ func TestFlusherIsRefused(t *testing.T) {
 		t.Fatalf("a context that is none: taken is %v, %v", taken, err)
 	}
 	flushers <- new(flusher)
-	if err := datasync(file); err != nil {
+	if err := datasync(file, false); err != nil {
 		t.Error(err)
 	}
 	<-flushers
+}
+
+// TestFloodedDirectory: what is appended is submitted to the kernel, but in a flood it is
+// called, and no flusher needed.
+func TestFloodedDirectory(t *testing.T) {
+	flooded := false
+	d, err := Open(t.TempDir(), func() bool { return flooded })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	for n, c := range []struct {
+		flooded bool
+		want    int
+	}{{true, 0}, {false, 1}, {true, 0}} {
+		for len(flushers) > 0 {
+			(<-flushers).close()
+		}
+		flooded = c.flooded
+		mustAppend(t, d, "s", uint64(n), uint64(n), "body")
+		if len(flushers) != c.want {
+			t.Errorf("record %d, flooded is %v: %d flushers were used, want %d", n, flooded, len(flushers), c.want)
+		}
+	}
 }
 
 // TestFlushersAtOnce: more calls at a time than flushers are kept.
@@ -64,7 +90,7 @@ func TestFlushersAtOnce(t *testing.T) {
 				if _, err := file.WriteAt([]byte{byte(i)}, int64(i)); err != nil {
 					t.Error(err)
 				}
-				if err := datasync(file); err != nil {
+				if err := datasync(file, false); err != nil {
 					t.Error(err)
 				}
 			}

@@ -41,7 +41,7 @@ func TestWriteParts(t *testing.T) {
 		if err := f.Truncate(0); err != nil {
 			t.Fatal(err)
 		}
-		if err := (osFile{f}).write(parts, at); err != nil {
+		if err := (osFile{f: f}).write(parts, at); err != nil {
 			t.Fatal(err)
 		}
 		got, err := os.ReadFile(f.Name())

@@ -17,7 +17,7 @@ import (
 
 func open(t testing.TB, path string) *Dir {
 	t.Helper()
-	d, err := Open(path)
+	d, err := Open(path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +47,7 @@ func Example() {
 		return
 	}
 	defer os.RemoveAll(path)
-	d, err := Open(path)
+	d, err := Open(path, nil)
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -173,7 +173,7 @@ func TestRefused(t *testing.T) {
 // after, and by who reads beside.
 func TestSegments(t *testing.T) {
 	path := t.TempDir()
-	disk, err := openOSDisk(path)
+	disk, err := openOSDisk(path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

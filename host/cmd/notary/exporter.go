@@ -123,6 +123,10 @@ func (n *node) metrics() []control.Metric {
 	gauge := func(name, help string, v float64) control.Metric {
 		return control.Metric{Name: name, Help: help, Kind: control.Gauge, Value: v}
 	}
+	flood := 0.0
+	if n.ground.flood.On() {
+		flood = 1
+	}
 	m := []control.Metric{
 		{Name: "notary_open_parts", Help: "Session parts that take records.", Kind: control.Gauge, Value: float64(s.OpenParts)},
 		count("notary_records_total", "Records made durable.", s.Records, nil),
@@ -138,6 +142,7 @@ func (n *node) metrics() []control.Metric {
 		{Name: "notary_mode", Help: "1; the label says whether findings are edited (enforce), counted only (shadow), or nothing is looked for (none).", Kind: control.Gauge, Value: 1, Labels: map[string]string{"mode": n.cfg.Mode}},
 		{Name: "notary_expired_parts_total", Help: "Session parts whose keys were destroyed at the age of retention.sessions.", Kind: control.Counter, Value: float64(s.Expired)},
 		{Name: "notary_damaged_epochs", Help: "Epochs in storage that do not hold together or are not believed.", Kind: control.Gauge, Value: float64(s.DamagedEpochs)},
+		gauge("notary_flood", "1 while connections wait for each other on which no export was taken.", flood),
 		gauge("notary_journal_held", "1 if the start held the stored journal against all of the log, 0 if that could not be read.", n.audited.held()),
 		gauge("notary_missing_ranges", "Ranges that the start found missing in storage or log, without those in storage.lost.", float64(n.audited.missing)),
 	}

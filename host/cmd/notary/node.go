@@ -61,6 +61,7 @@ type ground struct {
 	cfg                     *config.Config
 	otlp, otlpHTTP, control *port
 	storage                 *backing
+	flood                   ingest.Flood
 	log                     commitlog.Log
 	erasing                 session.ErasureLock
 	// alive are the epochs that serve or drain.
@@ -130,7 +131,7 @@ func startNode(ctx context.Context, cfg *config.Config, g *ground, logger *slog.
 		if n.sources, err = readPlugins(ctx, cfg); err != nil {
 			return "", err
 		}
-		o := g.storage.options()
+		o := g.options()
 		o.Rules, o.DoubleRun = redaction(cfg)
 		n.set, err = pluginhost.Load(ctx, n.sources, o)
 		if err != nil {

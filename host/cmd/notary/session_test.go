@@ -40,7 +40,7 @@ func TestListWithErasedKeys(t *testing.T) {
 // eraseFirstKey destroys a wrapped key as somebody could who has the directory.
 func eraseFirstKey(t *testing.T, path string) {
 	t.Helper()
-	d, err := stream.Open(path)
+	d, err := stream.Open(path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -123,6 +123,13 @@ func (b *backing) options() pluginhost.Options {
 	return o
 }
 
+// options are those of a plugin set that serves.
+func (g *ground) options() pluginhost.Options {
+	o := g.storage.options()
+	o.Flooded = g.flood.On
+	return o
+}
+
 // String says for people where the storage is.
 func (b *backing) String() string {
 	if b.db != nil {
