@@ -32,7 +32,7 @@ RARE int iban(scan *s, int i) {
 	if (start < s->last || !begins(s, start, WORD) || !is(s, start + 1, letters) || !is(s, i + 1, DIGIT)) return 0;
 	int want = iban_by_country[((s->t[start] & ~0x20) - 'A') * 26 + (s->t[start + 1] & ~0x20) - 'A'] - 4;
 	if (want <= 0) return 0;
-	spend(40 * want);
+	spend(60 * want);
 	for (int k = 0; k < want; k++) {
 		if (k % 4 == 0 && s->t[end] == sep) end++;
 		uint8_t c = s->t[end++], digit = c - '0', letter = c - 'A' - (uint8_t)fold;
@@ -82,6 +82,7 @@ static int nino(const scan *s, int a) {
  * beside a word. */
 RARE int spaced_nino(scan *s, int i) {
 	int a = i - 3, e = i + 10;
+	spend(430);
 	if (a < s->last || e > s->n || !like(s, a, e, "AA 99 99 99 A") || !begins(s, a, WORD) || is(s, e, WORD)) return 0;
 	return nino(s, a) && one_of("ABCD", s->t[e - 1]) && near(s, T_GB, a) && report(s, a, e, UK_NINO, 900) ? e : 0;
 }
@@ -188,6 +189,7 @@ static int mbi(const scan *s, int a, int dashed) {
 /* soon reports whether the topic was named so shortly before that the code at a
  * is most likely what was named. */
 static int soon(scan *s, int topic, int a) {
+	spend(60);
 	int seen = named(s, topic, a);
 	return seen != NEVER && a - seen <= SOON && seen >= s->seen[T_OTHER];
 }
@@ -202,7 +204,7 @@ static inline int unnamed(const scan *s, int a) {
  * names it. [a, e) has capitals, digits and hyphens. */
 RARE int document(scan *s, int a, int e) {
 	int n = e - a, label;
-	spend(170);
+	spend(240);
 	if (n < 5 || n > 18 || is(s, e, WORD) || unnamed(s, a)) return 0;
 	uint32_t digits = (digits_at(s->t + a) | digits_at(s->t + a + 16) << 16) & ((1u << n) - 1);
 	if (!(digits & (digits - 1)) || !number_begins(s, a)) return 0; /* less than two */
@@ -315,28 +317,41 @@ RARE int by_form(scan *s, int a, int e) {
 /* coded examines the run of letters and digits [a, e), and what may belong to it
  * behind a hyphen or bracket. It returns the end of a finding, or 0. */
 RARE int coded(scan *s, int a, int e) {
+	spend(100);
 	int n = e - a, end;
 	if (n > MAX_CODE || a < s->last) return 0;
 	if (codes_by_run[n] && (end = by_form(s, a, e))) return end;
 	if (n >= 2 && n <= 4 && in(s->t[a], UPPER) && in(s->t[e + (s->t[e] == ' ')], DIGIT) && (end = postcode(s, a, e))) return end;
 	if (n < 5 && !(class[s->t[e]] & URLSAFE)) return 0;
-	spend(200);
+	spend(120);
 	int longer = run_end(s, a, UPPER | DIGIT | URLSAFE, 19);
 	while (longer > e && !(class[s->t[longer - 1]] & ALNUM)) longer--;
 	return longer - a >= 5 ? document(s, a, longer) : 0;
 }
 
-/* maybe_mac reports whether two pairs of hexadecimal digits stand around the separator at i, and another
- * one behind. */
+/* pairs_at returns how many bytes from a on are pairs of hexadecimal digits with the separator between them and
+ * perhaps behind them: 17 or 18 are a hardware address, 30 and more are given as 30. */
+static inline int pairs_at(const scan *s, int a, uint8_t separator) {
+	const uint8_t *p = s->t + a;
+	const v128_t all = wasm_u8x16_splat(separator);
+	const byte_set *hex = &sets[set_number(HEX)];
+	uint32_t out = outside(p, hex) | outside(p + 14, hex) << 14;
+	uint32_t separators = wasm_i8x16_bitmask(wasm_i8x16_eq(wasm_v128_load(p), all)) | (uint32_t)wasm_i8x16_bitmask(wasm_i8x16_eq(wasm_v128_load(p + 14), all)) << 14;
+	const uint32_t between = 0x24924924; /* each third byte */
+	return min(__builtin_ctz((out & ~between) | (~separators & between) | 1u << 30), s->n - a);
+}
+
+/* maybe_mac reports whether the separator at i stands between two of three pairs of hexadecimal digits, as far as a
+ * byte of each tells. */
 static inline int maybe_mac(const scan *s, int i) {
 	const uint8_t *p = s->t + i;
-	return i >= 2 && p[3] == p[0] && in(p[1], HEX) && in(p[2], HEX) && in(p[-1], HEX) && in(p[-2], HEX);
+	return i >= 2 && p[3] == p[0] && in(p[1], HEX) && in(p[2], HEX) && in(p[-1], HEX);
 }
 
 /* hyphen_of returns a hyphen of the hardware address that the two digits at a may be a group of, or 0. */
 static inline int hyphen_of(const scan *s, int a) {
-	if (at(s, a + 2, '-') && maybe_mac(s, a + 2)) return a + 2;
-	return at(s, a - 1, '-') && maybe_mac(s, a - 4) ? a - 4 : 0;
+	if (s->t[a + 2] == '-') return maybe_mac(s, a + 2) ? a + 2 : 0;
+	return s->t[a - 1] == '-' && maybe_mac(s, a - 4) ? a - 4 : 0;
 }
 
 /* labelled reports whether the colon at i ends a name ("ether:") and no further group of hexadecimal digits. */
@@ -348,18 +363,18 @@ static int labelled(const scan *s, int i) {
 
 /* mac reads a hardware address of which the first colon or any hyphen stands at i. */
 RARE int mac(scan *s, int i) {
-	spend(300);
+	spend(280);
 	uint8_t separator = s->t[i];
-	int start = i - 2, end, same = 1;
+	int start = i - 2;
 	for (int k = 0; separator == '-' && k < 4 && at(s, start - 1, '-') && is(s, start - 2, HEX) && is(s, start - 3, HEX); k++) start -= 3;
-	if (start < s->last || !is(s, start, HEX) || !is(s, start + 1, HEX) || !begins(s, start, WORD) || at(s, start - 1, '-') || (at(s, start - 1, ':') && !labelled(s, start - 1))) return 0;
-	spend(450);
-	end = start + 2;
-	for (int k = 0; k < 5; k++, end += 3) {
-		if (!at(s, end, (char)separator) || !is(s, end + 1, HEX) || !is(s, end + 2, HEX)) return 0;
-		same &= s->t[end + 1] == s->t[start] && s->t[end + 2] == s->t[start];
-	}
-	if (is(s, end, WORD) || (at(s, end, (char)separator) && is(s, end + 1, HEX))) return 0;
+	int pairs = pairs_at(s, start, separator), end = start + 17;
+	int inside = at(s, start - 1, ':') && !labelled(s, start - 1);
+	/* What stands between two of the pairs of a longer row is nothing else, either. */
+	if (separator == ':' && (pairs > 25 || (inside && pairs > 7))) return start + (pairs + 1) / 3 * 3 - 3;
+	if ((pairs != 17 && pairs != 18) || inside || start < s->last || !begins(s, start, WORD) || at(s, start - 1, '-')) return 0;
+	if (pairs == 17 && is(s, end, WORD)) return 0;
+	int same = 1;
+	for (int k = 0; k < 17; k += 3) same &= s->t[start + k] == s->t[start] && s->t[start + k + 1] == s->t[start];
 	return report(s, start, end, MAC, same ? 200 : 850) ? end : 0;
 }
 
@@ -390,25 +405,25 @@ static int quad(const scan *s, int i) {
  * sixteen bytes tell, and neither a colon nor a dot or hyphen stands before the group before it. */
 static inline int maybe_ipv6(const scan *s, int i) {
 	const uint8_t *p = s->t + i;
-	if (p[1] != ':' && (!in(p[1], HEX) || i == 0 || !in(p[-1], HEX))) return 0;
-	for (int k = 1; k <= 5 && i >= k; k++) {
-		if (p[-k] == ':' || p[-k] == '.' || p[-k] == '-') return 0;
-		if (!in(p[-k], HEX)) break;
-	}
-	v128_t v = wasm_v128_load(p + 1);
-	uint32_t colons = wasm_i8x16_bitmask(wasm_i8x16_eq(v, wasm_u8x16_splat(':'))), out = outside(p + 1, &sets[set_number(HEX)]) & ~colons;
+	const byte_set *hex = &sets[set_number(HEX)];
+	int before = min(__builtin_clz(outside(p - 16, hex) | 1) - 16, i); /* 32 bits, of which sixteen count */
+	if (before > 4 || (p[1] != ':' && before == 0)) return 0;
+	uint8_t c = before < i ? p[-before - 1] : ' ';
+	if (c == ':' || c == '.' || c == '-') return 0;
+	uint32_t colons = wasm_i8x16_bitmask(wasm_i8x16_eq(wasm_v128_load(p + 1), wasm_u8x16_splat(':'))), out = outside(p + 1, hex) & ~colons;
 	colons &= (out & -out) - 1; /* those of what may be one address */
 	return !out || p[1] == ':' || colons & colons >> 1 || __builtin_popcount(colons) >= 5;
 }
 
 RARE int ipv6(scan *s, int i) {
-	spend(700);
+	if (threshold[IP] > 900) return i + 1; /* what no score reaches is not looked for */
+	spend(500);
 	int start = after_escape(s, run_start(s, i, HEX, 5));
 	if (i - start > 4 || (start == i && !at(s, i + 1, ':'))) return i + 1;
 	if (!begins(s, start, WORD) || at(s, start - 1, ':') || at(s, start - 1, '.') || at(s, start - 1, '-')) return i + 1;
 	int j = start, groups = 0, written = 0, first = 0, longest = 0, digit = 0, elided = 0, dotted = 0;
 	while (groups <= 8) {
-		spend(150);
+		spend(310);
 		if (at(s, j, ':') && at(s, j + 1, ':') && !elided) {
 			elided = 1, j += 2;
 			if (!is(s, j, HEX)) break;

@@ -131,6 +131,7 @@ RARE int email(scan *s, int i) {
  * 0: "(at)", "[dot]", " at ", " dot ", and any of them with spaces around. */
 static int spelled(const scan *s, int i, const char *word) {
 	int j = i, bracket;
+	spend(380);
 	while (at(s, j, ' ') && j < i + 2) j++;
 	bracket = at(s, j, '(') ? ')' : at(s, j, '[') ? ']' : at(s, j, '{') ? '}' : 0;
 	if (bracket) j++;
@@ -163,6 +164,7 @@ RARE int obfuscated(scan *s, int i) {
 	int start = local(s, name_end), dots = 0, end = 0;
 	if (start >= name_end || !begins(s, start, WORD)) return 0;
 	for (int limit = min(s->n, j + MAX_DOMAIN);;) {
+		spend(700);
 		int e = name_label(s, j, limit), next = spelled(s, e, "dot");
 		if (e == j) break;
 		if ((dots || end) && (bracketed ? top_level(s, j, e) == e : spoken(s, j, e))) end = e;

@@ -271,7 +271,7 @@ static int check_letter(const scan *s, int i, int label) {
 /* read_form reads groups of digits as a form spells them ("3.3.3-2") and returns
  * their end, or 0. A check letter stands for ten. */
 RARE int read_form(const scan *s, int i, const char *form, int label, uint8_t *d) {
-	spend(650);
+	spend(700);
 	int n = 0;
 	for (;; form++) {
 		for (int k = *form - '0'; k > 0; k--, i++) {
@@ -288,6 +288,7 @@ RARE int read_form(const scan *s, int i, const char *form, int label, uint8_t *d
 /* goes_on reports whether the groups of a form that end at e are followed by another like the last: then
  * they are part of a longer number, as of a card's. */
 RARE int goes_on(const scan *s, int e, const char *form) {
+	spend(140);
 	while (form[1]) form += 2;
 	int n = *form - '0';
 	return at(s, e, form[-1]) && run_end(s, e + 1, DIGIT, n + 1) == e + 1 + n;
@@ -402,6 +403,7 @@ RARE int date(const scan *s, int i, int end, int *start) {
 static inline int maybe_born(scan *s, int i, int end) {
 	int n = end - i, next = is(s, end + 1, DIGIT);
 	if (n > 4 || !may_be_dated(s, end)) return 0;
+	spend(100);
 	switch (s->t[end]) {
 	case '-': case '/': case '.': if (!next) return 0; break;
 	case ',': if (n > 2 || !at(s, i - 1, ' ')) return 0; break;
@@ -461,7 +463,7 @@ static int known_form(scan *s, int i, int end) {
 	int n = end - i, e;
 	if (at(s, i - 1, '-') && is(s, i - 2, UPPER | DIGIT)) return hyphenated(s, i, end);
 	if ((n == 6 || n == 8) && (at(s, end, '-') || at(s, end, '+')) && (e = coded(s, i, end))) return e;
-	if (n == 2 && at(s, end, ' ') && at(s, i - 1, ' ') && is(s, i - 2, UPPER) && (e = spaced_nino(s, i))) return e;
+	if (n == 2 && at(s, end, ' ') && at(s, i - 1, ' ') && is(s, i - 2, UPPER) && is(s, i - 3, UPPER) && (e = spaced_nino(s, i))) return e;
 	if ((n >= 8 || formed_ids(s, end, n)) && (e = national_id(s, i, end))) return e;
 	if (maybe_born(s, i, end) && (e = birth(s, i, end))) return e;
 	if (n >= 3 && n <= 5 && at(s, i, '0') && at(s, end, '/') && (e = area_code(s, i, end))) return e;

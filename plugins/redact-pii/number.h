@@ -64,7 +64,7 @@ static void fill(numbers *r) {
 		r->g[r->n++] = (group){r->next, end, r->pending};
 		r->next = separator(r->s, end, &r->pending);
 	}
-	spend(300 * (r->n - before));
+	spend(250 * (r->n - before));
 }
 
 /* lead returns where a number begins that has its first digit at i: a plus or
@@ -85,6 +85,7 @@ static int abbreviation(const scan *s, int i) {
 /* number_begins reports whether what stands before the first digit at i allows a
  * number to begin there, rather than to go on: "v1.2", "$12", "#12", "a-1". */
 static int number_begins(const scan *s, int i) {
+	spend(120);
 	i = lead(s, i);
 	if (i == 0 || i == s->last) return 1;
 	if (!begins(s, i, WORD)) return 0;
@@ -189,7 +190,7 @@ static int dated(const numbers *r, int k) {
 RARE int card_of(numbers *r, int k, int e) {
 	uint8_t d[MAX_DIGITS];
 	if (!ends_at(r, e) && !dated(r, e)) return k;
-	spend(900);
+	spend(1150);
 	int n = digits(r, k, e, d);
 	if (n < MIN_CARD || n > 19) return k;
 	int known = issuer(d, n), score = e > k ? 950 : known == 2 ? 850 : 350;
@@ -207,6 +208,7 @@ RARE int card_of(numbers *r, int k, int e) {
  * groups. */
 RARE int card(numbers *r, int k) {
 	int e = -1, n = len(r, k);
+	spend(150);
 	if (n >= MIN_CARD && n <= 19) e = k;
 	if (n == 4 && k + 2 < r->n) { /* 4444 4444 4444 4444 444, 4444 666666 55555 and the like */
 		int sep = r->g[k + 1].sep, second = len(r, k + 1), third = len(r, k + 2);
@@ -240,7 +242,7 @@ RARE int ssn(numbers *r, int k) {
 	}
 	uint8_t d[MAX_DIGITS];
 	if (!ends_at(r, e)) return k;
-	spend(400);
+	spend(750);
 	digits(r, k, e, d);
 	int start = r->g[k].start, word = near(r->s, T_SSN, start), valid = issued_ssn(d);
 	if (word && valid) score += 300;
@@ -306,6 +308,7 @@ static int has_shape(const numbers *r, int k) {
 static int may_begin(numbers *r, int k) {
 	const group *g = &r->g[k];
 	if (g->sep == DASHED || g->sep == DOTTED || g->sep == CLOSED) return 0;
+	spend(120);
 	if (g->end - g->start >= MIN_DIGITS || at(r->s, g->start - 1, '+') || has_shape(r, k)) return 1;
 	return k + 1 < r->n && speaking(r);
 }
@@ -313,7 +316,7 @@ static int may_begin(numbers *r, int k) {
 /* groups_at tries the readings that begin with group k and returns the group to
  * go on with, behind k. */
 RARE int groups_at(numbers *r, int k) {
-	spend(450);
+	spend(200);
 	int next = k;
 	if (!number_begins(r->s, r->g[k].start)) return at(r->s, r->g[k].start - 1, '@') ? max(k + 1, ipv4(r, k)) : k + 1; /* root@192.0.2.1 */
 	int n = len(r, k);
@@ -346,6 +349,7 @@ static inline int lone(const scan *s, int i, int end) {
 RARE int readings(numbers *r) {
 	int end = r->g[0].start + 1;
 	for (int k = 0; k < r->n;) {
+		spend(90);
 		k = may_begin(r, k) ? groups_at(r, k) : k + 1;
 		if (r->n - k < LOOKAHEAD && r->next >= 0) {
 			for (int j = k; j < r->n; j++) r->g[j - k] = r->g[j];
@@ -359,7 +363,7 @@ RARE int readings(numbers *r) {
 
 /* grouped examines the run of groups that begins with the digits [i, end). */
 RARE int grouped(scan *s, int i, int end) {
-	spend(900);
+	spend(700);
 	int known, sep;
 	if (end - i == 2 && (known = hyphen_of(s, i)) && (known = mac(s, known))) return known;
 	if ((known = known_form(s, i, end))) return known;
@@ -382,6 +386,7 @@ RARE int grouped(scan *s, int i, int end) {
 
 /* number examines what begins with the digit at i. */
 static inline int number(scan *s, int i) {
+	spend(250);
 	if (s->t[i - 1] == '%' && percent(s, i - 1)) { /* the next run may be a number */
 		i += 2;
 		if (!is(s, i, DIGIT)) return i;

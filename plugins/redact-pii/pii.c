@@ -1,7 +1,7 @@
 /* redact-pii: the notary's built-in redactor of personal data, and of the tokens
  * that are most often in the way of it. README.md says what it finds. */
 
-#define FUEL_PER_BYTE 400
+#define FUEL_PER_BYTE 425
 
 #define LABELS(X) \
 	X(EMAIL) X(CARD) X(SSN) X(PHONE) X(IP) X(IBAN) X(JWT) X(AWS_KEY) X(AWS_SECRET) X(GITHUB_TOKEN) X(OPENAI_KEY) X(SLACK_TOKEN) X(PRIVATE_KEY) \
@@ -69,8 +69,9 @@ static void prepare(void) {
  * characters of base64 beside a word or a key id that says so. Forty hexadecimal
  * digits are a hash, not a key. A run of base64 is looked at once. */
 RARE int aws_secret(scan *s, int i) {
+	spend(120);
 	if (i < s->base64) return 0;
-	spend(250);
+	spend(200);
 	int end = s->base64 = run_end(s, i, BASE64, s->n), start = end - AWS_SECRET_LENGTH;
 	if (start > i || start < s->last || run_end(s, start, BASE64, i - start) != i || !begins(s, start, BASE64) || at(s, end, '=')) return 0;
 	spend(600);
@@ -92,7 +93,7 @@ RARE void find_word(scan *s, int i) {
  * returns its end, or that of a finding. */
 RARE int token(scan *s, int i) {
 	int found;
-	spend(750);
+	spend(560);
 	if (is(s, i - 1, LETTER) && is(s, i - 2, LETTER) && (found = iban(s, i))) return found;
 	int before = s->last;
 	if ((found = prefixed(s, i))) {
@@ -129,8 +130,9 @@ static inline v128_t telling(const uint8_t *p) {
 
 /* dot examines a " dot ", and goes back to the " at " before it. */
 RARE int dot(scan *s, int i) {
+	spend(220);
 	if (!at(s, i - 1, ' ') || !has_any_case(s, i, "dot ")) return i + 1;
-	spend(400);
+	spend(130);
 	int label = run_start(s, i - 1, ALNUM | URLSAFE, 64);
 	if (label == i - 1 || !at(s, label - 1, ' ') || !has_any_case(s, label - 4, " at ")) return i + 1;
 	int end = obfuscated(s, label - 4);
@@ -139,11 +141,12 @@ RARE int dot(scan *s, int i) {
 
 RARE int candidate(scan *s, int i) {
 	int found;
-	if (left < 0) return mask_rest(s);
+	if (exhausted(50)) return mask_rest(s);
 	switch (s->t[i]) {
 	case '@': return (found = url_credentials(s, i)) ? found : email(s, i);
 	case ':':
-		spend(320);
+		if (s->t[i + 1] != ':' && !is(s, i - 1, HEX)) return i + 1;
+		spend(240);
 		if ((found = maybe_mac(s, i) ? mac(s, i) : 0)) return found;
 		return maybe_ipv6(s, i) ? ipv6(s, i) : i + 1;
 	case '-': return dashes(s, i);

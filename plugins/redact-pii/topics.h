@@ -127,8 +127,9 @@ static int read_words(scan *s, const uint8_t *t, int from, int to, int key) {
 	words w = letters_of(t + from, to - from);
 	if (from > 0 && class[t[from - 1]] & (LETTER | HIGH)) w.letters &= w.letters + 1;
 	w.starts = w.letters & ~(w.letters << 1 & ~(w.upper & w.lower << 1));
-	spend(250 + 100 * __builtin_popcountll(w.starts));
+	spend(120);
 	for (int end; w.starts;) {
+		spend(170);
 		int a = last_word(&w, &end);
 		uint64_t topics = end - a > 1 ? word_topics(word_at(t + from + a, end - a)) : 0;
 		if (!topics) continue;
@@ -139,6 +140,7 @@ static int read_words(scan *s, const uint8_t *t, int from, int to, int key) {
 }
 
 RARE void listen(scan *s, int to) {
+	spend(250);
 	if (s->words_read < 0) {
 		for (int i = 0; i < MAX_TOPICS; i++) s->seen[i] = NEVER;
 		s->spoken = NEVER;

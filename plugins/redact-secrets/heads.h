@@ -44,7 +44,7 @@ RARE int has_part(const scan *s, int a, int b) {
 
 /* random_tail reports whether [a, b), behind words that name a secret, is random. */
 RARE int random_tail(scan *s, int a, int b) {
-	spend(1000);
+	spend(300);
 	makeup m;
 	if (b - a < MIN_TAIL || b - a > MAX_VALUE || !has_part(s, a, b)) return 0;
 	made_of(s, a, b, &m);
@@ -75,7 +75,7 @@ static inline int may_be_headed(const scan *s, int i) { return i - s->run_from >
 
 /* identifiable reads a key of Azure: base64 with the mark of its service ten to twelve characters before its end. */
 RARE int identifiable(scan *s, int a, int b) {
-	spend(800);
+	spend(2000);
 	static const char marks[][5] = {"+ASt", "+ASb", "+AEh", "+ARm", "+ABa", "+AMC", "+ACR", "ACDb", "AzSe", "AzFu", "AIoT"};
 	int n = b - a, marked = n == 84 && (has(s, b - 8, "AZDO") || has(s, a + 52, "JQQJ99"));
 	for (unsigned k = 0; k < sizeof marks / sizeof marks[0] && !marked; k++)

@@ -16,6 +16,7 @@ RARE int entropy(const scan *s, int a, int b) {
 	b = min(b, a + 255);
 	int n = b - a;
 	uint32_t sum = 0;
+	spend(48 * n);
 	if (n < 2) return 0;
 	for (int i = a; i < b; i++) count[s->t[i]]++;
 	for (int i = a; i < b; i++) sum += log_table[count[s->t[i]]], count[s->t[i]] = 0;
@@ -88,6 +89,7 @@ static inline int known_to_stand_in(const scan *s, int a, int b) {
  * an example, a row of the same character. */
 RARE int stands_in(scan *s, int a, int b) {
 	uint8_t first = s->t[a], last = s->t[b - 1];
+	spend(500);
 	if (first == '$' || first == '%' || first == '&' || first == '@' || first == '#' || (first == '*' && last == '*')) return first != '#' || b - a < 8;
 	int found;
 	if ((found = repeats(s, a, b))) return remember(s, found - 1, 6, 256);
@@ -152,6 +154,7 @@ typedef struct {
 RARE void made_of(const scan *s, int a, int b, makeup *m) {
 	uint64_t was_upper = 0, was_lower = 0, was_digit = 0, was_same = 0; /* the bits of the block before */
 	*m = (makeup){0};
+	spend(15 * (b - a));
 	for (int k = 0; a + k < b; k += 64) {
 		uint64_t upper = 0, lower = 0, digit = 0, dot = 0, spaced = 0, special = 0, all = b - a - k < 64 ? (1ull << (b - a - k)) - 1 : ~0ull;
 		for (int j = 0; j < 64 && a + k + j < b; j += 16) {

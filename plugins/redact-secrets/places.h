@@ -45,7 +45,7 @@ RARE uint32_t called(const scan *s, int a) {
 
 /* strange reports whether [a, b) is nothing that people call things: letters, digits, and two cases or a sign. */
 RARE int strange(scan *s, int a, int b) {
-	spend(1500);
+	spend(400);
 	makeup m;
 	if (b - a < 8 || b - a > 64) return 0;
 	made_of(s, a, b, &m);

@@ -62,12 +62,25 @@ RARE int figures(scan *s, int i, int e) {
 	if (at(s, e, '.') && is(s, e + 1, DIGIT) && (i == 0 || is(s, i - 1, SPACE)) && (found = versioned(s, i))) return found;
 	if (i >= s->run && !alone(s, i, e) && (found = begins_token(s, i))) return found;
 	if (i < s->base64 && s->run - s->run_from < 5 && s->t[s->run] != '$') { /* too short for a shape, in a value that was examined */
-		spend(360);
+		spend(250);
 		return e;
 	}
-	spend(760);
+	spend(620);
 	if (may_be_shaped(s, i) && (found = shaped(s))) return found;
 	return i >= s->base64 && (found = valued(s, i)) ? found : e;
+}
+
+/* in_row returns where to go on from a colon that stands behind another and a group of hexadecimal digits, in a value that
+ * was examined: at the last such colon in sight. Addresses and fingerprints are made of them, and groups of up to four
+ * digits are nothing else. It returns 0 for other colons. */
+static int in_row(const scan *s, int i) {
+	const byte_set *hex = &sets[set_number(HEX)];
+	int before = min(__builtin_clz(outside(s->t + i - 16, hex) | 1) - 16, i); /* 32 bits, of which sixteen count */
+	if (before > 4 || !at(s, i - before - 1, ':')) return 0;
+	uint32_t colons = wasm_i8x16_bitmask(wasm_i8x16_eq(wasm_v128_load(s->t + i), wasm_u8x16_splat(':'))), digits = ~outside(s->t + i, hex) & SIDES;
+	uint32_t row = ~(colons | digits) | (digits & digits >> 1 & digits >> 2 & digits >> 3 & digits >> 4);
+	int length = min(__builtin_ctz(row), s->base64 - i);
+	return max(i + 1, i + 31 - __builtin_clz(colons & ((1u << length) - 1)));
 }
 
 static inline int cut_off(uint8_t c) { return c == ':' || class[c] & (SPACE | QUOTE); }
@@ -79,11 +92,14 @@ static inline int candidate(scan *s, int i) {
 	case '@': return (found = url_credentials(s, i)) ? found : i + 1;
 	case ':':
 		if (holds_none(s, i)) return i + 1;
+		if (i + 1 < s->base64 && (found = in_row(s, i))) return exhausted(200) ? mask_rest(s) : found;
+		spend(190);
 		if (is(s, i - 1, WORD | LOCAL | DOT) && may_be_login(s, i) && (found = command_login(s, i))) return found;
-		if (class[s->t[i + 1]] & HEX && (cut_off(s->t[i + 2]) || cut_off(s->t[i + 3]))) return (found = pay(s, 250)) ? found : i + 1; /* too short for a value. Fall through */
+		if (class[s->t[i + 1]] & HEX && (cut_off(s->t[i + 2]) || cut_off(s->t[i + 3]))) return (found = pay(s, 190)) ? found : i + 1; /* too short for a value. Fall through */
 	case '=': case '>': return (found = assigned(s, i)) ? found : i + 1;
 	}
 	/* numbers, of which JSON has many: short ones, and ones with a point */
+	spend(230);
 	int e = run_end(s, i, DIGIT, s->n);
 	if (i == 0 || may_precede(s->t[i - 1])) {
 		int point = at(s, e, '.') && is(s, e + 1, DIGIT), end = point ? run_end(s, e + 1, DIGIT, 40) : e;

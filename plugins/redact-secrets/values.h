@@ -54,7 +54,7 @@ RARE int worth(scan *s, int a, int b, const value_name *v, int say, int quoted) 
 	int n = b - a;
 	if (n < shortest(say) || n > MAX_VALUE || known_to_stand_in(s, a, b)) return 0;
 	makeup m;
-	spend(1000 + 25 * n);
+	spend(500);
 	made_of(s, a, b, &m);
 	if (m.spaced || telegram_like(s, a, b) || (say < 3 && file_name(s, a, b))) return 0;
 	int score = judged(s, a, b, &m, v, say, quoted);
@@ -141,7 +141,7 @@ RARE int valued(scan *s, int i) {
 	int full = b, found = 0;
 	if (!quoted)
 		while (b > a && (s->t[b - 1] == '.' || s->t[b - 1] == ':' || s->t[b - 1] == '!' || s->t[b - 1] == '?')) b--;
-	spend(450 + 25 * (full - a));
+	spend(500);
 	if (b - a < 6) return 0;
 	spend(250);
 	a = after_escape(s, a);
@@ -150,6 +150,7 @@ RARE int valued(scan *s, int i) {
 	if (begun(s, a, b)) return 0;
 	/* name=value within: the last '=' or ':' that does not end the value */
 	int split = 0;
+	spend(25 * (i - a));
 	for (int k = a; k < i; k++)
 		if ((s->t[k] == '=' || s->t[k] == ':') && k + 1 < b && s->t[k + 1] != '/' && s->t[k + 1] != '=') {
 			split = k + 1;
@@ -163,6 +164,7 @@ RARE int valued(scan *s, int i) {
 	if (split && split < b) {
 		int query = split;
 		while (query < b && s->t[query] != '&' && s->t[query] != ';') query++;
+		spend(20 * (query - split));
 		if ((found = by_rule(s, split)) || (may_be_identifiable(b - split) && (found = identifiable(s, split, b)))) return found;
 		if (!begun(s, split, b) && (found = named_value(s, split, quoted ? b : query, quoted))) return found;
 	}
@@ -201,10 +203,10 @@ static inline int holds_none(const scan *s, int i) {
  * digit, which passwords may be. */
 static int assigned(scan *s, int i) {
 	int a = i + 1, quote = 0;
-	if (!(class[s->t[i > 0 ? i - 1 : 0]] & (WORD | QUOTE | SPACE | URLSAFE | HIGH))) return pay(s, 340);
+	if (!(class[s->t[i > 0 ? i - 1 : 0]] & (WORD | QUOTE | SPACE | URLSAFE | HIGH))) return pay(s, 300);
 	if (!at(s, a, '"')) /* as JSON has it */
 		while (a < i + 8 && a < s->n && (class[s->t[a]] & SPACE || s->t[a] == '=' || s->t[a] == '>' || s->t[a] == ':' || s->t[a] == '\\')) a++;
-	int short_of = 430 + 100 * (a - i - 1); /* what it takes to see that there is no value */
+	int short_of = 410 + 100 * (a - i - 1); /* what it takes to see that there is no value */
 	if (is(s, a, QUOTE)) quote = s->t[a++];
 	if (!quote && s->t[i] == ':' && a > i + 1 && !is(s, a, UPPER | DIGIT)) return pay(s, short_of); /* prose */
 	if (a < s->base64 || a >= s->n || a == s->judged) return pay(s, short_of);
@@ -223,14 +225,12 @@ static int assigned(scan *s, int i) {
 
 /* url_credentials reads the password before the '@' at i: the name stays. */
 RARE int url_credentials(scan *s, int i) {
-	int stop = max(s->last, i - 256), j = i, colon = -1;
-	while (j > stop && !(class[s->t[j - 1]] & (SPACE | QUOTE)) && s->t[j - 1] != '/' && s->t[j - 1] != '@' && s->t[j - 1] != '<' && s->t[j - 1] != '>') {
-		j--;
-		if (s->t[j] == ':') colon = j;
-	}
-	spend(300 + 20 * (i - j));
-	if (colon < 0 || !has(s, j - 3, "://") || !is(s, i + 1, ALNUM | HIGH) || i - colon < 2) return 0;
-	spend(800);
+	spend(300);
+	int j = back(s, i, max(s->last, i - 256), &sets[ENDS_USER], SIDES), colon = j;
+	if (!has(s, j - 3, "://")) return 0;
+	while (colon < i && s->t[colon] != ':') colon++;
+	if (!is(s, i + 1, ALNUM | HIGH) || i - colon < 2) return 0;
+	spend(400 + 15 * (colon - j));
 	if (stands_in(s, colon + 1, i) || s->t[i - 1] == '}' || s->t[colon + 1] == '[') return 0;
 	for (int k = 0; k < 4; k++) { /* in the place of a password */
 		const char *word = (const char *const[]){"password", "pass", "passwd", "pwd"}[k];
@@ -270,7 +270,7 @@ RARE int login(scan *s, int a, int i, int quote) {
 
 /* command_login reads name and password of a command line: -u name:password. */
 RARE int command_login(scan *s, int i) {
-	spend(200);
+	spend(320);
 	int a = run_start(s, i, WORD | LOCAL | DOT, 64), q = a;
 	if (a == i || a < 3) return 0;
 	int quote = is(s, a - 1, QUOTE) ? s->t[--q] : 0;

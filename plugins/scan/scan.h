@@ -326,6 +326,7 @@ static inline int any_digit(const scan *s, int a, int b) { return ahead_digits(s
  * texts of AI sessions are often JSON strings inside JSON, with "\n" spelled as
  * a backslash and a letter. */
 RARE int escape_end(const scan *s, int i) {
+	spend(60);
 	if (i < 2) return 0;
 	if (s->t[i - 2] == '\\') switch (s->t[i - 1]) case 'n': case 'r': case 't': case 'b': case 'f': return 1;
 	if (i < 6 || s->t[i - 6] != '\\' || s->t[i - 5] != 'u') return 0;
@@ -350,6 +351,7 @@ static inline int begins(const scan *s, int i, int mask) {
 /* after_escape moves start, which lies in a run of letters and digits, behind
  * the escape sequence the run begins in, so that an edit cannot cut one in two. */
 RARE int behind_escape(const scan *s, int start) {
+	spend(130);
 	if (at(s, start - 1, '%')) return percent(s, start - 1) ? start + 2 : start;
 	if (is(s, start, ALNUM) && escape_end(s, start + 1)) return start + 1;
 	if (at(s, start, 'u') && escape_end(s, min(start + 5, s->n))) return start + 5;
@@ -369,6 +371,7 @@ RARE void more_room(rdx_out *out) {
 
 /* add emits a finding. One that a bound has cut short in the middle of a character takes all of it. */
 RARE void add(scan *s, int start, int end, int label, int score) {
+	spend(140);
 	if (s->out->room == 0) more_room(s->out);
 	while (start > s->last && (s->t[start] & 0xc0) == 0x80) start--;
 	while (end < s->n && (s->t[end] & 0xc0) == 0x80) end++;

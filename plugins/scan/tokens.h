@@ -242,12 +242,18 @@ static int github_checked(const scan *s, int body) {
  * is written before it, or by the length of the old keys. */
 static int openai(const scan *s, int body, int end) {
 	int n = end - body;
-	spend(40 * n);
-	int m = classes(s, body, end), plain = !(m & URLSAFE) && m & DIGIT && m & LETTER;
-	for (int i = body; i + 8 <= end; i++)
-		if (s->t[i] == 'T' && has(s, i, "T3BlbkFJ")) return MAX_SCORE;
+	spend(200 + 5 * n);
+	for (int k = body; k + 8 <= end; k += 16) {
+		v128_t first = wasm_i8x16_eq(wasm_v128_load(s->t + k), wasm_u8x16_splat('T')), second = wasm_i8x16_eq(wasm_v128_load(s->t + k + 1), wasm_u8x16_splat('3'));
+		for (uint32_t hits = wasm_i8x16_bitmask(wasm_v128_and(first, second)); hits; hits &= hits - 1) {
+			int i = k + __builtin_ctz(hits);
+			spend(120);
+			if (i + 8 <= end && has(s, i, "T3BlbkFJ")) return MAX_SCORE;
+		}
+	}
 	if (n >= 40 && (has(s, body, "proj-") || has(s, body, "svcacct-") || has(s, body, "admin-") || has(s, body, "None-"))) return 900;
-	return plain && n == 48 ? 850 : plain && n >= 32 ? 600 : 0;
+	int plain = n >= 32 && run_end(s, body, ALNUM, n) == end && any_digit(s, body, end) && run_end(s, body, DIGIT, n) < end;
+	return !plain ? 0 : n == 48 ? 850 : 600;
 }
 
 /* has_name reports whether a name that speaks for a secret stands before i. */
@@ -365,6 +371,7 @@ RARE int read_hook(scan *s, int start, int k) {
 RARE int read_hooks(scan *s, int start) {
 	uint32_t last = last_four(s->t + start);
 	int end;
+	spend(50 + 20 * n_webhooks);
 	for (int k = 0; k < n_webhooks; k++)
 		if (hook_tails[k] == last && (end = read_hook(s, start, k))) return end;
 	return 0;
