@@ -155,6 +155,36 @@ func (r *Request) Original(record int) []byte {
 	return r.buf[x.start:x.end:x.end]
 }
 
+// OriginalResource appends a resource to b as it was sent, unknown fields included and
+// its scopes left out. It is plaintext of the sender's, not redacted.
+func (r *Request) OriginalResource(b []byte, resource int) []byte {
+	x := &r.Resources[resource]
+	return r.appendFields(b, r.Signal.resource(), span{x.start, x.end})
+}
+
+// OriginalScope is OriginalResource for a scope, whose records are left out.
+func (r *Request) OriginalScope(b []byte, scope int) []byte {
+	x := &r.Scopes[scope]
+	return r.appendFields(b, r.Signal.scope(), span{x.start, x.end})
+}
+
+// appendFields appends the fields of a message that has been walked, but for the
+// scopes or records in it.
+func (r *Request) appendFields(b []byte, m *message, at span) []byte {
+	wire := reader{buf: r.buf}
+	for pos := at.lo; pos < at.hi; {
+		f, _, hi, err := wire.field(m, pos, at.hi)
+		if err != nil {
+			return append(b, r.buf[pos:at.hi]...) // not in what has been walked
+		}
+		if f == nil || f.hook != scopeHook && f.hook != recordHook {
+			b = append(b, r.buf[pos:hi]...)
+		}
+		pos = hi
+	}
+	return b
+}
+
 // TraceID returns a record's trace id: 16 bytes, or nil.
 func (r *Request) TraceID(record int) []byte {
 	at := r.Records[record].traceID

@@ -49,6 +49,26 @@ func TestSpliceRefusesBadEdits(t *testing.T) {
 	}
 }
 
+// TestOriginals: contexts as they were sent, without what they contain, wherever that
+// stands among their fields, and with what Splice leaves out.
+func TestOriginals(t *testing.T) {
+	unknown := str(99, "of a later version")
+	scope := [][]byte{delimited(1, str(1, "scope")), unknown, str(3, "schema")}
+	inScope := bytes.Join([][]byte{scope[0], delimited(2, str(5, "span")), scope[1], delimited(2, str(5, "another")), scope[2]}, nil)
+	res := [][]byte{delimited(1, delimited(1, str(1, "key"), delimited(2, delimited(7, []byte{0xff, 0xfe})))), unknown, str(3, "schema")}
+	b := delimited(1, res[0], delimited(2, inScope), res[1], res[2])
+	r := walk(t, b, otlpwire.Traces)
+	if got := r.OriginalResource([]byte("-"), 0); !bytes.Equal(got, append([]byte("-"), bytes.Join(res, nil)...)) {
+		t.Errorf("resource %q", got)
+	}
+	if got := r.OriginalScope(nil, 0); !bytes.Equal(got, bytes.Join(scope, nil)) {
+		t.Errorf("scope %q", got)
+	}
+	if got := r.Original(1); !bytes.Equal(got, str(5, "another")) {
+		t.Errorf("record %q", got)
+	}
+}
+
 func TestSpliceMasksValuesAndKeys(t *testing.T) {
 	r := walk(t, request(t, nil, &trace.Span{Name: "ask jo@mail.example now", Attributes: attrs{textAttr("jo@mail.example", "v")}}), otlpwire.Traces)
 	var edits []otlpwire.Edit

@@ -288,7 +288,7 @@ func (f *filler) fill(ctx context.Context, groups []*group) error {
 	if err := f.checkEdits(); err != nil {
 		return err
 	}
-	f.resources, f.scopes = f.hashAll(otlpwire.OfResource, f.spliced.Resources), f.hashAll(otlpwire.OfScope, f.spliced.Scopes)
+	f.resources, f.scopes = hashAll(len(f.req.Resources), f.req.OriginalResource), hashAll(len(f.req.Scopes), f.req.OriginalScope)
 	if len(f.lists) > 0 {
 		f.shared = make(map[shared][]byte)
 	}
@@ -339,7 +339,7 @@ func (f *filler) record(i int, g *group) error {
 		rec.Edits = receipt.EncodeEdits(list)
 	}
 	g.records = append(g.records, rec)
-	g.marks = append(g.marks, f.mark(i, &rec))
+	g.marks = append(g.marks, f.mark(i))
 	return nil
 }
 
@@ -407,19 +407,13 @@ func (f *filler) checkEdits() error {
 	return nil
 }
 
-// hashAll identifies the resources or scopes of the request, as sent and as
-// spliced: two that redaction made equal are two.
-func (f *filler) hashAll(kind otlpwire.Owner, spliced [][]byte) []receipt.Hash {
-	sums := make([]receipt.Hash, len(spliced))
-	for i, b := range spliced {
+// hashAll identifies the n resources or scopes of a request as they were sent.
+func hashAll(n int, original func(b []byte, i int) []byte) []receipt.Hash {
+	sums := make([]receipt.Hash, n)
+	var b []byte
+	for i := range sums {
+		b = original(b[:0], i)
 		sums[i] = sha256.Sum256(b)
-	}
-	last := -1
-	for _, e := range f.edits {
-		if t := f.req.Texts[e.Field]; t.Owner == kind && e.Field != last {
-			last = e.Field
-			sums[t.Index] = sha256.Sum256(slices.Concat(sums[t.Index][:], f.req.Text(t)))
-		}
 	}
 	return sums
 }

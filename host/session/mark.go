@@ -1,42 +1,36 @@
 package session
 
 import (
-	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/rand"
 	"crypto/subtle"
-	"slices"
 
-	"github.com/veriproof/notary/sdk/receipt"
+	"github.com/veriproof/notary/host/otlpwire"
 )
 
 // A mark identifies a record with its context, for finding one that was sent
-// again: 128 bits under keys of this process. It is over the record as sent as
-// well as over what is stored: two records that redaction made equal are two.
+// again: 128 bits under keys of this process. It is over both as they were sent, and
+// nothing else: two records that redaction made equal are two, and one that comes again
+// beside other records, by which other values in it are known, is one.
 type mark [16]byte
 
-func (f *filler) mark(i int, r *receipt.Record) mark {
-	x := &f.spliced.Records[i]
-	if in := (place{x.Resource, x.Scope, r.Kind}); f.head == nil || f.in != in {
+func (f *filler) mark(i int) mark {
+	x := &f.req.Records[i]
+	if in := (place{x.Resource, x.Scope, x.Kind}); f.head == nil || f.in != in {
 		f.in = in
-		f.head = append(append(append(f.head[:0], f.resources[x.Resource][:]...), f.scopes[x.Scope][:]...), byte(r.Kind))
+		f.head = append(append(append(f.head[:0], f.resources[x.Resource][:]...), f.scopes[x.Scope][:]...), byte(x.Kind))
 		f.inMark = f.n.dedup.contexts.of(f.room, f.head)
 	}
-	context, original := f.inMark, f.req.Original(i)
-	if !bytes.Equal(original, r.Bytes) { // most have nothing to redact
-		stored := f.n.dedup.records.of(f.room, r.Bytes)
-		context = f.n.dedup.contexts.of(f.room, slices.Concat(f.head, stored[:]))
-	}
-	m := f.n.dedup.records.of(f.room, original)
-	subtle.XORBytes(m[:], m[:], context[:])
+	m := f.n.dedup.records.of(f.room, f.req.Original(i))
+	subtle.XORBytes(m[:], m[:], f.inMark[:])
 	return m
 }
 
 // A place is what a record stands in, and what it is.
 type place struct {
 	resource, scope int
-	kind            receipt.Kind
+	kind            otlpwire.Kind
 }
 
 // Fingerprints hash what a mark is of. The two keys are independent, so that two records

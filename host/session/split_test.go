@@ -1,8 +1,11 @@
 package session_test
 
 import (
+	"bytes"
+	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	logscollector "go.opentelemetry.io/proto/otlp/collector/logs/v1"
@@ -15,6 +18,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/veriproof/notary/host/otlpwire"
+	"github.com/veriproof/notary/host/pluginhost"
 	"github.com/veriproof/notary/host/session"
 	"github.com/veriproof/notary/sdk/receipt"
 )
@@ -40,8 +44,8 @@ func (s sent) bytes() string {
 // requestOfRecords makes one request of records of one signal, each in a resource and
 // scope of its own or all in one, with the same content.
 func requestOfRecords(records []sent, apart bool) ([]byte, otlpwire.Signal) {
-	res := &resource.Resource{Attributes: []*common.KeyValue{text("service.name", "chat"), text("session.id", "s")}}
-	scope := &common.InstrumentationScope{Name: "app"}
+	res := &resource.Resource{Attributes: []*common.KeyValue{text("service.name", "chat "+told), text("session.id", "s")}}
+	scope := &common.InstrumentationScope{Name: "app " + told}
 	size := len(records)
 	if apart {
 		size = 1
@@ -76,13 +80,33 @@ func requestOfRecords(records []sent, apart bool) ([]byte, otlpwire.Signal) {
 	return b, sig
 }
 
-// drawRecords makes records that differ, though some have the same ids, or none.
+// told is a value that is known as a secret where a record of the same request says so.
+const told = "Tr0ub4dor"
+
+// A confidant is a redactor that knows what is told by what stands before it, and finds
+// it anywhere in the same request, as the search for found values does.
+type confidant struct{}
+
+func (confidant) Redact(_ context.Context, fields []pluginhost.Field) (edits []pluginhost.Edit, err error) {
+	if !slices.ContainsFunc(fields, func(f pluginhost.Field) bool { return bytes.Contains(f.Text, []byte("key="+told)) }) {
+		return nil, nil
+	}
+	for i, f := range fields {
+		if at := bytes.Index(f.Text, []byte(told)); at >= 0 {
+			edits = append(edits, pluginhost.Edit{Field: i, Start: at, End: at + len(told), Label: "SECRET", Plugin: "confidant"})
+		}
+	}
+	return edits, nil
+}
+
+// drawRecords makes records that differ, though some have the same ids, or none. Some
+// hold a secret, of which some say so.
 func drawRecords(t *rapid.T) []sent {
 	var out []sent
 	for i := range rapid.IntRange(1, 8).Draw(t, "records") {
 		id := make([]byte, 16)
 		id[0] = byte(rapid.IntRange(1, 2).Draw(t, "id"))
-		name := fmt.Sprint("record ", i)
+		name := fmt.Sprint("record ", i) + rapid.SampledFrom([]string{"", " is " + told, " key=" + told}).Draw(t, "rest")
 		switch rapid.IntRange(0, 3).Draw(t, "kind") {
 		case 0:
 			out = append(out, sent{span: &trace.Span{TraceId: id, SpanId: id[:8], Name: name}})
@@ -98,41 +122,14 @@ func drawRecords(t *rapid.T) []sent {
 }
 
 // T55: however the records of a session are cut into requests, resources and scopes,
-// and whatever is sent again after it was acknowledged, the session has the same
-// records in the same order: each that differs once, also if it shares its ids with
-// others or has none.
+// and whatever is sent again after it was acknowledged, in whichever cut, the session has
+// the same records in the same order: each that differs once, also if it shares its ids
+// with others or has none.
 func TestT55AnySplitIsTheSameSession(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		records := drawRecords(rt)
-		w := newWorld(t)
-		n := w.start()
-		var acknowledged [][]sent
-		send := func(part []sent) {
-			b, sig := requestOfRecords(part, rapid.Bool().Draw(rt, "apart"))
-			if _, err := n.Export(t.Context(), "acme", sig, b); err != nil {
-				rt.Fatal(err)
-			}
-		}
-		for rest := records; len(rest) > 0; {
-			same := 1 // a request is of one signal
-			for same < len(rest) && (rest[same].log == nil) == (rest[0].log == nil) {
-				same++
-			}
-			part := rest[:rapid.IntRange(1, same).Draw(rt, "cut")]
-			rest = rest[len(part):]
-			send(part)
-			acknowledged = append(acknowledged, part)
-			if rapid.Bool().Draw(rt, "again") {
-				send(rapid.SampledFrom(acknowledged).Draw(rt, "which"))
-			}
-		}
-		w.close(n)
-		var got, want []string
-		for _, r := range w.opened()[0].Records {
-			if r.Kind == receipt.Span || r.Kind == receipt.Log {
-				got = append(got, string(r.Bytes))
-			}
-		}
+		got := storedOf(t, rt, records, func(*session.Options) {})
+		var want []string
 		for _, r := range records {
 			want = append(want, r.bytes())
 		}
@@ -140,6 +137,54 @@ func TestT55AnySplitIsTheSameSession(t *testing.T) {
 			rt.Fatalf("%d records in storage, %d were sent", len(got), len(want))
 		}
 	})
+}
+
+// The same holds where what is masked in a record, its resource or its scope depends on
+// what else is in the request. Only what is stored of each record depends on the split then.
+func TestT55ValuesKnownByContext(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		records := drawRecords(rt)
+		got := storedOf(t, rt, records, func(o *session.Options) { o.Redactor = confidant{} })
+		if len(got) != len(records) {
+			rt.Fatalf("%d records in storage, %d were sent", len(got), len(records))
+		}
+		for i, b := range got {
+			if !strings.Contains(b, fmt.Sprint("record ", i)) || strings.Contains(b, "key="+told) {
+				rt.Fatalf("record %d is stored as %q", i, b)
+			}
+		}
+	})
+}
+
+// storedOf sends the records of a session in a split that is drawn, some of them again in
+// another, and returns those in storage.
+func storedOf(t *testing.T, rt *rapid.T, records []sent, tune func(*session.Options)) (stored []string) {
+	w := newWorld(t)
+	w.tune = tune
+	n := w.start()
+	send := func(from, limit int) (to int) {
+		for to = from + 1; to < limit && (records[to].log == nil) == (records[from].log == nil); to++ { // a request is of one signal
+		}
+		to = rapid.IntRange(from+1, to).Draw(rt, "to")
+		b, sig := requestOfRecords(records[from:to], rapid.Bool().Draw(rt, "apart"))
+		if _, err := n.Export(t.Context(), "acme", sig, b); err != nil {
+			rt.Fatal(err)
+		}
+		return to
+	}
+	for acknowledged := 0; acknowledged < len(records); {
+		acknowledged = send(acknowledged, len(records))
+		if rapid.Bool().Draw(rt, "again") {
+			send(rapid.IntRange(0, acknowledged-1).Draw(rt, "from"), acknowledged)
+		}
+	}
+	w.close(n)
+	for _, r := range w.opened()[0].Records {
+		if r.Kind == receipt.Span || r.Kind == receipt.Log {
+			stored = append(stored, string(r.Bytes))
+		}
+	}
+	return stored
 }
 
 // A session.start event that names the session before it ends that one; what comes
