@@ -31,16 +31,21 @@ func decode(fields []Field) ([]Field, views) {
 // restore turns edits of what redactors saw into edits of the fields. One becomes
 // several where it goes over the borders of JSON strings, and none where it covers
 // nothing that a JSON text could do without, unless more than that is to go.
+//
+// The ranges of two edits may overlap, of a number, which goes as a whole, or of an escape
+// that goes with what is behind it. Then the second has what the first has left.
 func (seen views) restore(fields, shown []Field, edits []Edit) []Edit {
 	var out []Edit
 	var view *jsontext.View
 	var ranges []jsontext.Range
+	last, end := 0, 0 // the last range of this field: its edit in out, and where it ends
 	for i, e := range edits {
 		if i == 0 || e.Field != edits[i-1].Field {
 			if view = seen[e.Field]; view == nil {
 				view = new(jsontext.View)
 				view.Open(fields[e.Field].Text)
 			}
+			end = 0
 		}
 		if e.Action == Token {
 			e.Value = string(shown[e.Field].Text[e.Start:e.End])
@@ -49,12 +54,12 @@ func (seen views) restore(fields, shown []Field, edits []Edit) []Edit {
 			out = append(out, e)
 		}
 		for _, r := range ranges {
-			e.Start, e.End, e.Quote = r.Start, r.End, r.Quote
-			if n := len(out) - 1; n >= 0 && out[n].Field == e.Field && e.Start < out[n].End {
-				// Of the same number, which is replaced whole, by what is stricter.
-				out[n].Action = max(out[n].Action, e.Action)
+			if r.End <= end {
+				out[last].Action = max(out[last].Action, e.Action)
 				continue
 			}
+			e.Start, e.End, e.Quote = max(r.Start, end), r.End, r.Quote
+			last, end = len(out), r.End
 			out = append(out, e)
 		}
 	}

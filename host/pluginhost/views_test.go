@@ -1,0 +1,114 @@
+package pluginhost
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/veriproof/notary/host/jsontext"
+	"github.com/veriproof/notary/sdk/plugin/abi"
+)
+
+// TestFindingsSideBySide: where one finding begins at the escape that the one before it
+// ends with, both go. In what is no JSON the second takes the escape, too.
+func TestFindingsSideBySide(t *testing.T) {
+	for _, c := range []struct {
+		name, text, one, two, want string
+		actions                    [2]Action
+		got                        []Action
+	}{
+		{"a line break between", `log: token=abc123\nann@example.com end`, "abc123\n", "ann@example.com", "log: token=[EMAIL][CARD] end", [2]Action{}, []Action{Mask, Mask}},
+		{"both have a rule", `log: token=abc123\nann@example.com end`, "abc123\n", "ann@example.com", "log: token=[EMAIL][CARD] end", [2]Action{Token, DropField}, []Action{Token, DropField}},
+		{"the second is the escape's rest", `x\r\n y`, "\r", "\n", "x[EMAIL][CARD] y", [2]Action{}, []Action{Mask, Mask}},
+		{"JSON", `{"a":"abc123\nann@example.com"}`, "abc123\n", "ann@example.com", `{"a":"[EMAIL][CARD]"}`, [2]Action{}, []Action{Mask, Mask}},
+		{"a number", `{"a":"\n","n":411111111}`, "4111", "11111", `{"a":"\n","n":"[EMAIL]"}`, [2]Action{Token, DropRecord}, []Action{DropRecord}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			in := fields(c.text)
+			shown, _ := decode(in)
+			one := strings.Index(string(shown[0].Text), c.one)
+			two := one + len(c.one)
+			if !strings.HasPrefix(string(shown[0].Text[two:]), c.two) {
+				t.Fatalf("%q is not behind %q in %q", c.two, c.one, shown[0].Text)
+			}
+			s := load(t, Options{Rules: map[string]Rule{"EMAIL": {Action: c.actions[0]}, "CARD": {Action: c.actions[1]}}}, redactor("a", abi.AppendReply(nil, 0, []abi.Edit{
+				{Start: uint32(one), End: uint32(two)}, {Start: uint32(two), End: uint32(two + len(c.two)), Label: 1},
+			})))
+			edits, err := s.Redact(t.Context(), in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := mask(in, edits)[0]; got != c.want {
+				t.Errorf("got  %s\nwant %s", got, c.want)
+			}
+			var got []Action
+			for _, e := range edits {
+				got = append(got, e.Action)
+			}
+			if !slices.Equal(got, c.got) {
+				t.Errorf("actions %v, want %v", got, c.got)
+			}
+		})
+	}
+}
+
+// FuzzRestore reports several ranges of what redactors see of any text, one behind the
+// other: the edits are in order, and each character that was reported is in one.
+func FuzzRestore(f *testing.F) {
+	for _, s := range []string{`log {"a":"ticket=abc123\n4111 1111"} end`, `{"a":"b\nc\td","n":[421,"{\"b\":\"\\u0040\"}"]}`, `C:\nick\r\n\t\u0040`} {
+		f.Add(s, []byte{10, 14, 0, 9})
+		f.Add(s, []byte{2, 3, 0, 1, 0, 2, 0, 1, 1, 1})
+	}
+	f.Fuzz(func(t *testing.T, text string, sizes []byte) {
+		if !utf8.ValidString(text) || len(text) > 1<<12 {
+			return
+		}
+		in := fields(text)
+		shown, seen := decode(in)
+		view := shown[0].Text
+		// A size is how much is left out, the next how much is reported.
+		var reported []Edit
+		at := 0
+		for i, n := range sizes {
+			from := at
+			if at = min(at+int(n), len(view)); at < len(view) {
+				at = runeStart(view, at)
+			}
+			if i%2 == 1 && from < at {
+				reported = append(reported, Edit{Start: from, End: at})
+			}
+		}
+		edits := seen.restore(in, shown, slices.Clone(reported))
+		last := 0
+		for _, e := range edits {
+			if e.Start < last || e.End <= e.Start || e.End > len(text) || !utf8.ValidString(text[e.Start:e.End]) {
+				t.Fatalf("edits %v of %q", edits, text)
+			}
+			last = e.End
+		}
+		back := new(jsontext.View)
+		back.Open([]byte(text))
+		for _, r := range reported {
+			for i := r.Start; i < r.End; {
+				_, n := utf8.DecodeRune(view[i:])
+				for _, at := range back.Back(nil, i, i+n) {
+					if n != len(view) && !covered(edits, at.Start, at.End) {
+						t.Fatalf("%q at %d of %q is in no edit: %v", view[i:i+n], i, text, edits)
+					}
+				}
+				i += n
+			}
+		}
+	})
+}
+
+// covered reports whether edits, which are in order, have all of [start, end).
+func covered(edits []Edit, start, end int) bool {
+	for _, e := range edits {
+		if e.Start <= start && start < e.End {
+			start = e.End
+		}
+	}
+	return start >= end
+}
