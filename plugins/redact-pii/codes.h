@@ -21,28 +21,39 @@ static inline uint64_t mod97(uint64_t m, uint8_t c) {
 	return c <= '9' ? m * 10 + c - '0' : m * 100 + c - 'A' + 10;
 }
 
-/* iban reads an account number whose check digits begin at i: together, or in groups
- * of four with spaces or hyphens; valid under ISO 7064 mod 97-10; in small letters beside a
- * word, since hexadecimal ids look like it. It returns the end, or 0. */
+/* gap_of returns the bytes of the space, hyphen or dot between the groups of an account number at i, or 0. */
+static inline int gap_of(const scan *s, int i) {
+	uint8_t c = s->t[i];
+	if (c == ' ' || c == '-' || c == '.') return 1;
+	return c >= 0xc2 && typeset(s, i) ? typeset_size(c) : 0;
+}
+
+/* iban reads an account number whose check digits begin at i: together, or in groups with spaces, hyphens or
+ * dots; valid under ISO 7064 mod 97-10; in small letters beside a word, since hexadecimal ids look like it. It
+ * returns the end, or 0. */
 RARE int iban(scan *s, int i) {
-	spend(300);
+	spend(500);
 	uint64_t m = 0;
-	int start = i - 2, end = i + 2, fold = is(s, start, LOWER) ? 0x20 : 0, letters = fold ? LOWER : UPPER;
-	uint8_t sep = at(s, end, '-') ? '-' : ' ';
+	int start = i - 2 - at(s, i - 1, ' '), end = i + 2, fold = is(s, start, LOWER) ? 0x20 : 0, letters = fold ? LOWER : UPPER;
 	if (start < s->last || !begins(s, start, WORD) || !is(s, start + 1, letters) || !is(s, i + 1, DIGIT)) return 0;
 	int want = iban_by_country[((s->t[start] & ~0x20) - 'A') * 26 + (s->t[start + 1] & ~0x20) - 'A'] - 4;
 	if (want <= 0) return 0;
-	spend(60 * want);
-	for (int k = 0; k < want; k++) {
-		if (k % 4 == 0 && s->t[end] == sep) end++;
+	spend(75 * want);
+	for (int k = 0, gap; k < want;) {
 		uint8_t c = s->t[end++], digit = c - '0', letter = c - 'A' - (uint8_t)fold;
-		if (digit < 10) m = m * 10 + digit;
-		else if (letter < 26) m = m * 100 + letter + 10;
-		else return 0;
+		if (digit < 10) m = m * 10 + digit, k++;
+		else if (letter < 26) m = m * 100 + letter + 10, k++;
+		else if (class[c] & GOES_ON && (gap = gap_of(s, end - 1))) {
+			end += gap - 1; /* one at a time */
+			if (!is(s, end, ALNUM)) return 0;
+		} else return 0;
 		if (m >> 56) m %= 97;
 	}
 	if (end > s->n) return 0;
-	for (int k = start; k < start + 4; k++) m = mod97(m, is(s, k, DIGIT) ? s->t[k] : s->t[k] & ~fold);
+	for (int k = 0; k < 4; k++) {
+		uint8_t c = s->t[k < 2 ? start + k : i + k - 2];
+		m = mod97(m, in(c, DIGIT) ? c : c & ~fold);
+	}
 	return m % 97 == 1 && !is(s, end, WORD) && (!fold || near(s, T_BANK, start)) && report(s, start, end, IBAN, MAX_SCORE) ? end : 0;
 }
 
@@ -184,8 +195,6 @@ static int mbi(const scan *s, int a, int dashed) {
 	return s->t[a] != '0';
 }
 
-#define SOON 24
-
 /* soon reports whether the topic was named so shortly before that the code at a
  * is most likely what was named. */
 static int soon(scan *s, int topic, int a) {
@@ -322,6 +331,7 @@ RARE int coded(scan *s, int a, int e) {
 	if (n > MAX_CODE || a < s->last) return 0;
 	if (codes_by_run[n] && (end = by_form(s, a, e))) return end;
 	if (n >= 2 && n <= 4 && in(s->t[a], UPPER) && in(s->t[e + (s->t[e] == ' ')], DIGIT) && (end = postcode(s, a, e))) return end;
+	if (n <= 4 && at(s, e, ' ') && is(s, e + 1, UPPER) && (end = plated(s, a, e))) return end;
 	if (n < 5 && !(class[s->t[e]] & URLSAFE)) return 0;
 	spend(120);
 	int longer = run_end(s, a, UPPER | DIGIT | URLSAFE, 19);

@@ -21,6 +21,9 @@ static int local(const scan *s, int i) {
 		else break;
 	}
 	j = after_escape(s, j);
+	spend(5 * (i - j));
+	for (int k = i - 3; k >= j; k--) /* of a query: what stands for a sign that is in no name */
+		if (s->t[k] == '%' && percent(s, k) && !has(s, k, "%2B") && !has(s, k, "%2D") && !has(s, k, "%2E") && !has(s, k, "%5F")) j = k + 3;
 	while (j < i && class[s->t[j]] & LOCAL && s->t[j] != '_') j++;
 	return j;
 }
@@ -116,12 +119,12 @@ static inline int maybe_domain(const uint8_t *p) {
 	return !out || (dots & ~1u & letters >> 1 & letters >> 2);
 }
 
-/* email reads an address around the '@' at i. */
-RARE int email(scan *s, int i) {
+/* email reads an address around what stands at i for '@', of width bytes. */
+RARE int email(scan *s, int i, int width) {
 	if (threshold[EMAIL] > 900) return i + 1; /* what no score reaches is not looked for */
-	if (!maybe_domain(s->t + i + 1)) return i + 1;
+	if (!maybe_domain(s->t + i + width)) return i + 1;
 	spend(400);
-	int start = local(s, i), tld = 0, end = start < i ? domain(s, i + 1, &tld) : -1;
+	int start = local(s, i), tld = 0, end = start < i ? domain(s, i + width, &tld) : -1;
 	if (end < 0) return i + 1;
 	int score = file_suffix(s, tld, end) ? 200 : i - start == 3 && has(s, start, "git") ? 300 : end - tld > 6 ? 700 : 900;
 	return report(s, start, end, EMAIL, score) ? end : i + 1;
@@ -163,6 +166,7 @@ RARE int obfuscated(scan *s, int i) {
 	if (!j) return 0;
 	int start = local(s, name_end), dots = 0, end = 0;
 	if (start >= name_end || !begins(s, start, WORD)) return 0;
+	for (int k = 0; k < 3 && at(s, start - 1, ' ') && has_any_case(s, start - 5, " dot ") && is(s, start - 6, WORD); k++) start = local(s, start - 5); /* ann dot lee */
 	for (int limit = min(s->n, j + MAX_DOMAIN);;) {
 		spend(700);
 		int e = name_label(s, j, limit), next = spelled(s, e, "dot");

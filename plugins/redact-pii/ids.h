@@ -1,4 +1,4 @@
-/* ids.h: national ids, dates of birth, postal codes and what else is known by its
+/* ids.h: national ids, postal codes and what else is known by its
  * form, its check digits and the words beside it. Part of number.h. */
 
 static int sum(const uint8_t *d, const char *weights) {
@@ -13,7 +13,6 @@ static int all_same(const uint8_t *d, int n) {
 	return 1;
 }
 
-static int day_of(int month, int day) { return month >= 1 && month <= 12 && day >= 1 && day <= (month == 2 ? 29 : 31); }
 static int yymmdd(const uint8_t *d) { return day_of(value(d + 2, 2), value(d + 4, 2)); }
 static int ddmmyy(const uint8_t *d) { return day_of(value(d + 2, 2), value(d, 2)); }
 
@@ -194,6 +193,7 @@ static const struct {
 	{US_NPI, T_HEALTH, T_HEALTH, 10, 0, 0, 0, npi},
 	{US_ROUTING, T_BANK, T_BANK, 9, 0, 0, 0, aba},
 	{UK_NHS, T_GB, T_GB, 10, 100, 300, "3 3 4", nhs},
+	{UK_NHS, T_GB, T_GB, 10, 100, 300, "3-3-4", nhs},
 	{CA_SIN, T_CA, T_CA, 9, 100, 300, "3 3 3", sin_ca},
 	{CA_SIN, T_CA, T_CA, 9, 100, 350, "3-3-3", sin_ca},
 	{AU_TFN, T_AU, T_AU, 9, 100, 300, "3 3 3", tfn},
@@ -203,6 +203,7 @@ static const struct {
 	{NZ_IRD, T_NZ, T_NZ, 9, 100, 300, "3-3-3", ird},
 	{NZ_IRD, T_NZ, T_NZ, 8, 100, 300, "2-3-3", ird},
 	{IN_AADHAAR, T_IN, T_IN, 12, 300, 550, "4 4 4", aadhaar},
+	{IN_AADHAAR, T_IN, T_IN, 12, 300, 350, "4-4-4", aadhaar},
 	{PL_PESEL, T_PL, T_PL, 11, 400, 400, 0, pesel},
 	{PL_NIP, T_PL, T_PL, 10, 200, 450, "3-3-2-2", nip},
 	{DE_TAX_ID, T_DE, T_TAX, 11, 200, 450, "2 3 3 3", idnr},
@@ -234,6 +235,7 @@ static const struct {
 	{CN_RIC, T_CN, T_IDENTITY, 18, 900, 900, 0, ric},
 	{KR_RRN, T_KR, T_KR, 13, 350, 750, "6-7", rrn},
 	{JP_MY_NUMBER, T_JP, T_JP, 12, 100, 350, "4 4 4", my_number},
+	{JP_MY_NUMBER, T_JP, T_JP, 12, 100, 350, "4-4-4", my_number},
 	{TH_ID, T_TH, T_TH, 13, 200, 850, "1-4-5-2-1", id_th},
 	{ZA_ID, T_ZA, T_ZA, 13, 400, 400, "6 4 2 1", id_za},
 	{IL_ID, T_IL, T_IL, 9, 0, 0, 0, id_il},
@@ -244,11 +246,12 @@ static const struct {
 /* Sets of id_forms by the digits that they begin with, what separates these from the next, and how
  * many these are; and by all digits. */
 static uint64_t formed_by_first[MAX_DIGITS], formed_by_separator[128], formed_by_second[17], bare_by_length[MAX_DIGITS];
+static uint64_t formed_of_two, formed_by_joint[128], formed_by_third[17]; /* by what is behind the second group, if anything */
 static uint64_t id_topics, unnamed_formed, unnamed_bare; /* what names any of them; those that reach their thresholds without a name */
 
 static void prepare_ids(void) {
 	_Static_assert(sizeof id_forms / sizeof id_forms[0] <= 64, "a set of forms fits into a word");
-	id_topics = unnamed_formed = unnamed_bare = 0;
+	id_topics = unnamed_formed = unnamed_bare = formed_of_two = 0;
 	prepare_pentagon();
 	for (unsigned f = 0; f < sizeof id_forms / sizeof id_forms[0]; f++) {
 		bare_by_length[id_forms[f].digits] |= 1ull << f;
@@ -259,6 +262,8 @@ static void prepare_ids(void) {
 		formed_by_first[id_forms[f].form[0] - '0'] |= 1ull << f;
 		formed_by_separator[(int)id_forms[f].form[1]] |= 1ull << f;
 		formed_by_second[id_forms[f].form[2] - '0'] |= 1ull << f;
+		if (!id_forms[f].form[3]) formed_of_two |= 1ull << f;
+		else formed_by_joint[(int)id_forms[f].form[3]] |= 1ull << f, formed_by_third[id_forms[f].form[4] - '0'] |= 1ull << f;
 		if (id_forms[f].label == CL_RUT && !id_forms[f].form[3]) formed_by_second[0] |= 1ull << f; /* a check letter alone */
 	}
 }
@@ -294,11 +299,14 @@ RARE int goes_on(const scan *s, int e, const char *form) {
 	return at(s, e, form[-1]) && run_end(s, e + 1, DIGIT, n + 1) == e + 1 + n;
 }
 
-/* formed_ids returns the ids that begin with a group of n digits, what stands at end, and another group. */
+/* formed_ids returns the ids that begin with a group of n digits, what stands at end, and two more groups, if they have as many. */
 static inline uint64_t formed_ids(const scan *s, int end, int n) {
 	if (n >= 10 || end + 1 >= s->n || s->t[end] >= 128 || !(is(s, end + 1, DIGIT) || (s->t[end + 1] | 0x20) == 'k')) return 0;
-	uint32_t out = digits_at(s->t + end + 1) ^ SIDES;
-	return formed_by_first[n] & formed_by_separator[s->t[end]] & formed_by_second[min(out ? __builtin_ctz(out) : 16, s->n - end - 1)];
+	uint64_t forms = formed_by_first[n] & formed_by_separator[s->t[end]];
+	if (!forms) return 0;
+	uint32_t out = (digits_at(s->t + end + 1) ^ SIDES) | 1u << min(s->n - end - 1, 16), rest = out & (out - 1);
+	int second = __builtin_ctz(out), third = rest ? __builtin_ctz(rest) - second - 1 : 0;
+	return forms & formed_by_second[second] & (formed_of_two | (formed_by_joint[s->t[end + 1 + second] & 127] & formed_by_third[third]));
 }
 
 /* national_id reads an id from the digit at i, of which the run ends at end, and
@@ -337,89 +345,39 @@ RARE int national_id(scan *s, int i, int end) {
 	return best && number_begins(s, i) && report(s, i, to, label, min(best, 950)) ? to : 0;
 }
 
-/* Dates of birth. */
-
-static int month_name(const scan *s, int i, int end) {
-	return end - i >= 3 && end - i <= 11 && word_topics(word_at(s->t + i, 3)) >> T_MONTH & 1;
-}
-
-static int year(const scan *s, int i, int end) {
-	return end - i == 4 && (has(s, i, "19") || has(s, i, "20")) && prefix(s, i, 4) < 2040;
-}
-
-/* may_be_dated reports whether a date may go on at end: with a separator, or "4th". */
-static inline int may_be_dated(const scan *s, int end) {
-	uint8_t c = end < s->n ? s->t[end] : 0;
-	return c == ',' || (c == ' ' && is(s, end + 1, ALNUM | HIGH)) || c == '-' || c == '/' || c == '.' || c == 's' || c == 'n' || c == 'r' || c == 't';
-}
-
-/* date reads a calendar date of which the digits [i, end) are the first, or the
- * day behind the name of a month. It returns its end, or 0, and its start. */
-RARE int date(const scan *s, int i, int end, int *start) {
-	spend(900);
-	int n = end - i, e2, e3;
-	*start = i;
-	if (n != 1 && n != 2 && n != 4) return 0;
-	if (n <= 2 && is(s, end, LETTER)) /* 4th */
-		for (int k = 0; k < 4; k++)
-			if (has(s, end, (const char *const[]){"st", "nd", "rd", "th"}[k])) end += 2;
-	int sep = end < s->n ? s->t[end] : 0;
-	if (sep == ',' || (sep == ' ' && is(s, end + 1, DIGIT))) { /* March 12, 1985 */
-		int y = end + 1 + (sep == ',' && at(s, end + 1, ' '));
-		if (n <= 2 && at(s, i - 1, ' ')) {
-			int b = run_start(s, i - 1, LETTER | HIGH, 12);
-			e3 = run_end(s, y, DIGIT, 5);
-			if (month_name(s, b, i - 1) && year(s, y, e3)) {
-				*start = b;
-				return e3;
-			}
+/* parted reads a postal code of two parts beside a word, the first of them the digits [i, end), and returns its
+ * end, or 0: 12345-678, 12-345, 123-4567, 1234-567, 123 45, 1234 AB. */
+RARE int parted(scan *s, int i, int end) {
+	static const char parts[] = "53 23 34 43";
+	int n = end - i, e = run_end(s, end + 1, DIGIT, 5), m = e - end - 1;
+	if (at(s, end, ' ')) {
+		if (n == 4 && is(s, end + 1, UPPER) && is(s, end + 2, UPPER)) e = end + 3;
+		else if (n != 3 || m != 2) return 0;
+	} else {
+		int known = 0;
+		for (const char *p = parts; *p; p += 3) {
+			known |= n == p[0] - '0' && m == p[1] - '0';
+			if (!p[2]) break;
 		}
+		if (!known) return 0;
 	}
-	if (sep == '-' || sep == '/' || sep == '.') {
-		int two = end + 1;
-		e2 = run_end(s, two, DIGIT, 3);
-		if (e2 == two || e2 > two + 2 || !at(s, e2, (char)sep)) return 0;
-		e3 = run_end(s, e2 + 1, DIGIT, 5);
-		int last = e3 - e2 - 1, a = prefix(s, i, min(n, 4)), b = prefix(s, two, e2 - two);
-		if (n == 4) return year(s, i, end) && last >= 1 && last <= 2 && day_of(b, prefix(s, e2 + 1, last)) && number_ends(s, e3) ? e3 : 0;
-		if ((last == 2 || year(s, e2 + 1, e3)) && (day_of(a, b) || day_of(b, a)) && number_ends(s, e3)) return e3;
-		return 0;
-	}
-	if ((sep == ' ' || sep == '-') && n <= 2 && is(s, end + 1, LETTER | HIGH)) { /* 12 March 1985, 12 de marzo de 1985 */
-		int m = end + 1;
-		if (has(s, m, "de ") || has(s, m, "of ")) m += 3;
-		e2 = run_end(s, m, LETTER | HIGH, 12);
-		if (!month_name(s, m, e2)) return 0;
-		while (at(s, e2, '.') || at(s, e2, ',') || at(s, e2, ' ') || at(s, e2, '-')) e2++;
-		if (has(s, e2, "de ")) e2 += 3;
-		e3 = run_end(s, e2, DIGIT, 5);
-		return year(s, e2, e3) && !is(s, e3, WORD) ? e3 : 0;
-	}
-	return 0;
+	return number_ends(s, e) && near(s, T_POSTAL, i) ? e : 0;
 }
 
-/* maybe_born reports whether the digits [i, end) may begin a date, and a word before speaks of a
- * birth: what comes before the date itself may be the name of a month. */
-static inline int maybe_born(scan *s, int i, int end) {
-	int n = end - i, next = is(s, end + 1, DIGIT);
-	if (n > 4 || !may_be_dated(s, end)) return 0;
-	spend(100);
-	switch (s->t[end]) {
-	case '-': case '/': case '.': if (!next) return 0; break;
-	case ',': if (n > 2 || !at(s, i - 1, ' ')) return 0; break;
-	case ' ': if (n > 2 || (next && !at(s, i - 1, ' '))) return 0;
-	}
-	hear(s, i);
-	return i - s->seen[T_BIRTH] <= REACH + 16;
-}
+/* may_be_parted reports whether two or three digits before end may be the first part of a postal code. */
+static inline int may_be_parted(const scan *s, int end, int n) { return (s->t[end] == '-' || (n == 3 && s->t[end] == ' ')) && is(s, end + 1, DIGIT); }
 
 /* postal reads a postal code from four to six digits alone: beside a word, or behind the
  * name or the two letters of a state. */
 RARE int postal(scan *s, int i, int end) {
 	spend(200);
 	int n = end - i, to = end, score = 0;
+	if (silent(s, i) && (n != 5 || s->t[i - 1] != ' ' || !is(s, i - 2, LETTER))) return 0;
 	if (!number_begins(s, i)) return 0;
 	if (n == 5 && at(s, end, '-') && run_end(s, end + 1, DIGIT, 5) == end + 5) to = end + 5;
+	else if (n < 6 && (at(s, end, '-') || at(s, end, ' ')) && (to = parted(s, i, end))) return report(s, i, to, POSTAL_CODE, 700) ? to : 0;
+	else to = end;
+	if (n < 4) return 0;
 	if (!number_ends(s, to)) return 0;
 	if (n == 5 && at(s, i - 1, ' ')) {
 		static const char states[] = "AL AK AZ AR CA CO CT DE FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND OH OK OR PA RI SC SD "
@@ -436,37 +394,64 @@ RARE int postal(scan *s, int i, int end) {
 RARE int coded(scan *s, int a, int e);
 RARE int spaced_nino(scan *s, int i);
 RARE int document(scan *s, int a, int e);
+RARE int iban(scan *s, int i);
+static int soon(scan *s, int topic, int a);
 
 /* hyphenated reads the number of a document of which the digits [i, end), behind a hyphen, are a part. */
 RARE int hyphenated(scan *s, int i, int end) {
 	spend(250);
 	int start = run_start(s, i, UPPER | DIGIT | URLSAFE, 12);
-	return silent(s, start) ? 0 : document(s, start, run_end(s, end, UPPER | DIGIT, 12));
+	if (silent(s, start)) return 0;
+	end = run_end(s, end, UPPER | DIGIT | URLSAFE, 12);
+	while (at(s, end - 1, '-') || at(s, end - 1, '_')) end--;
+	return document(s, start, end);
 }
 
-/* area_code reads a telephone number that goes on at end, behind a slash: 030/1234567. */
+/* area_code reads a telephone number that goes on at end, behind a slash: 030/1234567, +49/30/1234567. */
 RARE int area_code(scan *s, int i, int end) {
-	if (!near(s, T_PHONE, i) || !number_begins(s, i)) return 0;
-	int e = run_end(s, end + 1, DIGIT, 10);
-	return e - end > 4 && number_ends(s, e) && report(s, i, e, PHONE, 650) ? e : 0;
+	spend(350);
+	int plus = at(s, i - 1, '+'), n = end - i, e = local_part(s, end, 15, &n);
+	if (e == end || n < MIN_DIGITS || !number_begins(s, i)) return 0;
+	if (plus ? n < 8 : !near(s, T_PHONE, i) || run_end(s, end + 1, DIGIT, 3) < end + 4) return 0; /* a date */
+	return number_ends(s, e) && report(s, i - plus, e, PHONE, plus ? 800 : 650) ? e : 0;
 }
 
-/* birth reads a date of birth. */
-RARE int birth(scan *s, int i, int end) {
-	int start, e = date(s, i, end, &start);
-	return e && near(s, T_BIRTH, start) && report(s, start, e, DATE_OF_BIRTH, 800) ? e : 0;
+/* plated reads a licence plate in parts, of which the digits [i, end) are one, right behind the word: B-MW 1234, AB12 CDE,
+ * 1234 BCD. */
+RARE int plated(scan *s, int i, int end) {
+	spend(250);
+	if (silent(s, i) || i - s->seen[T_PLATE] > SOON + 8) return 0;
+	spend(900);
+	int a = i, e = end, letters = 0, figures = 0, stop = max(max(s->last, s->seen[T_PLATE]), i - 8);
+	while (a > stop && (is(s, a - 1, UPPER | DIGIT) || (is(s, a - 2, UPPER | DIGIT) && (at(s, a - 1, ' ') || at(s, a - 1, '-'))))) a--;
+	while (e < i + 9 && (is(s, e, UPPER | DIGIT) || (is(s, e + 1, UPPER | DIGIT) && (at(s, e, ' ') || at(s, e, '-'))))) e++;
+	for (int k = a; k < e; k++) letters += is(s, k, UPPER) != 0, figures += is(s, k, DIGIT) != 0;
+	if (!soon(s, T_PLATE, a) || !letters || figures < 2 || letters + figures > 8 || is(s, e, WORD) || !begins(s, a, WORD)) return 0;
+	return report(s, a, e, LICENSE_PLATE, 650) ? e : 0;
 }
 
 /* known_form reads what digits at i are as a whole, or the beginning of: an id, a
  * date of birth, a postal code, the number of a document. It returns the end, or 0. */
 static int known_form(scan *s, int i, int end) {
 	int n = end - i, e;
-	if (at(s, i - 1, '-') && is(s, i - 2, UPPER | DIGIT)) return hyphenated(s, i, end);
-	if ((n == 6 || n == 8) && (at(s, end, '-') || at(s, end, '+')) && (e = coded(s, i, end))) return e;
-	if (n == 2 && at(s, end, ' ') && at(s, i - 1, ' ') && is(s, i - 2, UPPER) && is(s, i - 3, UPPER) && (e = spaced_nino(s, i))) return e;
+	uint8_t before = i > 0 ? s->t[i - 1] : 0, after = end < s->n ? s->t[end] : 0;
+	if (before == '-' && is(s, i - 2, UPPER | DIGIT)) return hyphenated(s, i, end);
+	if (before == ' ' && n <= 4 && is(s, i - 2, UPPER)) {
+		if (n == 2 && after == ' ' && is(s, i - 3, UPPER) && ((e = spaced_nino(s, i)) || (e = iban(s, i)))) return e;
+		if ((e = plated(s, i, end))) return e;
+	}
+	switch (after) {
+	case ' ':
+		if (n <= 4 && is(s, end + 1, UPPER) && (e = plated(s, i, end))) return e;
+		break;
+	case '-': case '+':
+		if ((n == 6 || n == 8) && (e = coded(s, i, end))) return e;
+		break;
+	case '/':
+		if (n >= 2 && n <= 5 && (s->t[i] == '0' || n == 3 || before == '+') && (e = area_code(s, i, end))) return e;
+	}
 	if ((n >= 8 || formed_ids(s, end, n)) && (e = national_id(s, i, end))) return e;
 	if (maybe_born(s, i, end) && (e = birth(s, i, end))) return e;
-	if (n >= 3 && n <= 5 && at(s, i, '0') && at(s, end, '/') && (e = area_code(s, i, end))) return e;
-	if (n >= 4 && n <= 6 && (e = postal(s, i, end))) return e;
+	if (n >= 2 && n <= 6 && before != ',' && (n >= 4 || may_be_parted(s, end, n)) && (e = postal(s, i, end))) return e;
 	return n >= 6 && n <= 10 && !silent(s, i) ? document(s, i, end) : 0;
 }

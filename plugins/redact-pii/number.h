@@ -16,6 +16,8 @@
 
 #define MIN_CARD 12
 
+#define SOON 24 /* how many bytes before a number a word is that most likely names it and nothing else */
+
 enum { NO_SEP, SPACED, DASHED, DOTTED, CLOSED, OPENED };
 /* CLOSED is ')' and perhaps a space, hyphen or dot; OPENED the same before '('. */
 
@@ -33,6 +35,20 @@ typedef struct {
 
 static inline int len(const numbers *r, int k) { return r->g[k].end - r->g[k].start; }
 
+/* typeset returns which of the spaces and dashes beyond ASCII that word processors put between groups stands at i:
+ * U+00A0; from U+2000 to U+200D, of which some have no width, U+202F and U+2060; from U+2010 to U+2015, and U+2212. */
+RARE int typeset(const scan *s, int i) {
+	uint8_t a = s->t[i], b = s->t[i + 1], c = s->t[i + 2];
+	if (a == 0xc2) return b == 0xa0 ? SPACED : NO_SEP;
+	if (a != 0xe2) return NO_SEP;
+	if (b == 0x88) return c == 0x92 ? DASHED : NO_SEP;
+	if (b == 0x81) return c == 0xa0 ? SPACED : NO_SEP;
+	if (b != 0x80) return NO_SEP;
+	return c <= 0x8d || c == 0xaf ? SPACED : c >= 0x90 && c <= 0x95 ? DASHED : NO_SEP;
+}
+
+static inline int typeset_size(uint8_t first) { return first == 0xc2 ? 2 : 3; }
+
 /* separator reads what stands at i between two groups and returns the start of
  * the group behind it, or -1 if none follows. */
 static int separator(const scan *s, int i, int *sep) {
@@ -41,12 +57,13 @@ static int separator(const scan *s, int i, int *sep) {
 	if (i >= s->n) return -1;
 	switch (s->t[i]) {
 	case ' ': *sep = SPACED, j = i + 1; break;
-	case 0xc2: if (at(s, i + 1, (char)0xa0)) *sep = SPACED, j = i + 2; break;
 	case '-': *sep = DASHED, j = i + 1; break;
 	case '.': *sep = DOTTED, j = i + 1; break;
 	case ')':
 		*sep = CLOSED, j = i + 1;
 		if (at(s, j, ' ') || at(s, j, '-') || at(s, j, '.')) j++;
+		break;
+	case 0xc2: case 0xe2: *sep = typeset(s, i), j = i + typeset_size(s->t[i]);
 	}
 	if (*sep != CLOSED && at(s, j, '(')) *sep = OPENED, j++;
 	if (*sep == NO_SEP || !is(s, j, DIGIT)) {
@@ -82,6 +99,14 @@ static int abbreviation(const scan *s, int i) {
 	return i - a >= 2 && i - a <= 4 && begins(s, a, WORD | DOT | URLSAFE | STD) && !at(s, a - 1, '@');
 }
 
+/* thousands reports whether the comma at i, between digits, joins the groups of one number ("1,234") rather
+ * than stands between the fields of a line: three digits are behind it, and at most three before. */
+RARE int thousands(const scan *s, int i) {
+	int a = i, b = run_end(s, i + 1, DIGIT, 4);
+	while (a > i - 4 && is(s, a - 1, DIGIT)) a--;
+	return b == i + 4 && i - a <= 3 && !(at(s, b, '-') && is(s, b + 1, DIGIT)) && !(at(s, a - 1, '-') && is(s, a - 2, DIGIT));
+}
+
 /* number_begins reports whether what stands before the first digit at i allows a
  * number to begin there, rather than to go on: "v1.2", "$12", "#12", "a-1". */
 static int number_begins(const scan *s, int i) {
@@ -94,7 +119,8 @@ static int number_begins(const scan *s, int i) {
 	case '#': return is(s, i - 2, LETTER); /* SSN#… */
 	case '.': return !is(s, i - 2, WORD) || abbreviation(s, i - 1);
 	case '-': case '+': case '/': case '@': case '\'': case '*': case '^': return !is(s, i - 2, WORD);
-	case ':': case ',': return !is(s, i - 2, DIGIT);
+	case ':': return !is(s, i - 2, DIGIT);
+	case ',': return !is(s, i - 2, DIGIT) || !thousands(s, i - 1);
 	}
 	return 1;
 }
@@ -105,7 +131,8 @@ static int number_ends(const scan *s, int i) {
 	case '@': return 0;
 	case '%': return percent(s, i);
 	case '-': case '.': case '/': case '+': case '*': case '^': return !is(s, i + 1, WORD);
-	case ':': case ',': return !is(s, i + 1, DIGIT);
+	case ':': return !is(s, i + 1, DIGIT);
+	case ',': return !is(s, i + 1, DIGIT) || !thousands(s, i);
 	}
 	return !is(s, i, WORD);
 }
@@ -151,6 +178,8 @@ static int shape(const numbers *r, int k, const char *lengths) {
 	}
 	return sep;
 }
+
+static int day_of(int month, int day) { return month >= 1 && month <= 12 && day >= 1 && day <= (month == 2 ? 29 : 31); }
 
 /* luhn checks the check digit of ISO/IEC 7812-1 annex B. */
 static int luhn(const uint8_t *d, int n) {
@@ -212,7 +241,7 @@ RARE int card(numbers *r, int k) {
 	if (n >= MIN_CARD && n <= 19) e = k;
 	if (n == 4 && k + 2 < r->n) { /* 4444 4444 4444 4444 444, 4444 666666 55555 and the like */
 		int sep = r->g[k + 1].sep, second = len(r, k + 1), third = len(r, k + 2);
-		if ((sep != SPACED && sep != DASHED) || r->g[k + 2].sep != sep) return k;
+		if ((sep != SPACED && sep != DASHED && sep != DOTTED) || r->g[k + 2].sep != sep) return k;
 		if (second == 6 && (third == 5 || third == 4)) e = k + 2;
 		if (second == 4 && third == 4 && k + 3 < r->n && r->g[k + 3].sep == sep) {
 			int fourth = len(r, k + 3);
@@ -274,7 +303,13 @@ RARE int ipv4(numbers *r, int k) {
 	return report(s, start, end, IP, score) ? k + 4 : k;
 }
 
+/* month_at reports whether what stands at i, behind a number and what joins it to another, may be a month. */
+static inline int month_at(const scan *s, int i) {
+	return is(s, i, DIGIT) || (is(s, i, LETTER | HIGH) && word_topics(word_at(s->t + i, 3)) >> T_MONTH & 1);
+}
+
 #include "phone.h"
+#include "dates.h"
 #include "ids.h"
 
 /* speaking reports whether words before this run of numbers speak of one that
@@ -282,7 +317,7 @@ RARE int ipv4(numbers *r, int k) {
 static int speaking(numbers *r) {
 	if (r->named < 0) {
 		int start = r->g[0].start;
-		r->named = near(r->s, T_PHONE, start) || near(r->s, T_CALL, start) || near(r->s, T_SSN, start) || near(r->s, T_TAX, start);
+		r->named = silent(r->s, start) ? initialled(r->s, start) : near(r->s, T_NUMBER, start) || near(r->s, T_PHONE, start) || near(r->s, T_CALL, start) || near(r->s, T_SSN, start) || near(r->s, T_TAX, start);
 	}
 	return r->named;
 }
@@ -339,7 +374,7 @@ static inline int lone(const scan *s, int i, int end) {
 	if (!(class[c] & (WORD | GOES_ON))) return 1;
 	if (i == 0 || end >= s->n) return 0;
 	switch (c) {
-	case '.': return is(s, end + 1, SPACE | QUOTE);
+	case '.': return is(s, end + 1, QUOTE) || (is(s, end + 1, SPACE) && !month_at(s, end + 2)); /* 12. März 1985, 12. 3. 1985 */
 	case ',': return before != ' ' || !is(s, end + 1 + at(s, end + 1, ' '), DIGIT); /* March 12, 1985 */
 	}
 	return 0;
@@ -378,18 +413,31 @@ RARE int grouped(scan *s, int i, int end) {
 	r.g[0] = (group){i, end, NO_SEP};
 	fill(&r);
 	/* too few digits for all but addresses */
-	if (r.next < 0 && r.n < 4 && r.g[r.n - 1].end - i < MIN_DIGITS + r.n - 1) end = r.g[r.n - 1].end;
+	if (r.next < 0 && r.n < 4 && r.g[r.n - 1].end - i < MIN_DIGITS + r.n - 1 && !at(s, r.g[r.n - 1].end, '/')) end = r.g[r.n - 1].end;
 	else end = readings(&r);
 	/* The last group may turn out to be the head of a longer token. */
 	return is(s, end, WORD) && s->last < end ? token(s, end - 1) : end;
 }
 
+/* encoded returns where the pass goes on at the digit at i, behind a sign: behind an address with "%40" or "&#64;" in it,
+ * behind another byte of a URL, or at i. */
+RARE int encoded(scan *s, int i) {
+	int end = i;
+	if (i == 0) return i;
+	if (s->t[i - 1] == '%') {
+		if (percent(s, i - 1)) return i + 2;
+		if (has(s, i, "40")) end = email(s, i - 1, 3);
+	} else if (at(s, i - 2, '&') && has(s, i, "64;")) end = email(s, i - 2, 5);
+	return max(i, end);
+}
+
 /* number examines what begins with the digit at i. */
 static inline int number(scan *s, int i) {
 	spend(250);
-	if (s->t[i - 1] == '%' && percent(s, i - 1)) { /* the next run may be a number */
-		i += 2;
-		if (!is(s, i, DIGIT)) return i;
+	if ((uint8_t)(s->t[i - 1] - '#') <= '%' - '#') {
+		int to = encoded(s, i);
+		if (to > i + 2 || !is(s, to, DIGIT)) return to;
+		i = to; /* behind the byte may be a number */
 	}
 	if (!begins(s, i, WORD)) return token(s, i);
 	int end = run_end(s, i, DIGIT, s->n);

@@ -28,8 +28,10 @@ static int country_code(const uint8_t *d) { return country_codes[value(d, 3) / 3
 static int extent(const numbers *r, int k, int limit, int *n) {
 	int e = k - 1;
 	*n = 0;
+	const uint8_t *first = r->s->t + r->g[k].start;
+	int enough = first[0] == '0' && first[1] == '0' ? 13 : 11;
 	for (int j = k; j < r->n && j < k + LOOKAHEAD; j++) {
-		if (*n + len(r, j) > limit || (j > k && r->g[j].sep == SPACED && *n >= 11)) break;
+		if (*n + len(r, j) > limit || (j > k && r->g[j].sep == SPACED && *n >= enough)) break;
 		*n += len(r, j);
 		e = j;
 	}
@@ -94,26 +96,58 @@ static int date_like(const numbers *r, int k, int e) {
 	switch (len(r, k)) {
 	case 4: return century && e > k && (len(r, k + 1) <= 2 || (e == k + 1 && len(r, e) == 4 && (has(r->s, r->g[e].start, "19") || has(r->s, r->g[e].start, "20")))); /* or years */
 	case 10: case 13: return e == k && at(r->s, start, '1');
-	case 8: return e == k && century;
+	case 8: return e == k && century && day_of(prefix(r->s, start + 4, 2), prefix(r->s, start + 6, 2));
 	case 1: case 2: return e == k + 2 && len(r, k + 1) <= 2 && len(r, k + 2) == 4;
 	}
 	return e == k + 3 && r->g[k + 1].sep == DOTTED && len(r, k + 3) <= 3;
+}
+
+/* his reports whether the word for numbers that was last read says whose the number at start is ("my number is"). */
+RARE int his(const scan *s, int start) {
+	static const char *const owners[] = {"my", "mi", "mio", "meu", "mon", "min", "mitt", "mijn", "mein", "meine", "moj", "his", "her", "our", "your", "their"};
+	int e = s->seen[T_NUMBER];
+	spend(600);
+	if (e <= 0 || start - e > 12 || e < s->seen[T_OTHER]) return 0;
+	e = run_start(s, e, LETTER | HIGH, 9);
+	if (!at(s, e - 1, ' ')) return 0;
+	int a = run_start(s, e - 1, LETTER, 6);
+	for (unsigned k = 0; k < sizeof owners / sizeof owners[0]; k++) {
+		int n = 0;
+		while (owners[k][n]) n++;
+		if (e - 1 - a == n && has_any_case(s, a, owners[k])) return 1;
+	}
+	return 0;
+}
+
+/* contact_number reports whether the word for numbers follows one of reaching somebody. */
+static inline int contact_number(scan *s, int start) {
+	return near(s, T_NUMBER, start) && near(s, T_CALL, start) && (unsigned)(s->seen[T_NUMBER] - s->seen[T_CALL]) < 10;
+}
+
+/* initialled reports whether one of the letters that stand for telephones in signatures is before a number: "T: 030 …". */
+static inline int initialled(const scan *s, int start) {
+	int i = start - 1;
+	if (!at(s, i, ' ') || (!at(s, i - 1, ':') && !at(s, i - 1, '.'))) return 0;
+	uint8_t c = s->t[i - 2];
+	return (c == 'T' || c == 'M' || c == 'P' || c == 'F') && begins(s, i - 2, WORD | DOT | URLSAFE) && !is(s, i - 3, QUOTE);
 }
 
 /* named_phone reads digits in any form beside a word that says what they are. A
  * verb ("call 4777848739") is believed only for a number that dials. */
 static int named_phone(const numbers *r, int k, int *score) {
 	int start = r->g[k].start;
-	if ((r->s->words_read >= start || unspoken(r->s, start)) && silent(r->s, start)) return -1; /* not to listen for what is too short */
+	int initial = 0;
+	if ((r->s->words_read >= start || unspoken(r->s, start)) && silent(r->s, start) && !(initial = initialled(r->s, start))) return -1; /* not to listen for what is too short */
 	spend(1000);
 	int n, e = extent(r, k, 15, &n);
 	if (n < MIN_DIGITS || date_like(r, k, e)) return -1;
-	int phone = near(r->s, T_PHONE, start) && !id_since(r->s, T_PHONE);
-	int call = near(r->s, T_CALL, start) && !id_since(r->s, T_CALL);
+	int phone = (near(r->s, T_PHONE, start) && !id_since(r->s, T_PHONE)) || contact_number(r->s, start);
+	int call = initial || (near(r->s, T_CALL, start) && !id_since(r->s, T_CALL)), own = !phone && his(r->s, start);
 	uint8_t d[MAX_DIGITS];
-	if (!phone && !call) return -1;
+	if (!phone && !call && !own) return -1;
 	digits(r, k, e, d);
-	int dials = (n == 10 && nanp(d)) || (n == 11 && d[0] == 1 && nanp(d + 1)) || (d[0] == 0 && value(d, 3) != 0 && (e > k ? n >= 9 : n == 10 || n == 11));
+	int dials = (n == 10 && nanp(d)) || (n == 11 && d[0] == 1 && (nanp(d + 1) || d[1] >= 3)) || (d[0] == 0 && value(d, 2) + d[2] != 0 && (e > k ? n >= 9 : n == 10 || n == 11)) ||
+		(own && e > k && n >= 8) || ((own || initial) && n == 9);
 	*score = phone ? 650 : 550;
 	return phone || dials ? e : -1;
 }
@@ -132,19 +166,46 @@ static int extension(const scan *s, int i) {
 	return end == j || end > j + 6 || !number_ends(s, end) ? i : end;
 }
 
+/* local_part returns the end of what goes on at i behind a slash or a hyphen, with spaces or without, if it has four digits and
+ * more, which it adds to n. */
+RARE int local_part(const scan *s, int i, int limit, int *n) {
+	spend(200);
+	int from = i, total = *n;
+	for (int parts = 0; parts < 4; parts++) {
+		int j = i + at(s, i, ' ');
+		if (at(s, j, '/') || (j > i && at(s, j, '-'))) j++, j += at(s, j, ' ');
+		else if (parts == 0) break;
+		else if (j == i && at(s, j, '-')) j++;
+		int e = run_end(s, j, DIGIT, 12);
+		if (e < j + 2 || total + e - j > limit) break;
+		total += e - j, i = e;
+	}
+	if (total - *n < 4 || !number_ends(s, i)) return from;
+	*n = total;
+	return i;
+}
+
 RARE int phone(numbers *r, int k) {
 	spend(700);
 	scan *s = r->s;
 	int start = r->g[k].start, from = lead(s, start), score = 0, e;
-	if (from < start && (at(s, from, '+') || at(s, start - 1, '+'))) e = international(r, k, &score);
-	else if ((e = north_american(r, k, &score)) < k && (e = national(r, k, &score)) < k) e = named_phone(r, k, &score);
+	int split = r->next < 0 && is(s, r->g[r->n - 1].end, STD | SPACE), open = 0, n = 0;
+	if (from < start && (at(s, from, '+') || at(s, start - 1, '+'))) {
+		e = international(r, k, &score);
+		if (e < k && split && r->n - k < LOOKAHEAD) e = r->n - 1, score = 800, open = 1; /* +43 664/1234567: too short without what is behind the slash */
+	} else if ((e = north_american(r, k, &score)) < k && (e = national(r, k, &score)) < k) e = named_phone(r, k, &score);
 	if (e < k) return k;
 	int end = extension(s, r->g[e].end);
+	if (end == r->g[e].end && e + 1 == r->n && split) {
+		for (int j = k; j <= e; j++) n += len(r, j);
+		end = local_part(s, end, 15, &n);
+	}
+	if (open && (end == r->g[e].end || n < 8)) return k;
 	if (end == r->g[e].end && !ends_at(r, e)) return k;
 	if (at(s, from, '(')) { /* belongs to the number only if it closes there */
 		int closes = 0;
 		for (int j = k + 1; j <= e; j++) closes |= r->g[j].sep == CLOSED;
-		from += !closes;
+		from += !closes || at(s, from + 1, '(');
 	}
 	return report(s, from, end, PHONE, score) ? e + 1 : k;
 }

@@ -143,7 +143,7 @@ RARE int candidate(scan *s, int i) {
 	int found;
 	if (exhausted(50)) return mask_rest(s);
 	switch (s->t[i]) {
-	case '@': return (found = url_credentials(s, i)) ? found : email(s, i);
+	case '@': return (found = url_credentials(s, i)) ? found : email(s, i, 1);
 	case ':':
 		if (s->t[i + 1] != ':' && !is(s, i - 1, HEX)) return i + 1;
 		spend(240);

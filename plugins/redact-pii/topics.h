@@ -7,6 +7,7 @@
 enum {
 	T_PHONE,  /* names a telephone number */
 	T_CALL,   /* speaks of reaching somebody */
+	T_NUMBER, /* is a word for numbers, which are somebody's telephone number if they are his */
 	T_CARD,   /* names a payment card */
 	T_SSN,    /* names a social security number */
 	T_TAX,    /* names a tax or national id */
@@ -29,39 +30,78 @@ static const topic_words vocabulary[] = {
 	{T_PHONE, "phone phones telephon tel mobile cell cellphon fax whatsapp sms handy telefon telefono mobil portable landline "
 		"hotline t\xc3\xa9l t\xc3\xa9l\xc3\xa9ph tel\xc3\xa9"
 		"fon telef\xc3\xb3n m\xc3\xb3vil celular rufnumme handynum phonenum telefone telemove komorka telefonn puhelin "
-		"mobilnum msisdn \xe7\x94\xb5\xe8\xaf\x9d \xe6\x89\x8b\xe6\x9c\xba \xe9\x9b\xbb\xe8\xa9\xb1 signal telegram viber"},
+		"mobilnum msisdn \xe7\x94\xb5\xe8\xaf\x9d \xe6\x89\x8b\xe6\x9c\xba \xe9\x9b\xbb\xe8\xa9\xb1 signal telegram viber"
+		" telefonu telefoon \xd1\x82\xd0\xb5\xd0\xbb \xd1\x82\xd0\xb5\xd0\xbb\xd0\xb5 \xd0\xa2\xd0\xb5\xd0\xbb\xd0\xb5"
+		" \xd0\xa2\xd0\xb5\xd0\xbb \xd0\xbc\xd0\xbe\xd0\xb1 \xd0\xbc\xd0\xbe\xd0\xb1\xd0\xb8 \xcf\x84\xce\xb7\xce\xbb"
+		" \xcf\x84\xce\xb7\xce\xbb\xce\xad \xce\xa4\xce\xb7\xce\xbb\xce\xad \xce\xba\xce\xb9\xce\xbd\xce\xb7"
+		" \xe6\x89\x8b\xe6\x9c\xba\xe5\x8f \xe6\x89\x8b\xe6\x9c\xba\xef\xbc \xe7\x94\xb5\xe8\xaf\x9d\xef\xbc"
+		" \xe7\x94\xb5\xe8\xaf\x9d\xe5\x8f \xe8\x81\x94\xe7\xb3\xbb\xe7\x94 \xe6\x89\x8b\xe6\xa9\x9f \xe9\x9b\xbb\xe8\xa9\xb1\xe7\x95"
+		" \xe9\x9b\xbb\xe8\xa9\xb1\xef\xbc \xe6\x90\xba\xe5\xb8\xaf \xe6\x90\xba\xe5\xb8\xaf\xe9\x9b \xec\xa0\x84\xed\x99\x94"
+		" \xec\xa0\x84\xed\x99\x94\xeb\xb2 \xed\x9c\xb4\xeb\x8c\x80\xed\x8f \xec\x97\xb0\xeb\x9d\xbd\xec\xb2"
+		" \xe0\xb9\x82\xe0\xb8\x97\xe0\xb8 \xe0\xb9\x82\xe0\xb8\x97\xe0\xb8 \xe0\xb9\x80\xe0\xb8\x9a\xe0\xb8"
+		" \xd9\x87\xd8\xa7\xd8\xaa\xd9\x81 \xd8\xa7\xd9\x84\xd9\x87\xd8\xa7 \xd8\xac\xd9\x88\xd8\xa7\xd9\x84"
+		" \xe0\xa4\xab\xe0\xa4\xbc\xe0\xa5 \xe0\xa4\xab\xe0\xa5\x8b\xe0\xa4 \xe0\xa4\xae\xe0\xa5\x8b\xe0\xa4"
+		" \xd7\x98\xd7\x9c\xd7\xa4\xd7\x95 \xd7\xa0\xd7\x99\xd7\x99\xd7\x93 s\xc4\x91t s\xc4\x90t tho\xe1\xba\xa1i telp tlf puh mobiltel"
+		" mobitel telem\xc3\xb3v cep ponsel telpon telf t\xc3\xa9l\xef\xbc\x9a whatsapp phoneno phonenum voicemai tollfree pager"
+		" \xf0\x9f\x93\x9e \xf0\x9f\x93\xb1 \xe2\x98\x8e \xe2\x98\x8e\xef\xb8\x8f \xe2\x9c\x86"},
 	{T_CALL, "call calls called contact dial reach reached ring callback appelez anrufen llamar"},
+	{T_NUMBER, "number numero n\xc3\xbamero num\xc3\xa9ro nummer numer \xd0\xbd\xd0\xbe\xd0\xbc\xd0\xb5"},
 	{T_CARD, "card cards visa masterca amex maestro diners discover jcb credit debit cc pan cardnumb creditca debitcar karte "
 		"kreditka tarjeta carte carta american unionpay mir"},
-	{T_SSN, "ssn ssns social itin socialse"},
+	{T_SSN, "ssn ssns social itin socialse"
+		" soc socsec"},
 	{T_TAX, "tax taxpayer tin national ein fein taxid taxnumbe vat"},
 	{T_IP, "ip ips ipv host server address addr client peer gateway dns from ipaddres hostname remote mac hwaddr ether ethernet bssid"},
 	{T_AWS, "aws amazon"},
 	{T_SECRET, "secret secrets secretke"},
 	{T_ID, "id ids identifi"},
 	{T_OTHER, "order invoice version versions timestam trace span tokens count isbn tracking ticket sku serial build release commit "
-		"hash uuid guid index created updated epoch size bytes offset seed"},
+		"hash uuid guid index created updated epoch size bytes offset seed"
+		" chapter section clause paragrap firmware"},
 	{T_BIRTH, "born birth birthday dob birthdat birthday geboren geb geburtst geburtsd naissanc nacimien nascita nascimen nacido nacida "
 		"urodzeni syntym narozeni dateofbi bday f\xc3\xb8"
 		"dt f\xc3\xb6"
 		"dd geboorte n\xc3\xa9 n\xc3\xa9"
 		"e d\xc3\xb8"
-		"dt nato nata"},
-	{T_POSTAL, "zip zipcode postcode postal postleit plz cap cp codigo postnumm postnumb kodpoczt pincode psc"},
-	{T_PASSPORT, "passport passeport pasaport passapor reisepas paszport"},
-	{T_LICENCE, "licence license licences licenses lic dl permis permiso patente fuehrers f\xc3\xbchrers rijbewij"},
-	{T_DRIVER, "driver drivers driving dl dln conduire conducir guida fuehrers f\xc3\xbchrers rijbewij"},
-	{T_PLATE, "plate plates licensep kennzeic matricul targa vrn immatric rego numberpl"},
+		"dt nato nata"
+		" nac nasc nascido nascida nascimen naci\xc3\xb3 narozen\xc3 narozen do\xc4\x9fum dogum sinh \xd1\x80\xd0\xbe\xd0\xb6\xd0\xb4"
+		" \xd0\xa0\xd0\xbe\xd0\xb6\xd0\xb4 \xd1\x80\xd0\xbe\xd0\xb4\xd0\xb8 \xd1\x80\xd0\xbe\xd0\xb4\xd0\xb8"
+		" \xd0\xbd\xd0\xb0\xd1\x80\xd0\xbe \xd8\xa7\xd9\x84\xd9\x85\xd9\x8a \xd9\x85\xd9\x8a\xd9\x84\xd8\xa7"
+		" \xe0\xa4\x9c\xe0\xa4\xa8\xe0\xa5 \xe7\x94\x9f\xe5\xb9\xb4\xe6\x9c \xe5\x87\xba\xe7\x94\x9f \xe5\x87\xba\xe7\x94\x9f\xe6\x97"
+		" \xe5\x87\xba\xe7\x94\x9f\xe5\xb9 \xec\x83\x9d\xeb\x85\x84\xec\x9b f\xc3\xb6""delse f\xc3\xb8""dsels f\xc3\xb8""dsels urodzona"
+		" urodzony ur sz\xc3\xbclete sz\xc3\xbclet\xc3 na\xc8\x99teri nasterii n\xc4\x83scut lahir syntym\xc3\xa4 syntynyt"
+		" \xce\xb3\xce\xad\xce\xbd\xce\xbd \xce\xb3\xce\xb5\xce\xbd\xce\xbd \xd7\x9c\xd7\x99\xd7\x93\xd7\x94"
+		" \xd7\xa0\xd7\x95\xd7\x9c\xd7\x93 ro\xc4\x91""en ro\xc4\x91""enja rojstva fechanac geborene geburt naiss cumplea\xc3"},
+	{T_POSTAL, "zip zipcode postcode postal postleit plz cap cp codigo postnumm postnumb kodpoczt pincode psc"
+		" cep pocztowy \xd0\xbf\xd0\xbe\xd1\x87\xd1\x82 \xd0\xbf\xd0\xbe\xd1\x87\xd1\x82 \xe9\x82\xae\xe7\xbc\x96"
+		" \xe9\x82\xae\xe7\xbc\x96\xef\xbc \xe9\x82\xae\xe6\x94\xbf\xe7\xbc \xe9\x83\xb5\xe4\xbe\xbf\xe7\x95 \xe3\x80\x92"
+		" \xec\x9a\xb0\xed\x8e\xb8\xeb\xb2 ps\xc4\x8d irsz ir\xc3\xa1ny\xc3\xad postnr codposta po\xc8\x99tal posta"
+		" ps\xc4\x8c"},
+	{T_PASSPORT, "passport passeport pasaport passapor reisepas paszport"
+		" \xd0\xbf\xd0\xb0\xd1\x81\xd0\xbf \xd0\x9f\xd0\xb0\xd1\x81\xd0\xbf \xe6\x8a\xa4\xe7\x85\xa7 \xe6\x8a\xa4\xe7\x85\xa7\xe5\x8f"
+		" \xe8\xad\xb7\xe7\x85\xa7 \xe3\x83\x91\xe3\x82\xb9\xe3\x83 \xe6\x97\x85\xe5\x88\xb8\xe7\x95 \xec\x97\xac\xea\xb6\x8c"
+		" \xec\x97\xac\xea\xb6\x8c\xeb\xb2 \xd8\xac\xd9\x88\xd8\xa7\xd8\xb2 passapor \xce\xb4\xce\xb9\xce\xb1\xce\xb2"},
+	{T_LICENCE, "licence license licences licenses lic dl permis permiso patente fuehrers f\xc3\xbchrers rijbewij"
+		" driversl driverli rijbewij"},
+	{T_DRIVER, "driver drivers driving dl dln conduire conducir guida fuehrers f\xc3\xbchrers rijbewij"
+		" driversl driverli"},
+	{T_PLATE, "plate plates licensep kennzeic matricul targa vrn immatric rego numberpl"
+		" matr\xc3\xad""cu plaque kenteken rejestra"},
 	{T_STATE, "alabama alaska arizona arkansas californ colorado connecti delaware florida georgia hawaii idaho illinois indiana iowa "
 		"kansas kentucky louisian maine maryland massachu michigan minnesot mississi missouri montana nebraska nevada hampshir jersey "
 		"mexico york carolina dakota ohio oklahoma oregon pennsylv island tennesse texas utah vermont virginia washingt wisconsi wyoming"},
 	{T_BANK, "routing aba rtn bank account acct checking savings swift bic sort sortcode iban konto cuenta compte conto"},
-	{T_WALLET, "bitcoin btc wallet eth ethereum crypto litecoin ltc xrp ripple doge dogecoin tron trx monero xmr solana address"},
+	{T_WALLET, "bitcoin btc wallet eth ethereum crypto litecoin ltc xrp ripple doge dogecoin tron trx monero xmr solana address"
+		" sol bch ada cardano bitcoinc usdt usdc polygon bnb xlm stellar tether"},
 	{T_IDENTITY, "identity identit identida ausweis personal identifi documen citizen resident idcard nric idnumber personnu kennitala"},
 	{T_HEALTH, "medicare prescrib mbi beneficiary npi provider dea medical health patient beneficia nationalp"},
 	{T_MONTH, "jan ene gen feb f\xc3\xa9 mar m\xc3\xa4 apr abr avr may mai mag maj mei jun jui giu jul lug aug ago ao\xc3 sep set oct okt ott out nov dec dez dic "
-		"d\xc3\xa9"},
-	{T_AT, "svnr sozialve austria austrian versiche"},
+		"d\xc3\xa9"
+		" sty lut kwi cze lip sie wrz pa\xc5 lis gru led \xc3\xban b\xc5\x99 dub kv\xc4 \xc4\x8d""e srp z\xc3\xa1 \xc5\x99\xc3 pro oca"
+		" \xc5\x9fu nis haz tem a\xc4\x9f eyl eki kas ara \xd1\x8f\xd0 \xd1\x84\xd0 \xd0\xbc\xd0 \xd0\xb0\xd0 \xd0\xb8\xd1 \xd0\xb0\xd0"
+		" \xd1\x81\xd0 \xd0\xbe\xd0 \xd0\xbd\xd0 \xd0\xb4\xd0 maa tam hel huh tou kes hei elo syy lok jou"},
+	{T_AT, "svnr sozialve austria austrian versiche"
+		" sv"},
 	{T_AU, "tfn abn acn australi taxfile business company medicare"},
 	{T_BE, "rijksreg registre niss insz belgian belge belgium rrn nn"},
 	{T_BG, "egn bulgaria \xd0\x95\xd0\x93\xd0\x9d edinen"},
@@ -83,10 +123,13 @@ static const topic_words vocabulary[] = {
 	{T_HK, "hkid hong kong"},
 	{T_HR, "oib croatian croatia hrvatska"},
 	{T_IE, "pps ppsn irish ireland"},
-	{T_IL, "teudat zehut israeli israel"},
-	{T_IN, "aadhaar aadhar uidai uid pan gstin gst india indian permanen"},
+	{T_IL, "teudat zehut israeli israel"
+		" \xd7\xaa\xd7\xa2\xd7\x95\xd7\x93 \xd7\x96\xd7\x94\xd7\x95\xd7\xaa"},
+	{T_IN, "aadhaar aadhar uidai uid pan gstin gst india indian permanen"
+		" \xe0\xa4\x86\xe0\xa4\xa7\xe0\xa4"},
 	{T_IT, "codice fiscale italian italy italia partita iva piva"},
-	{T_JP, "mynumber japan japanese \xe3\x83\x9e\xe3\x82\xa4\xe3\x83\x8a\xe3\x83\xb3\xe3\x83\x90\xe3\x83\xbc \xe3\x83\x9e\xe3\x82\xa4"},
+	{T_JP, "mynumber japan japanese \xe3\x83\x9e\xe3\x82\xa4\xe3\x83\x8a\xe3\x83\xb3\xe3\x83\x90\xe3\x83\xbc \xe3\x83\x9e\xe3\x82\xa4"
+		" \xe5\x80\x8b\xe4\xba\xba\xe7\x95"},
 	{T_KR, "rrn korean korea resident \xec\xa3\xbc\xeb\xaf\xbc\xeb\x93\xb1"},
 	{T_MX, "curp rfc mexican mexico m\xc3\xa9xico nss imss"},
 	{T_NL, "bsn burgerse dutch nederlan netherla sofinumm sofi"},
@@ -99,7 +142,8 @@ static const topic_words vocabulary[] = {
 	{T_RO, "cnp romanian romania numeric"},
 	{T_SE, "personnu swedish sweden samordni orgnr"},
 	{T_SG, "nric fin uen singapor"},
-	{T_TH, "thai thailand \xe0\xb8\x9a\xe0\xb8\xb1"},
+	{T_TH, "thai thailand \xe0\xb8\x9a\xe0\xb8\xb1"
+		" \xe0\xb8\x9a\xe0\xb8\xb1\xe0\xb8 \xe0\xb8\x9b\xe0\xb8\xa3\xe0\xb8"},
 	{T_TR, "tckn kimlik turkish turkey t\xc3\xbcrk t\xc3\xbcrkiye tc"},
 	{T_TW, "taiwan taiwanes"},
 	{T_US, "ein fein itin american usa"},
@@ -112,11 +156,28 @@ static const topic_words vocabulary[] = {
 #define NEVER (-(1 << 30))
 
 static inline void note(scan *s, uint64_t topics, int end) {
-	if (topics & ~(1ull << T_OTHER | 1ull << T_ID)) s->spoken = max(s->spoken, end);
+	if (topics & ~(1ull << T_OTHER | 1ull << T_ID | 1ull << T_MONTH)) s->spoken = max(s->spoken, end);
 	for (; topics; topics &= topics - 1) {
 		int *seen = &s->seen[__builtin_ctzll(topics)];
 		*seen = max(*seen, end);
 	}
+}
+
+/* pieced returns the topics of a word that capitals or dots have cut in pieces ("WhatsApp", "DoB", "D.O.B."), of which
+ * [a, e) is the last one. */
+RARE uint64_t pieced(const uint8_t *t, int a, int e) {
+	spend(400);
+	int from = a;
+	uint64_t word = 0;
+	if (a > 0 && class[t[a - 1]] & LOWER) {
+		while (from > 0 && e - from < 16 && class[t[from - 1]] & LETTER) from--;
+		return word_topics(word_at(t + from, e - from));
+	}
+	int n = 1;
+	while (from > 1 && n < 8 && t[from - 1] == '.' && class[t[from - 2]] & LETTER) from -= 2, n++;
+	if (n < 2 || (from > 0 && class[t[from - 1]] & (WORD | DOT))) return 0;
+	for (int k = 0; k < n; k++) word |= (uint64_t)(t[from + 2 * k] | 0x20) << 8 * k;
+	return word_topics(word);
 }
 
 /* read_words notes the topics of the words in t[from:to], at their ends or, for
@@ -132,6 +193,7 @@ static int read_words(scan *s, const uint8_t *t, int from, int to, int key) {
 		spend(170);
 		int a = last_word(&w, &end);
 		uint64_t topics = end - a > 1 ? word_topics(word_at(t + from + a, end - a)) : 0;
+		if (!topics && from + a > 0 && (class[t[from + a - 1]] & LOWER || (end - a == 1 && t[from + a - 1] == '.' && class[t[from + a - 2]] & LETTER))) topics = pieced(t, from + a, from + end);
 		if (!topics) continue;
 		note(s, topics, key ? 0 : from + end);
 		if (topics >> T_OTHER & 1 && !key) return 1;
@@ -165,7 +227,7 @@ RARE int unspoken(const scan *s, int to) {
 	if (s->words_read < 0 || few > 16) return 0;
 	v128_t v = wasm_v128_load(s->t + to - 16);
 	uint32_t letters = wasm_i8x16_bitmask(wasm_v128_or(between(wasm_v128_or(v, wasm_u8x16_splat(0x20)), 'a', 'z'), v)) >> (16 - few);
-	return !(letters & letters << 1);
+	return !(letters & (letters << 1 | letters << 2)); /* "D.O.B." */
 }
 
 /* hear reads the words before offset to, each byte of a text at most once, and

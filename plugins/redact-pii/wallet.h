@@ -106,16 +106,60 @@ static int bech32(const scan *s, int a, int sep, int e) {
 
 #define MIN_WALLET 26
 
+/* of_base58 reports whether [a, e) has no other characters, and digits and letters of both cases. */
+RARE int of_base58(const scan *s, int a, int e) {
+	spend(150);
+	for (int k = a; k < e; k++)
+		if (!base58[s->t[k] & 127]) return 0;
+	spend(20 * (e - a));
+	int m = classes(s, a, e);
+	return m & DIGIT && m & UPPER && m & LOWER && !fewer(s, a, e, 10);
+}
+
+/* of_base32 reports whether [a, e) has only characters of BIP 173. */
+RARE int of_base32(const scan *s, int a, int e) {
+	spend(20 * (e - a));
+	for (int k = a; k < e; k++)
+		if (!base32[s->t[k] & 127]) return 0;
+	return !fewer(s, a, e, 10);
+}
+
+/* by_prefix returns the score of an address of BIP 173 that begins with the prefix, which ends in the separator. */
+RARE int by_prefix(const scan *s, int a, int e, const char *prefix) {
+	if (!has(s, a, prefix)) return 0;
+	int sep = a;
+	while (s->t[sep] != '1') sep++;
+	return bech32(s, a, sep, e) ? MAX_SCORE : 0;
+}
+
 /* wallet reads an address that is the whole run of letters and digits [a, e). */
 RARE int wallet(scan *s, int a, int e) {
 	spend(200);
 	int n = e - a, score = 0;
-	if (n < MIN_WALLET || n > 90 || a < s->last || !begins(s, a, WORD)) return 0;
-	if (n == 42 && has(s, a, "0x") && run_end(s, a + 2, HEX, 41) == e) score = near(s, T_WALLET, a) ? 900 : !fewer(s, a + 2, e, 8) ? 550 : 0;
-	else if (has(s, a, "bc1") || has(s, a, "tb1")) score = bech32(s, a, a + 2, e) ? MAX_SCORE : 0;
-	else if (has(s, a, "ltc1")) score = bech32(s, a, a + 3, e) ? MAX_SCORE : 0;
-	/* 25 bytes take 33 characters and more, unless they begin with zeros, which are ones. */
-	else if (n <= 35 && (n >= 33 || s->t[a] == '1') && one_of("13LMDXT29Am", s->t[a])) score = base58check(s, a, e) ? MAX_SCORE : 0;
+	if (n < MIN_WALLET || n > 110 || a < s->last || !begins(s, a, WORD)) return 0;
+	switch (s->t[a]) {
+	case '0':
+		if (n == 42 && has(s, a, "0x") && run_end(s, a + 2, HEX, 41) == e) score = near(s, T_WALLET, a) ? 900 : !fewer(s, a + 2, e, 8) ? 550 : 0;
+		break;
+	case 'a': score = by_prefix(s, a, e, "addr1"); break;
+	case 'b': score = by_prefix(s, a, e, "bc1"); break;
+	case 'c': score = by_prefix(s, a, e, "cosmos1"); break;
+	case 'l': score = by_prefix(s, a, e, "ltc1"); break;
+	case 't': score = by_prefix(s, a, e, "tb1"); break;
+	case 'p': case 'q': /* Bitcoin Cash */
+		if (n == 42 && of_base32(s, a, e) && (near(s, T_WALLET, a) || has(s, a - 5, "cash:"))) score = 800;
+		break;
+	case '4': case '8': /* Monero */
+		if (n == 95 && of_base58(s, a, e)) score = 700;
+		break;
+	case 'r': /* XRP */
+		if (n <= 35 && of_base58(s, a, e) && near(s, T_WALLET, a)) score = 600;
+		break;
+	case '1': case '3': case 'L': case 'M': case 'D': case 'X': case 'T': case '2': case '9': case 'A': case 'm':
+		/* 25 bytes take 33 characters and more, unless they begin with zeros, which are ones. */
+		if (n <= 35 && (n >= 33 || s->t[a] == '1')) score = base58check(s, a, e) ? MAX_SCORE : 0;
+	}
+	if (!score && (n == 43 || n == 44) && of_base58(s, a, e) && near(s, T_WALLET, a)) score = 600; /* Solana */
 	return score && report(s, a, e, CRYPTO_ADDRESS, score) ? e : 0;
 }
 

@@ -77,7 +77,7 @@ static const uint16_t class[256] = {
 	[0 ... 8] = STOP, [11 ... 12] = STOP, [14 ... 31] = STOP,
 	['\\'] = STOP | OPERATOR, ['<'] = STOP, ['>'] = STOP | OPERATOR, ['('] = STOP | OPERATOR | GOES_ON, [')'] = STOP | GOES_ON, ['{'] = STOP, ['}'] = STOP, ['['] = STOP | OPERATOR, [']'] = STOP | OPERATOR,
 	[','] = STOP | OPERATOR | GOES_ON, [';'] = STOP, ['|'] = STOP | OPERATOR, ['&'] = STOP,
-	[0x80 ... 0xc1] = HIGH, [0xc2] = HIGH | GOES_ON, [0xc3 ... 0xff] = HIGH,
+	[0x80 ... 0xc1] = HIGH, [0xc2] = HIGH | GOES_ON, [0xc3 ... 0xe1] = HIGH, [0xe2] = HIGH | GOES_ON, [0xe3 ... 0xff] = HIGH,
 };
 
 #define MAX_TOPICS 64

@@ -1,0 +1,128 @@
+/* dates.h: dates of birth, in digits and with the names of months. Part of number.h. */
+
+static int month_name(const scan *s, int i, int end) {
+	return end - i >= 3 && end - i <= 11 && word_topics(word_at(s->t + i, 3)) >> T_MONTH & 1;
+}
+
+static int year(const scan *s, int i, int end) {
+	return end - i == 4 && (has(s, i, "19") || has(s, i, "20")) && prefix(s, i, 4) < 2040;
+}
+
+/* may_be_dated reports whether a date may go on at end: with a separator, "4th", or the sign for a year. */
+static inline int may_be_dated(const scan *s, int end) {
+	uint8_t c = end < s->n ? s->t[end] : 0;
+	return c == ',' || (c == ' ' && is(s, end + 1, ALNUM | HIGH)) || c == '-' || c == '/' || c == '.' || c == 's' || c == 'n' || c == 'r' || c == 't' || c == 0xe5;
+}
+
+/* timed returns the end of the time of day that may follow a date that ends at i: T00:00:00Z. */
+static int timed(const scan *s, int i) {
+	if (!at(s, i, 'T') || !is(s, i + 1, DIGIT)) return i;
+	for (int stop = i + 36; i < stop && (is(s, i, DIGIT | DOT) || at(s, i, ':') || at(s, i, 'T') || at(s, i, 'Z') || at(s, i, '+')); i++) {}
+	while (at(s, i - 1, '.') || at(s, i - 1, ':')) i--;
+	return i;
+}
+
+/* date_ends returns where a date in digits that ends at i ends, with its time, or 0 if something else goes on there. */
+static int date_ends(const scan *s, int i) {
+	int e = timed(s, i);
+	return number_ends(s, e) ? e : 0;
+}
+
+/* joint returns where the next part of a date begins: behind a separator and a space, or either. */
+static int joint(const scan *s, int i) {
+	if (at(s, i, '-') || at(s, i, '/') || at(s, i, '.') || at(s, i, ',')) i++;
+	return i + at(s, i, ' ');
+}
+
+/* east_asian reads a date of which the year, before its sign at i, has been read: 1985年3月12日. */
+static int east_asian(const scan *s, int i) {
+	static const char *const signs[] = {"\xe5\xb9\xb4", "\xe6\x9c\x88", "\xe6\x97\xa5"};
+	for (int k = 0; k < 3; k++) {
+		if (!has(s, i, signs[k])) return 0;
+		i += 3;
+		if (k == 2) return i;
+		int e = run_end(s, i, DIGIT, 3);
+		if (e == i || e > i + 2) return 0;
+		i = e;
+	}
+	return 0;
+}
+
+/* compact reads a date of eight digits at i. */
+static int compact(const scan *s, int i) {
+	int ahead = year(s, i, i + 4) && day_of(prefix(s, i + 4, 2), prefix(s, i + 6, 2)), day = prefix(s, i, 2), month = prefix(s, i + 2, 2);
+	return ahead || (year(s, i + 4, i + 8) && (day_of(month, day) || day_of(day, month))) ? date_ends(s, i + 8) : 0;
+}
+
+/* in_digits reads a date of which all parts are digits, the first of them [i, end). */
+static int in_digits(const scan *s, int i, int end) {
+	int n = end - i, sep = s->t[end], two = joint(s, end), e2 = run_end(s, two, DIGIT, 3), three = joint(s, e2), e3 = run_end(s, three, DIGIT, 5);
+	if (e2 == two || e2 > two + 2 || !at(s, e2, (char)sep) || three - e2 != two - end || (two > end + 1 && sep != '.')) return 0;
+	int last = e3 - three, a = prefix(s, i, n), b = prefix(s, two, e2 - two);
+	if (n == 4) return year(s, i, end) && last >= 1 && last <= 2 && day_of(b, prefix(s, three, last)) ? date_ends(s, e3) : 0;
+	return (last == 2 || year(s, three, e3)) && (day_of(a, b) || day_of(b, a)) ? date_ends(s, e3) : 0;
+}
+
+/* short_year reports whether the digits [i, end) are a year of two digits behind a hyphen, a slash or an apostrophe. */
+static int short_year(const scan *s, int i, int end) { return end - i == 2 && (at(s, i - 1, '-') || at(s, i - 1, '/') || at(s, i - 1, '\'')); }
+
+/* date reads a calendar date of which the digits [i, end) are the first, or the
+ * day behind the name of a month. It returns its end, or 0, and its start. */
+RARE int date(const scan *s, int i, int end, int *start) {
+	spend(1400);
+	int n = end - i;
+	*start = i;
+	if (n == 8) return compact(s, i);
+	if (n == 4 && year(s, i, end) && at(s, end, (char)0xe5)) return east_asian(s, end);
+	if (n != 1 && n != 2 && n != 4) return 0;
+	if (is(s, end, DOT | STD | URLSAFE) && is(s, joint(s, end), DIGIT)) {
+		int e = in_digits(s, i, end);
+		if (e || n == 4) return e;
+	}
+	if (n == 4) return 0;
+	if (is(s, end, LETTER)) /* 4th */
+		for (int k = 0; k < 4; k++)
+			if (has_any_case(s, end, (const char *const[]){"st", "nd", "rd", "th"}[k])) end += 2;
+	int before = i - 1 - at(s, i - 1, ' '), y = joint(s, end), ends = run_end(s, y, DIGIT, 5);
+	before += at(s, i - 1, ' ') ? !at(s, before, '.') : 0; /* what stands between: a space, a full stop and one, '-' or '/' */
+	if (year(s, y, ends) && y > end && (at(s, i - 1, ' ') || at(s, i - 1, '-') || at(s, i - 1, '/'))) { /* March 12, 1985; Mar-12-1985 */
+		int b = run_start(s, before, LETTER | HIGH, 12);
+		if (month_name(s, b, before)) {
+			*start = b;
+			return number_ends(s, ends) ? ends : 0;
+		}
+	}
+	int m = joint(s, end); /* 12 March 1985, 12. März 1985, 12-Mar-85, 12 de marzo de 1985 */
+	if (m == end || !is(s, m, LETTER | HIGH)) return 0;
+	if (has(s, m, "de ") || has(s, m, "of ")) m += 3;
+	int e = run_end(s, m, LETTER | HIGH, 20);
+	if (!month_name(s, m, min(e, m + 11))) return 0;
+	y = joint(s, e);
+	if (has(s, y, "de ") || has(s, y, "of ")) y += 3;
+	y += at(s, y, '\'');
+	ends = run_end(s, y, DIGIT, 5);
+	return y > e && (year(s, y, ends) || short_year(s, y, ends)) && number_ends(s, ends) ? ends : 0;
+}
+
+/* maybe_born reports whether the digits [i, end) may begin a date, and a word before speaks of a
+ * birth: what comes before the date itself may be the name of a month. */
+static inline int maybe_born(scan *s, int i, int end) {
+	int n = end - i, next = is(s, end + 1, DIGIT);
+	if (n == 8) return s->words_read >= i && i - s->seen[T_BIRTH] <= REACH; /* whose words have been heard for an id */
+	if (n > 4 || n == 3 || (n > 1 && s->t[i] > '3') || !may_be_dated(s, end)) return 0;
+	spend(100);
+	switch (s->t[end]) {
+	case '-': case '/': if (!next && (n > 2 || !month_at(s, end + 1))) return 0; break;
+	case '.': if (!next && (n > 2 || !at(s, end + 1, ' '))) return 0; break;
+	case ',': if (n > 2 || !at(s, i - 1, ' ')) return 0; break;
+	case ' ': if (n > 2 || (next && !at(s, i - 1, ' '))) return 0;
+	}
+	hear(s, i);
+	return i - s->seen[T_BIRTH] <= REACH + 16;
+}
+
+/* birth reads a date of birth. */
+RARE int birth(scan *s, int i, int end) {
+	int start, e = date(s, i, end, &start);
+	return e && near(s, T_BIRTH, start) && report(s, start, e, DATE_OF_BIRTH, 800) ? e : 0;
+}
