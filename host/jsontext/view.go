@@ -69,13 +69,16 @@ func (v *View) Open(text []byte) {
 
 // isDocument reports whether a text is a JSON object, array or string. A number or
 // a word by itself is as well no JSON.
-func isDocument(text []byte) bool {
+func isDocument(text []byte) bool { return MayBeDocument(text) && Check(text) == nil }
+
+// MayBeDocument reports whether a text begins like a JSON object, array or string.
+func MayBeDocument(text []byte) bool {
 	for _, c := range text {
 		switch c {
 		case ' ', '\t', '\n', '\r':
 			continue
 		case '{', '[', '"':
-			return Check(text) == nil
+			return true
 		}
 		return false
 	}

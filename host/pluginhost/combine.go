@@ -2,26 +2,34 @@ package pluginhost
 
 import (
 	"cmp"
+	"context"
+	"iter"
 	"slices"
 )
 
-// maxEdits bounds the edits of a request, of all redactors together.
-const maxEdits = 1 << 20
-
-// combine makes one list of the edits that all redactors found in all batches.
-// found is ordered by redactor, so that a stable sort keeps the set's order
-// among equals.
-func (s *Set) combine(fields []Field, found [][]Edit) ([]Edit, error) {
-	total := 0
-	for i := range found {
-		if total += len(found[i]); total > maxEdits {
-			return nil, s.byName(found[i][0].Plugin).fail(ReasonLimit)
+// combine makes one list of the edits that all redactors found in all batches. They come
+// ordered by redactor, so that a stable sort keeps the set's order among equals.
+func (s *Set) combine(ctx context.Context, fields []Field, reports iter.Seq[Edit]) ([]Edit, error) {
+	list := editList{most: maxEdits}
+	for e := range reports {
+		list.add(e)
+	}
+	edits := union(list.edits)
+	values := func(yield func(Edit) bool) {
+		for e := range reports {
+			if !yield(e) {
+				return
+			}
+		}
+		for i := 0; i < len(edits) && list.gap == 0; i++ { // overlapping ones, which are longer together
+			if !yield(edits[i]) {
+				return
+			}
 		}
 	}
-	edits := union(slices.Concat(found...))
-	more, p, err := s.residual(fields, edits)
+	more, err := s.residual(ctx, fields, edits, values)
 	if err != nil {
-		return nil, s.byName(p).fail(ReasonLimit)
+		return nil, err
 	}
 	all := edits
 	if len(more) > 0 {
@@ -29,6 +37,69 @@ func (s *Set) combine(fields []Field, found [][]Edit) ([]Edit, error) {
 	}
 	s.countEdits(all, more)
 	return all, nil
+}
+
+const (
+	// maxEdits is how many edits of a request stay as they were reported, of all redactors
+	// together: an edit takes half a KiB until it is stored, and a request of 16 MiB can
+	// have millions. Of more, neighbours become one.
+	maxEdits = 1 << 16
+	// leastGap is how much of a text may lie between such neighbours, at first.
+	leastGap = 32
+	maxGap   = 1 << 20 // the longest text that redactors are given
+)
+
+// An editList has at most so many edits, and one for each field. Beyond, edits of a field
+// become one with what lies between them, if that is no longer than a gap that grows:
+// rather than refuse a request, which would be lost, more of it is masked. What an edit
+// covers stays covered, and what comes of the same edits in the same order is the same.
+type editList struct {
+	most    int
+	edits   []Edit
+	gap     int // 0 as long as everything has room
+	longest int // of those that became the last
+}
+
+func (l *editList) add(e Edit) {
+	if l.gap == 0 || !l.extends(e) {
+		l.edits, l.longest = append(l.edits, e), e.End-e.Start
+	}
+	for len(l.edits) > l.most && l.gap < maxGap {
+		l.gap = max(leastGap, 4*l.gap)
+		edits := l.edits
+		l.edits = edits[:0]
+		for _, e := range edits {
+			if !l.extends(e) {
+				l.edits, l.longest = append(l.edits, e), e.End-e.Start
+			}
+		}
+	}
+}
+
+// extends makes e a part of the last edit, if it stands near enough behind it.
+func (l *editList) extends(e Edit) bool {
+	n := len(l.edits) - 1
+	if n < 0 {
+		return false
+	}
+	last := &l.edits[n]
+	if last.Field != e.Field || last.Plugin != e.Plugin || e.Start < last.Start || e.Start > last.End+l.gap {
+		return false
+	}
+	last.End = max(last.End, e.End)
+	l.longest = last.outweigh(&e, l.longest)
+	return true
+}
+
+// outweigh gives an edit what another one that becomes a part of it has more: the greater
+// action, and the name, if it is longer than the longest. It returns the longest then.
+func (e *Edit) outweigh(part *Edit, longest int) int {
+	e.Action = max(e.Action, part.Action)
+	if size := part.End - part.Start; size > longest {
+		e.Label, e.Plugin, e.Score = part.Label, part.Plugin, part.Score
+		return size
+	}
+	return longest
 }
 
 // union sorts edits by field and start and merges those that overlap. The
@@ -48,22 +119,10 @@ func union(edits []Edit) []Edit {
 			continue
 		}
 		last := &out[n]
-		last.End, last.Action = max(last.End, e.End), max(last.Action, e.Action)
-		if size := e.End - e.Start; size > longest {
-			longest = size
-			last.Label, last.Plugin, last.Score = e.Label, e.Plugin, e.Score
-		}
+		last.End = max(last.End, e.End)
+		longest = last.outweigh(&e, longest)
 	}
 	return out
-}
-
-func (s *Set) byName(name string) *plugin {
-	for _, p := range s.plugins {
-		if p.name == name {
-			return p
-		}
-	}
-	return s.plugins[0] // not reached: edits carry names of the set's plugins
 }
 
 func (s *Set) countEdits(all, residual []Edit) {

@@ -96,8 +96,8 @@ func (f *Field) shownKey() []byte { return f.Key[:runeStart(f.Key, maxKey)] }
 //
 // If any redactor fails on any batch the result is an error and nothing else.
 // Errors of redactors are [*PluginError]; text that is not UTF-8 gives
-// [ErrText]; a context that ends gives its cause. With no redactor in the set
-// nothing looks at the fields, and there are no edits.
+// [ErrText]; a context that ends gives its cause, and so does a [Reserve] that has no
+// room. With no redactor in the set nothing looks at the fields, and there are no edits.
 func (s *Set) Redact(ctx context.Context, fields []Field) ([]Edit, error) {
 	if len(s.redactors) == 0 {
 		return nil, nil
@@ -107,23 +107,43 @@ func (s *Set) Redact(ctx context.Context, fields []Field) ([]Edit, error) {
 			return nil, ErrText
 		}
 	}
-	shown, seen := decode(fields)
+	room := reserving(ctx)
+	shown, seen, err := show(fields, &room)
+	if err != nil {
+		return nil, err
+	}
 	batches := split(shown)
 	defer func() { // nobody works on them any more
 		for i := range batches {
 			batches[i].free()
 		}
 	}()
-	found := make([][]Edit, len(s.redactors)*len(batches))
-	err := each(ctx, len(found), func(ctx context.Context, i int) (err error) {
+	found := make([][]abi.Edit, len(s.redactors)*len(batches))
+	err = each(ctx, len(found), func(ctx context.Context, i int) (err error) {
 		found[i], err = s.redactors[i/len(batches)].redact(ctx, &batches[i%len(batches)])
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	edits, err := s.combine(shown, found)
+	reports := func(yield func(Edit) bool) {
+		for i := range found {
+			p, b := s.redactors[i/len(batches)], &batches[i%len(batches)]
+			for _, e := range found[i] {
+				if !yield(p.edit(b, e)) {
+					return
+				}
+			}
+		}
+	}
+	if err := room.forReports(shown, seen, reports); err != nil {
+		return nil, err
+	}
+	edits, err := s.combine(ctx, shown, reports)
 	if err != nil {
+		return nil, err
+	}
+	if err := room.forEdits(len(edits)); err != nil {
 		return nil, err
 	}
 	return seen.restore(fields, shown, edits), nil
@@ -220,14 +240,14 @@ func (b *batch) free() { rooms.Put(&b.pieces) }
 
 // redact gives one batch to one instance of the guest, or to two that have to
 // agree.
-func (p *plugin) redact(ctx context.Context, b *batch) ([]Edit, error) {
+func (p *plugin) redact(ctx context.Context, b *batch) ([]abi.Edit, error) {
 	size, err := b.layout.Size()
 	if err != nil {
 		return nil, p.fail(ReasonLimit)
 	}
 	edits, err := p.run(ctx, p.pool, b, size)
 	if err != nil || p.twin == nil {
-		return p.apply(b, edits), err
+		return p.counting(edits), err
 	}
 	again, err := p.run(ctx, p.twin, b, size)
 	if err != nil {
@@ -236,7 +256,7 @@ func (p *plugin) redact(ctx context.Context, b *batch) ([]Edit, error) {
 	if !slices.Equal(edits, again) {
 		return nil, p.fail(ReasonDiffers)
 	}
-	return p.apply(b, edits), nil
+	return p.counting(edits), nil
 }
 
 // run makes the call in an instance of a pool. The request, of this size, is written

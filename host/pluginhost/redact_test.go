@@ -291,6 +291,8 @@ func TestRedact(t *testing.T) {
 	want := []Edit{
 		{Field: 0, Start: 0, End: 12, Label: "EMAIL", Plugin: "b"},
 		{Field: 1, Start: 0, End: 1, Label: "EMAIL", Plugin: "b"},
+		{Field: 3, Start: 3, End: 9, Label: "CARD", Plugin: "a", Score: 9},
+		{Field: 3, Start: 20, End: 26, Label: "CARD", Plugin: "a", Score: 9},
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("edits %v, want %v", got, want)
@@ -423,27 +425,78 @@ func TestResidual(t *testing.T) {
 				}
 			}
 		}
-		all, err := s.combine(in, [][]Edit{reported})
+		all, err := s.combine(t.Context(), in, slices.Values(reported))
 		if err != nil || masked(all) != want {
 			t.Fatalf("error %v, masked %v, want %v", err, masked(all), want)
 		}
 	})
 }
 
-// TestTooManyValues: a request that makes the redactors report more than the
-// host can look for fails closed.
-func TestTooManyValues(t *testing.T) {
+// TestManyValues: of more different values than are looked for at a time, each is found
+// elsewhere all the same.
+func TestManyValues(t *testing.T) {
 	s := load(t, Options{}, redactor("a", noEdits))
-	text := make([]byte, 0, 2*maxPatterns)
+	text := make([]byte, 0, 3*maxPatterns)
 	var edits []Edit
-	for i := 0; len(text) < maxPatterns+maxResidual; i++ {
+	for i := 0; len(text) < 2*maxPatterns+maxResidual; i++ {
 		start := len(text)
 		text = append(text, []byte{'a' + byte(i%26), 'a' + byte(i/26%26), 'a' + byte(i/676)}...)
 		text = append(text, strings.Repeat("x", maxResidual-3)...)
 		edits = append(edits, Edit{Start: start, End: len(text), Plugin: "a"})
 	}
-	var pe *PluginError
-	if _, err := s.combine([]Field{{Text: text}}, [][]Edit{edits}); !errors.As(err, &pe) || pe.Reason != ReasonLimit {
-		t.Errorf("error %v, want %s", err, ReasonLimit)
+	in := []Field{{Text: text}}
+	for i := range edits {
+		in = append(in, Field{Text: slices.Concat([]byte("it is "), text[edits[i].Start:edits[i].End])})
 	}
+	all, err := s.combine(t.Context(), in, slices.Values(edits))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, e := range all[len(edits):] {
+		if e.Field != i+1 || e.Start != len("it is ") || e.End != len(in[i+1].Text) {
+			t.Fatalf("value %d: %+v", i, e)
+		}
+	}
+	if len(all) != 2*len(edits) {
+		t.Errorf("%d edits, want %d", len(all), 2*len(edits))
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := s.combine(ctx, in, slices.Values(edits)); !errors.Is(err, context.Canceled) {
+		t.Errorf("when nobody waits: %v", err)
+	}
+}
+
+// TestEditList: beyond the room, neighbours in a field become one; whatever was to go goes,
+// with the greatest action, and nothing of another field.
+func TestEditList(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var in []Edit
+		for field := range rapid.IntRange(1, 4).Draw(t, "fields") {
+			at := 0
+			for range rapid.IntRange(0, 60).Draw(t, "edits") {
+				at += rapid.IntRange(0, 200).Draw(t, "gap")
+				e := Edit{Field: field, Start: at, End: at + rapid.IntRange(1, 20).Draw(t, "length"), Plugin: "p"}
+				e.Action = Action(rapid.IntRange(int(Token), int(DropRecord)).Draw(t, "action"))
+				at, in = e.End, append(in, e)
+			}
+		}
+		l := editList{most: rapid.IntRange(1, 80).Draw(t, "room")}
+		for _, e := range in {
+			l.add(e)
+		}
+		if len(l.edits) > max(l.most, 4) {
+			t.Fatalf("%d edits of 4 fields, room for %d", len(l.edits), l.most)
+		}
+		if len(in) <= l.most && !slices.Equal(l.edits, in) {
+			t.Fatal("there was room for all")
+		}
+		for _, e := range in {
+			if !slices.ContainsFunc(l.edits, func(o Edit) bool {
+				return o.Field == e.Field && o.Start <= e.Start && o.End >= e.End && o.Action >= e.Action
+			}) {
+				t.Fatalf("%+v is lost", e)
+			}
+		}
+	})
 }

@@ -1,51 +1,61 @@
 package pluginhost
 
-import "errors"
+import (
+	"context"
+	"iter"
+)
 
 // Bounds of the residual scan, in bytes.
 const (
 	minResidual = 6       // shorter values would hit everywhere by chance
 	maxResidual = 4 << 10 // longer values are whole documents and not searched for
-	// maxPatterns bounds the sum of the lengths of different values in one
-	// request, and by that the automaton's memory to some 20 MiB.
+	// maxPatterns bounds the sum of the lengths of different values that are looked for at a
+	// time, and by that the automaton's memory to some 60 MiB.
 	maxPatterns = 1 << 20
 )
-
-var errTooMany = errors.New("too many values")
 
 // residual returns the places where a value that was reported once stands
 // again, outside or across the borders of the edits. A detector may know a
 // value by its surroundings ("password: …") and miss it where they lack.
 //
-// On an error it returns the name of the plugin whose value was one too many.
-func (s *Set) residual(fields []Field, edits []Edit) (out []Edit, plugin string, err error) {
+// Of more values than there is room for, some are looked for after the others.
+func (s *Set) residual(ctx context.Context, fields []Field, edits []Edit, values iter.Seq[Edit]) ([]Edit, error) {
+	out := editList{most: maxEdits}
 	var a *automaton // of most requests, none
 	total := 0
-	for i, e := range edits {
+	look := func() error {
+		a.link()
+		at := 0 // the first edit that may cover a hit
+		for f := range fields {
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			at = a.scan(fields[f].Text, f, edits, at, &out)
+		}
+		return nil
+	}
+	for e := range values {
 		n := e.End - e.Start
 		if n < minResidual || n > maxResidual {
 			continue
 		}
+		if total+n > maxPatterns {
+			if err := look(); err != nil {
+				return nil, err
+			}
+			a, total = nil, 0
+		}
 		if a == nil {
 			a = newAutomaton()
 		}
-		if a.insert(fields[e.Field].Text[e.Start:e.End], int32(i)) {
-			if total += n; total > maxPatterns {
-				return nil, e.Plugin, errTooMany
-			}
+		if a.insert(fields[e.Field].Text[e.Start:e.End], e) {
+			total += n
 		}
 	}
 	if total == 0 {
-		return nil, "", nil
+		return nil, nil
 	}
-	a.link()
-	at := 0 // the first edit that may cover a hit
-	for f := range fields {
-		if out, at = a.scan(fields[f].Text, f, edits, at, out); len(out) > maxEdits {
-			return nil, out[0].Plugin, errTooMany
-		}
-	}
-	return out, "", nil
+	return out.edits, look()
 }
 
 // An automaton finds all occurrences of many values in one pass (Aho and
@@ -57,7 +67,7 @@ type automaton struct {
 	nodes []node
 	root  [256]int32 // children of the root
 
-	values [][]byte     // that were inserted
+	values []value      // that were inserted
 	least  int          // the length of the shortest of them, but at most maxWindow
 	skip   [skips]uint8 // by skipOf, in bytes
 }
@@ -66,6 +76,14 @@ const (
 	skips     = 1 << 12
 	maxWindow = 64 // what is longer gains nothing: a skip saves a look at each byte but one
 )
+
+// A value is a text that was reported, and as what.
+type value struct {
+	text          []byte
+	label, plugin string
+	score         uint16
+	action        Action
+}
 
 // skipOf is where the skip of two neighbouring bytes stands. Different ones may share it:
 // the least counts.
@@ -76,7 +94,7 @@ type node struct {
 	fail           int32
 	out            int32 // longest value that ends here: node of it, 0 = none
 	depth          int32
-	edit           int32 // of the value that ends in this node, if terminal
+	value          int32 // that ends in this node, if terminal
 	b              byte
 	terminal       bool
 }
@@ -96,10 +114,10 @@ func (a *automaton) next(n int32, c byte) int32 {
 	return 0
 }
 
-// insert adds a value and reports whether it is new.
-func (a *automaton) insert(value []byte, edit int32) bool {
+// insert adds the text of an edit and reports whether it is new.
+func (a *automaton) insert(text []byte, e Edit) bool {
 	n := int32(0)
-	for _, c := range value {
+	for _, c := range text {
 		k := a.next(n, c)
 		if k == 0 {
 			k = int32(len(a.nodes))
@@ -115,8 +133,8 @@ func (a *automaton) insert(value []byte, edit int32) bool {
 	if a.nodes[n].terminal {
 		return false
 	}
-	a.nodes[n].terminal, a.nodes[n].edit = true, edit
-	a.least, a.values = min(a.least, len(value)), append(a.values, value)
+	a.nodes[n].terminal, a.nodes[n].value = true, int32(len(a.values))
+	a.least, a.values = min(a.least, len(text)), append(a.values, value{text, e.Label, e.Plugin, e.Score, e.Action})
 	return true
 }
 
@@ -125,7 +143,8 @@ func (a *automaton) link() {
 	for i := range a.skip {
 		a.skip[i] = uint8(a.least - 1)
 	}
-	for _, v := range a.values {
+	for i := range a.values {
+		v := a.values[i].text
 		for i := 1; i < a.least; i++ {
 			s := &a.skip[skipOf(v[i-1], v[i])]
 			*s = min(*s, uint8(a.least-1-i))
@@ -176,10 +195,11 @@ func (a *automaton) leap(text []byte, i int) int {
 	return len(text)
 }
 
-// scan appends the hits in one field that no edit covers whole, the longest
-// at each end. at is the first edit of this field or of a later one.
-func (a *automaton) scan(text []byte, field int, edits []Edit, at int, out []Edit) ([]Edit, int) {
+// scan adds the hits in one field that no edit covers whole, the longest at each end. at
+// is the first edit of this field or of a later one; the next is returned.
+func (a *automaton) scan(text []byte, field int, edits []Edit, at int, out *editList) int {
 	n := int32(0)
+	first := len(out.edits) // of this field
 	for i := 0; i < len(text); i++ {
 		if n == 0 {
 			if i = a.leap(text, i); i == len(text) {
@@ -199,17 +219,18 @@ func (a *automaton) scan(text []byte, field int, edits []Edit, at int, out []Edi
 		if at < len(edits) && edits[at].Field == field && edits[at].Start <= start {
 			continue
 		}
-		if last := len(out) - 1; last >= 0 && out[last].Field == field && start < out[last].End {
+		if n := len(out.edits) - 1; n >= first && start < out.edits[n].End {
 			// One edit for a run of hits, or "aaaa…" would give one a byte.
-			out[last].Start, out[last].End = min(out[last].Start, start), end
+			last := &out.edits[n]
+			last.Start, last.End = min(last.Start, start), max(last.End, end)
 			continue
 		}
-		e := edits[a.nodes[hit].edit]
-		e.Field, e.Start, e.End = field, start, end
-		out = append(out, e)
+		v := &a.values[a.nodes[hit].value]
+		out.add(Edit{Field: field, Start: start, End: end, Label: v.label, Plugin: v.plugin, Score: v.score, Action: v.action})
+		first = min(first, len(out.edits)-1) // it may have become shorter
 	}
 	for at < len(edits) && edits[at].Field <= field {
 		at++
 	}
-	return out, at
+	return at
 }

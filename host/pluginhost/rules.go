@@ -56,20 +56,16 @@ func (s *Set) applyRules(rules map[string]Rule) error {
 	return nil
 }
 
-// apply makes edits of a request of what a guest reported in a batch, and leaves
-// out what scores too low.
-func (p *plugin) apply(b *batch, reported []abi.Edit) []Edit {
-	out := make([]Edit, 0, len(reported))
-	for _, e := range reported {
-		rule := p.rules[e.Label]
-		if e.Score < rule.Threshold {
-			continue
-		}
-		at := b.pieces[e.Field]
-		out = append(out, Edit{
-			Field: at.field, Start: at.start + int(e.Start), End: at.start + int(e.End),
-			Label: p.labels[e.Label], Plugin: p.name, Score: e.Score, Action: rule.Action,
-		})
+// counting leaves out of what a guest reported what scores too low.
+func (p *plugin) counting(reported []abi.Edit) []abi.Edit {
+	return slices.DeleteFunc(reported, func(e abi.Edit) bool { return e.Score < p.rules[e.Label].Threshold })
+}
+
+// edit makes an edit of a request of what a guest reported in a batch.
+func (p *plugin) edit(b *batch, e abi.Edit) Edit {
+	at := &b.pieces[e.Field]
+	return Edit{
+		Field: at.field, Start: at.start + int(e.Start), End: at.start + int(e.End),
+		Label: p.labels[e.Label], Plugin: p.name, Score: e.Score, Action: p.rules[e.Label].Action,
 	}
-	return out
 }

@@ -39,9 +39,11 @@ func TestRules(t *testing.T) {
 		}},
 		"union takes the greatest action": {map[string]Rule{"CARD": {Action: DropField}, "EMAIL": {Action: Token}}, [][]abi.Edit{{card}, {email}}, []Edit{
 			{Field: 0, Start: 0, End: 12, Label: "EMAIL", Plugin: "b", Score: 900, Action: DropField},
+			{Field: 1, Start: 3, End: 9, Label: "CARD", Plugin: "a", Score: 500, Action: DropField},
 		}},
 		"mask is more than token": {map[string]Rule{AnyLabel: {Action: Token}, "CARD": {Action: Mask}}, [][]abi.Edit{{card}, {email}}, []Edit{
 			{Field: 0, Start: 0, End: 12, Label: "EMAIL", Plugin: "b", Score: 900, Action: Mask},
+			{Field: 1, Start: 3, End: 9, Label: "CARD", Plugin: "a", Score: 500, Action: Mask},
 		}},
 		"what scores too low takes no part in the union": {map[string]Rule{"CARD": {Action: DropRecord, Threshold: 501}}, [][]abi.Edit{{card}, {email}}, []Edit{
 			{Field: 0, Start: 4, End: 12, Label: "EMAIL", Plugin: "b", Score: 900},

@@ -7,25 +7,62 @@ import (
 	"github.com/veriproof/notary/host/jsontext"
 )
 
-// views are what redactors get to see of fields with escapes, by field.
-type views map[int]*jsontext.View
+// views are what redactors get to see of fields with escapes. How such a view maps to
+// its field is kept of the first only: it can take many times the memory of the text, and
+// is needed again only where something was found.
+type views struct {
+	kept map[int]*jsontext.View // by field
+	most int                    // bytes of the longest text of a view
+	room int                    // that is left for mappings
+	last jsontext.View          // memory for the next
+}
 
-// decode returns the fields with the escapes of JSON decoded. Fields without a
+// keepViews bounds the mappings that are kept, in bytes.
+const keepViews = 1 << 20
+
+// show returns the fields with the escapes of JSON decoded. Fields without a
 // backslash are as they were, and cost nothing.
-func decode(fields []Field) ([]Field, views) {
-	var seen views
+func show(fields []Field, room *reservation) ([]Field, *views, error) {
+	seen := &views{kept: make(map[int]*jsontext.View), room: keepViews}
+	var escaped []int
 	for i := range fields {
-		if bytes.IndexByte(fields[i].Text, '\\') < 0 {
-			continue
+		if bytes.IndexByte(fields[i].Text, '\\') >= 0 {
+			escaped = append(escaped, i)
+			seen.most = max(seen.most, len(fields[i].Text))
 		}
-		if seen == nil {
-			seen, fields = make(views), slices.Clone(fields)
-		}
-		v := new(jsontext.View)
-		v.Open(fields[i].Text)
-		seen[i], fields[i].Text = v, v.Text
 	}
-	return fields, seen
+	if len(escaped) == 0 {
+		return fields, seen, nil
+	}
+	if err := room.forViews(seen.most); err != nil {
+		return nil, nil, err
+	}
+	fields = slices.Clone(fields)
+	for _, i := range escaped {
+		fields[i].Text = seen.open(i, fields[i].Text).Text
+	}
+	return fields, seen, nil
+}
+
+// open opens the view of a field, which is good until the next is opened.
+func (seen *views) open(field int, text []byte) *jsontext.View {
+	v := &seen.last
+	v.Open(text)
+	if n := v.Memory(); n <= seen.room {
+		kept := *v
+		seen.kept[field], seen.last, seen.room = &kept, jsontext.View{}, seen.room-n
+		return &kept
+	}
+	return v
+}
+
+// of returns the view of a field, which is good until the next call.
+func (seen *views) of(field int, text []byte) *jsontext.View {
+	if v := seen.kept[field]; v != nil {
+		return v
+	}
+	seen.last.Open(text)
+	return &seen.last
 }
 
 // restore turns edits of what redactors saw into edits of the fields. One becomes
@@ -33,25 +70,31 @@ func decode(fields []Field) ([]Field, views) {
 // nothing that a JSON text could do without, unless more than that is to go.
 //
 // The ranges of two edits may overlap, of a number, which goes as a whole, or of an escape
-// that goes with what is behind it. Then the second has what the first has left.
-func (seen views) restore(fields, shown []Field, edits []Edit) []Edit {
+// that goes with what is behind it. Then the second has what the first has left. When there
+// are maxEdits, a text that would have several more is replaced as a whole.
+func (seen *views) restore(fields, shown []Field, edits []Edit) []Edit {
 	var out []Edit
 	var view *jsontext.View
 	var ranges []jsontext.Range
+	first := 0        // of this field, in out
 	last, end := 0, 0 // the last range of this field: its edit in out, and where it ends
 	for i, e := range edits {
 		if i == 0 || e.Field != edits[i-1].Field {
-			if view = seen[e.Field]; view == nil {
-				view = new(jsontext.View)
-				view.Open(fields[e.Field].Text)
-			}
-			end = 0
+			view = seen.of(e.Field, fields[e.Field].Text)
+			first, end = len(out), 0
 		}
 		if e.Action == Token {
 			e.Value = string(shown[e.Field].Text[e.Start:e.End])
 		}
 		if ranges = view.Back(ranges[:0], e.Start, e.End); len(ranges) == 0 && e.Action > Mask {
 			out = append(out, e)
+		}
+		if n := len(out) - first + len(ranges); n > 1 && first+n > maxEdits {
+			ranges = append(ranges[:0], jsontext.Range{End: len(fields[e.Field].Text), Quote: view.Whole()})
+			for i := range out[first:] {
+				e.Action = max(e.Action, out[first+i].Action)
+			}
+			out, end = out[:first], 0
 		}
 		for _, r := range ranges {
 			if r.End <= end {

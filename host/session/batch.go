@@ -82,14 +82,14 @@ const ofSession = 3 << 30
 func belongs(t otlpwire.Text) uint32 { return uint32(t.Owner)<<30 | t.Index&(1<<30-1) }
 
 // redact splits the request by session, with what the redactors report spliced.
-func (n *Notary) redact(ctx context.Context, d *desk) (*batch, error) {
+func (n *Notary) redact(ctx context.Context, d *desk, bytes int, reserved int64) (*batch, error) {
 	req, b := &d.req, new(batch)
 	var err error
 	if d.groups, err = b.split(req, d.groups[:0]); err != nil {
 		return nil, err
 	}
 	d.share(b.sessions)
-	f := filler{n: n, req: req, room: make([]byte, len(mark{}))}
+	f := filler{n: n, req: req, bytes: bytes, reserved: reserved, room: make([]byte, len(mark{}))}
 	var ids []pluginhost.Edit
 	if n.opts.Redactor != nil {
 		if ids, err = f.find(ctx, d, b.sessions); err != nil {
@@ -129,7 +129,7 @@ func (f *filler) find(ctx context.Context, d *desk, sessions []*group) (ids []pl
 		fields = append(fields, pluginhost.Field{Text: g.raw, Role: abi.RoleOther, Group: ofSession | uint32(i)})
 	}
 	d.fields = fields
-	edits, err := f.n.opts.Redactor.Redact(ctx, fields)
+	edits, err := f.n.opts.Redactor.Redact(pluginhost.Reserving(ctx, f.reserve(ctx)), fields)
 	if err != nil {
 		return nil, err
 	}
@@ -140,6 +140,15 @@ func (f *filler) find(ctx context.Context, d *desk, sessions []*group) (ids []pl
 	cut, _ := slices.BinarySearchFunc(edits, firstID, func(e pluginhost.Edit, field int) int { return e.Field - field })
 	f.edits, f.lists = edits[:cut], listEdits(req, edits[:cut])
 	return edits[cut:], nil
+}
+
+// reserve returns how redactors' memory is taken from the budget, beside what the walk has
+// reserved for this request. The records are not laid out yet then: there are but the message
+// and the texts as redactors see them.
+func (f *filler) reserve(ctx context.Context) pluginhost.Reserve {
+	return func(passing, edits int64) error {
+		return f.n.opts.Reserve(ctx, max(f.reserved, 2*int64(f.bytes)+passing)+edits)
+	}
 }
 
 // wholeText masks a text that is too long to be searched. JSON becomes one string.
@@ -258,12 +267,14 @@ type owner struct {
 
 // A filler puts the spliced records of a request into their groups.
 type filler struct {
-	n       *Notary
-	req     *otlpwire.Request
-	spliced *otlpwire.Redacted
-	edits   []pluginhost.Edit // as spliced
-	lists   map[owner][]receipt.Edit
-	asSent  bool // the lists, if there are any, are counted, and nothing was edited
+	n        *Notary
+	req      *otlpwire.Request
+	bytes    int   // of the message
+	reserved int64 // for it and what is in it
+	spliced  *otlpwire.Redacted
+	edits    []pluginhost.Edit // as spliced
+	lists    map[owner][]receipt.Edit
+	asSent   bool // the lists, if there are any, are counted, and nothing was edited
 	// Contexts are hashed once, however many records share them.
 	resources, scopes []receipt.Hash
 	sdks              []string // by resource

@@ -73,11 +73,15 @@ func (n *Notary) Export(ctx context.Context, tenant string, sig otlpwire.Signal,
 	d := desks.Get().(*desk)
 	defer d.free()
 	walk := n.opts.Walk
-	walk.Admit = func(c otlpwire.Counts) error { return n.opts.Reserve(ctx, memory(len(body), c)) }
+	var reserved int64
+	walk.Admit = func(c otlpwire.Counts) error {
+		reserved = memory(len(body), c)
+		return n.opts.Reserve(ctx, reserved)
+	}
 	if err := d.req.Walk(body, sig, walk); err != nil {
 		return format.Position{}, err
 	}
-	batch, err := n.redact(ctx, d)
+	batch, err := n.redact(ctx, d, len(body), reserved)
 	if err != nil {
 		return format.Position{}, err
 	}
