@@ -17,8 +17,9 @@ const maxLevels = 8
 //
 // A text that is a JSON object, array or string is decoded as such, names and values
 // alike, and so is JSON inside of its strings. In any other text, such as JSON that
-// was cut off, whatever looks like an escape is decoded. Reading too much into it
-// only costs the neighbouring escape; see Back.
+// was cut off, whatever looks like an escape is decoded, and so it is in a string of
+// JSON that holds such a text. Reading too much into it only costs the neighbouring
+// escape; see Back.
 //
 // A View keeps references to the text that it was opened on.
 type View struct {
@@ -27,9 +28,10 @@ type View struct {
 	raw    []byte
 	runs   []run // of Text, in order; none if Text is raw
 	cells  []cell
-	apart  int  // runs up to here are not extended: strings have theirs for themselves
-	exact  bool // it is JSON, and cells are known
-	opened bool // it is known whether it is JSON
+	doubts []int32 // in JSON, where in Text escapes are of which the letter may be one, in order
+	apart  int     // runs up to here are not extended: strings have theirs for themselves
+	exact  bool    // it is JSON, and cells are known
+	opened bool    // it is known whether it is JSON
 }
 
 // A run maps n bytes at an offset of a decoded text to rawN bytes of the raw one. If
@@ -54,7 +56,9 @@ type Range struct {
 
 // Open makes v the view of a text of valid UTF-8.
 func (v *View) Open(text []byte) {
-	*v = View{Text: text, raw: text, runs: v.runs[:0], cells: v.cells[:0]}
+	v.Text, v.raw = text, text
+	v.runs, v.cells, v.doubts = v.runs[:0], v.cells[:0], v.doubts[:0]
+	v.apart, v.exact, v.opened = 0, false, false
 	if bytes.IndexByte(text, '\\') < 0 {
 		return
 	}
@@ -64,7 +68,7 @@ func (v *View) Open(text []byte) {
 		v.document(text, nil, 0)
 		return
 	}
-	v.loose(text)
+	v.loose(text, nil)
 }
 
 // isDocument reports whether a text is a JSON object, array or string. A number or
@@ -128,6 +132,7 @@ var quotes = func() (q [maxLevels + 1]string) {
 func (v *View) str(text []byte, back []run, lo, hi, level int) {
 	start, runs := len(v.Text), len(v.runs)
 	v.apart = runs
+	loose := false // there is a backslash in what the string stands for
 	for at := lo; at < hi; {
 		n := bytes.IndexByte(text[at:hi], '\\')
 		if n < 0 {
@@ -136,18 +141,23 @@ func (v *View) str(text []byte, back []run, lo, hi, level int) {
 		v.copy(text, back, at, at+n)
 		if at += n; at < hi {
 			r, n := unescape(text[at:hi])
+			loose = loose || r == '\\'
 			v.char(r, rawRange(back, at, at+n))
 			at += n
 		}
 	}
-	if inner := v.Text[start:]; level < maxLevels && isDocument(inner) {
-		inner, decoded := bytes.Clone(inner), slices.Clone(v.runs[runs:])
+	document := level < maxLevels && isDocument(v.Text[start:])
+	if document || loose {
+		inner, decoded := bytes.Clone(v.Text[start:]), slices.Clone(v.runs[runs:])
 		for i := range decoded {
 			decoded[i].at -= int32(start)
 		}
 		v.Text, v.runs, v.apart = v.Text[:start], v.runs[:runs], runs
-		v.document(inner, decoded, level+1)
-		return
+		if document {
+			v.document(inner, decoded, level+1)
+			return
+		}
+		v.loose(inner, decoded)
 	}
 	if lo < hi {
 		at := rawRange(back, lo, hi)
@@ -216,14 +226,24 @@ func rawRange(runs []run, lo, hi int) run {
 }
 
 // loose decodes what looks like an escape: backslashes, as many as there are, and
-// what follows them.
-func (v *View) loose(text []byte) {
+// what follows them. back maps its offsets to raw ones; nil is the identity.
+//
+// In a string of JSON a backslash before n, r or t is the character itself, such as
+// one of a password, until a quote shows that there may be strings in that string.
+// Read as a line break it would end the password there.
+func (v *View) loose(text []byte, back []run) {
+	quote := 0
+	if back != nil {
+		if quote = bytes.IndexByte(text, '"'); quote < 0 {
+			quote = len(text)
+		}
+	}
 	for at := 0; at < len(text); {
 		n := bytes.IndexByte(text[at:], '\\')
 		if n < 0 {
 			n = len(text) - at
 		}
-		v.copy(text, nil, at, at+n)
+		v.copy(text, back, at, at+n)
 		if at += n; at == len(text) {
 			return
 		}
@@ -231,12 +251,15 @@ func (v *View) loose(text []byte) {
 		for at+n < len(text) && text[at+n] == '\\' {
 			n++
 		}
-		if r, size := looseEscape(text[at+n-1:]); size > 0 {
-			v.char(r, run{raw: int32(at), rawN: int32(n - 1 + size)})
+		if r, size := looseEscape(text[at+n-1:]); size > 0 && (at > quote || !letter(text[at+n])) {
+			if back != nil && letter(text[at+n]) {
+				v.doubts = append(v.doubts, int32(len(v.Text)))
+			}
+			v.char(r, rawRange(back, at, at+n-1+size))
 			at += n - 1 + size
 			continue
 		}
-		v.copy(text, nil, at, at+n)
+		v.copy(text, back, at, at+n)
 		at += n
 	}
 }
@@ -256,8 +279,9 @@ func looseEscape(b []byte) (r rune, n int) {
 // JSON stays JSON. There may be none, if the range has nothing but that. JSON that
 // is to go as a whole becomes one string.
 //
-// In what is not JSON an escape just before the range goes with it, since its letter
-// may have been one: in C:\nick it is the n of nick.
+// Where an escape was decoded because it looks like one, and it is just before the
+// range, it goes with it, since its letter may have been one: in C:\nick it is the n of
+// nick.
 func (v *View) Back(dst []Range, start, end int) []Range {
 	if !v.opened {
 		v.opened = true
@@ -268,34 +292,39 @@ func (v *View) Back(dst []Range, start, end int) []Range {
 		}
 	}
 	at := run{raw: int32(start), rawN: int32(end - start)}
+	before := at.raw // where the range begins, if a doubtful escape goes with it
 	if len(v.runs) > 0 {
 		at = rawRange(v.runs, start, end)
-		if i := find(v.runs, start); !v.exact && start > 0 && int(v.runs[i].at) == start && v.doubtful(v.runs[i-1]) {
-			at.raw, at.rawN = v.runs[i-1].raw, at.rawN+v.runs[i-1].rawN
+		before = at.raw
+		if i := find(v.runs, start); start > 0 && int(v.runs[i].at) == start && v.doubtful(v.runs[i-1]) {
+			before = v.runs[i-1].raw
 		}
 	}
 	lo, hi := at.raw, at.raw+at.rawN
 	switch {
 	case !v.exact:
-		return append(dst, Range{int(lo), int(hi), ""})
+		return append(dst, Range{int(before), int(hi), ""})
 	case start == 0 && end == len(v.Text): // not each of a thousand strings
 		return append(dst, Range{0, len(v.raw), `"`})
 	}
 	for i := sort.Search(len(v.cells), func(i int) bool { return v.cells[i].hi > lo }); i < len(v.cells) && v.cells[i].lo < hi; i++ {
 		c := v.cells[i]
 		if c.quote == "" {
-			c.lo, c.hi = max(c.lo, lo), min(c.hi, hi)
+			c.lo, c.hi = max(c.lo, before), min(c.hi, hi)
 		}
 		dst = append(dst, Range{int(c.lo), int(c.hi), c.quote})
 	}
 	return dst
 }
 
-// doubtful reports whether a run is an escape whose letter may be a letter.
+// doubtful reports whether a run is an escape of which the letter may be one.
 func (v *View) doubtful(r run) bool {
-	switch v.raw[r.raw+r.rawN-1] {
-	case 'n', 'r', 't':
-		return !r.verbatim()
+	if v.exact {
+		_, found := slices.BinarySearch(v.doubts, r.at)
+		return found
 	}
-	return false
+	return !r.verbatim() && letter(v.raw[r.raw+r.rawN-1])
 }
+
+// letter reports whether an escape that ends with c may be a backslash and a letter.
+func letter(c byte) bool { return c == 'n' || c == 'r' || c == 't' }

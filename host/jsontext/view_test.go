@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -88,6 +89,15 @@ func TestView(t *testing.T) {
 		{"JSON cut off", `{"a":"jo\u0040example.org","b":"x`, mail, `{"a":"[X]","b":"x`},
 		{"JSON in JSON cut off", `{"a":"{\"b\":\"jo\\u0040example.org\\n4`, mail, `{"a":"{\"b\":\"[X]\\n4`},
 		{"JSON in prose", `The answer: {"a":"jo\u0040example.org"}`, mail, `The answer: {"a":"[X]"}`},
+		{"JSON in prose in a string", `{"m":"body: {\"to\":\"jo\\u0040example.org\"}"}`, mail, `{"m":"body: {\"to\":\"[X]\"}"}`},
+		{"JSON cut off in a string", `["{\"a\":\"https:\\/\\/jo@example.org","-"]`, "https://" + mail, `["{\"a\":\"[X]","-"]`},
+		{"lines of JSON in a string", `{"m":"{\"a\":1}\n{\"a\":\"\\njo\\u0040example.org\"}"}`, mail, `{"m":"{\"a\":1}\n{\"a\":\"[X]\"}"}`},
+		{"JSON in prose in JSON in a string", `{"m":"{\"a\":\"b: {\\\"c\\\":\\\"jo\\\\u0040example.org\\\"}\"}"}`, mail, `{"m":"{\"a\":\"b: {\\\"c\\\":\\\"[X]\\\"}\"}"}`},
+		{"JSON in JSON in prose in a string", `{"m":"b: {\"a\":\"{\\\"c\\\":\\\"jo\\\\u0040example.org\\\"}\"}"}`, mail, `{"m":"b: {\"a\":\"{\\\"c\\\":\\\"[X]\\\"}\"}"}`},
+		{"a line break in prose in a string", `["said: \"a\\njo@example.org\"\njo@example.org"]`, mail, `["said: \"a[X]\"\n[X]"]`},
+		{"a path in prose in a string", `["said: \"C:\\nick@example.org\""]`, "ick@example.org", `["said: \"C:[X]\""]`},
+		{"a backslash in a word", `{"password":"Abc\\n3fXYZ"}`, `Abc\n3fXYZ`, `{"password":"[X]"}`},
+		{"an escape and a backslash in a word", `{"password":"Abc\\n3f\\u0040XYZ"}`, `Abc\n3f@XYZ`, `{"password":"[X]"}`},
 		{"a path", `C:\Users\nick@example.org`, "ick@example.org", `C:\Users[X]`},
 		{"a path in JSON", `["C:\\Users\\nick"]`, "nick", `["C:\\Users\\[X]"]`},
 		{"a digit behind a line break, cut off", `["card\n4111`, "4111", `["card[X]`},
@@ -106,6 +116,14 @@ func TestView(t *testing.T) {
 	}
 }
 
+var ascii = func() string {
+	var b []byte
+	for c := byte(' '); c < 0x7f; c++ {
+		b = append(b, c)
+	}
+	return string(b)
+}()
+
 // A value that is somewhere in a document, under any escapes and at any level, is in
 // the view, and is gone after it has been replaced there.
 func TestViewFindsAll(t *testing.T) {
@@ -115,7 +133,7 @@ func TestViewFindsAll(t *testing.T) {
 		levels := rapid.IntRange(1, 4).Draw(t, "levels")
 		var text []byte
 		for range levels {
-			text = encode(t, doc)
+			text = encode(t, doc, ascii)
 			doc = []any{string(text), "-"}
 		}
 		out, view := replace(string(text), secret)
@@ -137,8 +155,63 @@ func TestViewFindsAll(t *testing.T) {
 	})
 }
 
-// encode writes JSON, with some characters of its strings escaped that need not be.
-func encode(t *rapid.T, v any) []byte {
+// So it is if JSON stands in prose, was cut off or is one of several lines, itself or in
+// strings of JSON.
+func TestViewFindsAllInProse(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		const secret = "jo@example.org"
+		var doc any = map[string]any{"k": secret, secret: []any{1, "x\n" + secret + "\\", "\"" + secret + "\""}}
+		levels, copies := rapid.IntRange(1, 4).Draw(t, "levels"), 1
+		var text string
+		for range levels {
+			text = string(encode(t, doc, "@./\""))
+			switch rapid.IntRange(0, 3).Draw(t, "shape") {
+			case 1:
+				text = "answer: " + text
+			case 2:
+				text = text[:len(text)-1]
+			case 3:
+				text, copies = text+"\n"+text, 2*copies
+			}
+			doc = []any{text, "-"}
+		}
+		out, view := replace(text, secret)
+		if n := strings.Count(view, secret); n != 4*copies {
+			t.Fatalf("%d of %d in the view of %s\n%s", n, 4*copies, text, view)
+		}
+		if json.Valid([]byte(text)) && !json.Valid([]byte(out)) {
+			t.Fatalf("%s became %s", text, out)
+		}
+		for range levels + 1 {
+			if strings.Contains(out, secret) {
+				t.Fatalf("left: %s", out)
+			}
+			out = naive(out)
+		}
+	})
+}
+
+// naive decodes all that may be an escape once.
+func naive(s string) string {
+	var out strings.Builder
+	for i := 0; i < len(s); i++ {
+		var r rune
+		switch n, _ := fmt.Sscanf(s[i:min(i+6, len(s))], `\u%04x`, &r); {
+		case n == 1:
+			out.WriteRune(r)
+			i += 5
+		case s[i] == '\\' && i+1 < len(s):
+			i++
+			fallthrough
+		default:
+			out.WriteByte(s[i])
+		}
+	}
+	return out.String()
+}
+
+// encode writes JSON, with some of these characters in its strings escaped that need not be.
+func encode(t *rapid.T, v any, some string) []byte {
 	b, err := json.Marshal(v)
 	if err != nil {
 		t.Fatal(err)
@@ -153,7 +226,7 @@ func encode(t *rapid.T, v any) []byte {
 		case c == '\\':
 			out = append(out, b[i], b[i+1])
 			i++
-		case inside && c < 0x80 && rapid.IntRange(0, 3).Draw(t, "escape") == 0:
+		case inside && strings.IndexByte(some, c) >= 0 && rapid.IntRange(0, 3).Draw(t, "escape") == 0:
 			out = fmt.Appendf(out, `\u%04x`, c)
 		default:
 			out = append(out, c)
@@ -195,6 +268,7 @@ func FuzzView(f *testing.F) {
 			}
 			last = r.End
 		}
+		neighbours(t, &v, lo, hi, text)
 		out := splice(text, v.Back(nil, lo, hi))
 		trimmed := strings.TrimLeft(text, " \t\r\n")
 		if json.Valid([]byte(text)) && strings.ContainsAny(trimmed[:1], `{["`) && jsontext.Check([]byte(text)) == nil && !json.Valid([]byte(out)) {
@@ -205,6 +279,24 @@ func FuzzView(f *testing.F) {
 			t.Fatalf("%q is not in the view %q", s, v.Text)
 		}
 	})
+}
+
+// neighbours goes back from the characters of a range one by one: what goes with each goes
+// with the range, and they come in the order of the text.
+func neighbours(t *testing.T, v *jsontext.View, lo, hi int, text string) {
+	whole := v.Back(nil, lo, hi)
+	end := 0
+	for at := lo; at < hi; {
+		_, n := utf8.DecodeRune(v.Text[at:])
+		for _, r := range v.Back(nil, at, at+n) {
+			in := func(w jsontext.Range) bool { return w.Start <= r.Start && r.End <= w.End }
+			if n < len(v.Text) && !slices.ContainsFunc(whole, in) || r.End < end {
+				t.Fatalf("%q of %q at %+v: not in %+v, or before %d", v.Text[at:at+n], text, r, whole, end)
+			}
+			end = r.End
+		}
+		at += n
+	}
 }
 
 func BenchmarkView(b *testing.B) {

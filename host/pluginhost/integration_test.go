@@ -69,14 +69,18 @@ func TestGoRedactor(t *testing.T) {
 func TestEscapesHideNothing(t *testing.T) {
 	s := loadBuiltIn(t)
 	for text, want := range map[string]string{
-		`{"to":"ada\u0040example.com","n":1}`:                  `{"to":"[EMAIL]","n":1}`,
-		`{"ada@example.com":"\u0061da@example.com"}`:           `{"[EMAIL]":"[EMAIL]"}`,
-		`{"args":"{\"to\":\"ada\\u0040example.com\"}"}`:        `{"args":"{\"to\":\"[EMAIL]\"}"}`,
-		`["\nada@example.com\n4111 1111 1111 1111\n"]`:         `["\n[EMAIL]\n[CARD]\n"]`,
-		`{"card":4111111111111111}`:                            `{"card":"[CARD]"}`,
-		`{"args":"{\"card\":4111111111111111}"}`:               `{"args":"{\"card\":\"[CARD]\"}"}`,
-		`{"card":4111111111111111,"cut":"off\nada@example.com`: `{"card":[CARD],"cut":"off[EMAIL]`,
-		`{"a":"off","b":"ada\u0040example.com\" and`:           `{"a":"off","b":"[EMAIL]\" and`,
+		`{"to":"ada\u0040example.com","n":1}`:                                               `{"to":"[EMAIL]","n":1}`,
+		`{"ada@example.com":"\u0061da@example.com"}`:                                        `{"[EMAIL]":"[EMAIL]"}`,
+		`{"args":"{\"to\":\"ada\\u0040example.com\"}"}`:                                     `{"args":"{\"to\":\"[EMAIL]\"}"}`,
+		`["\nada@example.com\n4111 1111 1111 1111\n"]`:                                      `["\n[EMAIL]\n[CARD]\n"]`,
+		`{"card":4111111111111111}`:                                                         `{"card":"[CARD]"}`,
+		`{"args":"{\"card\":4111111111111111}"}`:                                            `{"args":"{\"card\":\"[CARD]\"}"}`,
+		`{"card":4111111111111111,"cut":"off\nada@example.com`:                              `{"card":[CARD],"cut":"off[EMAIL]`,
+		`{"a":"off","b":"ada\u0040example.com\" and`:                                        `{"a":"off","b":"[EMAIL]\" and`,
+		`{"m":"body: {\"to\":\"ada\\u0040example.com\"}"}`:                                  `{"m":"body: {\"to\":\"[EMAIL]\"}"}`,
+		`{"m":"{\"to\":\"ada\\u0040example.com\"}\n{\"n\":1}"}`:                             `{"m":"{\"to\":\"[EMAIL]\"}\n{\"n\":1}"}`,
+		`{"m":"{\"to\":\"ada\\u0040example.com\",\"n\":\"cut"}`:                             `{"m":"{\"to\":\"[EMAIL]\",\"n\":\"cut"}`,
+		`["out: {\"key\":\"AKIA\\/Q\"}","body: {\"note\":\"card\\n4111 1111 1111 1111\"}"]`: `["out: {\"key\":\"AKIA\\/Q\"}","body: {\"note\":\"card[CARD]\"}"]`,
 	} {
 		in := fields(text)
 		edits, err := s.Redact(t.Context(), in)
