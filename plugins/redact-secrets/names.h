@@ -63,13 +63,16 @@ RARE void read_name(const scan *s, int a, int b, value_name *v) {
 	w.starts = w.letters & ~(w.letters << 1 & ~turns);
 	uint64_t single = w.starts & ~((w.letters & ~w.starts) >> 1);
 	if (single) single &= ~only_x(s->t + a, b - a), w.starts &= ~single, w.letters &= ~single; /* the one word of one letter */
+	uint32_t unknown = 0;
 	v->any = v->last = 0, v->words = __builtin_popcountll(w.starts);
 	while (w.starts) {
 		int end, from = next_word(&w, &end), n = end - from;
 		uint32_t topics = (uint32_t)word_topics(word_at(s->t + a + from, n));
 		if (!topics && n > 5) topics = ending(s->t + a + end, n);
 		if (n > 1 || topics) v->any |= topics, v->last = topics;
+		unknown |= !topics & (n > 3);
 	}
+	if (unknown && v->any == 1 << W_KEY && v->last) v->any |= 1 << W_SOMEBODY;
 	if (v->any && 2 * __builtin_popcountll(letters) < b - a) v->any = v->last = 0; /* digits, of which some spell a word */
 	if (v->any & 1 << W_KEY && !w.lower) v->any |= 1 << W_CAPITALS;
 }
@@ -167,9 +170,9 @@ RARE void find_name(const scan *s, int end, value_name *v) {
 		v->bound = bound, v->start = start;
 		if (!(v->last & 1 << W_TYPE)) {
 			/* "facebook access token": words before belong to the name */
-			if (v->last && start > 1 && s->t[start - 1] == ' ' && class[s->t[start - 2]] & LETTER) {
+			if (v->last && start > 1 && s->t[start - 1] == ' ' && class[s->t[start - 2]] & (LETTER | HIGH)) {
 				value_name more;
-				name_words(s, back(s, start - 1, stop, &sets[set_number(ALNUM | URLSAFE)], 0), start - 1, &more);
+				name_words(s, back(s, start - 1, stop, &sets[set_number(ALNUM | URLSAFE | HIGH | DOT)], 0), start - 1, &more);
 				spend(600 + NAMING_WORD * more.words);
 				v->any |= more.any;
 			}
@@ -205,7 +208,7 @@ static int level(const value_name *v) {
 	if (any & 1 << W_OPEN) return 0;
 	if (any & 1 << W_PASS) return 3;
 	if (any & 1 << W_SECRET) return 2;
-	if (any & 1 << W_KEY) return any & (1 << W_LOCK | 1 << W_VENDOR) ? 2 : any & 1 << W_CAPITALS && v->last & 1 << W_KEY;
+	if (any & 1 << W_KEY) return any & (1 << W_LOCK | 1 << W_VENDOR) ? 2 : any & (1 << W_CAPITALS | 1 << W_SOMEBODY) && v->last & 1 << W_KEY;
 	return any & 1 << W_VENDOR ? 1 : 0;
 }
 

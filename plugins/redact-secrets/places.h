@@ -22,8 +22,11 @@ RARE uint32_t said_before(const scan *s, int i) {
 static int may_be_option(const scan *s, int a, int quoted) {
 	const uint8_t *p = s->t + a - quoted;
 	uint8_t c = p[-2];
-	return p[-3] == '-' && (p[-1] == ' ' || p[-1] == '=') && (c == 'p' || c == 'P' || c == 'a' || c == 'w') && a - quoted >= 8;
+	return p[-3] == '-' && (p[-1] == ' ' || p[-1] == '=') && (c == 'p' || c == 'P' || c == 'a' || c == 'w') && a - quoted >= 7;
 }
+
+/* quoted_option: -p'…' */
+static inline int quoted_option(const scan *s, int a, int quoted) { return quoted && s->t[a - 2] == 'p' && s->t[a - 3] == '-'; }
 
 static int may_be_attached(const scan *s, int a, int b) { return s->t[a] == '-' && s->t[a + 1] == 'p' && b - a >= 8; }
 
@@ -49,7 +52,8 @@ RARE int strange(scan *s, int a, int b) {
 	makeup m;
 	if (b - a < 8 || b - a > 64) return 0;
 	made_of(s, a, b, &m);
-	return m.digits_ahead && m.letters && !m.dots && !m.spaced && ((m.upper && m.lower) || m.special) && !wordy(&m, b - a) && entropy(s, a, b) >= 40 && !stands_in(s, a, b);
+	if (wordy(&m, b - a) && !(m.special && m.upper)) return 0;
+	return m.digits_ahead && m.letters && !m.dots && !m.spaced && ((m.upper && m.lower) || m.special || (b - a >= 32 && m.digits_ahead >= 6)) && entropy(s, a, b) >= 40 && !stands_in(s, a, b);
 }
 
 /* placed reads a password by its place. */
@@ -57,6 +61,7 @@ RARE int placed(scan *s, int a, int b, int quoted) {
 	spend(1200);
 	if (may_be_option(s, a, quoted) && said_before(s, a - quoted - 3) & 1 << W_COMMAND) return strange(s, a, b) && report(s, a, b, PASSWORD, 550) ? b : 0;
 	if (may_be_attached(s, a, b)) return said_before(s, a) & 1 << W_ATTACHED && strange(s, a + 2, b) && report(s, a + 2, b, PASSWORD, 550) ? b : 0;
+	if (quoted_option(s, a, quoted)) return said_before(s, a - 3) & 1 << W_ATTACHED && strange(s, a, b) && report(s, a, b, PASSWORD, 550) ? b : 0;
 	if (!may_be_argument(s, a, b, quoted)) return 0;
 	uint32_t topics = called(s, a);
 	if (!(topics & (1 << W_LOGIN | 1 << W_PASS | 1 << W_SECRET)) || topics & 1 << W_OPEN) return 0;
@@ -66,6 +71,7 @@ RARE int placed(scan *s, int a, int b, int quoted) {
 static inline int may_be_placed(const scan *s, int a, int quoted) {
 	const uint8_t *p = s->t + a - quoted;
 	if (a - quoted < 3) return 0; /* nothing before it: what stands before the text is another one */
+	if (p[-1] == 'p' && p[-2] == '-') return quoted;
 	return p[-1] == ' ' ? p[-2] == ',' || p[-3] == '-' || p[0] == '-' : p[-1] == ',' && quoted;
 }
 

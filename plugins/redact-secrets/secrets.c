@@ -101,7 +101,7 @@ static inline int candidate(scan *s, int i) {
 	/* numbers, of which JSON has many: short ones, and ones with a point */
 	spend(230);
 	int e = run_end(s, i, DIGIT, s->n);
-	if (i == 0 || may_precede(s->t[i - 1])) {
+	if (i == 0 || (may_precede(s->t[i - 1]) && !(s->t[i - 1] == '-' && is(s, i - 2, LETTER)))) { /* correct-horse-58 */
 		int point = at(s, e, '.') && is(s, e + 1, DIGIT), end = point ? run_end(s, e + 1, DIGIT, 40) : e;
 		if ((point || end - i < 6) && (end == s->n || (ends_value(s->t[end]) && !(class[s->t[end]] & QUOTE)))) return end;
 	}

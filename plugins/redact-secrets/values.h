@@ -37,6 +37,7 @@ static int judged(const scan *s, int a, int b, const makeup *m, const value_name
 	}
 	if (!letters || (digits == 0 && n < (quoted ? 12 : 20))) return digits == n && n >= 15 && v->bound && v->any & 1 << W_VENDOR && entropy(s, a, b) > 40 ? 520 : 0;
 	if (digits == 0 && !(m->upper && m->lower)) return 0;
+	if (say == 1 && v->any & 1 << W_SOMEBODY && !(v->any & 1 << W_CAPITALS) && (n < 20 || digits < 3)) return 0;
 	if ((say == 1 && (m->special || m->dots)) || (!quoted && (s->t[b - 1] == ')' || s->t[b - 1] == '('))) return 0;
 	if (wordy(m, n) || entropy(s, a, b) < (n < 16 ? 40 : n < 24 ? 46 : 48)) return 0;
 	if (!v->bound) return n >= 16 && say == 2 && s->t[a] != '/' && v->last & (1 << W_SECRET | 1 << W_KEY) ? 520 : 0;
@@ -89,7 +90,7 @@ RARE int apart(const scan *s, int start, int i) {
 	for (int k = i - 1; k >= start; k--) {
 		uint8_t c = s->t[k];
 		if (c == '\n') line = 1;
-		else if (line && c != ' ' && c != '\t' && c != '\r') return c != ':' && c != '>' && c != '(' && c != '[' && c != '|' && c != '\\' && c != '"' && !(c == '=' && class[s->t[i - 1]] & QUOTE);
+		else if (line && c != ' ' && c != '\t' && c != '\r') return c != ':' && c != '>' && c != '(' && c != '[' && c != '|' && c != '{' && c != '\\' && c != '"' && !(c == '=' && class[s->t[i - 1]] & QUOTE);
 	}
 	return line;
 }
@@ -117,8 +118,18 @@ RARE int named_value(scan *s, int a, int b, int quoted) {
 	value_name v;
 	name_of(s, a, &v);
 	spend(NAMING + NAMING_WORD * v.words);
+	if (!v.bound && v.start >= 15 && s->t[v.start - 2] == ':' && has_any_case(s, v.start - 15, "authorization")) v.any = v.last = 1 << W_SECRET, v.bound = 1; /* the name was that of a scheme */
 	int found = v.any ? decide(s, a, b, quoted, &v) : 0;
 	return found || v.any & (1 << W_PASS | 1 << W_SECRET) || !may_be_placed(s, a, quoted) ? found : placed(s, a, b, quoted);
+}
+
+/* random_user reports whether [a, b), the name before the host of a URL, without a password, is a token: https://TOKEN@host. */
+RARE int random_user(scan *s, int a, int b) {
+	makeup m;
+	spend(800);
+	if (b - a < 20 || b - a > 256 || ahead(s, a, b, &sets[set_number(WORD | LOCAL | DOT)], 0) < b) return 0;
+	made_of(s, a, b, &m);
+	return m.digits_ahead >= 3 && m.letters && !m.dots && !wordy(&m, b - a) && entropy(s, a, b) >= 52 && !stands_in(s, a, b);
 }
 
 /* valued examines the value that the digit at i stands in, once. */
@@ -229,6 +240,7 @@ RARE int url_credentials(scan *s, int i) {
 	int j = back(s, i, max(s->last, i - 256), &sets[ENDS_USER], SIDES), colon = j;
 	if (!has(s, j - 3, "://")) return 0;
 	while (colon < i && s->t[colon] != ':') colon++;
+	if (colon == i && random_user(s, j, i)) return report(s, j, i, SECRET, 600) ? i : 0; /* a token alone */
 	if (!is(s, i + 1, ALNUM | HIGH) || i - colon < 2) return 0;
 	spend(400 + 15 * (colon - j));
 	if (stands_in(s, colon + 1, i) || s->t[i - 1] == '}' || s->t[colon + 1] == '[') return 0;

@@ -1,0 +1,39 @@
+package plugins_test
+
+import (
+	"strings"
+	"testing"
+)
+
+// secretForms are ways in which tools and programs hold a secret, with it between «», and what looks like them. They are of
+// classes that were missed when texts were made by public knowledge of such files alone.
+var secretForms = []string{
+	"keystore.password=«velvet-hollow-58»", "Pwd=«kestrel-zephyr-81»;Encrypt=yes", "  master-password: «ember-cinder-13»",
+	`variable "db_password" {` + "\n  default = \"«{14 alnum}»\"\n}", `mysql -u root -p'«{16 alnum}»' app`, `docker login -u kim -p «Quartz@{4 digit}» registry`,
+	`smtp.login("kim@x.com", "«Quartz{4 digit}$»")`, "zip -P «{12 alnum}» a.zip b", "zip -P «Umber{4 digit}#» a.zip b",
+	"Authorization: Splunk «{24 alnum}»", "Authorization: GenieKey «{uuid}»", "API-Schlüssel: «{20 alnum}»", "API密钥: «{40 alnum}»", "chiave API: «{32 hex}»", "clé API : «{40 alnum}»",
+	"ключ API: «{40 alnum}»", "Токен: «{40 alnum}»", "トークン: «{40 alnum}»",
+	`git remote add o https://«{24 alnum}»@github.com/a/b`, `jwt.encode(p, "«{64 hex}»", algorithm="HS256")`, `zorvex_key = "«{32 hex}»"`, `quompleKey: '«{40 hex}»'`,
+	"tls.key: «LS0tLS1CRUdJTiBQUklWQVRFIEtFWS0tLS0tCk1{200 b64}»", "SSH=«LS0tLS1CRUdJTiBPUEVOU1NIIFBSSVZBVEUgS0VZLS0tLS0K{200 b64}»",
+	// none
+	"tls.crt: LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCk1{200 b64}", "pub: LS0tLS1CRUdJTiBQVUJMSUMgS0VZLS0tLS0K{200 b64}", `cache_key = "{32 hex}"`, `rowKey: '{24 alnum}'`, `translation_key = "{word}.{word}.12"`,
+	"step-58 of build-{2 digit}", "image-{2 digit}.png", "https://{word}@github.com/a/b", "https://{word}-{word}-{word}-12@github.com/a/b", `variable "region" {` + "\n  default = \"eu-west-12\"\n}",
+	"Authorization: {word} required", `login("user1", "page-two-3")`, "zip -P file12", `zorvex_key = "{word}-{word}-12"`,
+}
+
+// TestSecretForms: each of these is found, whole, and in those without a mark nothing is.
+func TestSecretForms(t *testing.T) {
+	f, d := newFinder(t, "redact-secrets"), newDice(32)
+	for _, form := range secretForms {
+		before, rest, marked := strings.Cut(d.fill(form), "«")
+		want, after, _ := strings.Cut(rest, "»")
+		text, found := before+want+after, false
+		edits := f.find(text)
+		for _, e := range edits {
+			found = found || (e.Start == len(before) && e.End == len(before)+len(want))
+		}
+		if found != marked || (!marked && len(edits) > 0) {
+			t.Errorf("%q: want %q, got %v", text, want, edits)
+		}
+	}
+}
