@@ -2,7 +2,6 @@ package journal
 
 import (
 	"bytes"
-	"encoding/binary"
 	"sync"
 
 	"github.com/veriproof/notary/attestation/transcript"
@@ -38,15 +37,13 @@ const leavesAtOnce = 16
 // tells salts, keys and the beginning of records.
 type leafWork struct {
 	hasher   sha256x2.Hasher
-	salting  [2]sha256x2.State // of the part's salt key: inner and outer
-	fields   [2][]byte         // what salts and edit keys are MACs of, but for the index
-	room     [2][64]byte       // for fields
-	list     []byte            // the edit list of the record before
-	listed   []byte            // and what its commitment is the MAC of
-	messages [2 * leavesAtOnce]sha256x2.Message
-	sums     [2 * leavesAtOnce][32]byte // salt and edit key of each; then others
-	salts    [leavesAtOnce]receipt.Hash
-	texts    [2 * leavesAtOnce][64]byte
+	salting  sha256x2.Twins // salts and edit keys, but for the index
+	list     []byte         // the edit list of the record before
+	listed   []byte         // and what its commitment is the MAC of
+	messages [leavesAtOnce]sha256x2.Message
+	sums     [leavesAtOnce][32]byte
+	salts    [leavesAtOnce][32]byte
+	texts    [leavesAtOnce][32]byte
 	keyed    [leavesAtOnce][2]sha256x2.State
 	heads    [leavesAtOnce][receipt.LeafHead]byte
 }
@@ -60,36 +57,26 @@ func (w *leafWork) free() {
 
 // key begins a segment.
 func (w *leafWork) key(salt *[32]byte, segment uint64) {
-	w.salting[0], w.salting[1] = sha256x2.Keyed(salt)
-	for i, domain := range [2]string{saltDomain, editKeyDomain} {
-		w.fields[i] = append(w.room[i][:0], transcript.New(domain).Uint64(segment).Uint64(0).Encode()...)
-	}
+	message := func(domain string) []byte { return transcript.New(domain).Uint64(segment).Uint64(0).Encode() }
+	w.salting.Set(salt, [2][]byte{message(saltDomain), message(editKeyDomain)})
 }
 
 // hash computes the leaves of records that follow one another, the first of which has this
 // index.
 func (w *leafWork) hash(leaves []receipt.Hash, index uint32, records []receipt.Record, of []place, contexts []receipt.Hash) {
 	n := len(records)
-	both := w.messages[:2*n]
-	for i := range records {
-		for j := range 2 {
-			m := append(w.texts[2*i+j][:0], w.fields[j]...)
-			binary.BigEndian.PutUint64(m[len(m)-8:], uint64(index)+uint64(i))
-			both[2*i+j] = sha256x2.Message{Before: &w.salting[0], Blocks: 1, Head: m}
-		}
-	}
-	w.hasher.Sum(both, w.sums[:2*n])
-	w.outer(both, func(int) *sha256x2.State { return &w.salting[1] })
-
 	one := w.messages[:n]
 	for i := range records {
-		w.salts[i] = w.sums[2*i]
-		w.keyed[i][0], w.keyed[i][1] = sha256x2.Keyed(&w.sums[2*i+1])
+		var editKey [32]byte
+		w.salting.Sum(uint64(index)+uint64(i), &w.salts[i], &editKey)
+		w.keyed[i][0], w.keyed[i][1] = sha256x2.Keyed(&editKey)
 		one[i] = sha256x2.Message{Before: &w.keyed[i][0], Blocks: 1, Body: w.editList(records[i].Edits)}
 	}
 	w.hasher.Sum(one, w.sums[:n])
-	w.outer(one, func(i int) *sha256x2.State { return &w.keyed[i][1] })
-
+	for i := range one { // the second hash of HMAC, over what the first one gave
+		one[i] = sha256x2.Message{Before: &w.keyed[i][1], Blocks: 1, Head: append(w.texts[i][:0], w.sums[i][:]...)}
+	}
+	w.hasher.Sum(one, w.sums[:n])
 	for i := range records {
 		r, at := &records[i], of[i]
 		w.heads[i] = r.LeafHead(w.salts[i], w.sums[i], contexts[at.resource], contexts[at.scope])
@@ -99,14 +86,6 @@ func (w *leafWork) hash(leaves []receipt.Hash, index uint32, records []receipt.R
 	for i := range leaves {
 		leaves[i] = w.sums[i]
 	}
-}
-
-// outer does the second hash of HMAC over what the first one gave.
-func (w *leafWork) outer(messages []sha256x2.Message, keyed func(i int) *sha256x2.State) {
-	for i := range messages {
-		messages[i] = sha256x2.Message{Before: keyed(i), Blocks: 1, Head: append(w.texts[i][:0], w.sums[i][:]...)}
-	}
-	w.hasher.Sum(messages, w.sums[:len(messages)])
 }
 
 // editList returns what an edit commitment is the MAC of. Most lists are empty.

@@ -41,16 +41,23 @@ var fast = available()
 // Available says whether this machine can. If not, Sum must not be called.
 func Available() bool { return fast }
 
+// pads are ipad and opad of RFC 2104.
+var pads = func() (p [2][block]byte) {
+	for i := range block {
+		p[0][i], p[1][i] = 0x36, 0x5c
+	}
+	return p
+}()
+
 // Keyed returns the states after the first blocks of HMAC (RFC 2104) under a key: inner is
 // to be before the text, and outer before the hash of that. Each is of one block.
 func Keyed(key *[32]byte) (inner, outer State) {
-	var p, q [block]byte
-	for i := range p {
-		p[i], q[i] = 0x36, 0x5c
-	}
-	for i, b := range key {
-		p[i] ^= b
-		q[i] ^= b
+	p, q := pads[0], pads[1]
+	le := binary.LittleEndian
+	for i := 0; i < len(key); i += 8 {
+		k := le.Uint64(key[i:])
+		le.PutUint64(p[i:], k^le.Uint64(p[i:]))
+		le.PutUint64(q[i:], k^le.Uint64(q[i:]))
 	}
 	inner, outer = Initial, Initial
 	blocks(&inner, &outer, &p[0], &q[0], 1)
@@ -149,9 +156,7 @@ func (l *lane) did(n int) {
 	if len(l.rest()) > 0 || l.piece < len(l.pieces)-1 && len(l.pieces[len(l.pieces)-1]) > 0 {
 		return
 	}
-	for i, at := range [8]int{3, 2, 7, 6, 1, 0, 5, 4} { // A to H
-		binary.BigEndian.PutUint32(l.sum[4*i:], l.state[at])
-	}
+	l.state.put(l.sum[:])
 	l.sum = nil
 }
 

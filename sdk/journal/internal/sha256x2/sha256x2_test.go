@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"math/rand/v2"
@@ -165,4 +166,33 @@ func BenchmarkSum(b *testing.B) {
 			}
 		}
 	})
+}
+
+// TestTwins holds them against crypto/hmac, at all lengths, one after the other in the same
+// memory.
+func TestTwins(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 4))
+	var twins Twins
+	for n := 8; n <= MaxTwin; n++ {
+		key, messages := [32]byte{}, [2][]byte{make([]byte, n), make([]byte, n)}
+		for _, b := range [][]byte{key[:], messages[0], messages[1]} {
+			for i := range b {
+				b[i] = byte(random.Uint32())
+			}
+		}
+		twins.Set(&key, messages)
+		for range 3 {
+			last := random.Uint64()
+			var got [2][32]byte
+			twins.Sum(last, &got[0], &got[1])
+			for i, m := range messages {
+				binary.BigEndian.PutUint64(m[n-8:], last)
+				h := hmac.New(sha256.New, key[:])
+				h.Write(m)
+				if want := [32]byte(h.Sum(nil)); got[i] != want {
+					t.Fatalf("%d bytes: %x, want %x", n, got[i], want)
+				}
+			}
+		}
+	}
 }
