@@ -22,6 +22,8 @@ var worst = []string{
 	":", "::", "a:", "1:", "::1", "1::2:", "abcd:", "f:f:f:f:f:f:f:f:", "1:2:3:4:5:6:7:8.", "00:11:22:33:44:5 ",
 	"eyJ", "eyJ.", "eyJ-", "eyJaaaaaaaaaa.", "eyJ1aaaaaaaaa.eyJaaaaaaaa.", "-", "--", "sk-", "xoxb-", "xoxb-.", "xapp-a", " sk-a1B2c3D4e5F6g7H8i9J0k1",
 	"-----BEGIN ", "-----BEGIN PRIVATE KEY-----", "-----BEGIN PRIVATE KEY-----\nAAAA", "-----END PRIVATE KEY-----",
+	"-----BEGIN PRIVATE KEY-----a a a ", "a a a -----END PRIVATE KEY-----", "-----BEGIN PRIVATE KEY-----MIIEvQIBADANBgkqhkiG9w0BAQEFAASC ", "MIIEvQIBADANBgkqhkiG9w0BAQEFAASC -----END PRIVATE KEY-----",
+	"PuTTY-User-Key-File-2:", "PuTTY-User-Key-File-2:Private-Lines:a a a ", "Private-Lines:1", "PuTTY-User-Key-File-2:PPPP",
 	"_", "ghp_", " ghp_1", "github_pat_", "/", "hooks.slack.com/services/1", "AKIA", "AKIAAKIAAKIAAKIAAKIA ",
 	"GB11", "GB11 ", "DE11 1111 1111 ", "a1", "a1/", "a1+", "a.1", "aaaaaaaaaaaaaaaaaaaaaaaaaaaa.1", "phone 1 ", "phone id 1234567 ", "\\n1", "\\u0031", "x", "1x1 ", "é1", "é@",
 	"ann at example dot ", " at a dot a", "(at)", "a(at)a(dot)", " dot ", "1990-01-01 ", "born 1 May 1990 ", "44051401358 ", "12.345.678-5 ", "123456789 ", "12345678901 ",

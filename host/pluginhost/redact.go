@@ -1,6 +1,7 @@
 package pluginhost
 
 import (
+	"bytes"
 	"context"
 	"runtime"
 	"slices"
@@ -48,7 +49,8 @@ type Edit struct {
 
 const (
 	window  = abi.MaxBatchText // greatest text of one batch
-	overlap = 1 << 10          // of neighbouring windows of one text
+	overlap = 1 << 10          // of neighbouring windows of one text, or more
+	reach   = window / 2       // how much more at most, so that windows go on
 	maxKey  = 1 << 10
 	// maxBatchFields bounds the fields of a batch, empty texts included.
 	maxBatchFields = 1 << 12
@@ -174,7 +176,7 @@ func each(ctx context.Context, n int, work func(context.Context, int) error) err
 
 // split lays the fields out in batches of at most 64 KiB of text. A longer text
 // is cut into windows that overlap, so that what lies across a border is whole
-// in one of them.
+// in one of them: what is no longer than the overlap, and a key or a token of up to 32 KiB.
 func split(fields []Field) []batch {
 	var out []batch
 	b := batch{}
@@ -199,7 +201,7 @@ func split(fields []Field) []batch {
 			b.layout.Add(end-offset, len(f.shownKey()))
 			b.pieces = append(b.pieces, piece{i, offset, end})
 			if !last {
-				offset = runeStart(f.Text, end-overlap)
+				offset = nextWindow(f.Text, end)
 			}
 		}
 	}
@@ -214,6 +216,53 @@ func windowEnd(text []byte, offset int) (end int, last bool) {
 		return len(text), true
 	}
 	return runeStart(text, offset+window), false
+}
+
+// nextWindow returns where the window begins that follows one which ends at end, in a
+// text that goes on. What is longer than the overlap and may be one finding begins before
+// it: a key whose armour (RFC 7468) is open at the border, or letters and digits
+// as base64 and tokens have them.
+func nextWindow(text []byte, end int) int {
+	least, at := end-reach, end-overlap
+	for _, armour := range armours {
+		if begin := lastIndex(text[least:at], armour.begin); begin >= 0 && !bytes.Contains(text[least+begin:end-lastLine], armour.end) {
+			return least + begin
+		}
+	}
+	for at > least && ofToken[text[at-1]] {
+		at--
+	}
+	return runeStart(text, at)
+}
+
+// lastLine bounds the last line of armour, behind its first word.
+const lastLine = 128
+
+// armours are how keys begin and end that are longer than a line: those of RFC 7468, OpenPGP
+// and OpenSSH, and those of PuTTY.
+var armours = []struct{ begin, end []byte }{
+	{[]byte("-----BEGIN "), []byte("-----END ")},
+	{[]byte("PuTTY-User-Key-File-"), []byte("Private-MAC:")},
+}
+
+// ofToken are the bytes of base64, in both alphabets, and of the dots in tokens.
+var ofToken = func() (of [256]bool) {
+	for _, c := range []byte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=-_.") {
+		of[c] = true
+	}
+	return of
+}()
+
+// lastIndex is bytes.LastIndex where there is mostly none, which is what Index is fast at.
+func lastIndex(b, sep []byte) int {
+	last := -1
+	for {
+		next := bytes.Index(b[last+1:], sep)
+		if next < 0 {
+			return last
+		}
+		last += 1 + next
+	}
 }
 
 // runeStart returns the last UTF-8 border in b that is not behind at.

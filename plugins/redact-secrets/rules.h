@@ -371,6 +371,7 @@ static const rule rules[] = {
 	{"phx_", POSTHOG_KEY, ALNUM, 40, 48, 900, NONE},
 	{"ZXlK", JWT, ANY64, 60, 0, 850, MIXED},
 	{"eyJhcGlLZXki", VENDOR_KEY, ANY64, 30, 0, 850, NONE},
+	{"PuTTY-User-Key-File-", PRIVATE_KEY, DIGIT, 1, 1, MAX_SCORE, PUTTY},
 };
 static const int n_rules = sizeof rules / sizeof rules[0];
 

@@ -91,7 +91,7 @@ typedef struct {
 	rdx_out *out;
 	uint32_t index;   /* of the field */
 	int last;         /* end of the last finding: look-behind stops here */
-	int pem_none, pem_tail_seen, last_key;
+	int pem_none, last_key;
 	int base64;       /* end of the value or run of base64 that was last examined */
 	int judged;       /* start of the value that was last judged behind an operator: several may stand before it */
 	int run_from, run; /* of letters, digits, '-' and '_', that was last examined */
@@ -459,7 +459,7 @@ RDX_EXPORT("rdx_redact") uint64_t redact(const uint8_t *request, uint32_t len) {
 		rdx_field f = rdx_get(request, i);
 		static scan s; /* not on the stack: it has many words, of which a plain text touches few */
 		s.t = f.text, s.n = (int)f.text_len, s.field = &f, s.out = &out, s.index = i;
-		s.last = s.pem_none = s.pem_tail_seen = s.base64 = s.run_from = s.run = s.word_from = s.word_to = s.parts = s.shape = s.judged = s.open_runs = 0;
+		s.last = s.pem_none = s.base64 = s.run_from = s.run = s.word_from = s.word_to = s.parts = s.shape = s.judged = s.open_runs = 0;
 		s.last_key = s.words_read = s.unruled = s.name_end = s.stand_in = -1;
 		left = FUEL_PER_BYTE * min(s.n + ALLOWED_BYTES, 1 << 20);
 		pass(&s);

@@ -20,6 +20,7 @@ enum check {
 	NAMED,      /* not a secret everywhere: half the score without a name before it */
 	LITERAL,    /* the prefix says it all, whatever follows */
 	AIRTABLE,   /* fourteen characters, a dot, 64 hexadecimal digits */
+	PUTTY,      /* goes on to the end of the key */
 	ENDS_AA,    /* as keys of Anthropic do, in 93 characters and more */
 };
 
@@ -288,6 +289,8 @@ static inline int ruled(const scan *s, int start) {
 	return start + 3 <= s->n && beginnings[h >> 5] >> (h & 31) & 1;
 }
 
+static int putty_end(scan *s, int i);
+
 /* read_rule reads a token by rule_order[k], which it may be of, and returns its end, or 0. */
 RARE int read_rule(scan *s, int start, int k) {
 	if (!has_prefix(s, start, k)) return 0;
@@ -298,6 +301,7 @@ RARE int read_rule(scan *s, int start, int k) {
 	int n = end - body;
 	if (n < r->min || (r->max && n > r->max) || is(s, end, WORD) || !begins(s, start, WORD)) return 0;
 	spend(400 + 30 * min(n, 256));
+	if (r->check == PUTTY) return (end = putty_end(s, end)) && report(s, start, end, r->label, r->score) ? end : 0;
 	int score = checked(s, r, body, end);
 	if (!score || score < threshold[r->label]) return 0;
 	if (r->check != LITERAL && (fewer(s, body, end, n >= 30 ? 10 : 6) || (r->check != SLACK && r->check != NUMBERED && repeats(s, body, end)) || published(s, body, end))) return 0;
@@ -459,21 +463,83 @@ static int pem_body(const scan *s, int i) {
 	return j;
 }
 
+/* Where only one end of a key is left, its lines are known by what they look like: the first that is met
+ * is long, and between two is no more than texts have between lines: indentation, quotation marks, signs
+ * of comments, operators. */
+#define FIRST_LINE 32
+#define NEXT_LINE 16
+#define BETWEEN_LINES 64
+#define HEADERS 256 /* of armour: Proc-Type, DEK-Info, Version, Comment */
+#define TRAILER 128 /* a short last line, and a checksum */
+
+static int key_line(const scan *s, int a, int b, int first) {
+	if (b - a < (first ? FIRST_LINE : NEXT_LINE)) return 0;
+	int m = classes(s, a, b);
+	spend(10 * min(b - a, 256));
+	return m & UPPER && m & LOWER && (!first || m & DIGIT);
+}
+
+/* key_lines returns the end of the lines of a key from i on, behind so many bytes at most, or what may be the
+ * beginning of one. */
+RARE int key_lines(const scan *s, int i, int behind) {
+	int end = i, j = i, limit = min(s->n, i + MAX_PEM);
+	while (j < limit && j - end <= (end == i ? behind : BETWEEN_LINES)) {
+		int b = run_end(s, j, BASE64, limit - j);
+		spend(60);
+		if (b == j && has(s, j, ARMOUR)) break;
+		if (key_line(s, j, b, end == i)) end = b;
+		j = max(b, j + 1);
+	}
+	if (end == i) return pem_body(s, i);
+	while (at(s, end, '=')) end++;
+	return end;
+}
+
+/* key_lines_before returns the start of the lines of a key that ends at i, or i. */
+RARE int key_lines_before(const scan *s, int i) {
+	int start = i, j = i, stop = max(s->last, i - MAX_PEM);
+	while (j > stop && start - j <= (start == i ? TRAILER : BETWEEN_LINES)) {
+		int a = run_start(s, j, BASE64, j - stop);
+		spend(60);
+		if (a == j && has(s, j - 5, ARMOUR) && j < i) break;
+		if (key_line(s, a, j, start == i)) start = a;
+		j = min(a, j - 1);
+	}
+	return start;
+}
+
 RARE int pem(scan *s, int start, int i) {
 	int body = pem_label(s, i), end;
 	if (body < 0) return 0;
 	int stop = pem_end(s, body, &end);
-	if (stop < 0) stop = end = pem_body(s, body); /* cut off: the lines that look like a key */
+	if (stop < 0) stop = end = key_lines(s, body, HEADERS); /* cut off */
 	return stop - body >= MIN_PEM && report(s, start, end, PRIVATE_KEY, MAX_SCORE) ? end : 0;
 }
 
-/* pem_tail handles an END line whose BEGIN line was in the window before: all of
- * the text up to it must be base64. Only the first can close what began outside. */
-RARE int pem_tail(scan *s, int i) {
-	int end = pem_label(s, i), start = i - 9;
-	if (s->pem_tail_seen || end < 0 || s->last > 0 || start < MIN_PEM || start > MAX_PEM) return 0;
-	s->pem_tail_seen = 1;
-	return pem_body(s, 0) >= start - 2 && report(s, 0, end, PRIVATE_KEY, 900) ? end : 0;
+/* pem_tail handles an END line without a BEGIN line: the lines before it that look like a key. */
+RARE int pem_tail(scan *s, int start, int i) {
+	int end = pem_label(s, i);
+	if (end < 0) return 0;
+	int body = key_lines_before(s, start);
+	return start - body >= MIN_PEM && report(s, body, end, PRIVATE_KEY, 900) ? end : 0;
+}
+
+/* putty_end returns the end of a key of PuTTY, of which the name of its form ends at i, or 0: the
+ * public half comes first. */
+static int putty_end(scan *s, int i) {
+	int end = 0, j = i;
+	for (int limit = min(s->n, i + MAX_PEM); j < limit; j++) {
+		if (s->t[j] != 'P') continue;
+		spend(60);
+		if (!end && has(s, j, "Private-Lines:")) end = key_lines(s, j, BETWEEN_LINES);
+		if (has(s, j, "Private-MAC:")) {
+			end = run_end(s, j + 13, HEX, 64);
+			break;
+		}
+		if (has(s, j, "PuTTY-User-Key-File-")) break;
+	}
+	spend(10 * (j - i));
+	return end;
 }
 
 /* dashes examines two hyphens at i: armour may begin or end there. */
@@ -484,7 +550,7 @@ RARE int dashes(scan *s, int i) {
 	int start = end - 5, found = 0;
 	if (start < i) return end;
 	if (has(s, end, "BEGIN ")) found = pem(s, start, end + 6);
-	else if (has(s, end, "END ")) found = pem_tail(s, end + 4);
+	else if (has(s, end, "END ")) found = pem_tail(s, start, end + 4);
 	return max(end, found);
 }
 
