@@ -232,10 +232,14 @@ func nextWindow(text []byte, end int) int {
 	for at > least && ofToken[text[at-1]] {
 		at--
 	}
+	if at < end-overlap {
+		at = max(at-lastLine, least) // what names it
+	}
 	return runeStart(text, at)
 }
 
-// lastLine bounds the last line of armour, behind its first word.
+// lastLine bounds the last line of armour, behind its first word, and what stands before a
+// value on its line.
 const lastLine = 128
 
 // armours are how keys begin and end that are longer than a line: those of RFC 7468, OpenPGP

@@ -71,10 +71,12 @@ static int has_name(scan *s, int i) {
 
 static int ends_value(uint8_t c) { return class[c] & (SPACE | QUOTE | STOP); }
 
+#define MAX_PASSWORD 128 /* what is looked at of one */
+
 /* password_end returns the end of a password that begins at a: brackets and bars
  * may be in it, spaces and quotes not. */
 static int password_end(const scan *s, int a) {
-	return ahead(s, a, min(s->n, a + 128), &sets[IN_QUOTES], SIDES);
+	return ahead(s, a, min(s->n, a + MAX_PASSWORD), &sets[IN_QUOTES], SIDES);
 }
 
 /* may_decide reports whether [a, b) may be a value behind a name: it is none if it is the argument of a call. */
@@ -108,8 +110,11 @@ RARE int decide(scan *s, int a, int b, int quoted, const value_name *v) {
 		while (b > a && (s->t[b - 1] == ',' || s->t[b - 1] == ';' || s->t[b - 1] == '.' || s->t[b - 1] == ')' || s->t[b - 1] == '&')) b--;
 		b = ahead(s, a, b, &sets[ENDS_FIELD], SIDES); /* of a query or a connection string */
 	}
+	b = min(b, a + MAX_VALUE);
 	int score = worth(s, a, b, v, say, quoted);
-	return score && report(s, a, b, say == 3 ? PASSWORD : SECRET, score) ? b : 0;
+	if (!score) return 0;
+	if (b - a >= MAX_PASSWORD) b = ahead(s, b, s->n, &sets[IN_NAME], SIDES); /* it may go on where no more was looked at */
+	return report(s, a, b, say == 3 ? PASSWORD : SECRET, score) ? b : 0;
 }
 
 /* named_value looks for the name of the value [a, b), too. */
