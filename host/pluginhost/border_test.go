@@ -162,3 +162,30 @@ func TestTokensOverBorders(t *testing.T) {
 		}
 	}
 }
+
+// TestNextWindow: where the window behind one begins.
+func TestNextWindow(t *testing.T) {
+	const begin, over = "-----BEGIN PRIVATE KEY-----\n", "-----END PRIVATE KEY-----\n"
+	body := func(n int) string { return strings.Repeat("MIIEvQIBADANBgkq\n", n/17) }
+	for _, c := range []struct {
+		name  string
+		text  string // up to the end of the window
+		start int    // from there
+	}{
+		{"prose", "long ago " + strings.Repeat(" ", overlap), overlap},
+		{"a word at the overlap", "long word" + strings.Repeat(" ", overlap-2), overlap + 2 + lastLine},
+		{"a token", " " + strings.Repeat("x", 5000), 5000 + lastLine},
+		{"an image", strings.Repeat("x", window), overlap},
+		{"an open key", begin + body(5000), len(begin + body(5000))},
+		{"a closed key", begin + body(2000) + over + strings.Repeat(" ", overlap), overlap},
+		{"a key that closes at the border", begin + body(5000) + over, len(begin + body(5000) + over)},
+		{"the last of two", begin + body(2000) + begin + body(3000), len(begin + body(3000))},
+		{"a key that is too long", begin + body(40_000), overlap + 16 + lastLine},
+		{"of PuTTY", "PuTTY-User-Key-File-2: " + body(5000), 23 + len(body(5000))},
+	} {
+		text := strings.Repeat(" ", window-min(window, len(c.text))) + c.text
+		if got := len(text) - nextWindow([]byte(text+" and more"), len(text)); got < c.start-16 || got > c.start {
+			t.Errorf("%s: %d bytes before the border, want %d", c.name, got, c.start)
+		}
+	}
+}

@@ -229,11 +229,12 @@ func nextWindow(text []byte, end int) int {
 			return least + begin
 		}
 	}
-	for at > least && ofToken[text[at-1]] {
-		at--
+	token := at
+	for token > least && ofToken[text[token-1]] {
+		token--
 	}
-	if at < end-overlap {
-		at = max(at-lastLine, least) // what names it
+	if least < token && token < at { // else it is not whole in any window: an image, for one
+		at = max(token-lastLine, least) // with what names it
 	}
 	return runeStart(text, at)
 }
