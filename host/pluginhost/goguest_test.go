@@ -74,10 +74,14 @@ func loadGo(t testing.TB) *Set {
 	return s
 }
 
-// loadBuiltIn loads the built-in redactor as it is checked in.
-func loadBuiltIn(t testing.TB) *Set {
+// loadBuiltIn loads redact-pii as it is checked in, and others.
+func loadBuiltIn(t testing.TB, others ...string) *Set {
 	t.Helper()
-	s, err := Load(t.Context(), []Source{{Name: "redact-pii", Kind: abi.KindRedactor, Module: builtInModule(t, "redact-pii")}}, Options{})
+	var sources []Source
+	for _, name := range append([]string{"redact-pii"}, others...) {
+		sources = append(sources, Source{Name: name, Kind: abi.KindRedactor, Module: builtInModule(t, name)})
+	}
+	s, err := Load(t.Context(), sources, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -383,27 +383,33 @@ func TestUnion(t *testing.T) {
 	})
 }
 
-// TestResidual compares the automaton with a search for each value.
+// TestResidual compares the automaton with a search for each value that any of two
+// redactors reported, and for what their findings make together.
 func TestResidual(t *testing.T) {
-	s := load(t, Options{}, redactor("a", noEdits))
+	s := load(t, Options{}, redactor("a", noEdits), redactor("b", noEdits))
 	rapid.Check(t, func(t *rapid.T) {
 		// Of few letters values begin everywhere, of many there is much between them.
 		alphabet := []rune(rapid.SampledFrom([]string{"ab", "abcd", "abcdefghijklmnop 0123456789"}).Draw(t, "alphabet"))
 		letters := rapid.StringOfN(rapid.SampledFrom(alphabet), 0, 60, -1)
 		in := fields(letters.Draw(t, "f0"), letters.Draw(t, "f1"), letters.Draw(t, "f2"))
-		var reported []Edit
-		for f := range in {
-			if n := len(in[f].Text); n > 0 && rapid.Bool().Draw(t, "report") {
-				a := rapid.IntRange(0, n-1).Draw(t, "start")
-				e := Edit{Field: f, Start: a, End: rapid.IntRange(a+1, n).Draw(t, "end"), Plugin: "a"}
-				reported = append(reported, e)
-				other := in[rapid.IntRange(0, 2).Draw(t, "copied to")].Text
-				if room := len(other) - (e.End - e.Start); room >= 0 {
-					copy(other[rapid.IntRange(0, room).Draw(t, "copied at"):], slices.Clone(in[f].Text[e.Start:e.End]))
+		var found [][]Edit
+		for _, plugin := range []string{"a", "b"} {
+			var reported []Edit
+			for f := range in {
+				if n := len(in[f].Text); n > 0 && rapid.Bool().Draw(t, "report") {
+					a := rapid.IntRange(0, n-1).Draw(t, "start")
+					reported = append(reported, Edit{Field: f, Start: a, End: rapid.IntRange(a+1, n).Draw(t, "end"), Plugin: plugin})
 				}
 			}
+			found = append(found, reported)
 		}
-		reported = union(reported)
+		for _, e := range slices.Concat(found...) { // one copy of each to some place
+			other := in[rapid.IntRange(0, 2).Draw(t, "copied to")].Text
+			if room := len(other) - (e.End - e.Start); room >= 0 {
+				copy(other[rapid.IntRange(0, room).Draw(t, "copied at"):], slices.Clone(in[e.Field].Text[e.Start:e.End]))
+			}
+		}
+		reported := slices.Concat(found[0], found[1], union(slices.Concat(found...)))
 		masked := func(edits []Edit) (m [3][61]bool) {
 			for _, e := range edits {
 				for i := e.Start; i < e.End; i++ {
@@ -425,11 +431,59 @@ func TestResidual(t *testing.T) {
 				}
 			}
 		}
-		all, err := s.combine(t.Context(), in, slices.Values(reported))
+		all, err := s.combine(t.Context(), in, slices.Values(slices.Concat(found...)))
 		if err != nil || masked(all) != want {
 			t.Fatalf("error %v, masked %v, want %v", err, masked(all), want)
 		}
 	})
+}
+
+// TestSecretInValue: a value inside another one is searched for as well, whichever
+// redactor reported it, with the greatest action that it had; and the secret of one that
+// has a name before it.
+func TestSecretInValue(t *testing.T) {
+	s := load(t, Options{}, redactor("a", noEdits), redactor("b", noEdits))
+	for _, c := range []struct {
+		name, text string
+		one, two   [2]int // reported
+		elsewhere  string
+		masked     string // of it
+	}{
+		{"inside another's", "line: secret-one end", [2]int{0, 20}, [2]int{6, 16}, "no secret-one here", "secret-one"},
+		{"across another's border", "secret-one-two", [2]int{0, 10}, [2]int{7, 14}, "x secret-one x one-two", "secret-one one-two"},
+		{"the same as another's", "secret-one", [2]int{0, 10}, [2]int{0, 10}, "no secret-one here", "secret-one"},
+		{"a name and a password", "admin:hunter2x", [2]int{0, 14}, [2]int{}, "it is hunter2x ok", "hunter2x"},
+		{"a colon in the password", "admin:hunter:2x", [2]int{0, 15}, [2]int{}, "it is hunter:2x ok", "hunter:2x"},
+		{"an assignment", `password="hunter2x"`, [2]int{0, 19}, [2]int{}, "it is hunter2x ok", "hunter2x"},
+		{"a short password", "admin:hunt", [2]int{0, 10}, [2]int{}, "no hunt here", ""},
+		{"an address", "fe80:1234:5678::9", [2]int{0, 17}, [2]int{}, "x 1234:5678::9", ""},
+		{"a time", "2026-11-29 10:20:30", [2]int{0, 19}, [2]int{}, "x 20:30 20:30", ""},
+		{"nothing before it", ":hunter2x", [2]int{0, 9}, [2]int{}, "no hunter2x", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			found := [][]Edit{{{End: c.one[1], Plugin: "a"}}, nil}
+			if c.two[1] > 0 {
+				found[1] = []Edit{{Start: c.two[0], End: c.two[1], Plugin: "b", Action: DropField}}
+			}
+			in := fields(c.text, c.elsewhere)
+			edits, err := s.combine(t.Context(), in, slices.Values(slices.Concat(found...)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var masked []string
+			for _, e := range edits {
+				if e.Field == 1 {
+					masked = append(masked, string(in[1].Text[e.Start:e.End]))
+					if c.two[1] > 0 && strings.Contains(c.text[c.two[0]:c.two[1]], string(in[1].Text[e.Start:e.End])) && e.Action != DropField {
+						t.Errorf("%v has not the action of its rule", e)
+					}
+				}
+			}
+			if got := strings.Join(masked, " "); got != c.masked {
+				t.Errorf("masked %q, want %q", got, c.masked)
+			}
+		})
+	}
 }
 
 // TestManyValues: of more different values than are looked for at a time, each is found

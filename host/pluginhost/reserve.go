@@ -62,10 +62,11 @@ func (r *reservation) forReports(shown []Field, seen *views, reports iter.Seq[Ed
 	count, values, most := 0, 0, seen.most
 	for e := range reports {
 		count++
-		if n := e.End - e.Start; n >= minResidual && n <= maxResidual {
-			values += n
+		text := shown[e.Field].Text
+		for _, value := range toLookFor(text[e.Start:e.End]) {
+			values += len(value)
 		}
-		if text := shown[e.Field].Text; len(text) > most && jsontext.MayBeDocument(text) {
+		if len(text) > most && jsontext.MayBeDocument(text) {
 			most = len(text)
 		}
 	}

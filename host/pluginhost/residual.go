@@ -1,6 +1,7 @@
 package pluginhost
 
 import (
+	"bytes"
 	"context"
 	"iter"
 )
@@ -18,7 +19,8 @@ const (
 // again, outside or across the borders of the edits. A detector may know a
 // value by its surroundings ("password: …") and miss it where they lack.
 //
-// Of more values than there is room for, some are looked for after the others.
+// A value inside of another one that was reported is looked for, too. Of more values than
+// there is room for, some are looked for after the others.
 func (s *Set) residual(ctx context.Context, fields []Field, edits []Edit, values iter.Seq[Edit]) ([]Edit, error) {
 	out := editList{most: maxEdits}
 	var a *automaton // of most requests, none
@@ -35,27 +37,71 @@ func (s *Set) residual(ctx context.Context, fields []Field, edits []Edit, values
 		return nil
 	}
 	for e := range values {
-		n := e.End - e.Start
-		if n < minResidual || n > maxResidual {
-			continue
-		}
-		if total+n > maxPatterns {
-			if err := look(); err != nil {
-				return nil, err
+		for _, text := range toLookFor(fields[e.Field].Text[e.Start:e.End]) {
+			if len(text) == 0 {
+				continue
 			}
-			a, total = nil, 0
-		}
-		if a == nil {
-			a = newAutomaton()
-		}
-		if a.insert(fields[e.Field].Text[e.Start:e.End], e) {
-			total += n
+			if total+len(text) > maxPatterns {
+				if err := look(); err != nil {
+					return nil, err
+				}
+				a, total = nil, 0
+			}
+			if a == nil {
+				a = newAutomaton()
+			}
+			if a.insert(text, e) {
+				total += len(text)
+			}
 		}
 	}
 	if total == 0 {
 		return nil, nil
 	}
 	return out.edits, look()
+}
+
+// toLookFor returns what to look for when this value was reported: the value, and the
+// secret in it. Either may be empty.
+func toLookFor(value []byte) (texts [2][]byte) {
+	if len(value) < minResidual || len(value) > maxResidual {
+		return texts
+	}
+	texts[0] = value
+	if secret := secretPart(value); len(secret) >= minResidual {
+		texts[1] = secret
+	}
+	return texts
+}
+
+// secretPart returns what follows the name in a value such as admin:hunter2x or
+// password="hunter2x", which a redactor reports as one: the secret may stand alone
+// elsewhere. Addresses, dates and times, which are numbers between colons, have none.
+func secretPart(value []byte) []byte {
+	at := bytes.IndexAny(value, ":=")
+	if at < 1 || isNumbers(value) {
+		return nil
+	}
+	return bytes.Trim(value[at+1:], " \t\"'")
+}
+
+// isNumbers reports whether there is nothing in a value but groups of up to four
+// hexadecimal digits and what separates them.
+func isNumbers(value []byte) bool {
+	digits := 0
+	for _, c := range value {
+		switch {
+		case c == ':' || c == '.' || c == '-' || c == '/' || c == ' ':
+			digits = 0
+		case '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'f':
+			if digits++; digits > 4 {
+				return false
+			}
+		default:
+			return false
+		}
+	}
+	return true
 }
 
 // An automaton finds all occurrences of many values in one pass (Aho and
@@ -114,7 +160,8 @@ func (a *automaton) next(n int32, c byte) int32 {
 	return 0
 }
 
-// insert adds the text of an edit and reports whether it is new.
+// insert adds the text of an edit and reports whether it is new. One that was reported
+// several times has the greatest action of all.
 func (a *automaton) insert(text []byte, e Edit) bool {
 	n := int32(0)
 	for _, c := range text {
@@ -131,6 +178,8 @@ func (a *automaton) insert(text []byte, e Edit) bool {
 		n = k
 	}
 	if a.nodes[n].terminal {
+		known := &a.values[a.nodes[n].value]
+		known.action = max(known.action, e.Action)
 		return false
 	}
 	a.nodes[n].terminal, a.nodes[n].value = true, int32(len(a.values))

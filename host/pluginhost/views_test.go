@@ -53,6 +53,27 @@ func TestFindingsSideBySide(t *testing.T) {
 	}
 }
 
+// TestSecretsHideNowhere: with the built-in redactors, a secret is gone from each field of
+// a request and in each spelling.
+func TestSecretsHideNowhere(t *testing.T) {
+	s := loadBuiltIn(t, "redact-secrets")
+	for _, c := range [][2]string{
+		{"postgres://admin:Tr0ub4dor3x@db.example.com/x", "postgres://[URL_CREDENTIALS]@db.example.com/x"},
+		{"curl -u admin:Tr0ub4dor3x https://x.example", "curl -u [PASSWORD] https://x.example"},
+		{"it is Tr0ub4dor3x ok", "it is [URL_CREDENTIALS] ok"},
+		{`{"m":"out: {\"aws_secret_access_key\":\"wJalrXUtnFEMI\\/K7MDENG\\/bPxRfiCYzx9Q8kLmNop\"}"}`, `{"m":"out: {\"aws_secret_access_key\":\"[SECRET]\"}"}`},
+	} {
+		in := fields(c[0], "postgres://admin:Tr0ub4dor3x@db.example.com/x")
+		edits, err := s.Redact(t.Context(), in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := mask(in, edits)[0]; got != c[1] {
+			t.Errorf("%s\ngot  %s\nwant %s", c[0], got, c[1])
+		}
+	}
+}
+
 // FuzzRestore reports several ranges of what redactors see of any text, one behind the
 // other: the edits are in order, and each character that was reported is in one.
 func FuzzRestore(f *testing.F) {
