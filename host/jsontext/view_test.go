@@ -268,7 +268,14 @@ func FuzzView(f *testing.F) {
 			}
 			last = r.End
 		}
-		neighbours(t, &v, lo, hi, text)
+		if hi-lo <= 256 {
+			neighbours(t, &v, lo, hi, text)
+		}
+		end := v.ValueEnd(hi)
+		if end < hi || end > len(v.Text) || end < len(v.Text) && !utf8.RuneStart(v.Text[end]) {
+			t.Fatalf("a value that ends at %d of %q, which was found up to %d", end, v.Text, hi)
+		}
+		hi = end
 		out := splice(text, v.Back(nil, lo, hi))
 		trimmed := strings.TrimLeft(text, " \t\r\n")
 		if json.Valid([]byte(text)) && strings.ContainsAny(trimmed[:1], `{["`) && jsontext.Check([]byte(text)) == nil && !json.Valid([]byte(out)) {

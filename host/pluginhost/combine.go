@@ -8,20 +8,21 @@ import (
 )
 
 // combine makes one list of the edits that all redactors found in all batches. They come
-// ordered by redactor, so that a stable sort keeps the set's order among equals.
-func (s *Set) combine(ctx context.Context, fields []Field, reports iter.Seq[Edit]) ([]Edit, error) {
+// ordered by redactor, so that a stable sort keeps the set's order among equals. complete
+// makes edits longer that have only part of a value.
+func (s *Set) combine(ctx context.Context, fields []Field, reports iter.Seq[Edit], complete func([]Edit) []Edit) ([]Edit, error) {
 	list := editList{most: maxEdits}
 	for e := range reports {
 		list.add(e)
 	}
-	edits := union(list.edits)
+	edits := complete(union(list.edits))
 	values := func(yield func(Edit) bool) {
 		for e := range reports {
 			if !yield(e) {
 				return
 			}
 		}
-		for i := 0; i < len(edits) && list.gap == 0; i++ { // overlapping ones, which are longer together
+		for i := 0; i < len(edits) && list.gap == 0; i++ { // completed ones, and overlapping ones, which are longer together
 			if !yield(edits[i]) {
 				return
 			}

@@ -141,7 +141,7 @@ func (s *Set) Redact(ctx context.Context, fields []Field) ([]Edit, error) {
 	if err := room.forReports(shown, seen, reports); err != nil {
 		return nil, err
 	}
-	edits, err := s.combine(ctx, shown, reports)
+	edits, err := s.combine(ctx, shown, reports, func(edits []Edit) []Edit { return seen.complete(fields, shown, edits) })
 	if err != nil {
 		return nil, err
 	}

@@ -65,6 +65,30 @@ func (seen *views) of(field int, text []byte) *jsontext.View {
 	return &seen.last
 }
 
+// complete has edits of what redactors saw that end at an escaped quote go on to the end of
+// the value (jsontext.View.ValueEnd). They are in order, and those returned are again.
+func (seen *views) complete(fields, shown []Field, edits []Edit) []Edit {
+	var view *jsontext.View
+	of, longer := -1, false
+	for i := range edits {
+		e := &edits[i]
+		text := shown[e.Field].Text
+		if len(text) == len(fields[e.Field].Text) || text[e.End-1] != '"' && (e.End == len(text) || text[e.End] != '"') {
+			continue // nothing is escaped, or it does not end there
+		}
+		if e.Field != of {
+			of, view = e.Field, seen.of(e.Field, fields[e.Field].Text)
+		}
+		if end := view.ValueEnd(e.End); end > e.End {
+			e.End, longer = end, true
+		}
+	}
+	if longer {
+		return union(edits)
+	}
+	return edits
+}
+
 // restore turns edits of what redactors saw into edits of the fields. One becomes
 // several where it goes over the borders of JSON strings, and none where it covers
 // nothing that a JSON text could do without, unless more than that is to go.

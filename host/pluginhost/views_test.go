@@ -62,6 +62,10 @@ func TestSecretsHideNowhere(t *testing.T) {
 		{"curl -u admin:Tr0ub4dor3x https://x.example", "curl -u [PASSWORD] https://x.example"},
 		{"it is Tr0ub4dor3x ok", "it is [URL_CREDENTIALS] ok"},
 		{`{"m":"out: {\"aws_secret_access_key\":\"wJalrXUtnFEMI\\/K7MDENG\\/bPxRfiCYzx9Q8kLmNop\"}"}`, `{"m":"out: {\"aws_secret_access_key\":\"[SECRET]\"}"}`},
+		{`{"password":"Tr0ub4dor\"3xyzQQ77\\aa99bb"}`, `{"password":"[PASSWORD]"}`},
+		{`{"m":"{\"password\":\"Tr0ub4dor\\\"3xyzQQ77\"}"}`, `{"m":"{\"password\":\"[PASSWORD]\"}"}`},
+		{`out: {"password":"Tr0ub4dor\"3xyzQQ77","n":1}`, `out: {"password":"[PASSWORD]","n":1}`},
+		{`{"m":"out: {\"password\":\"Tr0ub4dor\\\"3xyzQQ77\"}"}`, `{"m":"out: {\"password\":\"[PASSWORD]\"}"}`},
 	} {
 		in := fields(c[0], "postgres://admin:Tr0ub4dor3x@db.example.com/x")
 		edits, err := s.Redact(t.Context(), in)
