@@ -237,7 +237,7 @@ func TestExampleDefaults(t *testing.T) {
 		"log.dir":  c.Log.Dir == want.Log.Dir,
 		"log.kind": c.Log.Kind == want.Log.Kind,
 		"sessions but for its keys": cmp.Equal(c.Sessions, Sessions{
-			Linger: want.Sessions.Linger, Idle: want.Sessions.Idle, MaxAge: want.Sessions.MaxAge, MaxBytes: want.Sessions.MaxBytes, Keys: c.Sessions.Keys,
+			Linger: want.Sessions.Linger, Idle: want.Sessions.Idle, MaxAge: want.Sessions.MaxAge, MaxBytes: want.Sessions.MaxBytes, Memory: want.Sessions.Memory, Keys: c.Sessions.Keys,
 		}),
 	} {
 		if !same {

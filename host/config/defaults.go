@@ -58,6 +58,8 @@ const (
 	DefaultMaxAge = 24 * time.Hour
 	// DefaultMaxBytes seals a part that has grown to so many bytes of records.
 	DefaultMaxBytes = 64 << 20
+	// DefaultSessionMemory is for some 90,000 session parts at a time.
+	DefaultSessionMemory = 256 << 20
 	// DefaultRequestBytes bounds one request after decompression.
 	DefaultRequestBytes = 16 << 20
 	// DefaultMessages bounds the submessages of a request: an empty one costs
@@ -96,7 +98,7 @@ func defaults() *Config {
 		Storage: Storage{Dir: DefaultStorageDir, Postgres: Postgres{
 			Port: DefaultPort, Schema: DefaultSchema, Timeout: Duration(DefaultStatement), Connections: DefaultConnections,
 		}, Silence: Duration(DefaultSilence), Missing: DefaultMissing},
-		Sessions: Sessions{Linger: Duration(DefaultLinger), Idle: Duration(DefaultIdle), MaxAge: Duration(DefaultMaxAge), MaxBytes: DefaultMaxBytes},
+		Sessions: Sessions{Linger: Duration(DefaultLinger), Idle: Duration(DefaultIdle), MaxAge: Duration(DefaultMaxAge), MaxBytes: DefaultMaxBytes, Memory: DefaultSessionMemory},
 		Limits: Limits{
 			RequestBytes: DefaultRequestBytes, Messages: DefaultMessages, Records: DefaultRecords,
 			Depth: DefaultDepth, InFlight: DefaultInFlight,

@@ -205,6 +205,7 @@ func TestValues(t *testing.T) {
 		{"linger", minimal + "sessions: {linger: 2m}\n", "notary.yaml:9: sessions.linger: is 2m0s; use 0s to 1m0s"},
 		{"idle", minimal + "sessions: {idle: 0s}\n", "notary.yaml:9: sessions.idle: is 0s; use 1s to 24h0m0s"},
 		{"session keys", minimal + "sessions: {keys: [a, a]}\n", "notary.yaml:9: sessions.keys[1]: has the same name as sessions.keys[0]; remove one of them"},
+		{"memory for sessions", minimal + "sessions: {memory: 64MiB}\n", "notary.yaml:9: sessions.memory: is too little for the sessions of one request; say at least 268435456, 4KiB for each of limits.records, or lower these"},
 		{"depth", minimal + "limits: {depth: 65}\n", "notary.yaml:9: limits.depth: is 65; use 16 to 64"},
 		{"in flight", minimal + "limits: {in_flight: 1MiB}\n", "notary.yaml:9: limits.in_flight: is 1MiB, less than one request of 16MiB; raise it, or lower limits.request_bytes"},
 		{"checkpoint", minimal + "journal: {checkpoint: 500ms}\n", "notary.yaml:9: journal.checkpoint: is 500ms; use 1s to 1h0m0s"},

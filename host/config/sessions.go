@@ -11,6 +11,8 @@ type Sessions struct {
 	MaxAge Duration `yaml:"max_age"`
 	// MaxBytes seals a session part of so many bytes of records.
 	MaxBytes Size `yaml:"max_bytes"`
+	// Memory bounds what open parts, and those sealed a moment ago, take of it.
+	Memory Size `yaml:"memory"`
 	// Keys are attribute names that hold the session id in this deployment;
 	// they come before the well-known ones.
 	Keys []string `yaml:"keys"`

@@ -30,6 +30,7 @@ const (
 	maxKeys       = 32
 	maxLabels     = 4096
 	maxRequest    = 1 << 30
+	recordMemory  = 4 << 10  // of sessions.memory, if a record is of a session of its own
 	pageBytes     = 64 << 10 // a page of WebAssembly memory
 	maxPages      = 1 << 16
 )
@@ -397,6 +398,10 @@ func (v *checker) sessions() {
 	between(v, "sessions.idle", s.Idle, Duration(time.Second), Duration(24*time.Hour))
 	between(v, "sessions.max_age", s.MaxAge, Duration(time.Second), Duration(31*24*time.Hour))
 	between(v, "sessions.max_bytes", s.MaxBytes, 64<<10, 1<<30)
+	between(v, "sessions.memory", s.Memory, 4<<20, 1<<40)
+	if least := Size(recordMemory * v.Limits.Records); s.Memory < least {
+		v.fail("sessions.memory", "is too little for the sessions of one request", fmt.Sprintf("say at least %d, 4KiB for each of limits.records, or lower these", least))
+	}
 	v.count("sessions.keys", len(s.Keys), 0, maxKeys, "")
 	seen := map[string]string{}
 	for i, k := range s.Keys {

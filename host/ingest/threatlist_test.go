@@ -18,7 +18,7 @@ var threats = []struct {
 }{
 	{"T50", "bombs of gzip", map[string][]string{"host/ingest": {"TestT50GzipBombs", "TestRefusedOverHTTP"}, "host/session": {"TestDenseRequests"}, "host/cmd/notary": {"TestFlood"}}},
 	{"T51", "messages of a byte that take a thousand", map[string][]string{
-		"host/ingest": {"TestT51EmptySubmessages", "TestRefusedOverHTTP"}, "host/cmd/notary": {"TestFlood"},
+		"host/ingest": {"TestT51EmptySubmessages", "TestRefusedOverHTTP"}, "host/session": {"TestSessionMemory"}, "host/cmd/notary": {"TestFlood"},
 	}},
 	{"T52", "nesting without end", map[string][]string{"host/otlpwire": {"TestT52DepthBomb"}, "host/cmd/notary": {"TestFlood"}}},
 	{"T53", "connections and streams that trickle, idle or flood", map[string][]string{

@@ -47,6 +47,8 @@ type batch struct{ sessions []*group }
 // A group has the records of one session in one request.
 type group struct {
 	raw     []byte // the session id as sent; only the handle is made of it
+	handle  receipt.Handle
+	need    int64  // what it has taken of Notary.room
 	name    []byte // the session id as redacted
 	count   int    // of records
 	records []receipt.Record

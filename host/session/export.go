@@ -85,17 +85,26 @@ func (n *Notary) Export(ctx context.Context, tenant string, sig otlpwire.Signal,
 	if err != nil {
 		return format.Position{}, err
 	}
+	for _, g := range batch.sessions {
+		g.handle = n.opts.Ring.Handle(tenant, g.raw)
+	}
+	if err := sizesFit(batch.sessions, len(body)); err != nil {
+		return format.Position{}, err
+	}
+	if err := n.reserve(tenant, batch.sessions); err != nil {
+		return format.Position{}, err
+	}
+	defer n.giveBack(tenant, batch.sessions)
 	var pending []*journal.Pending
 	var ends []receipt.Handle
 	for _, g := range batch.sessions {
-		handle := n.opts.Ring.Handle(tenant, g.raw)
-		p, err := n.append(handle, tenant, g, d)
+		p, err := n.append(g.handle, tenant, g, d)
 		if err != nil {
 			return format.Position{}, err
 		}
 		pending = append(pending, p...)
 		if g.end {
-			ends = append(ends, handle)
+			ends = append(ends, g.handle)
 		}
 		for _, before := range g.before {
 			ends = append(ends, n.opts.Ring.Handle(tenant, before))

@@ -238,23 +238,6 @@ func TestBusy(t *testing.T) {
 	}
 }
 
-// TestMaxOpen: one sender cannot open parts without end.
-func TestMaxOpen(t *testing.T) {
-	w := newWorld(t)
-	w.tune = func(o *session.Options) { o.MaxOpen = 3 }
-	n := w.start()
-	for i := range 3 {
-		export(t, n, request(fmt.Sprint(i), span("a")))
-	}
-	if _, err := n.Export(t.Context(), "acme", otlpwire.Traces, request("4", span("a"))); !errors.Is(err, journal.ErrBusy) {
-		t.Errorf("fourth session: %v", err)
-	}
-	if err := n.EndSession(t.Context(), "acme", "0"); err != nil {
-		t.Fatal(err)
-	}
-	export(t, n, request("4", span("a")))
-}
-
 // What an export will need is reserved before it is made, by what is in the request;
 // without room nothing of it is stored.
 func TestMemoryIsReserved(t *testing.T) {

@@ -74,6 +74,17 @@ func peakLive(f func()) int64 {
 	return <-ended - before
 }
 
+// growth returns by how much what is in use is more when f has returned.
+func growth(f func()) int64 {
+	runtime.GC()
+	runtime.GC()
+	before := live()
+	f()
+	runtime.GC()
+	runtime.GC()
+	return live() - before
+}
+
 // TestDenseRequests (T50): what redactors are shown, and what they find, takes many times the
 // memory of a text that is made for it. It is in the budget before it is allocated, and what was
 // taken at first is taken in the end.

@@ -45,7 +45,7 @@ const (
 	DefaultMaxBytes   = 64 << 20         // a part is sealed at this many bytes of records
 	DefaultWrapKeyAge = 10 * time.Minute // a used wrap key is replaced after so long
 	DefaultCheckpoint = 30 * time.Second // the chain goes to the log this often, if it grew
-	DefaultMaxOpen    = 100_000          // open parts cost a few KB each; beyond it senders are told to come again
+	DefaultMemory     = 256 << 20        // for open parts, which take 3 KiB each
 
 	// resendTime is how long records of a sealed part are known as such: an
 	// exporter gives up on a request before that.
@@ -80,6 +80,9 @@ type Notary struct {
 	cancel     context.CancelFunc
 	tasks      sync.WaitGroup
 	proving    chan struct{} // bounds the log submissions in flight
+	sealers    lane          // make receipts
+	provers    lane          // wait for the log
+	room       ledger
 
 	mu       sync.Mutex
 	closing  bool
@@ -88,6 +91,7 @@ type Notary struct {
 	nextPart map[receipt.Handle]uint32
 	index    map[receipt.Handle][]*sealed
 	recent   map[receipt.Handle][]recent
+	leaving  int64 // of room, that is given back soon
 	unsealed error // a part that could not be sealed
 	renewals []archive.Renewal
 	erased   map[receipt.PartID]Erasure // ordered, in any epoch that is believed
@@ -129,6 +133,9 @@ func (n *Notary) before(handle receipt.Handle) []*part {
 // answers per batch, of up to 500, so many in flight cost little.
 const maxProving = 1024
 
+// maxReceipts bounds the receipts that are being made at once.
+const maxReceipts = 256
+
 // Start opens an epoch: it reads what storage holds, writes entry 0 and the
 // first wrap key, fences and seals what dead notaries left open, and returns
 // when new data can be taken. Log proofs of recovered parts follow in the
@@ -153,6 +160,9 @@ func Start(ctx context.Context, o Options) (*Notary, error) {
 	n := &Notary{
 		opts: o, epoch: o.Origin.Epoch,
 		proving:  make(chan struct{}, maxProving),
+		sealers:  lane{most: maxReceipts},
+		provers:  lane{most: maxProving},
+		room:     ledger{most: o.Memory, of: make(map[string]int64)},
 		open:     make(map[receipt.Handle]*part),
 		nextPart: make(map[receipt.Handle]uint32),
 		index:    make(map[receipt.Handle][]*sealed),

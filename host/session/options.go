@@ -78,11 +78,14 @@ type Options struct {
 	Walk otlpwire.Options
 	// Linger is how long nothing must have come before a session is sealed that its
 	// sender has ended in an export; 0 seals it at once.
-	Linger     time.Duration
+	Linger time.Duration
+	// Memory bounds what open parts, and those that were sealed a moment ago, take of it: keys,
+	// trees, marks of records. Where it gets tight, parts of the tenant that has most are
+	// sealed early. For a request of n records 4n KiB are enough, whatever their sessions.
+	Memory     int64
 	Idle       time.Duration
 	MaxAge     time.Duration
 	MaxBytes   int64
-	MaxOpen    int
 	WrapKeyAge time.Duration
 	Checkpoint time.Duration
 	// Copies asks what stands behind the storage for copies of keys that were destroyed.
@@ -105,7 +108,7 @@ func (o *Options) setDefaults() {
 	setDefault(&o.MaxBytes, DefaultMaxBytes)
 	setDefault(&o.WrapKeyAge, DefaultWrapKeyAge)
 	setDefault(&o.Checkpoint, DefaultCheckpoint)
-	setDefault(&o.MaxOpen, DefaultMaxOpen)
+	setDefault(&o.Memory, DefaultMemory)
 	if o.Scan == nil {
 		o.Scan = archive.Scan
 	}

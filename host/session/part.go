@@ -2,9 +2,9 @@ package session
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/veriproof/notary/host/journal"
@@ -38,6 +38,12 @@ type part struct {
 	start      uint64
 	finish     uint64
 	sdks       []string
+
+	held atomic.Int64 // of Notary.room
+	// Guarded by Notary.mu:
+	sealed  bool  // or it never will be
+	kept    bool  // for its marks
+	leaving int64 // of held, which is given back when the part is sealed
 }
 
 // maxSDKs bounds the list of senders' libraries in a summary.
@@ -61,7 +67,8 @@ func (n *Notary) append(handle receipt.Handle, tenant string, g *group, d *desk)
 			continue
 		}
 		pending, err := n.appendTo(p, g, d)
-		full := p.bytes >= n.opts.MaxBytes
+		n.charge(p, g)
+		full := p.bytes >= n.opts.MaxBytes || p.held.Load() >= n.room.most/16
 		p.mu.Unlock()
 		if full && err == nil {
 			n.end(handle, receipt.ReasonSize)
@@ -75,9 +82,6 @@ func (n *Notary) openPart(handle receipt.Handle, tenant string) (*part, error) {
 	defer n.mu.Unlock()
 	if p := n.open[handle]; p != nil {
 		return p, nil
-	}
-	if len(n.open) >= n.opts.MaxOpen {
-		return nil, fmt.Errorf("%w: %d session parts are open", journal.ErrBusy, len(n.open))
 	}
 	id := receipt.PartID{Epoch: n.epoch, Handle: handle, Part: n.nextPart[handle]}
 	keys, err := n.opts.Ring.OpenPart(id)

@@ -55,29 +55,55 @@ func (n *Notary) goSeal(p *part, why receipt.Reason) {
 	s := &sealed{id: p.id, receipted: make(chan struct{})}
 	n.index[p.id.Handle] = append(n.index[p.id.Handle], s)
 	list := append(n.recent[p.id.Handle], recent{p, n.opts.Now()})
+	p.kept = true
+	for _, r := range list[:max(0, len(list)-maxRecent)] {
+		r.part.kept = false
+		n.free(r.part)
+	}
 	n.recent[p.id.Handle] = slices.Clone(list[max(0, len(list)-maxRecent):])
-	n.tasks.Go(func() {
-		if err := n.seal(n.background, p, s, why); err != nil && n.background.Err() == nil {
+	failed := func(err error) {
+		if err != nil && n.background.Err() == nil {
 			n.mu.Lock()
 			n.unsealed = err
 			n.mu.Unlock()
 			n.opts.Logger.Error("sealing a session part failed; it is left to recovery", "epoch", n.epoch.String(), "error", err)
 		}
+	}
+	n.sealers.run(&n.tasks, func() {
+		commitment, err := n.sealReceipt(n.background, p, s, why)
+		close(s.receipted)
+		n.ceased(p)
+		if err != nil || commitment == nil {
+			failed(err)
+			return
+		}
+		proved := n.stats.proving()
+		id := p.id
+		n.provers.run(&n.tasks, func() {
+			defer proved()
+			failed(n.proveReceipt(n.background, *commitment, id, s))
+		})
 	})
 }
 
-// seal closes a part: summary leaf, manifest and receipt durable, commitment in
-// the log, proof durable. Only the last may take long; the receipt does not
-// wait for it.
-func (n *Notary) seal(ctx context.Context, p *part, s *sealed, why receipt.Reason) error {
-	commitment, err := n.sealReceipt(ctx, p, s, why)
-	close(s.receipted)
-	if err != nil || commitment == nil {
-		return err
+// ceased says that nothing of a part is needed any more but its marks.
+func (n *Notary) ceased(p *part) {
+	p.mu.Lock()
+	p.keys, p.edits, p.sdks = nil, nil, nil
+	p.mu.Unlock()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	p.sealed = true
+	if p.leaving > 0 {
+		n.forgetPart(p)
 	}
-	proved := n.stats.proving()
-	proofSeq, err := n.prove(ctx, *commitment, p.id)
-	proved()
+	n.free(p)
+}
+
+// proveReceipt gets the proof of a receipt and makes it durable. It may take long; the
+// receipt does not wait for it.
+func (n *Notary) proveReceipt(ctx context.Context, commitment receipt.Hash, id receipt.PartID, s *sealed) error {
+	proofSeq, err := n.prove(ctx, commitment, id)
 	if err != nil {
 		return err
 	}
@@ -282,7 +308,14 @@ func (n *Notary) sealDue(now time.Time, all bool) {
 		return
 	}
 	for h, list := range n.recent {
-		list = slices.DeleteFunc(slices.Clone(list), func(r recent) bool { return now.Sub(r.at) >= resendTime })
+		list = slices.DeleteFunc(slices.Clone(list), func(r recent) bool {
+			if now.Sub(r.at) < resendTime {
+				return false
+			}
+			r.part.kept = false
+			n.free(r.part)
+			return true
+		})
 		if n.recent[h] = list; len(list) == 0 {
 			delete(n.recent, h)
 		}
@@ -292,6 +325,8 @@ func (n *Notary) sealDue(now time.Time, all bool) {
 		if p.abandoned(now, n.opts.Idle) {
 			// Its number was never in the journal, nor was its key.
 			delete(n.open, h)
+			p.sealed = true
+			n.free(p)
 			n.nextPart[h] = p.id.Part
 			continue
 		}

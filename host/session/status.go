@@ -178,6 +178,7 @@ type Stats struct {
 	// Journal is what waits to be durable.
 	Journal       journal.Backlog
 	Expired       uint64 // parts whose key was destroyed by age
+	PartMemory    int64  // bytes of Options.Memory that are taken
 	Fenced        uint64 // dead epochs that this one ended
 	DamagedEpochs uint64 // epochs in storage that were left as they are
 	Peers         uint64 // other epochs in a shared storage that live, as far as is known
@@ -202,6 +203,9 @@ func (n *Notary) Stats() Stats {
 	n.stats.mu.Lock()
 	defer n.stats.mu.Unlock()
 	s := n.stats.s
+	for _, held := range n.room.shares() {
+		s.PartMemory += held
+	}
 	s.OpenParts, s.LogWaiting, s.Journal = uint64(open), uint64(len(n.stats.waiting)), n.writer.Backlog()
 	for _, since := range n.stats.waiting {
 		if s.LogSince.IsZero() || since.Before(s.LogSince) {

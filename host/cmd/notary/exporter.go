@@ -57,6 +57,8 @@ func exportError(err error) error {
 		return ingest.Unavailable("a redactor failed, so nothing was stored", 0, err)
 	case errors.Is(err, journal.ErrBusy):
 		return ingest.Exhausted("storage does not keep up", busyRetry, err)
+	case errors.Is(err, session.ErrFull):
+		return ingest.Exhausted("too many sessions at once", busyRetry, err)
 	case errors.Is(err, session.ErrClosing):
 		return ingest.Unavailable("the notary is shutting down", 0, err)
 	case errors.Is(err, session.ErrStale):
@@ -129,6 +131,7 @@ func (n *node) metrics() []control.Metric {
 	}
 	m := []control.Metric{
 		{Name: "notary_open_parts", Help: "Session parts that take records.", Kind: control.Gauge, Value: float64(s.OpenParts)},
+		gauge("notary_session_memory_bytes", "What session parts take of sessions.memory.", float64(s.PartMemory)),
 		count("notary_records_total", "Records made durable.", s.Records, nil),
 		count("notary_record_bytes_total", "Bytes of the records made durable.", s.Bytes, nil),
 		count("notary_proved_total", "Session parts with a durable log proof.", s.Proved, nil),

@@ -27,6 +27,7 @@ func TestExportErrors(t *testing.T) {
 	}{
 		{journal.ErrTooLarge, codes.ResourceExhausted, false, "fewer at a time"},
 		{journal.ErrBusy, codes.ResourceExhausted, true, "does not keep up"},
+		{session.ErrFull, codes.ResourceExhausted, true, "too many sessions"},
 		{journal.ErrFenced, codes.Unavailable, true, "outcome is unknown"},
 		{journal.ErrEnded, codes.Unavailable, true, "outcome is unknown"},
 		{fmt.Errorf("%w: %w", journal.ErrEnded, &pluginhost.PluginError{Plugin: "store-dir"}), codes.Unavailable, true, "outcome is unknown"},

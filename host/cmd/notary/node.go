@@ -77,7 +77,7 @@ func startNode(ctx context.Context, cfg *config.Config, g *ground, logger *slog.
 	if first {
 		g = &ground{cfg: cfg, erasing: session.NewErasureLock()}
 	}
-	letGarbageGather(int64(cfg.Limits.InFlight))
+	letGarbageGather(int64(cfg.Limits.InFlight), int64(cfg.Sessions.Memory))
 	n := &node{cfg: cfg, logger: logger, refusals: slog.New(lograte.New(logger.Handler(), time.Minute)), ground: g}
 	defer func() {
 		if err != nil {
@@ -355,6 +355,7 @@ func (n *node) startSession(ctx context.Context, claims attester.Claims, recipie
 			SessionKeys: c.Sessions.Keys,
 		},
 		Linger: time.Duration(c.Sessions.Linger), Idle: time.Duration(c.Sessions.Idle), MaxAge: time.Duration(c.Sessions.MaxAge), MaxBytes: int64(c.Sessions.MaxBytes),
+		Memory:     int64(c.Sessions.Memory),
 		WrapKeyAge: time.Duration(c.Journal.WrapKeyAge), Checkpoint: time.Duration(c.Journal.Checkpoint),
 		Retention: time.Duration(c.Retention.Sessions),
 		Journal:   journal.Options{GroupBytes: int(c.Journal.GroupBytes), UnknownLimit: time.Duration(c.Journal.UnknownLimit)},

@@ -1,0 +1,327 @@
+package session
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+	"unsafe"
+
+	"github.com/veriproof/notary/host/journal"
+	format "github.com/veriproof/notary/sdk/journal"
+	"github.com/veriproof/notary/sdk/receipt"
+)
+
+// Memory of session parts, about, in bytes; TestSessionMemory holds the sum to the heap.
+const (
+	perPart   = 2 << 10 // keys, tree, what stands for it in maps
+	perAppend = 400     // what duplicates wait for
+	perCount  = 128     // of edits of a kind
+	perMark   = int64(unsafe.Sizeof(markSlot{}))
+	// markRoom is what the mark of a record takes at most: of a table that has just grown
+	// a third is taken.
+	markRoom = 3 * perMark
+	// leastRoom is what the first record of a session takes.
+	leastRoom = perPart + perAppend + perMark*leastSlots
+)
+
+// ErrFull says that session parts take all the memory they may. It is retryable: parts
+// are being sealed for it.
+var ErrFull = errors.New("session parts take too much memory")
+
+var errSessions = errors.New("its sessions take more memory than there is for all")
+
+// A ledger has what the open parts, and those that were sealed a moment ago, take of a bound,
+// by tenant. Who holds most may fill seven eighths of it: the last eighth is for the others,
+// so that nobody is locked out. From three quarters on parts of who holds most give way.
+// Its lock is held for a moment, and no other is taken under it.
+type ledger struct {
+	most int64
+
+	mu   sync.Mutex
+	held int64
+	of   map[string]int64
+}
+
+// alone is what one tenant may hold.
+func (l *ledger) alone() int64 { return l.most / 8 * 7 }
+
+// take takes room for a tenant, if there is, and reports whether it becomes tight.
+func (l *ledger) take(tenant string, n int64) (taken, tight bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	most := l.alone()
+	for other, held := range l.of {
+		if other != tenant && held > l.of[tenant]+n {
+			most = l.most
+		}
+	}
+	if l.held+n > most {
+		return false, true
+	}
+	l.add(tenant, n)
+	return true, l.held > l.most/4*3
+}
+
+// put gives room back, or takes what has been allocated already.
+func (l *ledger) put(tenant string, n int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.add(tenant, -n)
+}
+
+func (l *ledger) add(tenant string, n int64) {
+	l.held += n
+	if l.of[tenant] += n; l.of[tenant] == 0 {
+		delete(l.of, tenant)
+	}
+}
+
+// shares returns who holds how much.
+func (l *ledger) shares() map[string]int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return maps.Clone(l.of)
+}
+
+// reserve takes room for all sessions of a request before anything of it is stored: it is
+// taken whole or not at all. Each group gets what it needs at most.
+func (n *Notary) reserve(tenant string, groups []*group) error {
+	var need int64
+	for _, g := range groups {
+		need += g.needs()
+	}
+	if need > n.room.alone() {
+		return tooLarge("sessions", errSessions)
+	}
+	taken, tight := n.room.take(tenant, need)
+	if tight {
+		n.giveWay(need)
+	}
+	if !taken {
+		taken, _ = n.room.take(tenant, need)
+	}
+	if !taken {
+		return ErrFull
+	}
+	for _, g := range groups {
+		g.need = g.needs()
+	}
+	return nil
+}
+
+// needs is what a group takes at most, if its part has to be opened.
+func (g *group) needs() int64 { return leastRoom + int64(len(g.name)) + markRoom*int64(len(g.records)) }
+
+// giveBack returns what groups have not used.
+func (n *Notary) giveBack(tenant string, groups []*group) {
+	for _, g := range groups {
+		n.room.put(tenant, g.need)
+		g.need = 0
+	}
+}
+
+// charge makes what a group needed what its part takes more than before.
+func (n *Notary) charge(p *part, g *group) {
+	now := p.memory()
+	n.room.put(p.tenant, g.need-(now-p.held.Swap(now)))
+	g.need = 0
+}
+
+// memory is called with p.mu held.
+func (p *part) memory() int64 {
+	size := perPart + perAppend*int64(len(p.appends)) + perMark*int64(len(p.seen.slots)) + perCount*int64(len(p.edits)) + int64(len(p.name))
+	for _, s := range p.sdks {
+		size += int64(len(s))
+	}
+	return size
+}
+
+// free gives back the room of a part that is neither open, nor being sealed, nor kept for its
+// marks. It is called with n.mu held.
+func (n *Notary) free(p *part) {
+	if p.sealed && !p.kept {
+		n.room.put(p.tenant, p.held.Swap(0))
+		n.leaving -= p.leaving
+		p.leaving = 0
+	}
+}
+
+// forgetPart no longer keeps a sealed part for its marks. It is called with n.mu held.
+func (n *Notary) forgetPart(p *part) {
+	h := p.id.Handle
+	list := slices.DeleteFunc(slices.Clone(n.recent[h]), func(r recent) bool { return r.part == p })
+	if n.recent[h] = list; len(list) == 0 {
+		delete(n.recent, h)
+	}
+	if open := n.open[h]; open != nil {
+		open.forgetBefore(len(list))
+	}
+	p.kept = false
+	n.free(p)
+}
+
+// giveWay makes room for so much more: of the tenant that holds most, parts that were
+// sealed are forgotten, the oldest first, and then the part is sealed that was idle for
+// longest; and so on. What is sealed early has its receipt and its records like any other, but
+// records that are sent again are not known any more.
+func (n *Notary) giveWay(need int64) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	shares := n.room.shares()
+	left := -n.leaving
+	for _, held := range shares {
+		left += held
+	}
+	// A look at all parts is worth it if there is much to do.
+	aim := min(n.room.most/8*5, n.room.alone()-need)
+	if n.closing || left <= max(aim, min(n.room.most/4*3, n.room.alone()-need)) {
+		return
+	}
+	victims := n.victims()
+	for t, list := range victims {
+		for _, v := range list {
+			shares[t] -= v.part.leaving
+		}
+	}
+	for left > aim {
+		most, found := "", false
+		for t, list := range victims {
+			if len(list) > 0 && (!found || shares[t] > shares[most]) {
+				most, found = t, true
+			}
+		}
+		if !found {
+			return
+		}
+		p := victims[most][0].part
+		victims[most] = victims[most][1:]
+		if p.leaving > 0 {
+			continue
+		}
+		size := p.held.Load()
+		left, shares[most] = left-size, shares[most]-size
+		if n.open[p.id.Handle] == p {
+			delete(n.open, p.id.Handle)
+			n.goSeal(p, receipt.ReasonSize)
+		}
+		if p.sealed {
+			n.forgetPart(p)
+			continue
+		}
+		p.leaving = size
+		n.leaving += size
+	}
+}
+
+// A victim is a part that can give way.
+type victim struct {
+	part *part
+	open bool
+	at   time.Time // since when nothing came, or when it was sealed
+}
+
+// victims returns the parts that can give way, by tenant and in their order. It is called
+// with n.mu held.
+func (n *Notary) victims() map[string][]victim {
+	out := make(map[string][]victim)
+	for _, list := range n.recent {
+		for _, r := range list {
+			out[r.part.tenant] = append(out[r.part.tenant], victim{r.part, false, r.at})
+		}
+	}
+	for _, p := range n.open {
+		if !p.mu.TryLock() {
+			continue // something comes just now
+		}
+		if p.first != nil {
+			out[p.tenant] = append(out[p.tenant], victim{p, true, p.touched})
+		}
+		p.mu.Unlock()
+	}
+	for _, list := range out {
+		slices.SortFunc(list, func(a, b victim) int {
+			if a.open != b.open {
+				return cmp.Compare(b2i(a.open), b2i(b.open))
+			}
+			return a.at.Compare(b.at)
+		})
+	}
+	return out
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// sizesFit refuses a request for good of which one session is too large for an entry of the
+// journal, before another is stored. Most requests are so small that nobody has to look.
+func sizesFit(groups []*group, bytes int) error {
+	if bytes < 1<<20 {
+		return nil
+	}
+	for _, g := range groups {
+		size, contexts := len(g.name), make(map[*byte]bool)
+		add := func(context []byte) {
+			if at := unsafe.SliceData(context); len(context) > 0 && !contexts[at] {
+				contexts[at] = true
+				size += len(context) + 16
+			}
+		}
+		for i := range g.records {
+			r := &g.records[i]
+			size += len(r.Bytes) + len(r.Edits) + 16 + 32 // and the leaf
+			add(r.Resource)
+			add(r.Scope)
+		}
+		if size > format.MaxBody/9*8 { // padding takes up to an eighth
+			return fmt.Errorf("%w: some %d bytes of one session", journal.ErrTooLarge, size)
+		}
+	}
+	return nil
+}
+
+// A lane runs functions in the background, so many at a time at most: each takes a stack,
+// and one request can end as many sessions as it has records.
+type lane struct {
+	most int
+
+	mu      sync.Mutex
+	running int
+	waiting []func()
+}
+
+// run has f run by a goroutine that tasks counts.
+func (l *lane) run(tasks *sync.WaitGroup, f func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.running == l.most {
+		l.waiting = append(l.waiting, f)
+		return
+	}
+	l.running++
+	tasks.Go(func() {
+		for f := f; f != nil; f = l.next() {
+			f()
+		}
+	})
+}
+
+// next returns what waits for longest, or nil.
+func (l *lane) next() func() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.waiting) == 0 {
+		l.running, l.waiting = l.running-1, nil
+		return nil
+	}
+	f := l.waiting[0]
+	l.waiting[0], l.waiting = nil, l.waiting[1:]
+	return f
+}

@@ -1,0 +1,191 @@
+package session_test
+
+import (
+	"bytes"
+	enc "encoding/binary"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/veriproof/notary/host/journal"
+	"github.com/veriproof/notary/host/otlpwire"
+	"github.com/veriproof/notary/host/session"
+	"github.com/veriproof/notary/sdk/receipt"
+)
+
+// field is a field of a message that is given by its bytes.
+func field(tag byte, b []byte) []byte {
+	return append(enc.AppendUvarint([]byte{tag}, uint64(len(b))), b...)
+}
+
+// traces is a request of as many spans as it has numbers, each of its own trace and so of
+// its own session, which it ends or does not.
+func traces(from, to int, end bool) []byte {
+	var spans []byte
+	for i := from; i < to; i++ {
+		span := field(0x0a, enc.BigEndian.AppendUint64(make([]byte, 8), uint64(i+1)))
+		if end {
+			span = append(span, field(0x4a, append(field(0x0a, []byte("veriproof.session.end")), field(0x12, []byte{0x10, 1})...))...)
+		}
+		spans = append(spans, field(0x12, span)...)
+	}
+	return field(0x0a, field(0x12, spans))
+}
+
+// tiny is a request of log records that have nothing but a time, all of one session.
+func tiny(from, to int) []byte {
+	var records []byte
+	for i := from; i < to; i++ {
+		records = append(records, field(0x12, enc.LittleEndian.AppendUint64([]byte{9}, uint64(i+1)))...)
+	}
+	return field(0x0a, field(0x12, records))
+}
+
+// patiently exports and, as senders do, comes again when there is no room; at most so often.
+func patiently(t *testing.T, n *session.Notary, tenant string, sig otlpwire.Signal, body []byte) {
+	t.Helper()
+	for start := time.Now(); ; time.Sleep(time.Millisecond) {
+		_, err := n.Export(t.Context(), tenant, sig, body)
+		if err == nil {
+			return
+		}
+		if !errors.Is(err, session.ErrFull) && !errors.Is(err, journal.ErrBusy) || time.Since(start) > time.Minute {
+			t.Fatalf("export of %s: %v", tenant, err)
+		}
+	}
+}
+
+// TestSessionMemory (T51, T53): whatever a tenant sends (sessions without end, sessions that end,
+// records of nothing), what is kept of it stays within the bound, its own exports are taken in
+// the end, and those of others at once.
+func TestSessionMemory(t *testing.T) {
+	const bound = 4 << 20
+	for name, send := range map[string]func(t *testing.T, n *session.Notary, i int){
+		"open": func(t *testing.T, n *session.Notary, i int) {
+			patiently(t, n, "evil", otlpwire.Traces, traces(i*400, (i+1)*400, false))
+		},
+		"ended": func(t *testing.T, n *session.Notary, i int) {
+			patiently(t, n, "evil", otlpwire.Traces, traces(i*400, (i+1)*400, true))
+		},
+		"tiny": func(t *testing.T, n *session.Notary, i int) {
+			patiently(t, n, "evil", otlpwire.Logs, tiny(i*8000, (i+1)*8000))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.tune = func(o *session.Options) { o.Store, o.Memory = forgetful{w.store}, bound }
+			n := w.start()
+			export(t, n, request("honest", span("a")))
+			for i := range 12 {
+				send(t, n, i)
+				if held := n.Stats().PartMemory; held > bound {
+					t.Fatalf("%d bytes are held, the bound is %d", held, bound)
+				}
+				if _, err := n.Export(t.Context(), "healthy", otlpwire.Traces, request(fmt.Sprint("new ", i), span("a"))); err != nil {
+					t.Fatalf("another tenant's new session: %v", err)
+				}
+			}
+			s := n.Stats()
+			if s.OpenParts > bound/(2<<10) {
+				t.Errorf("%d parts are open", s.OpenParts)
+			}
+			if name != "ended" && s.Sealed[receipt.ReasonSize] == 0 {
+				t.Error("no part gave way")
+			}
+			parts, err := n.Parts(t.Context(), "acme", "honest")
+			if err != nil || len(parts) != 1 || parts[0].State != session.StateOpen {
+				t.Errorf("the session of a third tenant: %+v, %v", parts, err)
+			}
+		})
+	}
+}
+
+// TestSessionMemoryIsFreed: of sessions that were sealed nothing is held when nobody sends
+// their records again.
+func TestSessionMemoryIsFreed(t *testing.T) {
+	w := newWorld(t)
+	n := w.start()
+	patiently(t, n, "acme", otlpwire.Traces, traces(0, 300, true))
+	export(t, n, request("s", span("a")))
+	w.advance(session.DefaultIdle)
+	for n.Stats().Proved < 301 {
+		if err := n.Step(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.advance(session.DefaultIdle)
+	if err := n.Step(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if held := n.Stats().PartMemory; held != 0 {
+		t.Errorf("%d bytes are held of no session", held)
+	}
+}
+
+// TestSessionMemoryIsReal: what is counted for parts is what they take.
+func TestSessionMemoryIsReal(t *testing.T) {
+	w := newWorld(t)
+	w.tune = func(o *session.Options) { o.Store = forgetful{w.store} }
+	n := w.start()
+	for _, c := range []struct {
+		name       string
+		sig        otlpwire.Signal
+		warm, body []byte // the first leaves memory to the next that works
+	}{
+		{"parts", otlpwire.Traces, traces(0, 5000, false), traces(5000, 10_000, false)},
+		{"marks", otlpwire.Logs, tiny(0, 30_000), tiny(30_000, 60_000)},
+	} {
+		if _, err := n.Export(t.Context(), "acme", c.sig, c.warm); err != nil {
+			t.Fatal(err)
+		}
+		before := n.Stats().PartMemory
+		grew := growth(func() {
+			if _, err := n.Export(t.Context(), "acme", c.sig, c.body); err != nil {
+				t.Fatal(err)
+			}
+		})
+		counted := n.Stats().PartMemory - before
+		t.Logf("%s: %d KiB counted, %d KiB in use", c.name, counted>>10, grew>>10)
+		if grew > counted+1<<20 {
+			t.Errorf("%s: %d KiB in use, %d are counted", c.name, grew>>10, counted>>10)
+		}
+	}
+}
+
+// TestTooManySessions: a request whose sessions could never be held at a time is refused for
+// good, and before any of it is stored.
+func TestTooManySessions(t *testing.T) {
+	w := newWorld(t)
+	w.tune = func(o *session.Options) { o.Memory = 1 << 20 }
+	n := w.start()
+	_, err := n.Export(t.Context(), "acme", otlpwire.Traces, traces(0, 1000, false))
+	var refused *otlpwire.Error
+	if !errors.As(err, &refused) || !refused.Limit() || n.Stats().Records != 0 {
+		t.Errorf("%v, %d records are stored", err, n.Stats().Records)
+	}
+	n.Kill()
+	w.tune = func(o *session.Options) { o.Memory = 1000 * 4 << 10 }
+	export(t, w.start(), traces(0, 1000, false))
+}
+
+// TestTooLargeForTheJournal: where one session of a request is too large for an entry nothing of
+// the others is stored either.
+func TestTooLargeForTheJournal(t *testing.T) {
+	w := newWorld(t)
+	w.tune = func(o *session.Options) {
+		o.Walk = otlpwire.Options{Limits: otlpwire.Limits{Bytes: 1 << 30, Messages: 1 << 20}}
+	}
+	n := w.start()
+	large := field(0x12, append(field(0x0a, bytes.Repeat([]byte{2}, 16)), field(0x2a, bytes.Repeat([]byte("x"), 1<<20))...))
+	small := field(0x12, append(field(0x0a, bytes.Repeat([]byte{1}, 16)), field(0x2a, []byte("small"))...))
+	spans := small
+	for i := range byte(64) {
+		spans = append(spans, large...)
+		spans[len(spans)-1] = 'a' + i%26
+	}
+	_, err := n.Export(t.Context(), "acme", otlpwire.Traces, field(0x0a, field(0x12, spans)))
+	if !errors.Is(err, journal.ErrTooLarge) || n.Stats().Records != 0 {
+		t.Errorf("%v, %d records are stored", err, n.Stats().Records)
+	}
+}
