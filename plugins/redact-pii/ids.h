@@ -410,6 +410,7 @@ RARE int hyphenated(scan *s, int i, int end) {
 /* area_code reads a telephone number that goes on at end, behind a slash: 030/1234567, +49/30/1234567. */
 RARE int area_code(scan *s, int i, int end) {
 	spend(350);
+	spend(80);
 	int plus = at(s, i - 1, '+'), n = end - i, e = local_part(s, end, 15, &n);
 	if (e == end || n < MIN_DIGITS || !number_begins(s, i)) return 0;
 	if (plus ? n < 8 : !near(s, T_PHONE, i) || run_end(s, end + 1, DIGIT, 3) < end + 4) return 0; /* a date */

@@ -383,6 +383,7 @@ static inline int lone(const scan *s, int i, int end) {
 /* readings tries what a run of groups may be, and returns its end. */
 RARE int readings(numbers *r) {
 	int end = r->g[0].start + 1;
+	spend(150);
 	for (int k = 0; k < r->n;) {
 		spend(90);
 		k = may_begin(r, k) ? groups_at(r, k) : k + 1;
@@ -398,7 +399,7 @@ RARE int readings(numbers *r) {
 
 /* grouped examines the run of groups that begins with the digits [i, end). */
 RARE int grouped(scan *s, int i, int end) {
-	spend(700);
+	spend(760);
 	int known, sep;
 	if (end - i == 2 && (known = hyphen_of(s, i)) && (known = mac(s, known))) return known;
 	if ((known = known_form(s, i, end))) return known;
@@ -408,6 +409,7 @@ RARE int grouped(scan *s, int i, int end) {
 	if (next < 0 && n < MIN_DIGITS) return end;
 	/* one group, of a length that only words make anything of */
 	if (next < 0 && n < MIN_CARD && n != 9 && !at(s, i - 1, '+') && !at(s, end, 'x') && silent(s, i)) return end;
+	spend(100);
 	numbers r; /* not cleared: the table is larger than most numbers */
 	r.s = s, r.n = 1, r.next = next, r.pending = sep, r.named = -1;
 	r.g[0] = (group){i, end, NO_SEP};
@@ -423,6 +425,7 @@ RARE int grouped(scan *s, int i, int end) {
  * behind another byte of a URL, or at i. */
 RARE int encoded(scan *s, int i) {
 	int end = i;
+	spend(160);
 	if (i == 0) return i;
 	if (s->t[i - 1] == '%') {
 		if (percent(s, i - 1)) return i + 2;
@@ -433,7 +436,7 @@ RARE int encoded(scan *s, int i) {
 
 /* number examines what begins with the digit at i. */
 static inline int number(scan *s, int i) {
-	spend(250);
+	spend(280);
 	if ((uint8_t)(s->t[i - 1] - '#') <= '%' - '#') {
 		int to = encoded(s, i);
 		if (to > i + 2 || !is(s, to, DIGIT)) return to;

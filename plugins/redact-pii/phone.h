@@ -110,6 +110,7 @@ RARE int his(const scan *s, int start) {
 	if (e <= 0 || start - e > 12 || e < s->seen[T_OTHER]) return 0;
 	e = run_start(s, e, LETTER | HIGH, 9);
 	if (!at(s, e - 1, ' ')) return 0;
+	spend(1500);
 	int a = run_start(s, e - 1, LETTER, 6);
 	for (unsigned k = 0; k < sizeof owners / sizeof owners[0]; k++) {
 		int n = 0;
@@ -138,8 +139,8 @@ static int named_phone(const numbers *r, int k, int *score) {
 	int start = r->g[k].start;
 	int initial = 0;
 	if ((r->s->words_read >= start || unspoken(r->s, start)) && silent(r->s, start) && !(initial = initialled(r->s, start))) return -1; /* not to listen for what is too short */
-	spend(1000);
 	int n, e = extent(r, k, 15, &n);
+	spend(800 + 150 * (e - k + 1));
 	if (n < MIN_DIGITS || date_like(r, k, e)) return -1;
 	int phone = (near(r->s, T_PHONE, start) && !id_since(r->s, T_PHONE)) || contact_number(r->s, start);
 	int call = initial || (near(r->s, T_CALL, start) && !id_since(r->s, T_CALL)), own = !phone && his(r->s, start);
@@ -172,6 +173,7 @@ RARE int local_part(const scan *s, int i, int limit, int *n) {
 	spend(200);
 	int from = i, total = *n;
 	for (int parts = 0; parts < 4; parts++) {
+		spend(200);
 		int j = i + at(s, i, ' ');
 		if (at(s, j, '/') || (j > i && at(s, j, '-'))) j++, j += at(s, j, ' ');
 		else if (parts == 0) break;

@@ -154,7 +154,7 @@ typedef struct {
 RARE void made_of(const scan *s, int a, int b, makeup *m) {
 	uint64_t was_upper = 0, was_lower = 0, was_digit = 0, was_same = 0; /* the bits of the block before */
 	*m = (makeup){0};
-	spend(15 * (b - a));
+	spend(22 * (b - a));
 	for (int k = 0; a + k < b; k += 64) {
 		uint64_t upper = 0, lower = 0, digit = 0, dot = 0, spaced = 0, special = 0, all = b - a - k < 64 ? (1ull << (b - a - k)) - 1 : ~0ull;
 		for (int j = 0; j < 64 && a + k + j < b; j += 16) {

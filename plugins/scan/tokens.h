@@ -216,7 +216,7 @@ RARE int published(const scan *s, int a, int b) {
 		v128_t abc = wasm_v128_and(wasm_v128_and(wasm_i8x16_eq(first, wasm_u8x16_splat('a')), wasm_i8x16_eq(second, wasm_u8x16_splat('b'))), wasm_i8x16_eq(third, wasm_u8x16_splat('c')));
 		for (uint32_t hits = wasm_i8x16_bitmask(wasm_v128_or(exa, abc)); hits; hits &= hits - 1) {
 			int i = a + __builtin_ctz(hits);
-			spend(150);
+			spend(350);
 			if (i < b && (has_any_case(s, i, "example") || has_any_case(s, i, "abcdefghij"))) return i + 1;
 		}
 	}
@@ -427,8 +427,9 @@ static int prefixed(scan *s, int i) {
 /* pem_label reads a label that ends in PRIVATE KEY [BLOCK] and the hyphens behind
  * it, and returns their end, or -1. */
 static int pem_label(const scan *s, int i) {
-	spend(600);
+	spend(100);
 	for (int j = i; j <= i + 24; j++) {
+		spend(280);
 		if (at(s, j, 'P') && has(s, j, "PRIVATE KEY")) {
 			j += 11;
 			if (has(s, j, " BLOCK")) j += 6;
@@ -475,7 +476,7 @@ static int pem_body(const scan *s, int i) {
 static int key_line(const scan *s, int a, int b, int first) {
 	if (b - a < (first ? FIRST_LINE : NEXT_LINE)) return 0;
 	int m = classes(s, a, b);
-	spend(10 * min(b - a, 256));
+	spend(25 * min(b - a, 256));
 	return m & UPPER && m & LOWER && (!first || m & DIGIT);
 }
 
@@ -485,7 +486,7 @@ RARE int key_lines(const scan *s, int i, int behind) {
 	int end = i, j = i, limit = min(s->n, i + MAX_PEM);
 	while (j < limit && j - end <= (end == i ? behind : BETWEEN_LINES)) {
 		int b = run_end(s, j, BASE64, limit - j);
-		spend(60);
+		spend(200);
 		if (b == j && has(s, j, ARMOUR)) break;
 		if (key_line(s, j, b, end == i)) end = b;
 		j = max(b, j + 1);
@@ -500,7 +501,7 @@ RARE int key_lines_before(const scan *s, int i) {
 	int start = i, j = i, stop = max(s->last, i - MAX_PEM);
 	while (j > stop && start - j <= (start == i ? TRAILER : BETWEEN_LINES)) {
 		int a = run_start(s, j, BASE64, j - stop);
-		spend(60);
+		spend(200);
 		if (a == j && has(s, j - 5, ARMOUR) && j < i) break;
 		if (key_line(s, a, j, start == i)) start = a;
 		j = min(a, j - 1);
@@ -527,18 +528,22 @@ RARE int pem_tail(scan *s, int start, int i) {
 /* putty_end returns the end of a key of PuTTY, of which the name of its form ends at i, or 0: the
  * public half comes first. */
 static int putty_end(scan *s, int i) {
-	int end = 0, j = i;
-	for (int limit = min(s->n, i + MAX_PEM); j < limit; j++) {
-		if (s->t[j] != 'P') continue;
-		spend(60);
-		if (!end && has(s, j, "Private-Lines:")) end = key_lines(s, j, BETWEEN_LINES);
-		if (has(s, j, "Private-MAC:")) {
-			end = run_end(s, j + 13, HEX, 64);
-			break;
+	const uint64_t private = 0x2d65746176697250, form = 0x73552d5954547550; /* "Private-", "PuTTY-Us" */
+	int end = 0, limit = min(s->n, i + MAX_PEM);
+	for (int k = i; k < limit; k += 16) {
+		spend(40);
+		for (uint32_t hits = wasm_i8x16_bitmask(wasm_i8x16_eq(wasm_v128_load(s->t + k), wasm_u8x16_splat('P'))); hits; hits &= hits - 1) {
+			int j = k + __builtin_ctz(hits);
+			uint64_t head;
+			__builtin_memcpy(&head, s->t + j, 8);
+			spend(30);
+			if (j >= limit || (head != private && head != form)) continue;
+			spend(700);
+			if (!end && has(s, j, "Private-Lines:")) end = key_lines(s, j, BETWEEN_LINES);
+			if (has(s, j, "Private-MAC:")) return run_end(s, j + 13, HEX, 64);
+			if (has(s, j, "PuTTY-User-Key-File-")) return end;
 		}
-		if (has(s, j, "PuTTY-User-Key-File-")) break;
 	}
-	spend(10 * (j - i));
 	return end;
 }
 
