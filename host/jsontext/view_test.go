@@ -218,19 +218,20 @@ func encode(t *rapid.T, v any, some string) []byte {
 	}
 	var out []byte
 	inside := false
-	for i := 0; i < len(b); i++ {
-		switch c := b[i]; {
+	escaped := false
+	for _, c := range string(b) {
+		switch {
+		case escaped:
+			escaped = false
+		case c == '\\':
+			escaped = true
 		case c == '"':
 			inside = !inside
-			out = append(out, c)
-		case c == '\\':
-			out = append(out, b[i], b[i+1])
-			i++
-		case inside && strings.IndexByte(some, c) >= 0 && rapid.IntRange(0, 3).Draw(t, "escape") == 0:
-			out = fmt.Appendf(out, `\u%04x`, c)
-		default:
-			out = append(out, c)
+		case inside && strings.ContainsRune(some, c) && rapid.IntRange(0, 3).Draw(t, "escape") == 0:
+			out = fmt.Appendf(out, `\u%04x`, c) // of the basic plane
+			continue
 		}
+		out = utf8.AppendRune(out, c)
 	}
 	return out
 }
