@@ -2,8 +2,11 @@ package plugins_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/veriproof/notary/sdk/plugin/abi"
 )
 
 // contexts are what people and programs have around a value (%s).
@@ -68,4 +71,67 @@ func TestEveryContext(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestKeysNameSecrets: the key of an attribute is the name of a secret that is the whole text, as a name before
+// it in the text would be, whatever comes before or after the field in a batch.
+func TestKeysNameSecrets(t *testing.T) {
+	p := probe(t, "redact-secrets", nil)
+	secrets := []string{"Tr0ub4dor3xyz", " Tr0ub4dor3xyz\n", `"Tr0ub4dor3xyz"`, `["Tr0ub4dor3xyz"]`}
+	var fields []abi.Field
+	var want []string
+	add := func(key, text, secret string) {
+		fields, want = append(fields, abi.Field{Key: []byte(key), Text: []byte(text)}), append(want, secret)
+	}
+	for _, key := range []string{
+		"password", "db.password", "DB_PASSWORD", "userPassword", "app.settings.credentials.password", "http.request.header.x-api-key",
+		"http.request.header.authorization", "client_secret", "access_token", "rpc.grpc.request.metadata.x-auth-token", "aws.secret_access_key",
+	} {
+		for _, text := range secrets {
+			add(key, text, "Tr0ub4dor3xyz")
+		}
+	}
+	add("password", "hunter2", "hunter2")
+	add("password", "correcthorse", "correcthorse") // no byte of it tells anything
+	add("secret", "9f86d081884c7d659a2feaa0c55ad015", "9f86d081884c7d659a2feaa0c55ad015")
+	for _, key := range []string{
+		"", "gen_ai.request.model", "session.id", "gen_ai.usage.token_type", "user.password_status", "csrf.token", "public_key", "secret.name",
+		"token_url", "llm.tokenizer", "thetoken.of.all.things.that.are.somewhere", "tokenizationalized.as.it.was.before",
+	} {
+		add(key, "Tr0ub4dor3xyz", "")
+	}
+	for _, text := range []string{"required", "${DB_PASSWORD}", "https://idp.example.org/token", "a sentence about the password", "x", ""} {
+		add("password", text, "")
+	}
+	for i, f := range fields {
+		if got := found(try(t, p, f.Text, f.Key).Edits, f.Text); got != want[i] {
+			t.Errorf("%q under %q: found %q, want %q", f.Text, f.Key, got, want[i])
+		}
+	}
+	d := newDice(21)
+	for range 20 { // all in one batch, in any order
+		order := d.Perm(len(fields))
+		batch := make([]abi.Field, len(fields))
+		for to, from := range order {
+			batch[to] = fields[from]
+		}
+		out, err := p.Try(t.Context(), batch)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for to, from := range order {
+			edits := slices.DeleteFunc(slices.Clone(out.Edits), func(e abi.Edit) bool { return int(e.Field) != to })
+			if got := found(edits, batch[to].Text); got != want[from] {
+				t.Errorf("%q under %q in a batch: found %q, want %q", batch[to].Text, batch[to].Key, got, want[from])
+			}
+		}
+	}
+}
+
+// found returns what edits of a text cover.
+func found(edits []abi.Edit, text []byte) (all string) {
+	for _, e := range edits {
+		all += string(text[e.Start:e.End])
+	}
+	return all
 }

@@ -212,4 +212,48 @@ static int level(const value_name *v) {
 	return any & 1 << W_VENDOR ? 1 : 0;
 }
 
+/* The key of an attribute names its text, if that may be one value. */
+#define MIN_KEYED 6
+#define MAX_KEYED 1024
+#define MAX_KEY 32 /* what is read of a key: its end */
+
+static int key_says;        /* the level of what the key of the present text says */
+static value_name key_name; /* and what it says, if that is not 0 */
+
+/* What keys said, since the same ones come again and again: their first and last sixteen bytes,
+ * zero where they are shorter, so that only an equal one is taken for it. */
+#define KEYS_BITS 8
+static struct {
+	v128_t first, last;
+	value_name says;
+	int level;
+} known_keys[1 << KEYS_BITS];
+
+RARE void learn_key(const uint8_t *key, int n, int slot, v128_t first, v128_t last) {
+	scan as_text;
+	as_text.t = key;
+	int a = 0;
+	if (n == MAX_KEY) /* its first word may be the end of one */
+		while (a < n && class[key[a]] & (LETTER | HIGH)) a++;
+	read_name(&as_text, a, n, &known_keys[slot].says);
+	known_keys[slot].says.bound = 1;
+	known_keys[slot].first = first, known_keys[slot].last = last;
+	known_keys[slot].level = level(&known_keys[slot].says);
+}
+
+/* read_key returns the level of what the key that ends at end says. */
+RARE int read_key(const uint8_t *end, int n) {
+	n = min(n, MAX_KEY);
+	const uint8_t *key = end - n;
+	v128_t first = wasm_i8x16_splat(0), last = wasm_v128_load(key + n - 16);
+	if (n > 16) first = wasm_v128_load(key);
+	else last = wasm_v128_and(last, wasm_u8x16_le(wasm_u8x16_splat((uint8_t)(16 - n)), wasm_u8x16_make(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)));
+	v128_t both = wasm_v128_xor(first, last);
+	uint64_t mixed = ((uint64_t)wasm_i64x2_extract_lane(both, 0) ^ (uint64_t)wasm_i64x2_extract_lane(both, 1)) * 0x9e3779b97f4a7c15u;
+	int slot = (int)(mixed >> (64 - KEYS_BITS));
+	if (wasm_v128_any_true(wasm_v128_or(wasm_v128_xor(first, known_keys[slot].first), wasm_v128_xor(last, known_keys[slot].last)))) learn_key(key, n, slot, first, last);
+	if (known_keys[slot].level) key_name = known_keys[slot].says;
+	return known_keys[slot].level;
+}
+
 #endif

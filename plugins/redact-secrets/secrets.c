@@ -15,7 +15,15 @@ static void prepare(void) {
 	prepare_endings();
 }
 
-static int begin_text(scan *s) { return jwt_tail(s); }
+static inline int key_tells(const uint8_t *request, const rdx_record *r) {
+	int may = r->key_len > 0 && r->text_len >= MIN_KEYED && r->text_len <= MAX_KEYED;
+	return key_says = may ? read_key(request + r->key_off + r->key_len, (int)r->key_len) : 0;
+}
+
+static int begin_text(scan *s) {
+	int from = jwt_tail(s);
+	return from ? from : keyed(s);
+}
 
 /* telling marks digits, '@', ':', '=' and '>', and two hyphens. */
 static inline v128_t telling(const uint8_t *p) {

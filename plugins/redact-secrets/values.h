@@ -203,6 +203,20 @@ RARE int undigited(scan *s, int a, int quote) {
 	return level(&v) < 2 ? 0 : decide(s, a, b, quote != 0, &v);
 }
 
+/* keyed reads a text that is one value, which the key of its attribute names, and returns where the pass
+ * begins: behind it. Quotation marks, brackets and spaces around it are none of it. */
+RARE int keyed(scan *s) {
+	int say = key_says, a = 0, b = s->n, found;
+	if (!say) return 0;
+	while (a < b && (is(s, a, SPACE | QUOTE) || at(s, a, '['))) a++;
+	while (b > a && (is(s, b - 1, SPACE | QUOTE) || at(s, b - 1, ']'))) b--;
+	spend(NAMING + 15 * (s->n - b + a));
+	if (b - a < MIN_KEYED || at(s, a, '{') || ahead(s, a, b, &sets[BREAKS], SIDES) < b) return 0;
+	if ((found = begun_at(s, a)) || (may_be_identifiable(b - a) && (found = identifiable(s, a, b)))) return found;
+	int score = begun(s, a, b) ? 0 : worth(s, a, min(b, a + MAX_VALUE), &key_name, say, 1);
+	return score && report(s, a, b, say == 3 ? PASSWORD : SECRET, score) ? b : 0;
+}
+
 /* holds_none reports whether the colon at i stands behind a name in quotes, and before a number, a
  * literal, an array or an object: most of JSON that is no string. */
 static inline int holds_none(const scan *s, int i) {
