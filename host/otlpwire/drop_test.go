@@ -5,9 +5,12 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
+	collector "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 	common "go.opentelemetry.io/proto/otlp/common/v1"
 	logs "go.opentelemetry.io/proto/otlp/logs/v1"
+	resource "go.opentelemetry.io/proto/otlp/resource/v1"
 	trace "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -224,5 +227,44 @@ func TestGaps(t *testing.T) {
 	}
 	if gaps < 500 {
 		t.Errorf("only %d gaps", gaps)
+	}
+}
+
+// TestDropOfManyRecords: a sender decides how many findings a resource or scope has and how
+// many records it is of, so the work must not be one times the other. It took 48 seconds, in
+// one resource, and takes some milliseconds.
+func TestDropOfManyRecords(t *testing.T) {
+	const n = otlpwire.DefaultRecords
+	findings := make([]*common.KeyValue, n)
+	for i := range findings {
+		findings[i] = &common.KeyValue{Key: "x"}
+	}
+	one := &trace.ResourceSpans{Resource: &resource.Resource{Attributes: findings}, ScopeSpans: []*trace.ScopeSpans{{Spans: make([]*trace.Span, n)}}}
+	many := make([]*trace.ResourceSpans, n)
+	for i := range many {
+		one.ScopeSpans[0].Spans[i] = &trace.Span{}
+		many[i] = &trace.ResourceSpans{SchemaUrl: "x", ScopeSpans: []*trace.ScopeSpans{{Spans: []*trace.Span{{}}}}}
+	}
+	for name, resources := range map[string][]*trace.ResourceSpans{"in one resource": {one}, "in a resource each": many} {
+		b, err := proto.Marshal(&collector.ExportTraceServiceRequest{ResourceSpans: resources})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := walk(t, b, otlpwire.Traces)
+		edits := make([]otlpwire.Edit, len(r.Texts))
+		for i := range edits {
+			edits[i] = otlpwire.Edit{Text: i, Drop: otlpwire.DropRecord}
+		}
+		begun := time.Now()
+		d, err := r.Splice(edits)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(begun); took > 3*time.Second {
+			t.Errorf("%s: %v for %d findings and %d records", name, took, len(edits), len(r.Records))
+		}
+		if slices.ContainsFunc(d.Records, func(r otlpwire.RedactedRecord) bool { return !r.Dropped }) {
+			t.Errorf("%s: a record is not dropped", name)
+		}
 	}
 }

@@ -89,6 +89,8 @@ type Request struct {
 	dropped  []bool
 	out      []byte
 	redacted Redacted
+
+	droppedIn map[context]bool // nil but for requests of which an edit drops a whole context
 }
 
 // keepTexts bounds the memory that an idle Request holds: a request with more

@@ -119,6 +119,7 @@ func (r *Request) plan(edits []Edit) error {
 	r.ops = r.ops[:0]
 	r.dropped = slices.Grow(r.dropped[:0], len(r.Records))[:len(r.Records)]
 	clear(r.dropped)
+	clear(r.droppedIn)
 	binaries := r.Binary
 	for i := 0; i < len(edits); {
 		text, end := edits[i].Text, i
@@ -142,6 +143,12 @@ func (r *Request) plan(edits []Edit) error {
 	}
 	for _, b := range binaries {
 		r.ops = append(r.ops, op{text: b, binary: true})
+	}
+	if len(r.droppedIn) == 0 {
+		return nil
+	}
+	for i, rec := range r.Records {
+		r.dropped[i] = r.dropped[i] || r.droppedIn[context{OfResource, uint32(rec.Resource)}] || r.droppedIn[context{OfScope, uint32(rec.Scope)}]
 	}
 	return nil
 }
@@ -178,16 +185,23 @@ func boundary(text []byte, at int) bool {
 	return at == len(text) || utf8.RuneStart(text[at])
 }
 
+// drop notes that the record that owns a text goes, or those of the resource or scope that
+// does: which they are is looked for once, however many edits say so.
 func (r *Request) drop(t Text) {
 	if t.Owner == OfRecord {
 		r.dropped[t.Index] = true
 		return
 	}
-	for i, rec := range r.Records {
-		r.dropped[i] = r.dropped[i] ||
-			t.Owner == OfResource && rec.Resource == int(t.Index) ||
-			t.Owner == OfScope && rec.Scope == int(t.Index)
+	if r.droppedIn == nil {
+		r.droppedIn = make(map[context]bool)
 	}
+	r.droppedIn[context{t.Owner, t.Index}] = true
+}
+
+// A context is a resource or a scope of a request.
+type context struct {
+	owner Owner
+	index uint32
 }
 
 // A splicer writes messages to out. next is the first op that has not been
