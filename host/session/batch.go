@@ -473,7 +473,7 @@ func (g *group) claim(r *otlpwire.Record, sdk string) {
 		g.start = s
 	}
 	g.finish = max(g.finish, r.ClaimedEnd)
-	if sdk != "" && !slices.Contains(g.sdks, sdk) {
+	if sdk != "" && len(g.sdks) < maxSDKs && !slices.Contains(g.sdks, sdk) {
 		g.sdks = append(g.sdks, sdk)
 	}
 }
