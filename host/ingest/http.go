@@ -180,13 +180,19 @@ func httpStatus(e *Error) int {
 // readHTTP receives a message as it is sent, within the time for it. Room is taken as
 // it grows.
 func (s *Server) readHTTP(x exchange, room *lease) (*body, error) {
-	late := time.Now().Add(s.cfg.ReceiveTimeout)
-	if err := http.NewResponseController(x.w).SetReadDeadline(late); err != nil {
+	control := http.NewResponseController(x.w)
+	if err := control.SetReadDeadline(time.Now().Add(s.cfg.ReceiveTimeout)); err != nil {
 		return nil, Unavailable("the request was not received", 0, err)
 	}
 	msg, err := s.readAll(http.MaxBytesReader(x.w, x.r.Body, int64(s.cfg.MaxRequest)), room, 0)
 	if err != nil {
 		return msg, err
+	}
+	// Behind a request without a body the server is reading already, over HTTP/1.1, to hear of
+	// a sender who hangs up. A deadline that passes would look like one, now and to all that
+	// follows on the connection.
+	if err := control.SetReadDeadline(time.Time{}); err != nil {
+		return msg, Unavailable("the request was not received", 0, err)
 	}
 	return msg, room.resize(int64(len(msg.bytes())))
 }

@@ -380,3 +380,29 @@ func FuzzHTTP(f *testing.F) {
 		}
 	})
 }
+
+// TestExportOutlastsItsReceipt: the time for a request to arrive is none for what comes after.
+// Over HTTP/1.1 its end looked as if the sender of an empty request had hung up, and then all
+// that followed on his connection was refused.
+func TestExportOutlastsItsReceipt(t *testing.T) {
+	const receive = 100 * time.Millisecond
+	s, _ := start(t, func(ctx context.Context, _ string, _ otlpwire.Signal, _ []byte) (ingest.Receipt, error) {
+		storage := time.NewTimer(4 * receive)
+		defer storage.Stop()
+		select {
+		case <-storage.C:
+			return ingest.Receipt{}, nil
+		case <-ctx.Done():
+			return ingest.Receipt{}, ctx.Err()
+		}
+	}, func(c *ingest.Config) { c.ReceiveTimeout = receive })
+	w := overHTTP(t, s)
+	for name, client := range map[string]*http.Client{"HTTP/1.1": w.http1, "HTTP/2": w.http2} {
+		for _, body := range []string{"", "x"} { // on one connection
+			a := w.do(t, client, http.MethodPost, "/v1/traces", strings.NewReader(body), "Content-Type", "application/x-protobuf", "X-Api-Key", key)
+			if a.code != http.StatusOK {
+				t.Errorf("%s, %q: %d %q", name, body, a.code, a.body)
+			}
+		}
+	}
+}
