@@ -260,7 +260,11 @@ func hex4(b []byte) (r rune, ok bool) {
 	if len(b) < 4 {
 		return 0, false
 	}
-	for _, c := range b[:4] {
+	return hexDigits(b[:4])
+}
+
+func hexDigits(b []byte) (r rune, ok bool) {
+	for _, c := range b {
 		switch {
 		case '0' <= c && c <= '9':
 			c -= '0'

@@ -15,6 +15,9 @@ const maxLevels = 8
 // decoded, so that \u0040 hides no e-mail address and \n4111 is a line break before
 // a number. What is found in a view is then replaced in the text itself.
 //
+// What terminals show as nothing, colours above all, is left out, so that a token is not
+// joined to the end of a sequence before it, and is whole where part of it is coloured.
+//
 // A text that is a JSON object, array or string is decoded as such, names and values
 // alike, and so is JSON inside of its strings. In any other text, such as JSON that
 // was cut off, whatever looks like an escape is decoded, and so it is in a string of
@@ -59,16 +62,22 @@ func (v *View) Open(text []byte) {
 	v.Text, v.raw = text, text
 	v.runs, v.cells, v.doubts = v.runs[:0], v.cells[:0], v.doubts[:0]
 	v.apart, v.exact, v.opened = 0, false, false
-	if bytes.IndexByte(text, '\\') < 0 {
+	if !Escaped(text) {
 		return
 	}
 	v.Text = make([]byte, 0, len(text))
 	v.opened = true
 	if v.exact = isDocument(text); v.exact {
 		v.document(text, nil, 0)
-		return
+	} else {
+		v.loose(text, nil)
 	}
-	v.loose(text, nil)
+	v.leaveOutControls()
+}
+
+// Escaped reports whether the view of a text may be another text.
+func Escaped(text []byte) bool {
+	return bytes.IndexByte(text, '\\') >= 0 || bytes.IndexByte(text, esc) >= 0
 }
 
 // isDocument reports whether a text is a JSON object, array or string. A number or
@@ -265,8 +274,20 @@ func (v *View) loose(text []byte, back []run) {
 }
 
 // looseEscape decodes the escape that b begins with. \b and \f are left: nobody
-// writes them, and much else begins so.
+// writes them, and much else begins so. Beside the escapes of JSON there are bytes in
+// hexadecimal, and the ways to spell what control sequences begin with.
 func looseEscape(b []byte) (r rune, n int) {
+	switch {
+	case len(b) >= 4 && b[1] == 'x':
+		if r, ok := hexDigits(b[2:4]); ok {
+			return r, 4
+		}
+		return 0, 0
+	case bytes.HasPrefix(b, []byte(`\e[`)):
+		return esc, 2
+	case bytes.HasPrefix(b, []byte(`\033[`)):
+		return esc, 4
+	}
 	if escape(b) == 0 || b[1] == 'b' || b[1] == 'f' {
 		return 0, 0
 	}

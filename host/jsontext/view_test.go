@@ -116,6 +116,31 @@ func TestView(t *testing.T) {
 	}
 }
 
+// TestViewLeavesOutControls: what terminals do not show is not in the view, raw, escaped or spelled,
+// and what it stands in or beside is found.
+func TestViewLeavesOutControls(t *testing.T) {
+	for _, c := range []struct{ name, text, value, view, want string }{
+		{"a colour", "a \x1b[31mjo@e.org\x1b[0m b", "jo@e.org", "a jo@e.org b", "a \x1b[31m[X]\x1b[0m b"},
+		{"part of it coloured", "x=\x1b[01;31m\x1b[Kjo\x1b[m\x1b[K@e.org", "jo@e.org", "x=jo@e.org", "x=\x1b[01;31m\x1b[K[X]"},
+		{"in JSON", `{"a":"\u001b[31mjo@e.org\u001b[0m\n"}`, "jo@e.org", "{\"a\":\"jo@e.org\n\"}", `{"a":"\u001b[31m[X]\u001b[0m\n"}`},
+		{"in JSON in JSON", `{"a":"{\"b\":\"j\\u001b[1mo\"}"}`, "jo", `{"a":"{"b":"jo"}"}`, `{"a":"{\"b\":\"[X]\"}"}`},
+		{"spelled", `\x1b[31mjo\x1B[0m \033[1mjo\033[m \e[1mjo\e[0m`, "jo", "jo jo jo", `\x1b[31m[X]\x1B[0m \033[1m[X]\033[m \e[1m[X]\e[0m`},
+		{"spelled in JSON", `["\\x1b[31mjo\\x1b[0m"]`, "jo", `["jo"]`, `["\\x1b[31m[X]\\x1b[0m"]`},
+		{"a byte in hexadecimal", `a\x0ajo\xe9`, "jo", "a\njo\u00e9", `a\x0a[X]\xe9`},
+		{"no escapes", `C:\xample\etc\0331\x4`, "etc", `C:\xample\etc\0331\x4`, `C:\xample\[X]\0331\x4`},
+		{"the cursor moves", "a\x1b[2;5Hjo\x1b[2Kb", "jo", "a\x1bjob", "a\x1b[2;5H[X]\x1b[2Kb"},
+		{"one colour behind the other", "\x1b[31mjo\x1b[m\x1b[32mann\x1b[39m\x1b[32mx", "jo", "jo\x1bann\x1bx", "\x1b[31m[X]\x1b[m\x1b[32mann\x1b[39m\x1b[32mx"},
+		{"another set of characters", "\x1b(Bjo\x1b(B\x1b[m", "jo", "jo", "\x1b(B[X]\x1b(B\x1b[m"},
+		{"a link stays", "\x1b]8;;http://jo\x07x", "jo", "\x1b]8;;http://jo\x07x", "\x1b]8;;http://[X]\x07x"},
+		{"none", "\x1bjo\x1b[\x1b[31", "jo", "\x1bjo\x1b[\x1b[31", "\x1b[X]\x1b[\x1b[31"},
+		{"an escape before it that may be none", "C:\\n\x1b[1mick", "ick", "C:\nick", "C:[X]"},
+	} {
+		if got, view := replace(c.text, c.value); got != c.want || view != c.view {
+			t.Errorf("%s: %q\ngot  %q\nwant %q\nview %q\nwant %q", c.name, c.text, got, c.want, view, c.view)
+		}
+	}
+}
+
 var ascii = func() string {
 	var b []byte
 	for c := byte(' '); c < 0x7f; c++ {
@@ -239,7 +264,8 @@ func encode(t *rapid.T, v any, some string) []byte {
 // FuzzView replaces any range of the view of any text: JSON stays JSON, nothing that
 // is not in the range gets lost, and the view is what a JSON reader sees.
 func FuzzView(f *testing.F) {
-	for _, s := range []string{`{"a":"{\"b\":\"jo\\u0040example.org\",\"n\":42}"}`, `C:\nick\u0040 \\\\n`, `["\ud83d\ude00\ud83d",1e5]`, `"\"\\\"a\\\"\""`} {
+	f.Add("a\x1b[31mjo\x1b[0m\x1b[1m\\n\x1b[2Kb\x1b[5;1Hc\x1b", uint(2), uint(5))
+	for _, s := range []string{`["\u001b[31mjo\u001b[m\n\u001b[7mb"]`, `\x1b[1m\e[3mb\033[\xe9\x4`, `{"a":"{\"b\":\"jo\\u0040example.org\",\"n\":42}"}`, `C:\nick\u0040 \\\\n`, `["\ud83d\ude00\ud83d",1e5]`, `"\"\\\"a\\\"\""`} {
 		f.Add(s, uint(3), uint(9))
 	}
 	f.Fuzz(func(t *testing.T, text string, start, n uint) {
@@ -283,7 +309,7 @@ func FuzzView(f *testing.F) {
 			t.Fatalf("%s became %s", text, out)
 		}
 		var s string
-		if json.Unmarshal([]byte(text), &s) == nil && trimmed[0] == '"' && !strings.ContainsAny(s, `\"[{`) && jsontext.Check([]byte(text)) == nil && !strings.Contains(string(v.Text), s) {
+		if json.Unmarshal([]byte(text), &s) == nil && trimmed[0] == '"' && !strings.ContainsAny(s, "\\\"[{\x1b") && jsontext.Check([]byte(text)) == nil && !strings.Contains(string(v.Text), s) {
 			t.Fatalf("%q is not in the view %q", s, v.Text)
 		}
 	})

@@ -1,7 +1,6 @@
 package pluginhost
 
 import (
-	"bytes"
 	"slices"
 
 	"github.com/veriproof/notary/host/jsontext"
@@ -20,13 +19,13 @@ type views struct {
 // keepViews bounds the mappings that are kept, in bytes.
 const keepViews = 1 << 20
 
-// show returns the fields with the escapes of JSON decoded. Fields without a
-// backslash are as they were, and cost nothing.
+// show returns the fields with the escapes of JSON decoded and without what terminals do not
+// show. Fields that have neither are as they were, and cost nothing.
 func show(fields []Field, room *reservation) ([]Field, *views, error) {
 	seen := &views{kept: make(map[int]*jsontext.View), room: keepViews}
 	var escaped []int
 	for i := range fields {
-		if bytes.IndexByte(fields[i].Text, '\\') >= 0 {
+		if jsontext.Escaped(fields[i].Text) {
 			escaped = append(escaped, i)
 			seen.most = max(seen.most, len(fields[i].Text))
 		}

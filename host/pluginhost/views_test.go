@@ -1,6 +1,7 @@
 package pluginhost
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
@@ -74,6 +75,58 @@ func TestSecretsHideNowhere(t *testing.T) {
 		}
 		if got := mask(in, edits)[0]; got != c[1] {
 			t.Errorf("%s\ngot  %s\nwant %s", c[0], got, c[1])
+		}
+	}
+}
+
+// TestColoursHideNothing: what terminals show in colours is found by the built-in redactors, as
+// it came from the terminal, in JSON and spelled, wherever the colour begins and ends.
+func TestColoursHideNothing(t *testing.T) {
+	s := builtIns(t)
+	for _, secret := range []string{"4539578763621486", "536-22-8741", "jo.smith@example.org", "AKIAQ7XNP3Y5W2JKLM4R", "glpat-x8Kd92Jf7sLqP3xZ5vB1"} {
+		for _, coloured := range []string{
+			"\x1b[31m%s\x1b[0m", "\x1b[01;31m\x1b[K%s\x1b[m\x1b[K", "key=\x1b[38;5;208m%s\x1b[39m,", "\x1b[2J\x1b[1;1H%s", "a\x1b(B\x1b[m %s", "\x1b[31m" + secret + "\x1b[m\x1b[32m%s\x1b[m",
+			"%s", // and so on: part of it
+		} {
+			if coloured == "%s" {
+				coloured = secret[:4] + "\x1b[1m" + secret[4:7] + "\x1b[22m" + secret[7:]
+			}
+			text := strings.ReplaceAll(coloured, "%s", secret)
+			inJSON, err := json.Marshal(map[string]string{"out": text})
+			if err != nil {
+				t.Fatal(err)
+			}
+			twice, err := json.Marshal([]string{string(inJSON)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			in := fields(text, string(inJSON), string(twice), "log: "+string(inJSON)[:len(inJSON)-2], strings.ReplaceAll(text, "\x1b", `\x1b`), strings.ReplaceAll(text, "\x1b", `\033`))
+			for i := range in { // each by itself: what is found in one is looked for in others
+				edits, err := s.Redact(t.Context(), in[i:i+1])
+				if err != nil {
+					t.Fatal(err)
+				}
+				got := mask(in[i:i+1], edits)[0]
+				if strings.Contains(got, secret) || strings.Contains(got, secret[7:]) {
+					t.Errorf("%q became %q", in[i].Text, got)
+				}
+				if i < 3 && i > 0 && !json.Valid([]byte(got)) {
+					t.Errorf("%q became %q, which is no JSON", in[i].Text, got)
+				}
+			}
+		}
+	}
+	for _, c := range [][2]string{ // as grep and jq write them
+		{"\x1b[01;31m\x1b[KDB_PASSWORD\x1b[m\x1b[K=Tr0ub4dor3xyz", "\x1b[01;31m\x1b[KDB_PASSWORD\x1b[m\x1b[K=[PASSWORD]"},
+		{"\x1b[34;1m\"password\"\x1b[0m\x1b[1;39m:\x1b[0m \x1b[0;32m\"Tr0ub4dor3xyz\"\x1b[0m", "\x1b[34;1m\"password\"\x1b[0m\x1b[1;39m:\x1b[0m \x1b[0;32m\"[PASSWORD]\"\x1b[0m"},
+	} {
+		in := fields(c[0])
+		edits, err := s.Redact(t.Context(), in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := mask(in, edits)[0]; got != c[1] {
+			t.Errorf("got  %q\nwant %q", got, c[1])
 		}
 	}
 }
