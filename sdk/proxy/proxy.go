@@ -13,7 +13,8 @@
 // # Bounds
 //
 // At most [Options.Requests] requests of [MaxRequest] bytes are under way; more are
-// refused, in a way that exporters retry, before they are read.
+// refused, in a way that exporters retry, before they are read. A larger one is refused in
+// a way that they do not.
 package proxy
 
 import (
@@ -29,12 +30,15 @@ import (
 	"time"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	statuspb "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	_ "google.golang.org/grpc/encoding/gzip" // exporters compress
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 	"google.golang.org/grpc/tap"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/veriproof/notary/sdk/attested"
@@ -243,12 +247,17 @@ func (p *Proxy) handler() http.Handler {
 			}
 		},
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
+			var large *http.MaxBytesError
+			if errors.As(err, &large) {
+				refuse(w, r, http.StatusRequestEntityTooLarge, codes.ResourceExhausted, "request too large: lower the batch size of the exporter")
+				return
+			}
 			if _, no := p.o.Gate.Check(r.Context()); no != nil {
-				unavailable(w, p.shut("HTTP", no))
+				unavailable(w, r, p.shut("HTTP", no))
 				return
 			}
 			p.o.Logger.Warn("the notary cannot be reached", "over", "HTTP", "error", err)
-			unavailable(w, "the notary cannot be reached")
+			unavailable(w, r, "the notary cannot be reached")
 		},
 	}
 	mux := http.NewServeMux()
@@ -260,7 +269,7 @@ func (p *Proxy) handler() http.Handler {
 		case p.turns <- struct{}{}:
 			defer func() { <-p.turns }()
 		default:
-			unavailable(w, "too many requests are under way")
+			unavailable(w, r, "too many requests are under way")
 			return
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, MaxRequest)
@@ -268,9 +277,25 @@ func (p *Proxy) handler() http.Handler {
 	})
 }
 
-func unavailable(w http.ResponseWriter, why string) {
+// unavailable has the exporter come again.
+func unavailable(w http.ResponseWriter, r *http.Request, why string) {
 	w.Header().Set("Retry-After", fmt.Sprint(int(again.Seconds())))
-	http.Error(w, why, http.StatusServiceUnavailable)
+	refuse(w, r, http.StatusServiceUnavailable, codes.Unavailable, why)
+}
+
+// refuse answers with a Status message in the content type of the request, as OTLP wants it.
+func refuse(w http.ResponseWriter, r *http.Request, status int, code codes.Code, why string) {
+	media, marshal := "application/x-protobuf", proto.Marshal
+	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
+		media, marshal = "application/json", protojson.Marshal
+	}
+	b, err := marshal(&statuspb.Status{Code: int32(code), Message: why})
+	if err != nil {
+		b = nil // the code says the most of it
+	}
+	w.Header().Set("Content-Type", media)
+	w.WriteHeader(status)
+	_, _ = w.Write(b) // an exporter who is gone sends again
 }
 
 // raw passes messages through as bytes.

@@ -195,6 +195,12 @@ func TestProxy(t *testing.T) {
 	if resp, err = http.Post("http://"+web+"/v1/traces", "application/x-protobuf", strings.NewReader("no protobuf")); err != nil || resp.StatusCode != http.StatusBadRequest {
 		t.Errorf("the notary's refusal: %v, %v", resp, err)
 	}
+	for _, media := range []string{"application/x-protobuf", "application/json"} {
+		resp, err = http.Post("http://"+web+"/v1/traces", media, bytes.NewReader(make([]byte, proxy.MaxRequest+1)))
+		if err != nil || resp.StatusCode != http.StatusRequestEntityTooLarge || resp.Header.Get("Content-Type") != media || resp.Header.Get("Retry-After") != "" {
+			t.Errorf("larger than a proxy takes: %v, %v; want what no exporter sends again", resp, err)
+		}
+	}
 	if resp, err = http.Get("http://" + web + "/v1/evidence"); err != nil || resp.StatusCode != http.StatusNotFound {
 		t.Errorf("another path: %v, %v", resp, err)
 	}
