@@ -19,6 +19,7 @@
 package otlpjson
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
@@ -350,31 +351,59 @@ func (t *transcoder) integer(f *field, tok jsontext.Token) (uint64, error) {
 	if !ok {
 		return 0, t.refuse(ErrValue, tok.Start)
 	}
-	var v uint64
-	var err error
-	if f.signed {
-		var n int64
-		n, err = strconv.ParseInt(string(s), 10, f.size)
-		v = uint64(n)
-	} else {
-		v, err = strconv.ParseUint(string(s), 10, f.size)
+	v, err := f.parse(s)
+	if err != nil {
+		if s, ok = whole(s); ok {
+			v, err = f.parse(s)
+		}
 	}
-	if err == nil {
-		return v, nil
-	}
-	return t.whole(f, tok)
-}
-
-// whole reads an integer that is written as another number, such as 1e3 or 2.0.
-func (t *transcoder) whole(f *field, tok jsontext.Token) (uint64, error) {
-	v, err := t.float(tok)
-	low, high := 0.0, math.Ldexp(1, min(f.size, 53))
-	if f.signed {
-		high = math.Ldexp(1, min(f.size-1, 53))
-		low = -high
-	}
-	if err != nil || v != math.Trunc(v) || v < low || v >= high {
+	if err != nil {
 		return 0, t.refuse(ErrValue, tok.Start)
 	}
-	return uint64(int64(v)), nil
+	return v, nil
+}
+
+// parse reads decimal digits.
+func (f *field) parse(s []byte) (uint64, error) {
+	if f.signed {
+		n, err := strconv.ParseInt(string(s), 10, f.size)
+		return uint64(n), err
+	}
+	return strconv.ParseUint(string(s), 10, f.size)
+}
+
+// mostDigits is how many a number of 64 bits has at most.
+const mostDigits = 20
+
+// whole returns the digits of an integer that is written as another number, such as 2.0 or
+// 1.7e+18: languages with one type of number write times so. No digit gets lost, as in a
+// float64 it would.
+func whole(s []byte) ([]byte, bool) {
+	exponent := 0
+	if at := bytes.IndexAny(s, "eE"); at >= 0 {
+		n, err := strconv.Atoi(string(s[at+1:]))
+		if err != nil {
+			return nil, false
+		}
+		s, exponent = s[:at], n
+	}
+	digits, negative := bytes.CutPrefix(s, []byte("-"))
+	if before, after, ok := bytes.Cut(digits, []byte(".")); ok {
+		digits, exponent = slices.Concat(before, after), exponent-len(after)
+	}
+	digits = bytes.TrimLeft(digits, "0")
+	if len(digits) == 0 {
+		return []byte("0"), true
+	}
+	for exponent < 0 && digits[len(digits)-1] == '0' {
+		digits, exponent = digits[:len(digits)-1], exponent+1
+	}
+	if exponent < 0 || exponent > mostDigits || len(digits)+exponent > mostDigits {
+		return nil, false
+	}
+	digits = append(slices.Clip(digits), bytes.Repeat([]byte("0"), exponent)...)
+	if negative {
+		digits = append([]byte("-"), digits...)
+	}
+	return digits, true
 }
