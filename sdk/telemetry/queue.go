@@ -16,29 +16,52 @@ type queue struct {
 	o        Options
 
 	in      chan sdktrace.ReadOnlySpan
-	flush   chan chan error
+	flush   chan chan struct{}
 	closing chan struct{}
 	done    chan struct{}
 
 	mu      sync.Mutex
 	closed  bool
 	senders sync.WaitGroup // may still put a span into in; none begins once closed is set
+	failed  error          // of exports, since the last flush
+	lostOf  map[string]error
 }
+
+// remembered is how many sessions there are at most in lostOf: those that never end stay.
+const remembered = 1 << 16
 
 func newQueue(exporter sdktrace.SpanExporter, o Options) *queue {
 	q := &queue{
 		exporter: exporter, o: o,
-		in: make(chan sdktrace.ReadOnlySpan, o.Queue), flush: make(chan chan error),
-		closing: make(chan struct{}), done: make(chan struct{}),
+		in: make(chan sdktrace.ReadOnlySpan, o.Queue), flush: make(chan chan struct{}),
+		closing: make(chan struct{}), done: make(chan struct{}), lostOf: make(map[string]error),
 	}
 	go q.run()
 	return q
 }
 
-func (q *queue) lost(n int, why error) {
-	if n > 0 && q.o.Lost != nil {
-		q.o.Lost(n, why)
+func (q *queue) lost(why error, spans ...sdktrace.ReadOnlySpan) {
+	q.mu.Lock()
+	for _, s := range spans {
+		id := sessionOf(s)
+		if _, known := q.lostOf[id]; id != "" && (known || len(q.lostOf) < remembered) {
+			q.lostOf[id] = why
+		}
 	}
+	q.mu.Unlock()
+	if q.o.Lost != nil {
+		q.o.Lost(len(spans), why)
+	}
+}
+
+// sessionOf returns the session that a span says it is of.
+func sessionOf(s sdktrace.ReadOnlySpan) string {
+	for _, a := range s.Attributes() {
+		if a.Key == keySession {
+			return a.Value.AsString()
+		}
+	}
+	return ""
 }
 
 // OnStart implements sdktrace.SpanProcessor.
@@ -50,7 +73,7 @@ func (q *queue) OnEnd(s sdktrace.ReadOnlySpan) {
 		return
 	}
 	if !q.enter() {
-		q.lost(1, ErrClosed)
+		q.lost(ErrClosed, s)
 		return
 	}
 	defer q.senders.Done()
@@ -60,13 +83,13 @@ func (q *queue) OnEnd(s sdktrace.ReadOnlySpan) {
 	default:
 	}
 	if q.o.WhenFull == Drop {
-		q.lost(1, ErrFull)
+		q.lost(ErrFull, s)
 		return
 	}
 	select {
 	case q.in <- s:
 	case <-q.closing:
-		q.lost(1, ErrClosed)
+		q.lost(ErrClosed, s)
 	}
 }
 
@@ -96,12 +119,13 @@ func (q *queue) run() {
 	defer close(q.done)
 	var spans []sdktrace.ReadOnlySpan
 	var due <-chan time.Time
-	failed := error(nil) // since the last flush
 	send := func() {
 		if len(spans) > 0 {
 			if err := q.exporter.ExportSpans(context.Background(), spans); err != nil {
-				failed = errors.Join(failed, err)
-				q.lost(len(spans), err)
+				q.mu.Lock()
+				q.failed = errors.Join(q.failed, err)
+				q.mu.Unlock()
+				q.lost(err, spans...)
 			}
 			spans = spans[:0]
 		}
@@ -131,10 +155,9 @@ func (q *queue) run() {
 			}
 		case <-due:
 			send()
-		case answer := <-q.flush:
+		case drained := <-q.flush:
 			drain()
-			answer <- failed
-			failed = nil
+			close(drained)
 		case <-q.closing:
 			q.senders.Wait() // whoever waits for room gives up now
 			drain()
@@ -143,27 +166,56 @@ func (q *queue) run() {
 	}
 }
 
-// ForceFlush implements sdktrace.SpanProcessor.
-func (q *queue) ForceFlush(ctx context.Context) error {
-	answer := make(chan error, 1)
+// settle returns when what has come so far is sent or lost.
+func (q *queue) settle(ctx context.Context) error {
+	drained := make(chan struct{})
 	select {
-	case q.flush <- answer:
+	case q.flush <- drained:
 	case <-q.done:
 		return ErrClosed
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 	select {
-	case err := <-answer:
-		return err
+	case <-drained:
+		return nil
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 }
 
+// ForceFlush implements sdktrace.SpanProcessor. What failed one flush tells, whichever is first.
+func (q *queue) ForceFlush(ctx context.Context) error {
+	if err := q.settle(ctx); err != nil {
+		return err
+	}
+	return q.failure()
+}
+
+func (q *queue) failure() error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	err := q.failed
+	q.failed = nil
+	return err
+}
+
+// endOf is a flush for who asks of one session: it tells whether spans of it were lost since
+// it was last asked for, whatever others have been told.
+func (q *queue) endOf(ctx context.Context, session string) error {
+	if err := q.settle(ctx); err != nil {
+		return err
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	err := q.lostOf[session]
+	delete(q.lostOf, session)
+	return err
+}
+
 // Shutdown implements sdktrace.SpanProcessor.
 func (q *queue) Shutdown(ctx context.Context) error {
-	err := q.ForceFlush(ctx)
+	err := q.settle(ctx)
 	if errors.Is(err, ErrClosed) {
 		return nil
 	}
@@ -171,7 +223,7 @@ func (q *queue) Shutdown(ctx context.Context) error {
 	select {
 	case <-q.done:
 	case <-ctx.Done():
-		return errors.Join(err, ctx.Err())
+		return errors.Join(err, q.failure(), ctx.Err())
 	}
-	return errors.Join(err, q.exporter.Shutdown(ctx))
+	return errors.Join(err, q.failure(), q.exporter.Shutdown(ctx))
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/trace"
 )
 
 // gateway is an exporter that lets requests through one by one, when it is told.
@@ -151,6 +152,99 @@ func TestRefusedByTheNotary(t *testing.T) {
 	}
 	if err := q.ForceFlush(t.Context()); !errors.Is(err, ErrClosed) {
 		t.Errorf("a flush after the end: %v", err)
+	}
+}
+
+// TestEndTellsOfItsSession: whoever ends a session hears that spans of it were lost, though
+// another's flush has sent them and been told, and only he does.
+func TestEndTellsOfItsSession(t *testing.T) {
+	var l losses
+	g, q, p := newTracing(t, Options{Queue: 8, Lost: l.lost})
+	c := &Client{queue: q, provider: p}
+	chat := func(s *Session) {
+		_, span := c.Tracer("test").Start(s.Attach(t.Context()), "chat")
+		span.End()
+	}
+	a, b, other := c.Session("a"), c.Session("b"), c.Session("c")
+	chat(a)
+	chat(b)
+	no := errors.New("no")
+	told := make(chan error, 1)
+	for i, x := range []struct {
+		ask          func() error
+		answer, want error
+	}{
+		{func() error { return a.End(t.Context()) }, no, no}, // with the spans of both
+		{func() error { return other.End(t.Context()) }, nil, nil},
+		{func() error { return c.Flush(t.Context()) }, nil, no},
+		{func() error { return c.Flush(t.Context()) }, nil, nil},
+		{func() error { return b.End(t.Context()) }, nil, no},
+		{func() error { return b.End(t.Context()) }, nil, nil},
+	} {
+		go func() { told <- x.ask() }()
+		for waiting := true; waiting; {
+			select {
+			case g.turn <- x.answer:
+			case err := <-told:
+				if waiting = false; !errors.Is(err, x.want) {
+					t.Errorf("%d: %v, want %v", i, err, x.want)
+				}
+			}
+		}
+	}
+	if l.spans != 3 {
+		t.Errorf("%d spans told to be lost", l.spans)
+	}
+}
+
+// TestEndTellsOfDrops: a session of which spans were let go is not whole, either.
+func TestEndTellsOfDrops(t *testing.T) {
+	var c counter
+	q := &queue{exporter: &c, o: Options{WhenFull: Drop}, lostOf: map[string]error{}, in: make(chan sdktrace.ReadOnlySpan), flush: make(chan chan struct{}), closing: make(chan struct{}), done: make(chan struct{})}
+	p := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(sessions{}), sdktrace.WithSpanProcessor(q))
+	client := &Client{queue: q, provider: p}
+	s := client.Session("s")
+	_, span := client.Tracer("test").Start(s.Attach(t.Context()), "chat")
+	span.End() // nobody takes it yet
+	go q.run()
+	if err := s.End(t.Context()); !errors.Is(err, ErrFull) {
+		t.Errorf("end: %v", err)
+	}
+	if err := p.Shutdown(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestEndIsAlwaysSaid: a caller whose trace is not sampled ends the session all the same.
+func TestEndIsAlwaysSaid(t *testing.T) {
+	g, q, p := newTracing(t, Options{Queue: 8})
+	c := &Client{queue: q, provider: p}
+	unsampled := trace.ContextWithRemoteSpanContext(t.Context(), trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID{1}, SpanID: trace.SpanID{1}}))
+	told := make(chan error, 1)
+	go func() { told <- c.Session("s").End(unsampled) }()
+	select {
+	case g.turn <- nil:
+		if err := <-told; err != nil {
+			t.Error(err)
+		}
+	case err := <-told:
+		t.Errorf("nothing was sent, and it is %v", err)
+	}
+	if err := p.Shutdown(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestShutdownTells: what is sent last may fail, too.
+func TestShutdownTells(t *testing.T) {
+	g, q, p := newTracing(t, Options{Queue: 8})
+	no := errors.New("no")
+	end(p, "a")
+	told := make(chan error, 1)
+	go func() { told <- q.Shutdown(t.Context()) }()
+	g.turn <- no
+	if err := <-told; !errors.Is(err, no) {
+		t.Errorf("shutdown: %v", err)
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/veriproof/notary/sdk/receipt"
 )
@@ -61,14 +62,17 @@ func (sessions) Shutdown(context.Context) error   { return nil }
 func (sessions) ForceFlush(context.Context) error { return nil }
 
 // End says that the session is over, and returns when all of its spans that have ended
-// are durable. The notary seals it when nothing has come for a moment (sessions.linger in
-// its configuration, 2 s by default). Spans that end later begin a further part of the
-// session.
+// are durable, or why one is lost, whatever [Client.Flush] has told of it. The notary
+// seals it when nothing has come for a moment (sessions.linger in its configuration, 2 s by
+// default). Spans that end later begin a further part of the session.
+//
+// It is said by a span in a trace of its own: whether the caller's is sampled decides about
+// the caller's spans, and not about that.
 func (s *Session) End(ctx context.Context) error {
-	_, span := s.c.Tracer("github.com/veriproof/notary/sdk/telemetry").Start(s.Attach(ctx), "session end")
+	_, span := s.c.Tracer("github.com/veriproof/notary/sdk/telemetry").Start(s.Attach(ctx), "session end", trace.WithNewRoot())
 	span.SetAttributes(SessionEnd())
 	span.End()
-	return s.c.Flush(ctx)
+	return s.c.queue.endOf(ctx, s.id)
 }
 
 // An EarlierEpochs error says that the session may have parts of which there are no

@@ -15,8 +15,9 @@
 // full, the application says: [Block] holds whoever ends a span, [Drop] lets spans go.
 // Nothing is lost in silence: whatever is dropped, or not acknowledged in the
 // end, is told to [Options.Lost], with the number of spans and the reason. A span is
-// durable when the notary has acknowledged it, and [Client.Flush] returns nil when all
-// that were ended before are.
+// durable when the notary has acknowledged it. [Client.Flush] returns nil when all that were
+// taken into the queue before are, but for losses that another flush has told: with
+// several at a time one of them tells. [Session.End] tells of its own session's spans.
 //
 // # Evidence
 //
@@ -228,8 +229,8 @@ func (c *Client) TracerProvider() trace.TracerProvider { return c.provider }
 // Tracer returns a tracer.
 func (c *Client) Tracer(name string) trace.Tracer { return c.provider.Tracer(name) }
 
-// Flush sends what waits and returns when all spans that were ended before are
-// durable, or says why one is not.
+// Flush sends what waits and returns when all spans that were taken into the queue before are
+// durable, or says why one is not, once.
 func (c *Client) Flush(ctx context.Context) error { return c.queue.ForceFlush(ctx) }
 
 // Shutdown flushes and closes. Spans that end later are told to [Options.Lost].
