@@ -7,11 +7,15 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/veriproof/notary/attestation"
 	"github.com/veriproof/notary/attestation/challenge"
@@ -101,6 +105,21 @@ func TestHardGate(t *testing.T) {
 	w.advance(retry)
 	if _, err := w.Check(ctx); err != nil {
 		t.Fatalf("reachable again: %v", err)
+	}
+}
+
+// TestShutGateIsUnavailable: a call on an open connection meets a shut gate as one that cannot
+// connect does, with a code upon which exporters hold what they have.
+func TestShutGateIsUnavailable(t *testing.T) {
+	w := newWorld(t)
+	call := perCall{w.Gate}
+	if _, err := call.GetRequestMetadata(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.fail(errCut)
+	w.advance(DefaultValidity + time.Second)
+	if _, err := call.GetRequestMetadata(t.Context()); status.Code(err) != codes.Unavailable || !strings.Contains(err.Error(), ErrStale.Error()) {
+		t.Errorf("%v, want Unavailable, and why", err)
 	}
 }
 

@@ -7,7 +7,9 @@ import (
 	"net/http"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/status"
 )
 
 // TLSConfig returns the settings by which a client connects to the notary. The
@@ -64,8 +66,12 @@ func (t *transport) Clone() credentials.TransportCredentials {
 type perCall struct{ g *Gate }
 
 func (p perCall) GetRequestMetadata(ctx context.Context, _ ...string) (map[string]string, error) {
-	_, err := p.g.Check(ctx)
-	return nil, err
+	if _, err := p.g.Check(ctx); err != nil {
+		// As where no connection is made: exporters come again. An error without a code is
+		// Unauthenticated to gRPC, and has them drop what they would send.
+		return nil, status.Error(codes.Unavailable, err.Error())
+	}
+	return nil, nil
 }
 
 func (perCall) RequireTransportSecurity() bool { return true }
