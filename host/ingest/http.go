@@ -200,11 +200,11 @@ func (s *Server) readHTTP(x exchange, room *lease) (*body, error) {
 // unpack takes the gzip off a message and turns JSON into the wire form.
 func (s *Server) unpack(x exchange, sig otlpwire.Signal, room *lease, msg *body, yield func()) (*body, error) {
 	if isGzip(x.r.Header.Get("Content-Encoding")) {
-		from, err := gzip.NewReader(bytes.NewReader(msg.bytes()))
+		from, err := unzip(msg.bytes(), yield)
 		if err != nil {
 			return msg, badBody(err)
 		}
-		plain, err := s.readAll(yielding{from, yield}, room, len(msg.bytes()))
+		plain, err := s.readAll(from, room, len(msg.bytes()))
 		msg.free()
 		if err != nil {
 			return plain, err
@@ -225,6 +225,14 @@ func (s *Server) unpack(x exchange, sig otlpwire.Signal, room *lease, msg *body,
 		return wire, err
 	}
 	return wire, room.resize(int64(len(b)))
+}
+
+// unzip returns what gives the content of a gzip. It calls yield now and then, also while
+// there is none: 16 MiB can be a million and a half of blocks that each describe a code, hold
+// nothing and take some microseconds. Of the packed bytes 4 KiB are read at a time.
+func unzip(packed []byte, yield func()) (io.Reader, error) {
+	from, err := gzip.NewReader(yielding{bytes.NewReader(packed), yield})
+	return yielding{from, yield}, err
 }
 
 // A yielding reader lets others work between two reads. One of a gzip.Reader gives at

@@ -108,19 +108,6 @@ func (l *Lexer) value(c byte) (Token, error) {
 	return l.refuse(l.pos)
 }
 
-// Skip passes the rest of the value that begins with t.
-func (l *Lexer) Skip(t Token) error {
-	if t.Kind != BeginObject && t.Kind != BeginArray {
-		return nil
-	}
-	for outside := l.depth - 1; l.depth > outside; {
-		if _, err := l.Next(); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 func (l *Lexer) refuse(at int) (Token, error) { return Token{}, &Error{ErrSyntax, at} }
 
 func (l *Lexer) peek() byte {

@@ -101,9 +101,15 @@ func (t *transcoder) next() (jsontext.Token, error) {
 	return tok, t.refuse(err, 0)
 }
 
+// skip passes the rest of the value that begins with tok.
 func (t *transcoder) skip(tok jsontext.Token) error {
-	if t.lex.Skip(tok) != nil {
-		return t.refuse(ErrSyntax, tok.Start)
+	if tok.Kind != jsontext.BeginObject && tok.Kind != jsontext.BeginArray {
+		return nil
+	}
+	for outside := t.lex.Depth() - 1; t.lex.Depth() > outside; {
+		if _, err := t.next(); err != nil {
+			return t.refuse(ErrSyntax, tok.Start)
+		}
 	}
 	return nil
 }

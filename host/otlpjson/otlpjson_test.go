@@ -421,4 +421,9 @@ func TestSteps(t *testing.T) {
 	if calls < len(text)/most {
 		t.Errorf("%d calls for %d bytes", calls, len(text))
 	}
+	// What is unknown takes time, too.
+	text, calls = []byte(`{"x":[`+strings.Repeat("0,", 1<<18)+`0]}`), 0
+	if _, err := otlpjson.AppendWireInSteps(nil, text, otlpwire.Traces, func() { calls++ }); err != nil || calls < len(text)/most {
+		t.Errorf("%d calls for %d bytes that mean nothing, and %v", calls, len(text), err)
+	}
 }
