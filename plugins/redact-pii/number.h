@@ -118,11 +118,26 @@ static int number_begins(const scan *s, int i) {
 	case '$': case '%': return 0;
 	case '#': return is(s, i - 2, LETTER); /* SSN#… */
 	case '.': return !is(s, i - 2, WORD) || abbreviation(s, i - 1);
-	case '-': case '+': case '/': case '@': case '\'': case '*': case '^': return !is(s, i - 2, WORD);
+	case '\'': return !is(s, i - 2, WORD) || (is(s, i - 2, LETTER) && !is(s, i - 3, WORD)); /* b'…', N'…' */
+	case '-': case '+': case '/': case '@': case '*': case '^': return !is(s, i - 2, WORD);
 	case ':': return !is(s, i - 2, DIGIT);
 	case ',': return !is(s, i - 2, DIGIT) || !thousands(s, i - 1);
 	}
 	return 1;
+}
+
+/* joined reports whether a sign that more often joins a number to others or to a name is all that keeps one from beginning
+ * at i, as in the rows of grep, in paths, names of files and forms, and the fields of X12 and HL7. What is known by its check
+ * or its form is read there, too. */
+static int joined(const scan *s, int i) {
+	spend(120);
+	if (i == 0) return 0;
+	switch (s->t[i - 1]) {
+	case '#': case '*': case '^': case '_': case ':': return 1;
+	case '/': case '-': return is(s, i - 2, LETTER);
+	case '+': return !is(s, i - 2, DIGIT);
+	}
+	return 0;
 }
 
 static int number_ends(const scan *s, int i) {
@@ -130,7 +145,8 @@ static int number_ends(const scan *s, int i) {
 	switch (s->t[i]) {
 	case '@': return 0;
 	case '%': return percent(s, i);
-	case '-': case '.': case '/': case '+': case '*': case '^': return !is(s, i + 1, WORD);
+	case '-': return !is(s, i + 1, WORD);
+	case '.': case '/': case '+': case '*': case '^': return !is(s, i + 1, DIGIT | UNDERSCORE);
 	case ':': return !is(s, i + 1, DIGIT);
 	case ',': return !is(s, i + 1, DIGIT) || !thousands(s, i);
 	}
@@ -353,8 +369,14 @@ static int may_begin(numbers *r, int k) {
 RARE int groups_at(numbers *r, int k) {
 	spend(200);
 	int next = k;
-	if (!number_begins(r->s, r->g[k].start)) return at(r->s, r->g[k].start - 1, '@') ? max(k + 1, ipv4(r, k)) : k + 1; /* root@192.0.2.1 */
-	int n = len(r, k);
+	int n = len(r, k), start = r->g[k].start;
+	if (!number_begins(r->s, start)) {
+		if (at(r->s, start - 1, '@') || at(r->s, start - 1, ':')) next = ipv4(r, k); /* root@192.0.2.1 */
+		if (next > k || !joined(r->s, start)) return max(k + 1, next);
+		if ((n == 4 || n >= MIN_CARD) && (next = card(r, k)) > k) return next;
+		if (n == 3 && (next = ssn(r, k)) > k) return next;
+		return at(r->s, start - 1, '+') && !is(r->s, start - 2, LETTER) ? max(k + 1, phone(r, k)) : k + 1;
+	}
 	if ((n == 4 || n >= MIN_CARD) && (next = card(r, k)) > k) return next;
 	if ((n == 3 || n == 9) && (next = ssn(r, k)) > k) return next;
 	if (k + 3 < r->n && r->g[k + 1].sep == DOTTED && (next = ipv4(r, k)) > k) return next;
@@ -417,6 +439,7 @@ RARE int grouped(scan *s, int i, int end) {
 	/* too few digits for all but addresses */
 	if (r.next < 0 && r.n < 4 && r.g[r.n - 1].end - i < MIN_DIGITS + r.n - 1 && !at(s, r.g[r.n - 1].end, '/')) end = r.g[r.n - 1].end;
 	else end = readings(&r);
+	if (s->last <= end - 2 && (known = hyphen_of(s, end - 2)) && (known = mac(s, known))) return known;
 	/* The last group may turn out to be the head of a longer token. */
 	return is(s, end, WORD) && s->last < end ? token(s, end - 1) : end;
 }
@@ -442,8 +465,12 @@ static inline int number(scan *s, int i) {
 		if (to > i + 2 || !is(s, to, DIGIT)) return to;
 		i = to; /* behind the byte may be a number */
 	}
-	if (!begins(s, i, WORD)) return token(s, i);
+	if (i >= 2 && s->t[i - 2] == '%' && percent(s, i - 2)) { /* the second digit of a byte of a URL */
+		if (!is(s, i + 1, DIGIT)) return i + 1;
+		i++;
+	}
 	int end = run_end(s, i, DIGIT, s->n);
+	if (!begins(s, i, WORD) && !(at(s, i - 1, '_') && (end - i >= MIN_CARD || (end - i <= 4 && end - i >= 3 && is(s, end, URLSAFE | SPACE))))) return token(s, i);
 	if (end - i <= 3 && lone(s, i, end)) return end;
 	if (end - i <= 2 && at(s, end, '.')) { /* a decimal number, of which JSON has many */
 		int e = run_end(s, end + 1, DIGIT, 32);

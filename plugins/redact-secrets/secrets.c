@@ -63,19 +63,41 @@ static int begins_token(scan *s, int i) {
 	return found || !may_be_headed(s, i) ? found : headed(s, i);
 }
 
+#define MIN_WITHIN 16 /* bytes of a run behind a hyphen, for a token to have room */
+
+/* within looks for tokens behind the hyphens of a run that begins with something else, a word or the number of a line. */
+RARE int within(scan *s) {
+	int from = s->run_from, end;
+	const uint8_t *p = s->t + from;
+	v128_t v[4] = {wasm_v128_load(p), wasm_v128_load(p + 16), wasm_v128_load(p + 32), wasm_v128_load(p + 48)};
+	uint64_t hyphens = equal(v, '-');
+	int room = s->run - from - MIN_WITHIN;
+	if (room < 64) hyphens &= (1ull << room) - 1;
+	spend(50);
+	for (; hyphens; hyphens &= hyphens - 1) {
+		int start = from + __builtin_ctzll(hyphens) + 1;
+		spend(30);
+		if (start >= s->last && (end = by_rule(s, start))) return end;
+	}
+	return 0;
+}
+
 /* figures examines what the digits [i, e) stand in. */
 RARE int figures(scan *s, int i, int e) {
 	int found;
 	if (left < 0) return mask_rest(s);
 	if (at(s, e, '.') && is(s, e + 1, DIGIT) && (i == 0 || is(s, i - 1, SPACE)) && (found = versioned(s, i))) return found;
-	if (i >= s->run && !alone(s, i, e) && (found = begins_token(s, i))) return found;
+	int first = i >= s->run;
+	if (first && !alone(s, i, e) && (found = begins_token(s, i))) return found;
 	if (i < s->base64 && s->run - s->run_from < 5 && s->t[s->run] != '$') { /* too short for a shape, in a value that was examined */
 		spend(250);
 		return e;
 	}
 	spend(620);
 	if (may_be_shaped(s, i) && (found = shaped(s))) return found;
-	return i >= s->base64 && (found = valued(s, i)) ? found : e;
+	int before = s->last;
+	found = i >= s->base64 ? max(e, valued(s, i)) : e;
+	return first && s->run - s->run_from > MIN_WITHIN && s->last == before ? max(found, within(s)) : found;
 }
 
 /* in_row returns where to go on from a colon that stands behind another and a group of hexadecimal digits, in a value that

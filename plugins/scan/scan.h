@@ -336,10 +336,10 @@ RARE int escape_end(const scan *s, int i) {
 	return 1;
 }
 
-/* percent reports whether the percent sign at i and what is behind it stand for a byte of ASCII (RFC 3986 section 2.1)
- * that is no letter: "%20", "%3D". */
+/* percent reports whether the percent sign at i and what is behind it stand for a byte (RFC 3986 section 2.1) that is
+ * no letter of ASCII: "%20", "%0A", "%C2". */
 static inline int percent(const scan *s, int i) {
-	return i >= 0 && (at(s, i + 1, '2') || at(s, i + 1, '3') || at(s, i + 1, '5') || at(s, i + 1, '7')) && is(s, i + 2, HEX);
+	return i >= 0 && is(s, i + 1, HEX) && !at(s, i + 1, '4') && !at(s, i + 1, '6') && is(s, i + 2, HEX);
 }
 
 /* begins reports whether a token may begin at i: nothing stands before it, or a
