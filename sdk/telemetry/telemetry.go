@@ -168,16 +168,10 @@ func Start(ctx context.Context, o Options) (*Client, error) {
 // positions looks at each answer of the notary. It runs inside of the exporter's
 // call, so an acknowledgement that it does not believe is a failed export.
 func (c *Client) positions(ctx context.Context, method string, req, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+	// The answer may be the last of an epoch that is none any more when it comes.
+	before, _ := c.o.Gate.Check(ctx) // the call itself fails if the gate is shut
 	var header metadata.MD
 	if err := invoke(ctx, method, req, reply, conn, append(opts, grpc.Header(&header))...); err != nil {
-		return err
-	}
-	a, err := c.o.Gate.Check(ctx)
-	if err != nil {
-		return err
-	}
-	key, err := a.RuntimeData.SigningKey()
-	if err != nil {
 		return err
 	}
 	values := header.Get(positionHeader)
@@ -185,10 +179,20 @@ func (c *Client) positions(ctx context.Context, method string, req, reply any, c
 		return fmt.Errorf("%w: the answer has %d", ErrPosition, len(values))
 	}
 	p, err := journal.ParsePosition([]byte(values[0]))
-	if err == nil {
-		err = p.Verify(key)
-	}
 	if err != nil {
+		return fmt.Errorf("%w: %w", ErrPosition, err)
+	}
+	by := before
+	if by == nil || by.RuntimeData.Notary.Epoch != p.Epoch.String() {
+		if by, err = c.o.Gate.Check(ctx); err != nil {
+			return err
+		}
+	}
+	key, err := by.RuntimeData.SigningKey()
+	if err != nil {
+		return err
+	}
+	if err := p.Verify(key); err != nil {
 		return fmt.Errorf("%w: %w", ErrPosition, err)
 	}
 	c.mu.Lock()

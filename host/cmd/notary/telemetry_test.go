@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"go.opentelemetry.io/otel/codes"
@@ -184,6 +187,96 @@ func TestReceiptsOverEpochs(t *testing.T) {
 	if receipts, err = after.Receipts(ctx); err != nil || len(receipts) != 1 {
 		t.Errorf("a session of the present epoch: %d receipts, %v", len(receipts), err)
 	}
+}
+
+// TestAnswerOfAnEarlierEpoch: an acknowledgement that arrives when another epoch serves, and
+// has been appraised, is one.
+func TestAnswerOfAnEarlierEpoch(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t, setting{})
+	p := m.start(t)
+	c := m.connect(t, p)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
+	defer cancel()
+	var answers sync.Mutex // held while none may arrive
+	client, err := telemetry.Start(ctx, telemetry.Options{
+		Gate: m.gate(t, p.ready.Control), Endpoint: slowly(t, p.ready.OTLP, &answers), APIKey: m.apiKey, Control: "https://" + p.ready.Control,
+		Lost: func(_ int, why error) { t.Errorf("lost: %v", why) },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Shutdown(ctx)
+	record := func(name string) error {
+		_, span := client.Tracer("app").Start(client.Session(name).Attach(ctx), "chat")
+		span.End()
+		return client.Flush(ctx)
+	}
+	if err := record("before"); err != nil {
+		t.Fatal(err)
+	}
+	answers.Lock()
+	flushed := make(chan error, 1)
+	go func() { flushed <- record("meanwhile") }()
+	eventually(t, "both are durable", func() bool {
+		_, metrics := c.get(t, "/metrics")
+		return regexp.MustCompile(`(?m)^notary_records_total\S* 2`).Match(metrics)
+	})
+	old := p.ready.Epoch
+	if err := p.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	p.reread(t)
+	var earlier *telemetry.EarlierEpochs
+	if _, err := client.Session("before").Receipts(ctx); !errors.As(err, &earlier) || earlier.Epochs[0].String() != old {
+		t.Errorf("receipts of the epoch that serves now: %v", err)
+	}
+	answers.Unlock()
+	if err := <-flushed; err != nil {
+		t.Errorf("the epoch before has acknowledged: %v", err)
+	}
+	if len(client.Positions()) != 1 {
+		t.Errorf("positions of %d epochs", len(client.Positions()))
+	}
+}
+
+// slowly relays connections to a target, whose answers wait for the lock.
+func slowly(t *testing.T, target string, answers *sync.Mutex) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var relays sync.WaitGroup
+	relays.Go(func() {
+		for {
+			from, err := l.Accept()
+			if err != nil {
+				return
+			}
+			to, err := net.Dial("tcp", target)
+			if err != nil {
+				from.Close()
+				continue
+			}
+			relays.Go(func() { defer to.Close(); io.Copy(to, from) })
+			relays.Go(func() {
+				defer from.Close()
+				b := make([]byte, 64<<10)
+				for {
+					n, err := to.Read(b)
+					answers.Lock()
+					_, werr := from.Write(b[:n])
+					answers.Unlock()
+					if err != nil || werr != nil {
+						return
+					}
+				}
+			})
+		}
+	})
+	t.Cleanup(func() { l.Close(); relays.Wait() })
+	return l.Addr().String()
 }
 
 // TestAuditOfKeptPositions: positions that the SDK kept, handed to "notary audit", show a
