@@ -88,6 +88,10 @@ func TestLastRequestAgain(t *testing.T) {
 	if again := export(t, n, last); again.Seq != first.Seq {
 		t.Errorf("acknowledged at seq %d, the first at %d", again.Seq, first.Seq)
 	}
+	// Who waits for receipts of all parts has them: nothing new is there.
+	if parts, err := n.Parts(t.Context(), "acme", "s"); err != nil || len(parts) != 1 || parts[0].State != session.StateLogged {
+		t.Errorf("parts %+v, %v", parts, err)
+	}
 	export(t, n, request("s", span("late")))
 	if again := export(t, n, last); again.Seq != first.Seq {
 		t.Errorf("acknowledged at seq %d after a late record, the first at %d", again.Seq, first.Seq)
@@ -96,6 +100,19 @@ func TestLastRequestAgain(t *testing.T) {
 	w.verified()
 	if got := w.spanNames("s"); !slices.Equal(got, []string{"a", "b", "late"}) {
 		t.Errorf("stored %v", got)
+	}
+}
+
+// TestEraseAfterResend: a session whose last request was sent again has ended all the same.
+func TestEraseAfterResend(t *testing.T) {
+	w := newWorld(t)
+	n := w.start()
+	last := request("s", lastSpan("a"))
+	export(t, n, last)
+	settled(t, n, "s", 1)
+	export(t, n, last)
+	if done, err := n.Erase(t.Context(), "acme", "s"); err != nil || len(done) != 1 {
+		t.Errorf("%d parts erased, %v", len(done), err)
 	}
 }
 

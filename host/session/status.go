@@ -104,9 +104,6 @@ func (n *Notary) Parts(ctx context.Context, tenant, session string) ([]Part, err
 	}
 	open := n.open[handle]
 	n.mu.Unlock()
-	if len(list) == 0 && open == nil {
-		return nil, ErrNotFound
-	}
 	var parts []Part
 	for _, s := range list {
 		p, err := n.read(ctx, s)
@@ -117,8 +114,14 @@ func (n *Notary) Parts(ctx context.Context, tenant, session string) ([]Part, err
 	}
 	if open != nil {
 		open.mu.Lock()
-		parts = append(parts, Part{ID: open.id, State: StateOpen, Leaves: open.edge.Size()})
+		leaves := open.edge.Size()
 		open.mu.Unlock()
+		if leaves > 0 { // else all that came was there already, or was not taken
+			parts = append(parts, Part{ID: open.id, State: StateOpen, Leaves: leaves})
+		}
+	}
+	if len(parts) == 0 {
+		return nil, ErrNotFound
 	}
 	return parts, nil
 }
