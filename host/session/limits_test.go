@@ -103,6 +103,24 @@ func TestLastRequestAgain(t *testing.T) {
 	}
 }
 
+// TestSameTwice: of records that nothing tells apart one is stored, in whatever split they
+// come, and the summary counts the others.
+func TestSameTwice(t *testing.T) {
+	w := newWorld(t)
+	n := w.start()
+	export(t, n, request("s", span("tick"), span("tick"), span("tock")))
+	export(t, n, request("s", span("tick")))
+	w.close(n)
+	if got := w.spanNames("s"); !slices.Equal(got, []string{"tick", "tock"}) {
+		t.Errorf("stored %v", got)
+	}
+	for _, o := range w.opened() {
+		if s := o.Summary; s == nil || s.Records != 2 || s.Duplicates != 2 {
+			t.Errorf("summary %+v", s)
+		}
+	}
+}
+
 // TestEraseAfterResend: a session whose last request was sent again has ended all the same.
 func TestEraseAfterResend(t *testing.T) {
 	w := newWorld(t)
