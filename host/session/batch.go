@@ -25,9 +25,10 @@ const maxText = 1 << 20
 // records share a context, and how much in it is edited: each record's edit list
 // names the edits of its context, too.
 const (
-	maxSessionID = 4 << 10  // bytes
-	maxEditBytes = 16 << 20 // of all records' edit lists together
-	maxCopyBytes = 64 << 20 // of contexts that get tokens of several sessions
+	maxSessionID = 4 << 10   // bytes
+	maxEditBytes = 16 << 20  // of all records' edit lists together
+	maxCopyBytes = 64 << 20  // of contexts that get tokens of several sessions
+	maxSegments  = 128 << 20 // bytes of all sessions' segments together
 )
 
 // Reasons to refuse a request, inside an *otlpwire.Error like those of the walk.

@@ -88,8 +88,14 @@ func (n *Notary) Export(ctx context.Context, tenant string, sig otlpwire.Signal,
 	for _, g := range batch.sessions {
 		g.handle = n.opts.Ring.Handle(tenant, g.raw)
 	}
-	if err := sizesFit(batch.sessions, len(body)); err != nil {
+	size, err := segments(batch.sessions, len(body))
+	if err != nil {
 		return format.Position{}, err
+	}
+	if more := size - int64(len(body)); more > 0 { // than what was reserved is for
+		if err := n.opts.Reserve(ctx, reserved+more); err != nil {
+			return format.Position{}, err
+		}
 	}
 	if err := n.reserve(tenant, batch.sessions); err != nil {
 		return format.Position{}, err

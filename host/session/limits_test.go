@@ -61,6 +61,43 @@ func TestEditsTimesRecords(t *testing.T) {
 	}
 }
 
+// TestContextsTimesSessions: each session of a request has a copy of what stands in its
+// resource, so a megabyte could become gigabytes in storage. It is refused, for good, before
+// that; and what there is of copies is reserved.
+func TestContextsTimesSessions(t *testing.T) {
+	w := newWorld(t)
+	var reserved int64
+	w.tune = func(o *session.Options) {
+		o.Reserve = func(_ context.Context, bytes int64) error { reserved = max(reserved, bytes); return nil }
+	}
+	n := w.start()
+	body := func(context, sessions int) []byte {
+		spans := make([]*trace.Span, sessions)
+		for i := range spans {
+			spans[i] = &trace.Span{TraceId: fmt.Appendf(nil, "%016d", i)}
+		}
+		b, err := proto.Marshal(&v1.ExportTraceServiceRequest{ResourceSpans: []*trace.ResourceSpans{{
+			Resource: &resource.Resource{Attributes: []*common.KeyValue{text("k", strings.Repeat("x", context))}}, ScopeSpans: []*trace.ScopeSpans{{Spans: spans}},
+		}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	for _, c := range [][2]int{{1 << 20, 1000}, {100 << 10, 2000}, {4 << 10, 60000}} {
+		_, err := n.Export(t.Context(), "acme", otlpwire.Traces, body(c[0], c[1]))
+		var refused *otlpwire.Error
+		if !errors.As(err, &refused) || !refused.Limit() || n.Stats().Records != 0 {
+			t.Errorf("%d bytes in a resource of %d sessions: %v, %d records are stored", c[0], c[1], err, n.Stats().Records)
+		}
+	}
+	reserved = 0
+	export(t, n, body(1<<20, 20))
+	if reserved < 20<<20 {
+		t.Errorf("%d bytes are reserved for 20 copies of a megabyte", reserved)
+	}
+}
+
 // TestLongSessionID: a session id of megabytes would come back in every segment
 // and in the summary.
 func TestLongSessionID(t *testing.T) {

@@ -32,7 +32,10 @@ const (
 // are being sealed for it.
 var ErrFull = errors.New("session parts take too much memory")
 
-var errSessions = errors.New("its sessions take more memory than there is for all")
+var (
+	errSessions = errors.New("its sessions take more memory than there is for all")
+	errSegments = errors.New("too many sessions share what stands in its resources and scopes")
+)
 
 // A ledger has what the open parts, and those that were sealed a moment ago, take of a bound,
 // by tenant. Who holds most may fill seven eighths of it: the last eighth is for the others,
@@ -260,31 +263,42 @@ func b2i(b bool) int {
 	return 0
 }
 
-// sizesFit refuses a request for good of which one session is too large for an entry of the
-// journal, before another is stored. Most requests are so small that nobody has to look.
-func sizesFit(groups []*group, bytes int) error {
-	if bytes < 1<<20 {
-		return nil
+// segments returns about how many bytes the segments of a request take, 0 if they are so few
+// that nobody has to look. It refuses a request for good, before any of it is stored, of
+// which one session is too large for an entry of the journal, or all are for one request:
+// each session has a copy of its records' resources and scopes.
+func segments(groups []*group, bytes int) (total int64, err error) {
+	if bytes < 1<<20 && bytes*len(groups) < 8<<20 {
+		return 0, nil
 	}
 	for _, g := range groups {
-		size, contexts := len(g.name), make(map[*byte]bool)
-		add := func(context []byte) {
-			if at := unsafe.SliceData(context); len(context) > 0 && !contexts[at] {
-				contexts[at] = true
-				size += len(context) + 16
-			}
-		}
-		for i := range g.records {
-			r := &g.records[i]
-			size += len(r.Bytes) + len(r.Edits) + 16 + 32 // and the leaf
-			add(r.Resource)
-			add(r.Scope)
-		}
+		size := g.segment()
 		if size > format.MaxBody/9*8 { // padding takes up to an eighth
-			return fmt.Errorf("%w: some %d bytes of one session", journal.ErrTooLarge, size)
+			return 0, fmt.Errorf("%w: some %d bytes of one session", journal.ErrTooLarge, size)
+		}
+		if total += int64(size); total > maxSegments {
+			return 0, tooLarge("sessions", errSegments)
 		}
 	}
-	return nil
+	return total, nil
+}
+
+// segment returns about how many bytes the group's segment takes.
+func (g *group) segment() int {
+	size, contexts := len(g.name), make(map[*byte]bool)
+	add := func(context []byte) {
+		if at := unsafe.SliceData(context); len(context) > 0 && !contexts[at] {
+			contexts[at] = true
+			size += len(context) + 16
+		}
+	}
+	for i := range g.records {
+		r := &g.records[i]
+		size += len(r.Bytes) + len(r.Edits) + 16 + 32 // and the leaf
+		add(r.Resource)
+		add(r.Scope)
+	}
+	return size
 }
 
 // A lane runs functions in the background, so many at a time at most: each takes a stack,
