@@ -26,6 +26,7 @@ const maxText = 1 << 20
 // names the edits of its context, too.
 const (
 	maxSessionID = 4 << 10   // bytes
+	maxSDKName   = 256       // bytes, with the version
 	maxEditBytes = 16 << 20  // of all records' edit lists together
 	maxCopyBytes = 64 << 20  // of contexts that get tokens of several sessions
 	maxSegments  = 128 << 20 // bytes of all sessions' segments together
@@ -461,8 +462,12 @@ func binaryEdit(req *otlpwire.Request, text int) receipt.Edit {
 	return receipt.Edit{Plugin: receipt.HostPlugin, Label: receipt.LabelBinary, Length: t.End - t.Start}
 }
 
-// sdkName is what the summary calls a sender's library, empty if it gives no name.
+// sdkName is what the summary calls a sender's library, empty if it gives no name, or one that
+// is none: a summary has to fit into an entry of the journal, or the part cannot be sealed.
 func sdkName(sdk *otlpwire.SDK) string {
+	if len(sdk.Name)+len(sdk.Version) > maxSDKName {
+		return ""
+	}
 	if len(sdk.Name) == 0 || len(sdk.Version) == 0 {
 		return string(sdk.Name)
 	}

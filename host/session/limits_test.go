@@ -98,6 +98,31 @@ func TestContextsTimesSessions(t *testing.T) {
 	}
 }
 
+// TestLongSDKNames: what a sender calls his SDK comes back in the summary, in JSON. Sixteen
+// megabytes of it became six times as many, and the part could not be sealed any more.
+func TestLongSDKNames(t *testing.T) {
+	w := newWorld(t)
+	n := w.start()
+	for i := range 17 {
+		name := "an SDK"
+		if i > 0 {
+			name = fmt.Sprint(i) + strings.Repeat("<", 1<<20-9)
+		}
+		b, err := proto.Marshal(&v1.ExportTraceServiceRequest{ResourceSpans: []*trace.ResourceSpans{{
+			Resource:   &resource.Resource{Attributes: []*common.KeyValue{text("session.id", "s"), text("telemetry.sdk.name", name)}},
+			ScopeSpans: []*trace.ScopeSpans{{Spans: []*trace.Span{{}}}},
+		}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		export(t, n, b)
+	}
+	w.close(n)
+	if s := w.opened()[0].Summary; s == nil || s.Records != 17 || !slices.Equal(s.SDKs, []string{"an SDK"}) {
+		t.Errorf("summary %+.500v", s)
+	}
+}
+
 // TestLongSessionID: a session id of megabytes would come back in every segment
 // and in the summary.
 func TestLongSessionID(t *testing.T) {
