@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/veriproof/notary/host/pluginhost"
+	"github.com/veriproof/notary/host/plugintrial"
 	"github.com/veriproof/notary/sdk/plugin/abi"
 	"github.com/veriproof/notary/sdk/plugin/plugintest"
 )
@@ -33,7 +34,8 @@ func read(t *testing.T, path string) []byte {
 	return b
 }
 
-// TestPatternsInWasm runs the golden file of redact-patterns through the module.
+// TestPatternsInWasm runs the golden file of redact-patterns through the module, and what every
+// redactor has to bear.
 func TestPatternsInWasm(t *testing.T) {
 	p := probe(t, "redact-patterns", read(t, "redact-patterns/testdata/config.json"))
 	manifest, err := abi.ReadManifest(module(t, "redact-patterns"))
@@ -52,6 +54,15 @@ func TestPatternsInWasm(t *testing.T) {
 		if diff := v.Diff(trial.Edits, manifest.Labels); diff != "" {
 			t.Errorf("%s: %s", v.Name, diff)
 		}
+	}
+	trial, err := plugintrial.Open(t.Context(), module(t, "redact-patterns"), read(t, "redact-patterns/testdata/config.json"), pluginhost.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer trial.Close(context.Background())
+	report, err := trial.Run(t.Context(), nil, plugintrial.Options{})
+	if err != nil || !report.OK() {
+		t.Errorf("%+v, %v", report, err)
 	}
 }
 

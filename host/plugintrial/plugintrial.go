@@ -73,7 +73,8 @@ func (t *Trial) Close(ctx context.Context) error {
 
 // Options say how strict a trial is.
 type Options struct {
-	// Context: the redactor means to look at the other fields of a batch.
+	// Context: the redactor means to look at the other fields of a batch. It counts for
+	// nothing if the manifest says that the redactor does not ([abi.ContextField]).
 	Context bool
 	// MaxFuelPerKiB, if not 0, is the most fuel that a KiB of prose or of golden
 	// texts may take. Unlike a time it is the same on every machine.
@@ -186,6 +187,10 @@ func (t *Trial) properties(ctx context.Context, vectors []golden.Vector, o Optio
 	reply := checking{Property{Name: "edits in order, in bounds, on UTF-8 borders; no trap, no failure"}}
 	again := checking{Property{Name: "the same edits and the same fuel again, and on another instance"}}
 	alone := checking{Property{Name: "the other fields of a batch do not matter"}}
+	fieldwise := t.manifest.Context == abi.ContextField
+	if fieldwise {
+		alone.Name = "a field's group and the other fields of a batch do not matter, as the manifest says"
+	}
 	grown, most := 0, fullest{}
 	for _, b := range golden.Batches(texts(vectors)) {
 		first, err := t.probe.Try(ctx, b.Fields)
@@ -198,8 +203,11 @@ func (t *Trial) properties(ctx context.Context, vectors []golden.Vector, o Optio
 			grown++
 		}
 		again.try(b.Name, t.same(ctx, b.Fields, first))
-		if !o.Context && len(b.Fields) > 1 {
-			alone.try(b.Name, t.alone(ctx, b.Fields, first.Edits))
+		switch {
+		case fieldwise && len(b.Fields) > 0:
+			alone.try(b.Name, t.fieldwise(ctx, b.Fields, first.Edits))
+		case !o.Context && len(b.Fields) > 1:
+			alone.try(b.Name, t.alone(ctx, b.Fields, first.Edits, "if that is meant, give --context"))
 		}
 	}
 	long := checking{Property{Name: "a text of 1 MiB, in windows, twice the same"}}
@@ -209,7 +217,7 @@ func (t *Trial) properties(ctx context.Context, vectors []golden.Vector, o Optio
 		malformed.try(m.Name, t.probe.TryMalformed(ctx, m.Bytes))
 	}
 	r.Properties = append(r.Properties, reply.Property, malformed.Property, again.Property)
-	if !o.Context {
+	if !o.Context || fieldwise {
 		r.Properties = append(r.Properties, alone.Property)
 	}
 	r.Properties = append(r.Properties, long.Property)
@@ -263,8 +271,9 @@ func (t *Trial) same(ctx context.Context, fields []abi.Field, first pluginhost.T
 	return nil
 }
 
-// alone compares the edits of a batch with those of each field by itself.
-func (t *Trial) alone(ctx context.Context, fields []abi.Field, together []abi.Edit) error {
+// alone compares the edits of a batch with those of each field by itself. If they are others
+// the hint goes with the error.
+func (t *Trial) alone(ctx context.Context, fields []abi.Field, together []abi.Edit, hint string) error {
 	var single []abi.Edit
 	for i := range fields {
 		trial, err := t.probe.Try(ctx, fields[i:i+1])
@@ -277,9 +286,38 @@ func (t *Trial) alone(ctx context.Context, fields []abi.Field, together []abi.Ed
 		}
 	}
 	if !slices.Equal(together, single) {
-		return fmt.Errorf("%d edits together, %d when each field is alone: if that is meant, give --context", len(together), len(single))
+		return fmt.Errorf("%d edits together, %d others when each field is alone: %s", len(together), len(single), hint)
 	}
 	return nil
+}
+
+// fieldwise compares the edits of a batch with those of each field by itself in another
+// group, and with those of the batch in which all are in one group and stand twice.
+func (t *Trial) fieldwise(ctx context.Context, fields []abi.Field, first []abi.Edit) error {
+	const mend = `take "context" out of the manifest, or look at text, key, role and format alone`
+	fields = slices.Clone(fields)
+	for i := range fields {
+		fields[i].Group++
+	}
+	if err := t.alone(ctx, fields, first, mend); err != nil {
+		return err
+	}
+	if len(fields) == 1 {
+		return nil // of 64 KiB, perhaps, for which twice would be too much
+	}
+	for i := range fields {
+		fields[i].Group = 0
+	}
+	twice, err := t.probe.Try(ctx, slices.Repeat(fields, 2))
+	want := slices.Clone(first)
+	for _, e := range first {
+		e.Field += uint32(len(fields))
+		want = append(want, e)
+	}
+	if err == nil && !slices.Equal(twice.Edits, want) {
+		err = fmt.Errorf("%d edits, and %d when all fields are in one group and stand twice: %s", len(first), len(twice.Edits), mend)
+	}
+	return err
 }
 
 // long gives the set one text of 1 MiB, which the host cuts into windows.

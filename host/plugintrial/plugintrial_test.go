@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/veriproof/notary/host/pluginhost"
 	"github.com/veriproof/notary/host/plugintrial"
+	"github.com/veriproof/notary/sdk/plugin/abi"
 	"github.com/veriproof/notary/sdk/plugin/build"
 	"github.com/veriproof/notary/sdk/plugin/golden"
 )
@@ -91,6 +93,46 @@ func TestGoodRedactor(t *testing.T) {
 	}
 	if ns, err := trial.EmptyCall(t.Context(), time.Nanosecond); err != nil || ns <= 0 {
 		t.Errorf("an empty call takes %v ns, %v", ns, err)
+	}
+}
+
+// TestContextOfTheManifest: a redactor whose manifest says that it looks at each field alone is
+// held to it, whatever options say. The score of the reference redactor depends on the group.
+func TestContextOfTheManifest(t *testing.T) {
+	module, err := star(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := abi.ReadManifest(module)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Context = abi.ContextField
+	lying, err := build.Pack(module, m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	honest, err := build.Module(t.Context(), filepath.Join("..", "..", "plugins", "redact-pii"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		module []byte
+		ok     bool
+	}{{lying, false}, {honest, true}} {
+		trial, err := plugintrial.Open(t.Context(), c.module, nil, pluginhost.Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer trial.Close(context.Background())
+		r, err := trial.Run(t.Context(), vectors(`{"text":"a**b","spans":[]}`, `{"text":"ann@example.com","spans":[]}`), plugintrial.Options{Context: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := slices.IndexFunc(r.Properties, func(p plugintrial.Property) bool { return strings.Contains(p.Name, "as the manifest says") })
+		if at < 0 || (r.Properties[at].Status() == "ok") != c.ok || !c.ok && !strings.Contains(r.Properties[at].Failed, `take "context" out of the manifest`) {
+			t.Errorf("%s: %+v", r.Name, r.Properties)
+		}
 	}
 }
 

@@ -40,6 +40,10 @@ func TestManifestVectors(t *testing.T) {
 			ABI: abi.ABIRedactor, Kind: abi.KindRedactor, Labels: []string{"RUN", "STAR"},
 			Limits: abi.Limits{MemoryPages: 16}, Name: "star", Version: "1.0.0", WASI: abi.WASINone,
 		},
+		{
+			ABI: abi.ABIRedactor, Context: abi.ContextField, Kind: abi.KindRedactor, Labels: []string{"RUN"},
+			Limits: abi.Limits{MemoryPages: 16}, Name: "star", Version: "1.1.0", WASI: abi.WASINone,
+		},
 		long,
 		{
 			ABI: abi.ABIStorage, Kind: abi.KindStorage, Capabilities: []string{abi.CapabilityBlob, abi.CapabilityPayload},
@@ -88,6 +92,9 @@ func refusedManifests(t *testing.T, good string) (out []refusedText) {
 		{"no memory", `16`, `0`},
 		{"too much memory", `16`, `4097`},
 		{"fraction", `16`, `16.0`},
+		{"empty context", `,"kind"`, `,"context":"","kind"`},
+		{"unknown context", `,"kind"`, `,"context":"record","kind"`},
+		{"context in another place", `"labels"`, `"context":"field","labels"`},
 		{"capability of a redactor", `"capabilities":[]`, `"capabilities":["blob"]`},
 		{"abi of the other kind", `rdx/1`, `sto/1`},
 		{"unknown abi", `rdx/1`, `rdx/2`},

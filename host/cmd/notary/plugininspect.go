@@ -142,6 +142,9 @@ func (a *app) printInspected(i *inspected) {
 		t.row("name, version", m.Name+" "+m.Version)
 		t.row("kind, abi", fmt.Sprintf("%v, %v", m.Kind, m.ABI))
 		t.row("labels", orElse(strings.Join(m.Labels, " "), "none"))
+		if m.Context == abi.ContextField {
+			t.row("context", "the field: of texts that are alike it is given one")
+		}
 		t.row("capabilities", orElse(strings.Join(m.Capabilities, " "), "none: it has no way out"))
 		if len(m.Endpoints) > 0 {
 			t.row("endpoints", strings.Join(m.Endpoints, " "))

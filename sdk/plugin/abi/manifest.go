@@ -38,6 +38,18 @@ const (
 	WASIDeny WASI = "deny"
 )
 
+// Context says what a redactor looks at to answer for a field.
+type Context string
+
+// The values of a manifest's context field.
+const (
+	// ContextBatch, for which the manifest has no member: anything in the batch.
+	ContextBatch Context = ""
+	// ContextField: the field's text, key, role and format alone, neither its group nor
+	// other fields. Of fields that have the same four, the host may give the redactor one.
+	ContextField Context = "field"
+)
+
 // A Manifest is what a module says about itself, in the hashed bytes of the
 // module. The host holds the module to it and grants nothing that it does not
 // name.
@@ -46,6 +58,8 @@ type Manifest struct {
 	ABI string
 	// Capabilities of a storage adapter, sorted; a redactor has none.
 	Capabilities []string
+	// Context of a redactor; a storage adapter has none.
+	Context Context
 	// Endpoints are the names of those that an adapter with [CapabilityHTTP] asks, in
 	// the order of their numbers: different, each [a-z0-9-]{1,40}. Without the
 	// capability there are none.
@@ -81,6 +95,9 @@ func (m *Manifest) Marshal() ([]byte, error) {
 	b := append(make([]byte, 0, 256), `{"abi":"`...)
 	b = append(b, m.ABI...)
 	b = appendList(append(b, `","capabilities":`...), m.Capabilities)
+	if m.Context != ContextBatch {
+		b = append(append(append(b, `,"context":"`...), m.Context...), '"')
+	}
 	if m.has(CapabilityHTTP) {
 		b = appendList(append(b, `,"endpoints":`...), m.Endpoints)
 	}
@@ -139,6 +156,8 @@ func (m *Manifest) checkRedactor() error {
 		return malformed("manifest: abi of a redactor is not " + ABIRedactor)
 	case len(m.Capabilities) != 0:
 		return malformed("manifest: a redactor has no capabilities")
+	case m.Context != ContextBatch && m.Context != ContextField:
+		return malformed("manifest: context is not " + string(ContextField))
 	case len(m.Schema)+len(m.SQL) != 0:
 		return malformed("manifest: a redactor has no statements")
 	case len(m.Endpoints) != 0:
@@ -162,6 +181,8 @@ func (m *Manifest) checkStorage() error {
 		return malformed("manifest: abi of a storage adapter is not " + ABIStorage)
 	case len(m.Labels) != 0:
 		return malformed("manifest: a storage adapter has no labels")
+	case m.Context != ContextBatch:
+		return malformed("manifest: a storage adapter has no context")
 	}
 	for i, c := range m.Capabilities {
 		if CapabilityImports(c) == nil || i > 0 && c <= m.Capabilities[i-1] {
@@ -259,6 +280,9 @@ func ParseManifest(b []byte) (*Manifest, error) {
 	m.ABI = s.text()
 	s.literal(`,"capabilities":`)
 	m.Capabilities = s.list()
+	if s.has(`,"context":`) {
+		m.Context = Context(s.text())
+	}
 	if m.has(CapabilityHTTP) {
 		s.literal(`,"endpoints":`)
 		m.Endpoints = s.list()
@@ -283,7 +307,7 @@ func ParseManifest(b []byte) (*Manifest, error) {
 	m.WASI = WASI(s.text())
 	s.literal(`}`)
 	if s.failed || len(s.rest) > 0 {
-		return nil, malformed("manifest is not compact JSON with the keys abi, capabilities, [endpoints,] kind, labels, limits{memory_pages}, name, [schema, sql,] version, wasi in this order; wrong at byte " + dec(len(b)-len(s.rest)))
+		return nil, malformed("manifest is not compact JSON with the keys abi, capabilities, [context,] [endpoints,] kind, labels, limits{memory_pages}, name, [schema, sql,] version, wasi in this order; wrong at byte " + dec(len(b)-len(s.rest)))
 	}
 	canonical, err := m.Marshal()
 	if err != nil {
@@ -304,11 +328,18 @@ type scanner struct {
 }
 
 func (s *scanner) literal(l string) {
-	if s.failed || len(s.rest) < len(l) || string(s.rest[:len(l)]) != l {
+	if !s.has(l) {
 		s.failed = true
-		return
+	}
+}
+
+// has steps over a literal, if it comes next.
+func (s *scanner) has(l string) bool {
+	if s.failed || len(s.rest) < len(l) || string(s.rest[:len(l)]) != l {
+		return false
 	}
 	s.rest = s.rest[len(l):]
+	return true
 }
 
 func (s *scanner) text() string {

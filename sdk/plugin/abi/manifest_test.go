@@ -29,7 +29,9 @@ func storage() abi.Manifest {
 const redactorJSON = `{"abi":"rdx/1","capabilities":[],"kind":"redactor","labels":["EMAIL","US_SSN"],"limits":{"memory_pages":64},"name":"redact-pii","version":"0.1.0+x","wasi":"deny"}`
 
 func TestManifest(t *testing.T) {
-	for _, m := range []abi.Manifest{redactor(), storage()} {
+	fieldwise := redactor()
+	fieldwise.Context = abi.ContextField
+	for _, m := range []abi.Manifest{redactor(), fieldwise, storage()} {
 		b, err := m.Marshal()
 		if err != nil {
 			t.Fatal(err)
@@ -72,6 +74,8 @@ func TestManifestRefuses(t *testing.T) {
 		"unknown capability": func(m *abi.Manifest) { *m = storage(); m.Capabilities = []string{"network"} },
 		"double capability":  func(m *abi.Manifest) { *m = storage(); m.Capabilities = []string{"blob", "blob"} },
 		"unsorted":           func(m *abi.Manifest) { *m = storage(); m.Capabilities = []string{"payload", "blob"} },
+		"context":            func(m *abi.Manifest) { m.Context = "record" },
+		"context of storage": func(m *abi.Manifest) { *m = storage(); m.Context = abi.ContextField },
 		"labels of storage":  func(m *abi.Manifest) { *m = storage(); m.Labels = []string{"A"} },
 	} {
 		m := redactor()

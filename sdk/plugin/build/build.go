@@ -39,11 +39,12 @@ const (
 
 // manifest is how an author writes a manifest: any layout, same fields.
 type manifest struct {
-	ABI          string   `json:"abi"`
-	Capabilities []string `json:"capabilities"`
-	Endpoints    []string `json:"endpoints"`
-	Kind         abi.Kind `json:"kind"`
-	Labels       []string `json:"labels"`
+	ABI          string      `json:"abi"`
+	Capabilities []string    `json:"capabilities"`
+	Context      abi.Context `json:"context"`
+	Endpoints    []string    `json:"endpoints"`
+	Kind         abi.Kind    `json:"kind"`
+	Labels       []string    `json:"labels"`
 	Limits       struct {
 		MemoryPages uint32 `json:"memory_pages"`
 	} `json:"limits"`
@@ -71,7 +72,7 @@ func ReadManifest(dir string) (*abi.Manifest, error) {
 		return nil, fmt.Errorf("build: %s of %s: something stands behind the object", ManifestFile, filepath.Base(dir))
 	}
 	out := &abi.Manifest{
-		ABI: m.ABI, Capabilities: m.Capabilities, Endpoints: m.Endpoints, Kind: m.Kind, Labels: m.Labels,
+		ABI: m.ABI, Capabilities: m.Capabilities, Context: m.Context, Endpoints: m.Endpoints, Kind: m.Kind, Labels: m.Labels,
 		Limits: abi.Limits{MemoryPages: m.Limits.MemoryPages}, Name: m.Name, Schema: m.Schema, SQL: m.SQL, Version: m.Version, WASI: m.WASI,
 	}
 	if _, err := out.Marshal(); err != nil {
