@@ -9,9 +9,10 @@ import (
 
 // combine makes one list of the edits that all redactors found in all batches. They come
 // ordered by redactor, so that a stable sort keeps the set's order among equals. complete
-// makes edits longer that have only part of a value.
-func (s *Set) combine(ctx context.Context, fields []Field, reports iter.Seq[Edit], complete func([]Edit) []Edit) ([]Edit, error) {
-	list := editList{most: maxEdits}
+// makes edits longer that have only part of a value. What repeats another field has no
+// edits, and those of the other count for it, too.
+func (s *Set) combine(ctx context.Context, fields []Field, like *alike, reports iter.Seq[Edit], complete func([]Edit) []Edit) ([]Edit, error) {
+	list := editList{like: like, most: maxEdits}
 	for e := range reports {
 		list.add(e)
 	}
@@ -28,7 +29,7 @@ func (s *Set) combine(ctx context.Context, fields []Field, reports iter.Seq[Edit
 			}
 		}
 	}
-	more, err := s.residual(ctx, fields, edits, values)
+	more, err := s.residual(ctx, fields, like, edits, values)
 	if err != nil {
 		return nil, err
 	}
@@ -36,7 +37,7 @@ func (s *Set) combine(ctx context.Context, fields []Field, reports iter.Seq[Edit
 	if len(more) > 0 {
 		all = union(append(edits, more...))
 	}
-	s.countEdits(all, more)
+	s.countEdits(like, all, more)
 	return all, nil
 }
 
@@ -55,25 +56,29 @@ const (
 // rather than refuse a request, which would be lost, more of it is masked. What an edit
 // covers stays covered, and what comes of the same edits in the same order is the same.
 type editList struct {
+	like    *alike // fields for which edits count together
 	most    int
 	edits   []Edit
+	count   int // of them
 	gap     int // 0 as long as everything has room
 	longest int // of those that became the last
 }
 
 func (l *editList) add(e Edit) {
-	if l.gap == 0 || !l.extends(e) {
-		l.edits, l.longest = append(l.edits, e), e.End-e.Start
-	}
-	for len(l.edits) > l.most && l.gap < maxGap {
+	l.put(e)
+	for l.count > l.most && l.gap < maxGap {
 		l.gap = max(leastGap, 4*l.gap)
 		edits := l.edits
-		l.edits = edits[:0]
+		l.edits, l.count = edits[:0], 0
 		for _, e := range edits {
-			if !l.extends(e) {
-				l.edits, l.longest = append(l.edits, e), e.End-e.Start
-			}
+			l.put(e)
 		}
+	}
+}
+
+func (l *editList) put(e Edit) {
+	if l.gap == 0 || !l.extends(e) {
+		l.edits, l.longest, l.count = append(l.edits, e), e.End-e.Start, l.count+l.like.count(e.Field)
 	}
 }
 
@@ -126,17 +131,17 @@ func union(edits []Edit) []Edit {
 	return out
 }
 
-func (s *Set) countEdits(all, residual []Edit) {
+func (s *Set) countEdits(like *alike, all, residual []Edit) {
 	if len(all) == 0 {
 		return
 	}
 	type key struct{ plugin, label string }
 	edits, more := make(map[key]uint64), make(map[key]uint64)
 	for _, e := range all {
-		edits[key{e.Plugin, e.Label}]++
+		edits[key{e.Plugin, e.Label}] += uint64(like.count(e.Field))
 	}
 	for _, e := range residual {
-		more[key{e.Plugin, e.Label}]++
+		more[key{e.Plugin, e.Label}] += uint64(like.count(e.Field))
 	}
 	for _, p := range s.redactors {
 		p.count(func(c *Counters) {

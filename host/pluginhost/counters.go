@@ -8,7 +8,8 @@ type Counters struct {
 	// Calls counts calls into the guest: batches of a redactor, operations of
 	// an adapter.
 	Calls uint64
-	// Bytes counts bytes of text given to a redactor.
+	// Bytes counts bytes of text given to a redactor; of fields that are alike it may have
+	// been given one.
 	Bytes uint64
 	// Failures counts failed calls by reason.
 	Failures map[Reason]uint64

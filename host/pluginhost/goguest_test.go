@@ -184,7 +184,7 @@ func requestOf(t testing.TB, b *batch) []byte {
 func BenchmarkFuel(b *testing.B) {
 	s := loadGo(b)
 	p := s.plugins[0]
-	batch := split(batchText(64, 1<<10))[0]
+	batch := split(batchText(64, 1<<10), nil)[0]
 	request := requestOf(b, &batch)
 	var used int64
 	for b.Loop() {

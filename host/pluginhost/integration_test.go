@@ -148,7 +148,7 @@ func (b *bare) redact(t testing.TB, request []byte) []byte {
 // engine with its own deadline checks, for comparison with BenchmarkRedact64K.
 func BenchmarkEngine(b *testing.B) {
 	src := goSource(b)
-	request := requestOf(b, &split(batchText(64, 1<<10))[0])
+	request := requestOf(b, &split(batchText(64, 1<<10), nil)[0])
 	for _, deadline := range []bool{false, true} {
 		b.Run(fmt.Sprintf("deadline=%v", deadline), func(b *testing.B) {
 			g := newBare(b, src.Module, wazero.NewRuntimeConfigCompiler().WithCloseOnContextDone(deadline))

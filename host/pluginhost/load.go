@@ -77,6 +77,7 @@ const (
 type Set struct {
 	plugins   []*plugin
 	redactors []*plugin
+	fieldwise int // how many of them are
 	store     *Adapter
 	dir       *blobDir
 	streams   *stream.Dir
@@ -90,6 +91,8 @@ type plugin struct {
 	name   string
 	kind   abi.Kind
 	labels []string
+	// fieldwise: a redactor whose context is the field.
+	fieldwise bool
 
 	capabilities []string
 	statements   []string
@@ -166,7 +169,7 @@ func (s *Set) add(ctx context.Context, src *Source, o Options, last string) erro
 		return err
 	}
 	p := &plugin{
-		name: src.Name, kind: src.Kind, labels: m.manifest.Labels, capabilities: m.manifest.Capabilities, statements: m.manifest.SQL, needs: m.manifest.Endpoints,
+		name: src.Name, kind: src.Kind, labels: m.manifest.Labels, fieldwise: m.manifest.Context == abi.ContextField, capabilities: m.manifest.Capabilities, statements: m.manifest.SQL, needs: m.manifest.Endpoints,
 		limits: limits, digests: measure(src, limits), mutable: m.mutableGlobals(),
 	}
 	if err := s.place(p, m.manifest.Capabilities, o); err != nil {
@@ -192,6 +195,9 @@ func (s *Set) place(p *plugin, capabilities []string, o Options) error {
 			p.twin = newPool(cap(p.pool.slots))
 		}
 		s.redactors = append(s.redactors, p)
+		if p.fieldwise {
+			s.fieldwise++
+		}
 		return nil
 	}
 	if s.store != nil {

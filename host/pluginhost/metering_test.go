@@ -163,7 +163,7 @@ func benchmarkMetering(b *testing.B, module []byte, fields []Field) {
 		b.Fatal(err)
 	}
 	var requests [][]byte
-	for _, batch := range split(fields) {
+	for _, batch := range split(fields, nil) {
 		request := requestOf(b, &batch)
 		requests = append(requests, request)
 	}

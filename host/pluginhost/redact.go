@@ -104,51 +104,45 @@ func (s *Set) Redact(ctx context.Context, fields []Field) ([]Edit, error) {
 	if len(s.redactors) == 0 {
 		return nil, nil
 	}
+	var like *alike // of what is left to do
+	if s.fieldwise > 0 {
+		like = compare(fields)
+		defer like.free()
+	}
 	for i := range fields {
-		if !fields[i].Valid && !utf8.Valid(fields[i].Text) {
+		if !fields[i].Valid && !like.repeats(i) && !utf8.Valid(fields[i].Text) {
 			return nil, ErrText
 		}
 	}
 	room := reserving(ctx)
-	shown, seen, err := show(fields, &room)
+	shown, seen, err := show(fields, like, &room)
 	if err != nil {
 		return nil, err
 	}
-	batches := split(shown)
-	defer func() { // nobody works on them any more
-		for i := range batches {
-			batches[i].free()
-		}
-	}()
-	found := make([][]abi.Edit, len(s.redactors)*len(batches))
-	err = each(ctx, len(found), func(ctx context.Context, i int) (err error) {
-		found[i], err = s.redactors[i/len(batches)].redact(ctx, &batches[i%len(batches)])
+	tasks := s.tasks(shown, like)
+	defer tasks.free() // nobody works on them any more
+	err = each(ctx, len(tasks.list), func(ctx context.Context, i int) (err error) {
+		t := &tasks.list[i]
+		t.found, err = t.p.redact(ctx, t.batch)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	reports := func(yield func(Edit) bool) {
-		for i := range found {
-			p, b := s.redactors[i/len(batches)], &batches[i%len(batches)]
-			for _, e := range found[i] {
-				if !yield(p.edit(b, e)) {
-					return
-				}
-			}
-		}
+	if s.fieldwise < len(s.redactors) { // what the others found is in each field by itself
+		like = nil
 	}
-	if err := room.forReports(shown, seen, reports); err != nil {
+	if err := room.forReports(shown, seen, like, tasks.reports); err != nil {
 		return nil, err
 	}
-	edits, err := s.combine(ctx, shown, reports, func(edits []Edit) []Edit { return seen.complete(fields, shown, edits) })
+	edits, err := s.combine(ctx, shown, like, tasks.reports, func(edits []Edit) []Edit { return seen.complete(fields, shown, edits) })
 	if err != nil {
 		return nil, err
 	}
-	if err := room.forEdits(len(edits)); err != nil {
+	if err := room.forEdits(like.total(edits)); err != nil {
 		return nil, err
 	}
-	return seen.restore(fields, shown, edits), nil
+	return seen.restore(fields, shown, like.spread(edits)), nil
 }
 
 // each calls work with 0 to n-1, on this goroutine and on as many more as processors could
@@ -174,10 +168,10 @@ func each(ctx context.Context, n int, work func(context.Context, int) error) err
 	return g.Wait()
 }
 
-// split lays the fields out in batches of at most 64 KiB of text. A longer text
-// is cut into windows that overlap, so that what lies across a border is whole
+// split lays the fields out in batches of at most 64 KiB of text, and leaves out those that
+// repeat another one. A longer text is cut into windows that overlap, so that what lies across a border is whole
 // in one of them: what is no longer than the overlap, and a key or a token of up to 32 KiB.
-func split(fields []Field) []batch {
+func split(fields []Field, like *alike) []batch {
 	var out []batch
 	b := batch{}
 	flush := func() {
@@ -188,6 +182,9 @@ func split(fields []Field) []batch {
 	}
 	for i := range fields {
 		f := &fields[i]
+		if like.repeats(i) {
+			continue
+		}
 		for offset, last := 0, false; !last && len(f.Text) > 0; {
 			var end int
 			end, last = windowEnd(f.Text, offset)

@@ -326,7 +326,7 @@ func TestSplit(t *testing.T) {
 			in = append(in, Field{Text: []byte(text), Key: []byte(strings.Repeat("€", size.Draw(t, "key")))})
 		}
 		covered := make([]int, len(in))
-		for _, b := range split(in) {
+		for _, b := range split(in, nil) {
 			total := 0
 			for i, p := range b.pieces {
 				text, key := b.text(i), in[p.field].shownKey()
@@ -433,7 +433,7 @@ func TestResidual(t *testing.T) {
 				}
 			}
 		}
-		all, err := s.combine(t.Context(), in, slices.Values(slices.Concat(found...)), asTheyAre)
+		all, err := s.combine(t.Context(), in, nil, slices.Values(slices.Concat(found...)), asTheyAre)
 		if err != nil || masked(all) != want {
 			t.Fatalf("error %v, masked %v, want %v", err, masked(all), want)
 		}
@@ -468,7 +468,7 @@ func TestSecretInValue(t *testing.T) {
 				found[1] = []Edit{{Start: c.two[0], End: c.two[1], Plugin: "b", Action: DropField}}
 			}
 			in := fields(c.text, c.elsewhere)
-			edits, err := s.combine(t.Context(), in, slices.Values(slices.Concat(found...)), asTheyAre)
+			edits, err := s.combine(t.Context(), in, nil, slices.Values(slices.Concat(found...)), asTheyAre)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -504,7 +504,7 @@ func TestManyValues(t *testing.T) {
 	for i := range edits {
 		in = append(in, Field{Text: slices.Concat([]byte("it is "), text[edits[i].Start:edits[i].End])})
 	}
-	all, err := s.combine(t.Context(), in, slices.Values(edits), asTheyAre)
+	all, err := s.combine(t.Context(), in, nil, slices.Values(edits), asTheyAre)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -518,7 +518,7 @@ func TestManyValues(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := s.combine(ctx, in, slices.Values(edits), asTheyAre); !errors.Is(err, context.Canceled) {
+	if _, err := s.combine(ctx, in, nil, slices.Values(edits), asTheyAre); !errors.Is(err, context.Canceled) {
 		t.Errorf("when nobody waits: %v", err)
 	}
 }

@@ -58,10 +58,10 @@ func (r *reservation) forViews(most int) error { return r.take(perViewByte*int64
 // forReports asks for what becomes of reports. Values are looked for elsewhere first; then
 // edits are put back into texts that have views, or that are JSON, of which they have to
 // know the parts.
-func (r *reservation) forReports(shown []Field, seen *views, reports iter.Seq[Edit]) error {
+func (r *reservation) forReports(shown []Field, seen *views, like *alike, reports iter.Seq[Edit]) error {
 	count, values, most := 0, 0, seen.most
 	for e := range reports {
-		count++
+		count += like.count(e.Field)
 		text := shown[e.Field].Text
 		for _, value := range toLookFor(text[e.Start:e.End]) {
 			values += len(value)

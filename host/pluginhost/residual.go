@@ -21,14 +21,17 @@ const (
 //
 // A value inside of another one that was reported is looked for, too. Of more values than
 // there is room for, some are looked for after the others.
-func (s *Set) residual(ctx context.Context, fields []Field, edits []Edit, values iter.Seq[Edit]) ([]Edit, error) {
-	out := editList{most: maxEdits}
+func (s *Set) residual(ctx context.Context, fields []Field, like *alike, edits []Edit, values iter.Seq[Edit]) ([]Edit, error) {
+	out := editList{like: like, most: maxEdits}
 	var a *automaton // of most requests, none
 	total := 0
 	look := func() error {
 		a.link()
 		at := 0 // the first edit that may cover a hit
 		for f := range fields {
+			if like.repeats(f) {
+				continue
+			}
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}

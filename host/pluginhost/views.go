@@ -11,6 +11,7 @@ import (
 // is needed again only where something was found.
 type views struct {
 	kept map[int]*jsontext.View // by field
+	like *alike                 // which share a view
 	most int                    // bytes of the longest text of a view
 	room int                    // that is left for mappings
 	last jsontext.View          // memory for the next
@@ -20,12 +21,13 @@ type views struct {
 const keepViews = 1 << 20
 
 // show returns the fields with the escapes of JSON decoded and without what terminals do not
-// show. Fields that have neither are as they were, and cost nothing.
-func show(fields []Field, room *reservation) ([]Field, *views, error) {
-	seen := &views{kept: make(map[int]*jsontext.View), room: keepViews}
+// show. Fields that have neither are as they were, and cost nothing; those that repeat another
+// one share its view.
+func show(fields []Field, like *alike, room *reservation) ([]Field, *views, error) {
+	seen := &views{kept: make(map[int]*jsontext.View), like: like, room: keepViews}
 	var escaped []int
 	for i := range fields {
-		if jsontext.Escaped(fields[i].Text) {
+		if !like.repeats(i) && jsontext.Escaped(fields[i].Text) {
 			escaped = append(escaped, i)
 			seen.most = max(seen.most, len(fields[i].Text))
 		}
@@ -38,7 +40,10 @@ func show(fields []Field, room *reservation) ([]Field, *views, error) {
 	}
 	fields = slices.Clone(fields)
 	for _, i := range escaped {
-		fields[i].Text = seen.open(i, fields[i].Text).Text
+		text := seen.open(i, fields[i].Text).Text
+		for at := range like.all(i) {
+			fields[at].Text = text
+		}
 	}
 	return fields, seen, nil
 }
@@ -57,7 +62,7 @@ func (seen *views) open(field int, text []byte) *jsontext.View {
 
 // of returns the view of a field, which is good until the next call.
 func (seen *views) of(field int, text []byte) *jsontext.View {
-	if v := seen.kept[field]; v != nil {
+	if v := seen.kept[seen.like.first(field)]; v != nil {
 		return v
 	}
 	seen.last.Open(text)

@@ -193,7 +193,7 @@ func covered(edits []Edit, start, end int) bool {
 
 // decode is show without a budget.
 func decode(fields []Field) ([]Field, *views) {
-	shown, seen, err := show(fields, new(reservation))
+	shown, seen, err := show(fields, nil, new(reservation))
 	if err != nil {
 		panic(err) // nobody was asked
 	}

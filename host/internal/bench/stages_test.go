@@ -92,7 +92,7 @@ func BenchmarkStageRedact(b *testing.B) {
 	}
 	fields := make([]pluginhost.Field, len(r.Texts))
 	for i, t := range r.Texts {
-		fields[i] = pluginhost.Field{Text: r.Text(t), Key: r.Key(t), Role: t.Role}
+		fields[i] = pluginhost.Field{Text: r.Text(t), Valid: true, Key: r.Key(t), Role: t.Role}
 	}
 	for b.Loop() {
 		if _, err := set.Redact(b.Context(), fields); err != nil {
