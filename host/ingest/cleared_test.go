@@ -5,11 +5,8 @@ import (
 	"compress/gzip"
 	"errors"
 	"io"
-	"net/http/httptest"
 	"strings"
 	"testing"
-
-	"golang.org/x/sync/semaphore"
 
 	"github.com/veriproof/notary/host/otlpwire"
 )
@@ -35,12 +32,11 @@ func TestRefusedTextIsCleared(t *testing.T) {
 		"gzip that ends early":      {typeProtobuf, "gzip", bytes.NewReader(cut)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := httptest.NewRequest("POST", "/v1/traces", nil)
-			r.Header.Set("Content-Encoding", c.encoding)
-			room := &lease{budget: semaphore.NewWeighted(1 << 30)}
+			room := leaseOf(t, 1<<30)
 			msg, err := s.readAll(c.body, room, 0)
 			if err == nil {
-				msg, err = s.unpack(exchange{r: r, media: c.media}, otlpwire.Traces, room, msg, func() {})
+				msg.zipped, msg.json = c.encoding == "gzip", c.media == typeJSON
+				msg, err = s.unpack(otlpwire.Traces, room, msg, func() {})
 			}
 			if err == nil {
 				t.Fatal("not refused")

@@ -9,7 +9,11 @@ import (
 )
 
 // A body is one message as it came over the wire, in one piece.
-type body struct{ buf *[]byte }
+type body struct {
+	buf          *[]byte
+	zipped, json bool    // it has to be unpacked first
+	head         [5]byte // gRPC's, of the message
+}
 
 // bytes returns the message. It is valid until free.
 func (b *body) bytes() []byte {
@@ -29,8 +33,20 @@ func (b *body) free() {
 	b.buf = nil
 }
 
-// rawCodec hands messages through as bytes: the notary works on the wire form
-// (see otlpwire), and what is never unmarshalled cannot be a memory bomb.
+// grow moves a body to where it has room for so many bytes, if there is, beside what the
+// request holds already.
+func (b *body) grow(size int, room *lease, beside int) error {
+	if err := room.resize(max(room.held, int64(beside+size))); err != nil {
+		return err
+	}
+	larger := bodies.Get(size)
+	*larger = append((*larger)[:0], *b.buf...)
+	b.free()
+	b.buf = larger
+	return nil
+}
+
+// rawCodec hands responses through as bytes.
 type rawCodec struct{}
 
 // Name is what content types of OTLP/gRPC say.
@@ -45,16 +61,10 @@ func (rawCodec) Marshal(v any) (mem.BufferSlice, error) {
 	return mem.BufferSlice{mem.SliceBuffer(b)}, nil
 }
 
-// Unmarshal copies a message into one piece of memory.
-func (rawCodec) Unmarshal(data mem.BufferSlice, v any) error {
-	b, ok := v.(*body)
-	if !ok {
-		return fmt.Errorf("raw codec: cannot unmarshal into %T", v)
-	}
-	b.free() // a second message in a unary call
-	b.buf = bodies.Get(data.Len())
-	data.CopyTo(*b.buf)
-	return nil
+// Unmarshal takes nothing: messages are not received by gRPC (see receive). The notary works
+// on the wire form (see otlpwire), and what is never unmarshalled cannot be a memory bomb.
+func (rawCodec) Unmarshal(_ mem.BufferSlice, v any) error {
+	return fmt.Errorf("raw codec: cannot unmarshal into %T", v)
 }
 
 // A pool keeps buffers in size classes of powers of two. It hands them out as

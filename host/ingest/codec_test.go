@@ -1,10 +1,6 @@
 package ingest
 
-import (
-	"testing"
-
-	"google.golang.org/grpc/mem"
-)
+import "testing"
 
 func TestPoolSizes(t *testing.T) {
 	p := new(pool)
@@ -27,14 +23,9 @@ func TestPoolSizes(t *testing.T) {
 
 // A body given back holds nothing of the sender's any more.
 func TestBodyIsCleared(t *testing.T) {
-	var b body
-	if err := (rawCodec{}).Unmarshal(mem.BufferSlice{mem.SliceBuffer("jo.canary@"), mem.SliceBuffer("mail.example")}, &b); err != nil {
-		t.Fatal(err)
-	}
+	text := []byte("jo.canary@mail.example")
+	b := body{buf: &text}
 	got := b.bytes()
-	if string(got) != "jo.canary@mail.example" {
-		t.Fatalf("got %q", got)
-	}
 	b.free()
 	b.free()
 	for _, c := range got {

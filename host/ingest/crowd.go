@@ -115,6 +115,7 @@ type member struct {
 	leave    func()
 	work     *work
 	end      func()
+	room     share         // of the budget
 	stranger *list.Element // nil once a sender has shown who he is
 }
 
@@ -164,6 +165,14 @@ func memberOf(ctx context.Context) *member {
 	}
 	m, _ := conn.(*member)
 	return m
+}
+
+// shareOf returns what of the budget the connection has that a request came on.
+func shareOf(ctx context.Context) *share {
+	if m := memberOf(ctx); m != nil {
+		return &m.room
+	}
+	return new(share)
 }
 
 // settle has the connection stay that a request came on, whose sender has shown who he is.

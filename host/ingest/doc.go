@@ -10,17 +10,17 @@
 // # Order of checks
 //
 // The sender is authenticated before a byte of his message is read. Then room
-// for the message is taken from the budget of plaintext in memory, the message
-// is received within [Config].ReceiveTimeout (over HTTP room is taken as it grows),
-// and the export waits for its turn
+// for the message is taken from the budget of plaintext in memory, more as it grows,
+// the message is received within [Config].ReceiveTimeout, and the export waits for its turn
 // to use a CPU. What handling the message takes the exporter reserves ([Reserve]) when
-// it knows what is in it, before it allocates anything. What there is no room for is refused at once, retryably: memory
+// it knows what is in it, before it allocates anything. What there is no room for is refused
+// at once, retryably, unless a message of who has more is still arriving: then that is. Memory
 // is never what a flood runs into.
 //
 // A connection is in good standing when the last export on it was taken. On others
 // everything from the handshake on is done in turns, on half of the processors, so that
 // who has shown nothing yet, or sends what is refused, leaves the rest to others. So is
-// the unpacking of gzip and JSON over HTTP, whoever sends them.
+// the unpacking of gzip, and of JSON, whoever sends them.
 //
 // # What a sender is told
 //

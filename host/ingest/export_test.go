@@ -44,3 +44,10 @@ func Occupy(s *Server) (left func()) {
 		}
 	}
 }
+
+// InFlight is what of the budget is taken.
+func InFlight(s *Server) int64 {
+	s.budget.mu.Lock()
+	defer s.budget.mu.Unlock()
+	return s.cfg.MaxInFlight - s.budget.free
+}

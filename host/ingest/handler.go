@@ -2,12 +2,14 @@ package ingest
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"io"
 	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/encoding/gzip" // OTLP receivers must take it
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
@@ -79,14 +81,8 @@ func (s *Server) serve(stream grpc.ServerStream, sig otlpwire.Signal) error {
 	info := infoOf(ctx)
 	r := request{
 		sig: sig, shown: presented{shown("authorization"), shown("x-api-key"), info.State.PeerCertificates}, connection: info.name,
-		receive: func(room *lease) (*body, error) {
-			msg, err := s.receive(stream)
-			if err != nil {
-				return nil, err
-			}
-			return msg, room.resize(int64(len(msg.bytes())))
-		},
-		answer: func(r Receipt) error { return answer(stream, r) },
+		receive: func(room *lease) (*body, error) { return s.receive(ctx, room) },
+		answer:  func(r Receipt) error { return answer(stream, r) },
 	}
 	if refused := s.handle(ctx, r); refused != nil {
 		return refused.status().Err()
@@ -112,11 +108,7 @@ type request struct {
 	// receive reads the message and takes from the budget what it needs beyond
 	// the room that it is given. It may return a message beside an error.
 	receive func(*lease) (*body, error)
-	// unpack, if set, makes the wire form of what was received: work, and so done
-	// when it is the sender's turn. It calls yield now and then. It may replace the
-	// message beside an error, too.
-	unpack func(room *lease, msg *body, yield func()) (*body, error)
-	answer func(Receipt) error
+	answer  func(Receipt) error
 }
 
 // handle answers a request, or returns what to refuse it with.
@@ -147,23 +139,26 @@ func (s *Server) export(ctx context.Context, req request, start time.Time, out *
 		return Receipt{}, err
 	}
 	settle(ctx)
-	room, err := s.lease()
+	room, err := s.budget.lease(out.Tenant, shareOf(ctx), start, min(grant, int64(s.cfg.MaxRequest)))
 	if err != nil {
 		return Receipt{}, err
 	}
 	defer room.release()
 	msg, err := req.receive(room)
 	defer func() { msg.free() }()
+	if err == nil {
+		err = room.resize(int64(len(msg.bytes())))
+	}
 	if err != nil {
 		return Receipt{}, err
 	}
-	if req.unpack != nil {
+	if msg.zipped || msg.json { // to unpack it is work, and so done when it is the sender's turn
 		if err := s.aside.take(ctx, out.Tenant, req.connection); err != nil {
 			return Receipt{}, err
 		}
 		err = func() (err error) {
 			defer s.aside.leave()
-			msg, err = req.unpack(room, msg, func() { s.aside.yield(out.Tenant, req.connection) })
+			msg, err = s.unpack(out.Signal, room, msg, func() { s.aside.yield(out.Tenant, req.connection) })
 			return err
 		}()
 		if err != nil {
@@ -203,52 +198,93 @@ func (s *severable) Value(key any) any {
 	return s.Context.Value(key)
 }
 
-// Err implements context.Context. gRPC takes from it what it tells the sender.
-func (s *severable) Err() error {
-	err := s.Context.Err()
-	if err != nil && context.Cause(s.Context) == errSlow {
-		return context.DeadlineExceeded
-	}
-	return err
+// An incoming is a stream of gRPC's transport. A message is read from it in pieces, for which
+// there is room. gRPC's RecvMsg would have all in memory that is announced before anybody
+// else knows of it.
+type incoming interface {
+	ReadMessageHeader([]byte) error // fills a slice with what comes next
+	RecvCompress() string
 }
 
-// receive reads the message. A sender who trickles it in holds room that others
+// receive reads a message over gRPC. A sender who trickles it in holds room that others
 // need, so he is cut off: the read ends with the context.
-func (s *Server) receive(stream grpc.ServerStream) (*body, error) {
-	whole, ok := stream.Context().Value(severableKey{}).(*severable)
-	if !ok {
-		return nil, errors.New("a stream that cannot be cut off")
+func (s *Server) receive(ctx context.Context, room *lease) (*body, error) {
+	whole, severs := ctx.Value(severableKey{}).(*severable)
+	in, reads := grpc.ServerTransportStreamFromContext(ctx).(incoming)
+	if !severs || !reads {
+		return nil, errors.New("a stream that cannot be read in pieces, or not be cut off")
 	}
 	late := time.AfterFunc(s.cfg.ReceiveTimeout, func() { whole.cut(errSlow) })
+	defer late.Stop()
+	room.arrives(whole.cut)
 	msg := new(body)
-	err := stream.RecvMsg(msg)
-	switch {
-	case !late.Stop():
-		err = errSlow
-	case err != nil:
-		err = unreadable(err)
-	default:
-		return msg, nil
+	err := s.read(in, room, msg)
+	switch gaveWay := room.arrived(); {
+	case gaveWay != nil:
+		return msg, gaveWay
+	case err != nil && context.Cause(ctx) == errSlow:
+		return msg, errSlow
 	}
-	msg.free()
-	return nil, err
+	return msg, err
 }
 
-const tooLarge = "request too large: lower the batch size of the exporter"
+// read reads the one message of a stream. Room for a great one is taken when as much has come
+// as a common one has.
+func (s *Server) read(in incoming, room *lease, msg *body) error {
+	if err := in.ReadMessageHeader(msg.head[:]); err != nil {
+		return unreadable(err)
+	}
+	switch msg.head[0] {
+	case 0:
+	case 1:
+		if msg.zipped = in.RecvCompress() == gzip.Name; !msg.zipped {
+			return Invalid(badFraming, nil)
+		}
+	default:
+		return Invalid(badFraming, nil)
+	}
+	announced := binary.BigEndian.Uint32(msg.head[1:])
+	if int64(announced) > int64(s.cfg.MaxRequest) {
+		return TooLarge(tooLarge, nil)
+	}
+	size := int(announced)
+	msg.buf = bodies.Get(min(size, firstRead))
+	if err := in.ReadMessageHeader(*msg.buf); err != nil {
+		return unreadable(err)
+	}
+	if come := len(*msg.buf); come < size {
+		if err := msg.grow(size, room, 0); err != nil {
+			return err
+		}
+		*msg.buf = (*msg.buf)[:size] // before it is read, so that it is cleared whatever comes
+		if err := in.ReadMessageHeader((*msg.buf)[come:]); err != nil {
+			return unreadable(err)
+		}
+	}
+	switch err := in.ReadMessageHeader(msg.head[:1]); {
+	case err == nil:
+		return Invalid("more than one message in the request", nil)
+	case !errors.Is(err, io.EOF):
+		return unreadable(err)
+	}
+	return nil
+}
 
-// unreadable gives errors of gRPC's own framing texts that say what to do. An
-// oversized message is refused by gRPC with RESOURCE_EXHAUSTED and without
-// RetryInfo, as OTLP wants it.
+const (
+	tooLarge   = "request too large: lower the batch size of the exporter"
+	badFraming = "the request's framing or compression is broken"
+)
+
+// unreadable gives errors of gRPC's transport their place.
 func unreadable(err error) error {
-	if errors.Is(err, io.EOF) {
+	switch {
+	case errors.Is(err, io.EOF):
 		return Invalid("no message in the request", err)
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return Invalid(badFraming, err)
 	}
 	switch code := status.Code(err); code {
-	case codes.ResourceExhausted:
-		return TooLarge(tooLarge, err)
-	case codes.Internal:
-		return Invalid("the request's framing or compression is broken", err)
-	case codes.Canceled, codes.DeadlineExceeded, codes.Unimplemented:
+	case codes.Canceled, codes.DeadlineExceeded:
 		return &Error{Code: code, Reason: "the request was not received", Cause: err}
 	}
 	return Unavailable("the request was not received", 0, err)

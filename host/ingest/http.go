@@ -12,6 +12,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -65,9 +66,6 @@ func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		req := request{
 			sig: sig, shown: presented{r.Header.Values("Authorization"), r.Header.Values("X-Api-Key"), r.TLS.PeerCertificates}, connection: r.RemoteAddr,
 			receive: func(room *lease) (*body, error) { return h.readHTTP(x, room) }, answer: x.succeed,
-		}
-		if x.media == typeJSON || isGzip(r.Header.Get("Content-Encoding")) {
-			req.unpack = func(room *lease, msg *body, yield func()) (*body, error) { return h.unpack(x, sig, room, msg, yield) }
 		}
 		refused := h.handle(r.Context(), req)
 		if refused != nil {
@@ -184,7 +182,15 @@ func (s *Server) readHTTP(x exchange, room *lease) (*body, error) {
 	if err := control.SetReadDeadline(time.Now().Add(s.cfg.ReceiveTimeout)); err != nil {
 		return nil, Unavailable("the request was not received", 0, err)
 	}
+	room.arrives(func(error) { _ = control.SetReadDeadline(past) })
 	msg, err := s.readAll(http.MaxBytesReader(x.w, x.r.Body, int64(s.cfg.MaxRequest)), room, 0)
+	msg.zipped, msg.json = isGzip(x.r.Header.Get("Content-Encoding")), x.media == typeJSON
+	if gaveWay := room.arrived(); gaveWay != nil {
+		if x.r.ProtoMajor == 1 {
+			x.w.Header().Set("Connection", "close") // nothing more can be read from it
+		}
+		return msg, gaveWay
+	}
 	if err != nil {
 		return msg, err
 	}
@@ -194,13 +200,22 @@ func (s *Server) readHTTP(x exchange, room *lease) (*body, error) {
 	if err := control.SetReadDeadline(time.Time{}); err != nil {
 		return msg, Unavailable("the request was not received", 0, err)
 	}
-	return msg, room.resize(int64(len(msg.bytes())))
+	return msg, nil
 }
 
+// past is a time that is over.
+var past = time.Unix(1, 0)
+
+// unzippers have memory of 40 KiB each.
+var unzippers = sync.Pool{New: func() any { return new(gzip.Reader) }}
+
 // unpack takes the gzip off a message and turns JSON into the wire form.
-func (s *Server) unpack(x exchange, sig otlpwire.Signal, room *lease, msg *body, yield func()) (*body, error) {
-	if isGzip(x.r.Header.Get("Content-Encoding")) {
-		from, err := unzip(msg.bytes(), yield)
+func (s *Server) unpack(sig otlpwire.Signal, room *lease, msg *body, yield func()) (*body, error) {
+	isJSON := msg.json
+	if msg.zipped {
+		z := unzippers.Get().(*gzip.Reader)
+		defer unzippers.Put(z)
+		from, err := unzip(z, msg.bytes(), yield)
 		if err != nil {
 			return msg, badBody(err)
 		}
@@ -211,7 +226,7 @@ func (s *Server) unpack(x exchange, sig otlpwire.Signal, room *lease, msg *body,
 		}
 		msg = plain
 	}
-	if x.media != typeJSON {
+	if !isJSON {
 		return msg, room.resize(int64(len(msg.bytes())))
 	}
 	defer msg.free()
@@ -230,9 +245,9 @@ func (s *Server) unpack(x exchange, sig otlpwire.Signal, room *lease, msg *body,
 // unzip returns what gives the content of a gzip. It calls yield now and then, also while
 // there is none: 16 MiB can be a million and a half of blocks that each describe a code, hold
 // nothing and take some microseconds. Of the packed bytes 4 KiB are read at a time.
-func unzip(packed []byte, yield func()) (io.Reader, error) {
-	from, err := gzip.NewReader(yielding{bytes.NewReader(packed), yield})
-	return yielding{from, yield}, err
+func unzip(z *gzip.Reader, packed []byte, yield func()) (io.Reader, error) {
+	err := z.Reset(yielding{bytes.NewReader(packed), yield})
+	return yielding{z, yield}, err
 }
 
 // A yielding reader lets others work between two reads. One of a gzip.Reader gives at
@@ -270,27 +285,12 @@ func (s *Server) readAll(from io.Reader, room *lease, beside int) (*body, error)
 		case err != nil:
 			return msg, badBody(err)
 		}
-		if err := msg.makeRoom(room, beside, limit); err != nil {
-			return msg, err
+		if full := len(*msg.buf) == cap(b); full && cap(b) < limit {
+			if err := msg.grow(min(2*cap(b), limit), room, beside); err != nil {
+				return msg, err
+			}
 		}
 	}
-}
-
-// makeRoom moves a body that is full into twice the memory.
-func (b *body) makeRoom(room *lease, beside, limit int) error {
-	old := *b.buf
-	if len(old) < cap(old) || len(old) == limit {
-		return nil
-	}
-	size := 2 * cap(old)
-	if err := room.resize(max(room.held, int64(beside+size))); err != nil {
-		return err
-	}
-	larger := bodies.Get(size)
-	*larger = append((*larger)[:0], old...)
-	b.free()
-	b.buf = larger
-	return nil
 }
 
 // badBody gives errors of reading a body their place, as unreadable does for gRPC.
@@ -302,7 +302,7 @@ func badBody(err error) error {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return errSlow
 	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), isCorrupt(err):
-		return Invalid("the request's framing or compression is broken", err)
+		return Invalid(badFraming, err)
 	}
 	return Unavailable("the request was not received", 0, err)
 }

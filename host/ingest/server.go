@@ -12,9 +12,7 @@ import (
 	"runtime"
 	"time"
 
-	"golang.org/x/sync/semaphore"
 	"google.golang.org/grpc"
-	_ "google.golang.org/grpc/encoding/gzip" // OTLP receivers must take gzip
 	"google.golang.org/grpc/experimental"
 	"google.golang.org/grpc/keepalive"
 
@@ -53,7 +51,7 @@ const (
 // buffer is there for the heads of frames, and what is greater than it goes past it. The
 // times are for connections that do nothing or never were one.
 const (
-	streamWindow     = 8 << 20
+	streamWindow     = 1 << 20
 	connectionWindow = 32 << 20
 	readBuffer       = 1 << 10
 	streamWorkers    = 64 // goroutines whose grown stacks are used again
@@ -74,7 +72,7 @@ type Config struct {
 	Exporter    Exporter        // required
 
 	MaxRequest  int    // bytes of one request after decompression
-	MaxInFlight int64  // bytes of all requests that have been received; at least MaxRequest
+	MaxInFlight int64  // bytes for all requests at a time; at least MaxRequest
 	MaxStreams  uint32 // exports at a time on one connection
 	// MaxConnections is how many are open at a time on a listener. When one more comes,
 	// the oldest is closed on which nobody has shown who sends, for a second at least;
@@ -138,7 +136,7 @@ func (c Config) check() error {
 // and senders.
 type Server struct {
 	cfg    Config
-	budget *semaphore.Weighted
+	budget *budget
 	turns  turns // of exports at work
 	aside  turns // of what costs the notary more than its sender
 	grpc   *grpc.Server
@@ -154,7 +152,7 @@ func New(cfg Config) (*Server, error) {
 	}
 	s := &Server{
 		cfg:    cfg,
-		budget: semaphore.NewWeighted(cfg.MaxInFlight),
+		budget: newBudget(cfg.MaxInFlight),
 		turns:  turns{free: cfg.MaxExports},
 		// Who sends what has to be unpacked can have it cost a thousand times what it
 		// costs him, and who sends what is refused has no cost but his own. While that
@@ -195,7 +193,6 @@ func (s *Server) options() []grpc.ServerOption {
 		grpc.UnknownServiceHandler(unknown),
 		grpc.InTapHandle(sever),
 		experimental.BufferPool(wire),
-		grpc.MaxRecvMsgSize(s.cfg.MaxRequest),
 		grpc.MaxConcurrentStreams(s.cfg.MaxStreams),
 		grpc.MaxHeaderListSize(maxHeaderList),
 		grpc.StaticStreamWindowSize(streamWindow),

@@ -9,11 +9,20 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
-
-	"golang.org/x/sync/semaphore"
+	"time"
 
 	"github.com/veriproof/notary/host/otlpwire"
 )
+
+// leaseOf returns one of a budget that nobody else has.
+func leaseOf(t *testing.T, bytes int64) *lease {
+	t.Helper()
+	l, err := newBudget(bytes).lease("acme", new(share), time.Now(), grant)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
 
 type taking struct{}
 
@@ -25,7 +34,7 @@ func (taking) Export(context.Context, string, otlpwire.Signal, []byte) (Receipt,
 // who sends neither does not wait behind them.
 func TestUnpackingWaits(t *testing.T) {
 	cfg := Config{Exporter: taking{}, Senders: Senders{Keys: []Key{{Tenant: "acme", Hash: HashKey("key")}}}}.orDefault()
-	s := &Server{cfg: cfg, budget: semaphore.NewWeighted(cfg.MaxInFlight), turns: turns{free: cfg.MaxExports}, aside: turns{free: 1}}
+	s := &Server{cfg: cfg, budget: newBudget(cfg.MaxInFlight), turns: turns{free: cfg.MaxExports}, aside: turns{free: 1}}
 	s.aside.join("someone", "else")
 	var zip bytes.Buffer
 	w := gzip.NewWriter(&zip)
@@ -79,12 +88,9 @@ func TestUnpackingYields(t *testing.T) {
 	cfg := Config{Exporter: taking{}}.orDefault()
 	s := &Server{cfg: cfg}
 	for _, c := range [][3]string{{typeJSON, "", text}, {typeProtobuf, "gzip", zip.String()}} {
-		r := httptest.NewRequest(http.MethodPost, "https://notary/v1/traces", http.NoBody)
-		r.Header.Set("Content-Encoding", c[1])
 		packed := []byte(c[2])
-		room := &lease{budget: semaphore.NewWeighted(cfg.MaxInFlight)}
 		yields := 0
-		msg, err := s.unpack(exchange{r: r, media: c[0]}, otlpwire.Traces, room, &body{buf: &packed}, func() { yields++ })
+		msg, err := s.unpack(otlpwire.Traces, leaseOf(t, cfg.MaxInFlight), &body{buf: &packed, zipped: c[1] == "gzip", json: c[0] == typeJSON}, func() { yields++ })
 		msg.free()
 		if err != nil {
 			t.Fatal(err)
@@ -100,7 +106,7 @@ func TestUnpackingYields(t *testing.T) {
 func TestExportYields(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := Config{Exporter: taking{}, Senders: Senders{Keys: []Key{{Tenant: "acme", Hash: HashKey("key")}}}}.orDefault()
-		s := &Server{cfg: cfg, budget: semaphore.NewWeighted(cfg.MaxInFlight), turns: turns{free: cfg.MaxExports}, aside: turns{free: 1}}
+		s := &Server{cfg: cfg, budget: newBudget(cfg.MaxInFlight), turns: turns{free: cfg.MaxExports}, aside: turns{free: 1}}
 		s.aside.join("someone", "else")
 		r := httptest.NewRequest(http.MethodPost, "https://notary/v1/traces", strings.NewReader(`{"resourceSpans":[`+strings.Repeat("{},", 1<<15)+`{}]}`))
 		r.Header.Set("Content-Type", typeJSON)

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"bytes"
+	"compress/gzip"
 	"io"
 	"testing"
 )
@@ -16,7 +17,7 @@ func TestUnzipYieldsWithoutContent(t *testing.T) {
 		"members": bytes.Repeat(bytes.Join([][]byte{head, last, tail}, nil), 1<<16),
 	} {
 		yields := 0
-		from, err := unzip(packed, func() { yields++ })
+		from, err := unzip(new(gzip.Reader), packed, func() { yields++ })
 		if err != nil {
 			t.Fatal(err)
 		}
