@@ -167,8 +167,8 @@ func (n *Notary) forgetPart(p *part) {
 	n.free(p)
 }
 
-// giveWay makes room for so much more: of the tenant that holds most, parts that were
-// sealed are forgotten, the oldest first, and then the part is sealed that was idle for
+// giveWay makes room for so much more: of the tenant that holds most, parts that have nothing
+// go, then those that were sealed are forgotten, the oldest first, and then the part is sealed that was idle for
 // longest; and so on. What is sealed early has its receipt and its records like any other, but
 // records that are sent again are not known any more.
 func (n *Notary) giveWay(need int64) {
@@ -200,13 +200,16 @@ func (n *Notary) giveWay(need int64) {
 		if !found {
 			return
 		}
-		p := victims[most][0].part
+		v := victims[most][0]
+		p, size := v.part, v.part.held.Load()
 		victims[most] = victims[most][1:]
-		if p.leaving > 0 {
+		if p.leaving > 0 || v.rank == empty && !n.dropEmpty(p, 0) {
 			continue
 		}
-		size := p.held.Load()
 		left, shares[most] = left-size, shares[most]-size
+		if v.rank == empty {
+			continue
+		}
 		if n.open[p.id.Handle] == p {
 			delete(n.open, p.id.Handle)
 			n.goSeal(p, receipt.ReasonSize)
@@ -223,9 +226,16 @@ func (n *Notary) giveWay(need int64) {
 // A victim is a part that can give way.
 type victim struct {
 	part *part
-	open bool
+	rank int       // the lower go first
 	at   time.Time // since when nothing came, or when it was sealed
 }
+
+// Ranks of victims.
+const (
+	empty  = iota // open, with nothing in it, since all that came was there already
+	closed        // sealed
+	filled        // open
+)
 
 // victims returns the parts that can give way, by tenant and in their order. It is called
 // with n.mu held.
@@ -233,34 +243,26 @@ func (n *Notary) victims() map[string][]victim {
 	out := make(map[string][]victim)
 	for _, list := range n.recent {
 		for _, r := range list {
-			out[r.part.tenant] = append(out[r.part.tenant], victim{r.part, false, r.at})
+			out[r.part.tenant] = append(out[r.part.tenant], victim{r.part, closed, r.at})
 		}
 	}
 	for _, p := range n.open {
 		if !p.mu.TryLock() {
 			continue // something comes just now
 		}
-		if p.first != nil {
-			out[p.tenant] = append(out[p.tenant], victim{p, true, p.touched})
+		rank := filled
+		if p.first == nil {
+			rank = empty
 		}
+		out[p.tenant] = append(out[p.tenant], victim{p, rank, p.touched})
 		p.mu.Unlock()
 	}
 	for _, list := range out {
 		slices.SortFunc(list, func(a, b victim) int {
-			if a.open != b.open {
-				return cmp.Compare(b2i(a.open), b2i(b.open))
-			}
-			return a.at.Compare(b.at)
+			return cmp.Or(cmp.Compare(a.rank, b.rank), a.at.Compare(b.at))
 		})
 	}
 	return out
-}
-
-func b2i(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
 }
 
 // segments returns about how many bytes the segments of a request take, 0 if they are so few

@@ -322,12 +322,7 @@ func (n *Notary) sealDue(now time.Time, all bool) {
 	}
 	for h, p := range n.open {
 		p.forgetBefore(len(n.recent[h]))
-		if p.abandoned(now, n.opts.Idle) {
-			// Its number was never in the journal, nor was its key.
-			delete(n.open, h)
-			p.sealed = true
-			n.free(p)
-			n.nextPart[h] = p.id.Part
+		if n.dropEmpty(p, n.opts.Idle) {
 			continue
 		}
 		why := p.due(now, &n.opts)
@@ -341,18 +336,22 @@ func (n *Notary) sealDue(now time.Time, all bool) {
 	}
 }
 
-// abandoned says that the part never got a segment, because storage did not keep
-// up, and that its sender has not come again. Afterwards nothing can be appended.
-func (p *part) abandoned(now time.Time, idle time.Duration) bool {
+// dropEmpty forgets an open part that never got a segment, because storage did not keep up
+// or all was there already, and into which nothing was to come for so long. Its number was
+// never in the journal, nor was its key. It is called with n.mu held.
+func (n *Notary) dropEmpty(p *part, idle time.Duration) bool {
 	if !p.mu.TryLock() {
-		return false
+		return false // something comes just now
 	}
 	defer p.mu.Unlock()
-	if p.first != nil || now.Sub(p.touched) < idle {
+	if p.first != nil || n.opts.Now().Sub(p.touched) < idle {
 		return false
 	}
-	p.sealing = true
+	p.sealing, p.sealed = true, true
 	p.keys.Wipe()
+	delete(n.open, p.id.Handle)
+	n.nextPart[p.id.Handle] = p.id.Part
+	n.free(p)
 	return true
 }
 
