@@ -73,40 +73,49 @@ func sequences(b []byte) (n int, parts bool) {
 	}
 }
 
-// leaveOutControls takes control sequences out of the view. Those that part what is around
-// them leave the character that they begin with.
+// unseen are the bytes with which begins what is left out.
+const unseen = "\x00\x1b"
+
+// leaveOutControls takes control sequences out of the view, and the zero bytes at every other
+// place of a text that was UTF-16 and was taken for UTF-8. Sequences that part what is
+// around them leave the character that they begin with.
 func (v *View) leaveOutControls() {
-	next := bytes.IndexByte(v.Text, esc)
-	if next < 0 {
-		return
+	if bytes.IndexByte(v.Text, esc) < 0 && bytes.IndexByte(v.Text, 0) < 0 {
+		return // as nearly always, which IndexAny takes far longer to find out
 	}
-	// All is written where it was read from: the text gets no longer, and a sequence makes two
-	// runs more at most, for which there is room before those that are read.
-	room, n := 2*bytes.Count(v.Text, []byte{esc})+1, len(v.runs)
+	next := bytes.IndexAny(v.Text, unseen)
+	// All is written where it was read from: the text gets no longer, and what is left out makes
+	// two runs more at most, for which there is room before those that are read.
+	room, n := 2*(bytes.Count(v.Text, []byte{esc})+bytes.Count(v.Text, []byte{0}))+1, len(v.runs)
 	runs := slices.Grow(v.runs, room)[:room+n]
 	copy(runs[room:], runs[:n])
 	text, back, doubts := v.Text, runs[room:], v.doubts
 	v.Text, v.runs, v.doubts, v.apart = v.Text[:0], runs[:0], v.doubts[:0], 0
-	done := 0
+	done, zero := 0, -1 // zero is where the zero byte before is
 	keep := func(end int) {
 		for ; len(doubts) > 0 && int(doubts[0]) < end; doubts = doubts[1:] {
 			v.doubts = append(v.doubts, doubts[0]-int32(done-len(v.Text)))
 		}
 		v.copy(text, back, done, end)
 	}
-	for next < len(text) {
-		n, parts := sequences(text[next:])
+	for more := 0; more >= 0; next += more {
+		n, parts := 0, false
+		if text[next] == esc {
+			n, parts = sequences(text[next:])
+		} else {
+			if next == zero+2 || next+2 < len(text) && text[next+2] == 0 {
+				n = 1
+			}
+			zero = next
+		}
 		if n > 0 {
 			keep(next)
 			if done = next + n; parts {
 				v.char(esc, rawRange(back, next, done))
 			}
 		}
-		from := next + max(n, 1)
-		if next = bytes.IndexByte(text[from:], esc); next < 0 {
-			break
-		}
-		next += from
+		next += max(n, 1)
+		more = bytes.IndexAny(text[next:], unseen)
 	}
 	keep(len(text))
 }

@@ -16,7 +16,8 @@ const maxLevels = 8
 // a number. What is found in a view is then replaced in the text itself.
 //
 // What terminals show as nothing, colours above all, is left out, so that a token is not
-// joined to the end of a sequence before it, and is whole where part of it is coloured.
+// joined to the end of a sequence before it, and is whole where part of it is coloured. So
+// are the zero bytes of UTF-16 that was taken for UTF-8.
 //
 // A text that is a JSON object, array or string is decoded as such, names and values
 // alike, and so is JSON inside of its strings. In any other text, such as JSON that
@@ -77,7 +78,7 @@ func (v *View) Open(text []byte) {
 
 // Escaped reports whether the view of a text may be another text.
 func Escaped(text []byte) bool {
-	return bytes.IndexByte(text, '\\') >= 0 || bytes.IndexByte(text, esc) >= 0
+	return bytes.IndexByte(text, '\\') >= 0 || bytes.IndexByte(text, esc) >= 0 || bytes.IndexByte(text, 0) >= 0
 }
 
 // isDocument reports whether a text is a JSON object, array or string. A number or
