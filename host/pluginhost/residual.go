@@ -271,13 +271,13 @@ func (a *automaton) scan(text []byte, field int, edits []Edit, at int, out *edit
 		if at < len(edits) && edits[at].Field == field && edits[at].Start <= start {
 			continue
 		}
+		v := &a.values[a.nodes[hit].value]
 		if n := len(out.edits) - 1; n >= first && start < out.edits[n].End {
 			// One edit for a run of hits, or "aaaa…" would give one a byte.
 			last := &out.edits[n]
-			last.Start, last.End = min(last.Start, start), max(last.End, end)
+			last.Start, last.End, last.Action = min(last.Start, start), max(last.End, end), max(last.Action, v.action)
 			continue
 		}
-		v := &a.values[a.nodes[hit].value]
 		out.add(Edit{Field: field, Start: start, End: end, Label: v.label, Plugin: v.plugin, Score: v.score, Action: v.action})
 		first = min(first, len(out.edits)-1) // it may have become shorter
 	}

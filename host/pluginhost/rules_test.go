@@ -131,3 +131,36 @@ func TestDoubleRun(t *testing.T) {
 		t.Errorf("afterwards: %v, counters %+v", err, p.counters)
 	}
 }
+
+// TestRulesOfOverlaps: where values that were reported elsewhere overlap, the greatest of their actions holds.
+func TestRulesOfOverlaps(t *testing.T) {
+	edits := abi.AppendReply(nil, 0, []abi.Edit{{End: 8}, {Field: 1, End: 9, Label: 1}})
+	for action, rules := range map[Action]map[string]Rule{DropRecord: {"CARD": {Action: DropRecord}}, DropField: {"EMAIL": {Action: DropField}}} {
+		got, err := load(t, Options{Rules: rules}, redactor("a", edits)).Redact(t.Context(), fields("abcdef12", "12secret9", "x abcdef12secret9 y"))
+		if err != nil || len(got) != 3 || got[2] != (Edit{Field: 2, Start: 2, End: 17, Label: "EMAIL", Plugin: "a", Action: action}) {
+			t.Errorf("edits %+v, %v", got, err)
+		}
+	}
+}
+
+// TestThresholdInRules: what scores too low for a rule has taken the place of what a redactor would have found in it. A
+// threshold in the redactor's own configuration has it looked for.
+func TestThresholdInRules(t *testing.T) {
+	const text = "api_key=abc123def456-AKIAQ7XNP3Y5W2JKLM4R"
+	for config, want := range map[string]string{"": text, `{"labels":{"SECRET":{"threshold":1000}}}`: "api_key=abc123def456-[AWS_KEY]"} {
+		s, err := Load(t.Context(), []Source{{Name: "redact-secrets", Kind: abi.KindRedactor, Module: builtInModule(t, "redact-secrets"), Config: []byte(config)}},
+			Options{Rules: map[string]Rule{"SECRET": {Threshold: 1000}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close(t.Context())
+		in := fields(text)
+		edits, err := s.Redact(t.Context(), in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := mask(in, edits)[0]; got != want {
+			t.Errorf("with %q: %s", config, got)
+		}
+	}
+}
