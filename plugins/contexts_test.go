@@ -14,7 +14,7 @@ var contexts = []string{
 	"%s", "<v>%s</v>", "(%s)", "[%s]", "'%s'", "`%s`", "*%s*", "“%s”", "%s→", "~%s", "=%s",
 	`{"a":"%s"}`, `{\"a\":\"%s\",\"b\":2}`, `\n%s\n`, "k=%s&b=1", "k=%s;b=1", "u=k%3D%s%26b", "to:%s", "no.%s",
 	"it is %s.", "it is %s, and", "see %s?", "%s!", "1. %s", "- %s", "a\t%s\tb", "x|%s|y", "10.5\n%s\n12",
-	"b'%s'", "x(N'%s')", "u=a%0A%s%0D%0A", "q=%C3%A9%s%C3%A9",
+	"b'%s'", "x(N'%s')", "[31m%s[0m", "[0;38;5;208m%s[m", "u=a%0A%s%0D%0A", "q=%C3%A9%s%C3%A9",
 	"%s 12/27", "%s 123 ok", "%s 5551234", "12 %s 34", "10 %s", "id 12345 %s", "2024-05-01 %s", "2024-05-01T10:00:00Z %s 200",
 }
 
@@ -87,7 +87,7 @@ func TestJoined(t *testing.T) {
 		}},
 		{"redact-pii", []string{"+491701234567"}, []string{"#%s", "tel/%s", "12:%s", "app/config.env:12:%s", "a*%s*x", "/%s/x"}},
 		{"redact-secrets", []string{"AKIAQ7XNP3Y5W2JKLM4R", "ghp_9aB3dE5fG7hI1jK2lM4nO6pQ8rS0tU2vW4xY", "glpat-x8Kd92Jf7sLqP3xZ5vB1"}, []string{
-			"-%s", "--%s", "<!--%s-->", "key-%s", "my-key-%s", "12-%s", "app/config.env-12-%s", "v1.2.3-%s", "12:%s", "/%s/x", "#%s",
+			"-%s", "--%s", "<!--%s-->", "key-%s", "my-key-%s", "12-%s", "app/config.env-12-%s", "v1.2.3-%s", "12:%s", "/%s/x", "#%s", "[31m%s[39m", "[1;31m%s[m",
 		}},
 	} {
 		p := probe(t, c.redactor, nil)

@@ -472,6 +472,7 @@ static inline int number(scan *s, int i) {
 	int end = run_end(s, i, DIGIT, s->n);
 	if (!begins(s, i, WORD) && !(at(s, i - 1, '_') && (end - i >= MIN_CARD || (end - i <= 4 && end - i >= 3 && is(s, end, URLSAFE | SPACE))))) return token(s, i);
 	if (end - i <= 3 && lone(s, i, end)) return end;
+	if (end - i <= 3 && at(s, end, 'm') && colour_end(s, end + 1)) return end + 1;
 	if (end - i <= 2 && at(s, end, '.')) { /* a decimal number, of which JSON has many */
 		int e = run_end(s, end + 1, DIGIT, 32);
 		if (e > end + 1 && !is(s, e, DIGIT | DOT | URLSAFE) && !at(s, e, '/') && !at(s, e, '@')) return e;

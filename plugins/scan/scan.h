@@ -342,11 +342,20 @@ static inline int percent(const scan *s, int i) {
 	return i >= 0 && is(s, i + 1, HEX) && !at(s, i + 1, '4') && !at(s, i + 1, '6') && is(s, i + 2, HEX);
 }
 
+/* colour_end reports whether what sets the colours of a terminal, and has lost the character that it began with, ends
+ * right before i: "[31m", "[0;1m". The host takes out whole ones. */
+RARE int colour_end(const scan *s, int i) {
+	int k = i - 1;
+	spend(60);
+	while (k > i - 12 && (is(s, k - 1, DIGIT) || at(s, k - 1, ';'))) k--;
+	return k < i - 1 && at(s, k - 1, '[');
+}
+
 /* begins reports whether a token may begin at i: nothing stands before it, or a
  * byte outside the classes, or the end of a JSON escape sequence, whose last
- * letter looks like part of the token and is not, or of what stands for a byte in a URL ("%3D"). */
+ * letter looks like part of the token and is not, or of what stands for a byte in a URL ("%3D") or for a colour. */
 static inline int begins(const scan *s, int i, int mask) {
-	return i == 0 || !is(s, i - 1, mask) || ((s->t[i - 2] == '\\' || s->t[i - 6] == '\\') && escape_end(s, i)) || (s->t[i - 3] == '%' && percent(s, i - 3));
+	return i == 0 || !is(s, i - 1, mask) || ((s->t[i - 2] == '\\' || s->t[i - 6] == '\\') && escape_end(s, i)) || (s->t[i - 3] == '%' && percent(s, i - 3)) || (s->t[i - 1] == 'm' && colour_end(s, i));
 }
 
 /* after_escape moves start, which lies in a run of letters and digits, behind
@@ -354,12 +363,19 @@ static inline int begins(const scan *s, int i, int mask) {
 RARE int behind_escape(const scan *s, int start) {
 	spend(130);
 	if (at(s, start - 1, '%')) return percent(s, start - 1) ? start + 2 : start;
+	if (!at(s, start - 1, '\\')) {
+		int end = run_end(s, start, DIGIT, 3);
+		return at(s, end, 'm') && colour_end(s, end + 1) ? end + 1 : start;
+	}
 	if (is(s, start, ALNUM) && escape_end(s, start + 1)) return start + 1;
 	if (at(s, start, 'u') && escape_end(s, min(start + 5, s->n))) return start + 5;
 	return start;
 }
 
-static inline int after_escape(const scan *s, int start) { return start == 0 || (s->t[start - 1] != '\\' && s->t[start - 1] != '%') ? start : behind_escape(s, start); }
+static inline int after_escape(const scan *s, int start) {
+	uint8_t before = start > 0 ? s->t[start - 1] : 0;
+	return before == '\\' || before == '%' || before == '[' || before == ';' ? behind_escape(s, start) : start;
+}
 
 /* more_room makes the reply longer, if it may be. The reply is the last thing in memory, so that it
  * can grow where it is. Not to be inlined: who may grow memory pays for it in advance. */
