@@ -23,60 +23,87 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
+	"slices"
 )
 
 // A Transcript is an encoding in progress. Its methods append one field each
 // and return the receiver, so that calls chain.
-type Transcript struct{ b []byte }
+type Transcript struct {
+	length int
+	// Most transcripts are short, and made for each hash, MAC and ciphertext: in an array
+	// they are on the stack of whoever chains the calls.
+	short [shortest]byte
+	long  []byte // all of it, once it does not fit
+}
+
+// shortest is the length up to which a transcript and its MAC take no memory of the heap.
+const shortest = 4 * sha256.BlockSize
 
 // New starts a transcript with its domain string.
 func New(domain string) *Transcript {
-	return (&Transcript{b: make([]byte, 0, 256)}).String(domain)
+	return new(Transcript).String(domain)
+}
+
+// next returns where the next n bytes go.
+func (t *Transcript) next(n int) []byte {
+	from := t.length
+	t.length += n
+	if t.long == nil {
+		if t.length <= len(t.short) {
+			return t.short[from:t.length]
+		}
+		t.long = bytes.Clone(t.short[:from])
+	}
+	t.long = slices.Grow(t.long, n)[:t.length]
+	return t.long[from:]
 }
 
 // Bytes appends b, which may be empty, as one field. A field of 4 GiB or more
 // does not occur: every length that comes from outside is bounded before it is
 // hashed.
 func (t *Transcript) Bytes(b []byte) *Transcript {
-	t.b = binary.BigEndian.AppendUint32(t.b, uint32(len(b)))
-	t.b = append(t.b, b...)
+	binary.BigEndian.PutUint32(t.next(4), uint32(len(b)))
+	copy(t.next(len(b)), b)
 	return t
 }
 
 // String appends the bytes of s as one field.
 func (t *Transcript) String(s string) *Transcript {
-	t.b = binary.BigEndian.AppendUint32(t.b, uint32(len(s)))
-	t.b = append(t.b, s...)
+	binary.BigEndian.PutUint32(t.next(4), uint32(len(s)))
+	copy(t.next(len(s)), s)
 	return t
 }
 
 // Uint64 appends n as a field of eight big-endian bytes.
 func (t *Transcript) Uint64(n uint64) *Transcript {
-	t.b = binary.BigEndian.AppendUint32(t.b, 8)
-	t.b = binary.BigEndian.AppendUint64(t.b, n)
+	binary.BigEndian.PutUint32(t.next(4), 8)
+	binary.BigEndian.PutUint64(t.next(8), n)
 	return t
 }
 
 // Encode returns the transcript's bytes: the message of a signature, the info
-// of HPKE or HKDF, the data of an HMAC, the additional data of an AEAD.
-func (t *Transcript) Encode() []byte { return t.b }
+// of HPKE or HKDF, the data of an HMAC, the additional data of an AEAD. They are the
+// transcript's own.
+func (t *Transcript) Encode() []byte {
+	if t.long != nil {
+		return t.long
+	}
+	return t.short[:t.length:t.length]
+}
 
 // Sum returns the SHA-256 of the transcript.
-func (t *Transcript) Sum() [32]byte { return sha256.Sum256(t.b) }
-
-// shortMAC bounds the transcripts that MAC takes without allocating.
-const shortMAC = 4 * sha256.BlockSize
+func (t *Transcript) Sum() [32]byte { return sha256.Sum256(t.Encode()) }
 
 // MAC returns the HMAC-SHA-256 (RFC 2104) of the transcript. A MAC of package
 // crypto/hmac is made for a key that is used again; here most keys are used once, and
 // setting it up would cost twice as much as the two hashes that it consists of.
 func (t *Transcript) MAC(key *[32]byte) [32]byte {
-	if len(t.b) > shortMAC {
+	if t.long != nil {
 		m := hmac.New(sha256.New, bytes.Clone(key[:]))
-		m.Write(bytes.Clone(t.b)) // what an interface gets does not stay on the stack
+		m.Write(t.long)
 		return [32]byte(m.Sum(nil))
 	}
-	var inner [sha256.BlockSize + shortMAC]byte
+	var inner [sha256.BlockSize + shortest]byte
 	var outer [sha256.BlockSize + sha256.Size]byte
 	for i := range sha256.BlockSize {
 		inner[i], outer[i] = 0x36, 0x5c
@@ -85,7 +112,7 @@ func (t *Transcript) MAC(key *[32]byte) [32]byte {
 		inner[i] ^= k
 		outer[i] ^= k
 	}
-	n := copy(inner[sha256.BlockSize:], t.b)
+	n := copy(inner[sha256.BlockSize:], t.Encode())
 	sum := sha256.Sum256(inner[:sha256.BlockSize+n])
 	copy(outer[sha256.BlockSize:], sum[:])
 	return sha256.Sum256(outer[:])

@@ -39,6 +39,21 @@ func TestInjective(t *testing.T) {
 	})
 }
 
+// TestShortTakesNoHeap: the hash and the MAC of a transcript of up to 256 bytes take no
+// memory of the heap. Each record has some.
+func TestShortTakesNoHeap(t *testing.T) {
+	text, key := make([]byte, 256-2*4-1), [32]byte{1}
+	var sum, mac [32]byte
+	if n := testing.AllocsPerRun(100, func() {
+		sum, mac = transcript.New("d").Bytes(text).Sum(), transcript.New("d").Bytes(text).MAC(&key)
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+	if sum == mac {
+		t.Error("a MAC without a key")
+	}
+}
+
 // TestMAC: HMAC-SHA-256, of short and of long transcripts.
 func TestMAC(t *testing.T) {
 	for n := range 600 {

@@ -147,8 +147,9 @@ func (t *contexts) reset() {
 // A sealing is the memory that sealing a segment takes: the plaintext, which is wiped
 // before another uses it, and is apart from what storage gets at any time.
 type sealing struct {
-	plain    []byte
-	contexts contexts
+	plain      []byte
+	contexts   contexts
+	nonce, aad []byte
 }
 
 // keepPlain bounds the plaintexts whose memory is kept, and keepRecords their records.

@@ -133,7 +133,7 @@ func TestKeyCommitment(t *testing.T) {
 	id := receipt.PartID{Part: 1}
 	dek1, dek2 := &[32]byte{1}, &[32]byte{2}
 	k1, k2 := DeriveKeys(dek1, id), DeriveKeys(dek2, id)
-	raw1, raw2 := expand(dek1, partTuple("veriproof-notary/segment-key/v1", id)), expand(dek2, partTuple("veriproof-notary/segment-key/v1", id))
+	raw1, raw2 := expand(dek1, ofPart(transcript.New("veriproof-notary/segment-key/v1"), id)), expand(dek2, ofPart(transcript.New("veriproof-notary/segment-key/v1"), id))
 	aad, nonce := segmentAAD(id, 7), segmentNonce(7)
 	sealed := twoKeys(t, raw1, raw2, nonce, aad)
 	for i, k := range []*PartKeys{k1, k2} {

@@ -149,9 +149,10 @@ func SessionHandle(lookup *[32]byte, tenant string, session []byte) receipt.Hand
 	return receipt.Handle(transcript.New("veriproof-notary/session-handle/v1").String(tenant).Bytes(session).MAC(lookup))
 }
 
-// partTuple binds a value to one part; it is HKDF info and AEAD data alike.
-func partTuple(domain string, id receipt.PartID) *transcript.Transcript {
-	return transcript.New(domain).Bytes(id.Epoch[:]).Bytes(id.Handle[:]).Uint64(uint64(id.Part))
+// ofPart binds a value to one part; it is HKDF info and AEAD data alike. It goes on with
+// a transcript that has only its domain.
+func ofPart(domain *transcript.Transcript, id receipt.PartID) *transcript.Transcript {
+	return domain.Bytes(id.Epoch[:]).Bytes(id.Handle[:]).Uint64(uint64(id.Part))
 }
 
 // expand derives 32 bytes from a uniformly random key by HKDF-Expand (RFC 5869
@@ -187,9 +188,9 @@ const wrapDomain = "veriproof-notary/wrapped-dek/v1"
 // zero: it encrypts once.
 func WrapDEK(wrap *[32]byte, number uint64, id receipt.PartID, dek *[32]byte) []byte {
 	b := be64([]byte{formatV1}, number)
-	key := expand(wrap, partTuple(wrapDomain, id).Uint64(number))
+	key := expand(wrap, ofPart(transcript.New(wrapDomain), id).Uint64(number))
 	defer clear(key[:])
-	return gcm(key).Seal(b, make([]byte, 12), dek[:], partTuple(wrapDomain, id).Encode())
+	return gcm(key).Seal(b, make([]byte, 12), dek[:], ofPart(transcript.New(wrapDomain), id).Encode())
 }
 
 // WrapNumber returns the number of the wrap key that a wrapped DEK needs.
@@ -206,9 +207,9 @@ func UnwrapDEK(wrap *[32]byte, id receipt.PartID, wrapped []byte) (*[32]byte, er
 	if err != nil {
 		return nil, err
 	}
-	key := expand(wrap, partTuple(wrapDomain, id).Uint64(number))
+	key := expand(wrap, ofPart(transcript.New(wrapDomain), id).Uint64(number))
 	defer clear(key[:])
-	dek, err := gcm(key).Open(nil, make([]byte, 12), wrapped[9:], partTuple(wrapDomain, id).Encode())
+	dek, err := gcm(key).Open(nil, make([]byte, 12), wrapped[9:], ofPart(transcript.New(wrapDomain), id).Encode())
 	if err != nil {
 		return nil, fmt.Errorf("%w: wrapped key of part %d does not open", ErrKey, id.Part)
 	}
@@ -236,13 +237,13 @@ type PartKeys struct {
 
 // DeriveKeys derives a part's keys from its DEK.
 func DeriveKeys(dek *[32]byte, id receipt.PartID) *PartKeys {
-	segment := expand(dek, partTuple("veriproof-notary/segment-key/v1", id))
+	segment := expand(dek, ofPart(transcript.New("veriproof-notary/segment-key/v1"), id))
 	defer clear(segment[:])
 	return &PartKeys{
 		ID:         id,
-		Commitment: *expand(dek, partTuple("veriproof-notary/dek-commit/v1", id)),
+		Commitment: *expand(dek, ofPart(transcript.New("veriproof-notary/dek-commit/v1"), id)),
 		segment:    gcm(segment),
-		salt:       *expand(dek, partTuple("veriproof-notary/salt-key/v1", id)),
+		salt:       *expand(dek, ofPart(transcript.New("veriproof-notary/salt-key/v1"), id)),
 	}
 }
 

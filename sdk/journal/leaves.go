@@ -38,7 +38,7 @@ const leavesAtOnce = 16
 type leafWork struct {
 	hasher   sha256x2.Hasher
 	salting  sha256x2.Twins // salts and edit keys, but for the index
-	list     []byte         // the edit list of the record before
+	list     []byte         // the edit list of the record before; the empty one at first
 	listed   []byte         // and what its commitment is the MAC of
 	messages [leavesAtOnce]sha256x2.Message
 	sums     [leavesAtOnce][32]byte
@@ -48,17 +48,23 @@ type leafWork struct {
 	heads    [leavesAtOnce][receipt.LeafHead]byte
 }
 
-var leafWorks = sync.Pool{New: func() any { return new(leafWork) }}
+var (
+	noEdits    = receipt.EncodeEdits(nil)
+	noEditList = receipt.EditList(noEdits)
+	leafWorks  = sync.Pool{New: func() any { return &leafWork{list: noEdits, listed: noEditList} }}
+)
 
 func (w *leafWork) free() {
-	*w = leafWork{}
+	*w = leafWork{list: noEdits, listed: noEditList}
 	leafWorks.Put(w)
 }
 
 // key begins a segment.
 func (w *leafWork) key(salt *[32]byte, segment uint64) {
-	message := func(domain string) []byte { return transcript.New(domain).Uint64(segment).Uint64(0).Encode() }
-	w.salting.Set(salt, [2][]byte{message(saltDomain), message(editKeyDomain)})
+	w.salting.Set(salt, [2][]byte{
+		transcript.New(saltDomain).Uint64(segment).Uint64(0).Encode(),
+		transcript.New(editKeyDomain).Uint64(segment).Uint64(0).Encode(),
+	})
 }
 
 // hash computes the leaves of records that follow one another, the first of which has this
@@ -90,7 +96,7 @@ func (w *leafWork) hash(leaves []receipt.Hash, index uint32, records []receipt.R
 
 // editList returns what an edit commitment is the MAC of. Most lists are empty.
 func (w *leafWork) editList(encoded []byte) []byte {
-	if w.listed == nil || !bytes.Equal(encoded, w.list) {
+	if !bytes.Equal(encoded, w.list) {
 		w.list, w.listed = encoded, receipt.EditList(encoded)
 	}
 	return w.listed

@@ -84,13 +84,21 @@ func ParseSegment(b []byte) (*Segment, error) {
 // segmentAAD binds a ciphertext to its place: moved to another epoch, session,
 // part or number, it does not open.
 func segmentAAD(id receipt.PartID, number uint64) []byte {
-	return partTuple("veriproof-notary/segment/v1", id).Uint64(number).Encode()
+	return appendSegmentAAD(nil, id, number)
+}
+
+func appendSegmentAAD(b []byte, id receipt.PartID, number uint64) []byte {
+	return append(b, ofPart(transcript.New("veriproof-notary/segment/v1"), id).Uint64(number).Encode()...)
 }
 
 // segmentNonce is u32 0 || u64 segment number, big endian. The key is the
 // part's own and a number is never used twice, so no nonce repeats.
 func segmentNonce(number uint64) []byte {
-	return be64(make([]byte, 4, 12), number)
+	return appendSegmentNonce(make([]byte, 0, 12), number)
+}
+
+func appendSegmentNonce(b []byte, number uint64) []byte {
+	return be64(append(b, 0, 0, 0, 0), number)
 }
 
 // SealSegment hashes and encrypts the records of one segment. A number must
@@ -109,7 +117,8 @@ func (k *PartKeys) SealSegmentIn(room func(size int) []byte, number uint64, wrap
 	s := &Segment{DEKCommitment: k.Commitment, WrappedDEK: wrappedDEK, Leaves: k.sealedLeaves(number, c, &work.contexts)}
 	head := Overhead + segmentPrefix + 32*len(s.Leaves)
 	s.room = room(head + len(work.plain) + gcmTag)[:head]
-	s.Ciphertext = k.segment.Seal(s.room, segmentNonce(number), work.plain, segmentAAD(k.ID, number))[head:]
+	work.nonce, work.aad = appendSegmentNonce(work.nonce[:0], number), appendSegmentAAD(work.aad[:0], k.ID, number)
+	s.Ciphertext = k.segment.Seal(s.room, work.nonce, work.plain, work.aad)[head:]
 	return s
 }
 
