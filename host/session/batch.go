@@ -237,8 +237,12 @@ func (b *batch) name(edits []pluginhost.Edit, firstID int) {
 }
 
 // rename makes the group's name: the id with the edits applied, or nothing, if one
-// of them drops the field or the record.
+// of them drops the field or the record. Without edits it is the id, in the message.
 func (g *group) rename(edits []pluginhost.Edit) {
+	if len(edits) == 0 {
+		g.name = g.raw
+		return
+	}
 	drop := pluginhost.Token
 	for i := range edits {
 		drop = max(drop, edits[i].Action)

@@ -23,6 +23,8 @@ type desk struct {
 	marks   []mark
 	found   []uint32 // of part.fresh, as fresh is
 	fresh   []int
+	content format.Content
+	pending []*journal.Pending // what the export waits for
 }
 
 var desks = sync.Pool{New: func() any { return new(desk) }}
@@ -37,8 +39,11 @@ func (d *desk) free() {
 	clear(d.fields)
 	clear(d.groups)
 	clear(d.records)
-	if max(cap(d.fields), cap(d.records)) > keepFields {
-		d.fields, d.groups, d.records, d.marks, d.found, d.fresh = nil, nil, nil, nil, nil, nil
+	clear(d.pending)
+	d.content = format.Content{}
+	d.pending = d.pending[:0]
+	if max(cap(d.fields), cap(d.records), cap(d.pending)) > keepFields {
+		*d = desk{req: d.req}
 	}
 	desks.Put(d)
 }
@@ -101,14 +106,11 @@ func (n *Notary) Export(ctx context.Context, tenant string, sig otlpwire.Signal,
 		return format.Position{}, err
 	}
 	defer n.giveBack(tenant, batch.sessions)
-	var pending []*journal.Pending
 	var ends []receipt.Handle
 	for _, g := range batch.sessions {
-		p, err := n.append(g.handle, tenant, g, d)
-		if err != nil {
+		if err := n.append(g.handle, tenant, g, d); err != nil {
 			return format.Position{}, err
 		}
-		pending = append(pending, p...)
 		if g.end {
 			ends = append(ends, g.handle)
 		}
@@ -117,7 +119,7 @@ func (n *Notary) Export(ctx context.Context, tenant string, sig otlpwire.Signal,
 		}
 	}
 	n.opts.Waiting(ctx)
-	pos, err := waitAll(ctx, pending)
+	pos, err := waitAll(ctx, d.pending)
 	if err != nil {
 		return format.Position{}, err
 	}

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"bytes"
 	"cmp"
 	"slices"
 	"sync"
@@ -50,30 +51,30 @@ type part struct {
 const maxSDKs = 16
 
 // append adds a session's records to its open part, opening one if there is
-// none, and returns what to wait for: the new segment, and the segments of
+// none, and notes on the desk what to wait for: the new segment, and the segments of
 // records that were sent before.
-func (n *Notary) append(handle receipt.Handle, tenant string, g *group, d *desk) ([]*journal.Pending, error) {
+func (n *Notary) append(handle receipt.Handle, tenant string, g *group, d *desk) error {
 	if len(g.records) == 0 {
-		return nil, nil
+		return nil
 	}
 	for {
 		p, err := n.openPart(handle, tenant)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		p.mu.Lock()
 		if p.sealing { // between our look at the map and our lock
 			p.mu.Unlock()
 			continue
 		}
-		pending, err := n.appendTo(p, g, d)
+		err = n.appendTo(p, g, d)
 		n.charge(p, g)
 		full := p.bytes >= n.opts.MaxBytes || p.held.Load() >= n.room.most/16
 		p.mu.Unlock()
 		if full && err == nil {
 			n.end(handle, receipt.ReasonSize)
 		}
-		return pending, err
+		return err
 	}
 }
 
@@ -100,18 +101,21 @@ func (n *Notary) openPart(handle receipt.Handle, tenant string) (*part, error) {
 
 // appendTo seals and queues the records that are new to the part. It is called
 // with p.mu held.
-func (n *Notary) appendTo(p *part, g *group, d *desk) ([]*journal.Pending, error) {
-	fresh, wait := p.fresh(g, d)
+func (n *Notary) appendTo(p *part, g *group, d *desk) error {
+	fresh := p.fresh(g, d)
 	p.touched = n.opts.Now()
 	if len(fresh) == 0 {
 		p.duplicates += uint64(len(g.records))
-		return wait, nil
+		return nil
 	}
-	p.name = g.name
 	for _, s := range g.slots {
 		p.keys.PutToken(s.at, s.value)
 	}
-	content := &format.Content{Tenant: p.tenant, Session: g.name, Records: g.records}
+	if !bytes.Equal(p.name, g.name) { // which may lie in the message
+		p.name = bytes.Clone(g.name)
+	}
+	content := &d.content
+	*content = format.Content{Tenant: p.tenant, Session: g.name, Records: g.records}
 	if len(fresh) < len(g.records) {
 		content.Records = make([]receipt.Record, 0, len(fresh))
 		for _, i := range fresh {
@@ -127,17 +131,18 @@ func (n *Notary) appendTo(p *part, g *group, d *desk) ([]*journal.Pending, error
 	})
 	if err != nil {
 		p.forget(g, fresh)
-		return nil, err
+		return err
 	}
 	edits := g.editsOf(fresh)
 	p.take(g, fresh, edits, pending)
 	p.bytes += size
 	n.dirty.set()
 	n.stats.exported(len(fresh), size, edits)
-	return append(wait, pending), nil
+	d.pending = append(d.pending, pending)
+	return nil
 }
 
-// fresh returns the indices of the records that the part does not have yet, and
+// fresh returns the indices of the records that the part does not have yet, and notes
 // what the others wait for: a duplicate is acknowledged when the first is
 // durable, and fails when the first fails. The parts before count for a while,
 // since the request that ends a session may be sent again like any other.
@@ -146,13 +151,14 @@ func (n *Notary) appendTo(p *part, g *group, d *desk) ([]*journal.Pending, error
 //
 // All are looked up before one is added: a lookup waits for memory several times, and
 // those of lookups that follow one another are waited for together.
-func (p *part) fresh(g *group, d *desk) (fresh []int, wait []*journal.Pending) {
+func (p *part) fresh(g *group, d *desk) (fresh []int) {
 	p.seen.room(len(g.marks))
 	d.found = d.found[:0]
 	for i := range g.marks {
 		d.found = append(d.found, p.seen.by(&g.marks[i]))
 	}
 	fresh = d.fresh[:0]
+	others := len(d.pending) // of the sessions before
 	next := uint32(len(p.appends))
 	for i := range g.marks {
 		m := &g.marks[i]
@@ -168,12 +174,12 @@ func (p *part) fresh(g *group, d *desk) (fresh []int, wait []*journal.Pending) {
 			if p.seen.add(m, next) { // else it is twice in this request
 				fresh = append(fresh, i)
 			}
-		case !slices.Contains(wait, earlier):
-			wait = append(wait, earlier)
+		case !slices.Contains(d.pending[others:], earlier):
+			d.pending = append(d.pending, earlier)
 		}
 	}
 	d.fresh = fresh
-	return fresh, wait
+	return fresh
 }
 
 // forget takes back what was fresh, since it was not appended.
