@@ -15,7 +15,17 @@ var secretForms = []string{
 	"ключ API: «{40 alnum}»", "Токен: «{40 alnum}»", "トークン: «{40 alnum}»",
 	`git remote add o https://«{24 alnum}»@github.com/a/b`, `jwt.encode(p, "«{64 hex}»", algorithm="HS256")`, `zorvex_key = "«{32 hex}»"`, `quompleKey: '«{40 hex}»'`,
 	"tls.key: «LS0tLS1CRUdJTiBQUklWQVRFIEtFWS0tLS0tCk1{200 b64}»", "SSH=«LS0tLS1CRUdJTiBPUEVOU1NIIFBSSVZBVEUgS0VZLS0tLS0K{200 b64}»",
+	// of classes that were missed in the tests of other scanners
+	"<secret>{open}vexlo AQAAABAAA «{32 alnum}»{close}</secret>", "<password>{open}«{43 b64}=»{close}</password>",
+	"db_password = «kv{open}Rn)tw[Hq(zm]pl»", `apiKey := "«qk{open}zt)wm[bn(hr]vcxlp»"`, "apiKey := «qk{open}zt)wm[bn(hr]vcxlp»", `password: "«m${open}x)Velvet-Harbour»"`,
+	"ADMIN_PASSWORD=«velvet!Harbour#quill»", "Server=db;Database=app;Uid=kim;Pwd=«velvetharbour»;Encrypt=yes", `"Provider=X;User ID=kim;" & "Password=«velvetharbour»"`,
+	"machine api.example.org login kim password «velvet77harbour»", "tool --db-password «velvet77harbour» run", `vexloToken = "«{32 small}»"`,
+	"[DEBUG] using vexlo Key=«{32 alnum}»", "jira «{32 alnum}»", "'jira': '«{32 alnum}»'", `zorvexKey := "«{43 b64}=»"`, "ZORVEX_API_KEY: «{24 digit}»",
+	"token: «gh{x}p_1234567890abcdefghijklmnopqrstuvwxyz»", "key: «da2-{26 small}»",
 	// none
+	"<Secret>{open}formattedSecret{close}</Secret>", "password = {open}{open} db.password {close}{close}", "password: ${open}VAULT_PW_2{close}", "password = lookup(cfg[name])",
+	"passwd != other_value!", "a=1;password=other_value;", "the login form and password field22", "tool --password-file secrets22.txt", `vexloToken = "internationalizationsettings"`,
+	"duplicate vexlo key={32 hex}", "jira {40 hex}", "slack C{10 upper}", `vexloCacheKey := "{43 b64}="`, `"create-a-strong-password": "/help/security@2.1/strong-password"`,
 	"tls.crt: LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCk1{200 b64}", "pub: LS0tLS1CRUdJTiBQVUJMSUMgS0VZLS0tLS0K{200 b64}", `cache_key = "{32 hex}"`, `rowKey: '{24 alnum}'`, `translation_key = "{word}.{word}.12"`,
 	"step-58 of build-{2 digit}", "image-{2 digit}.png", "https://{word}@github.com/a/b", "https://{word}-{word}-{word}-12@github.com/a/b", `variable "region" {` + "\n  default = \"eu-west-12\"\n}",
 	"Authorization: {word} required", `login("user1", "page-two-3")`, "zip -P file12", `zorvex_key = "{word}-{word}-12"`,

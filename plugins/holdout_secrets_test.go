@@ -71,7 +71,7 @@ var issued = []struct{ name, form string }{
 func (d dice) fill(form string) string {
 	sets := map[string]string{
 		"alnum": alnumChars, "url": urlChars, "hex": hexChars, "digit": digitChars, "upper": upperChars + digitChars, "base32": upperChars + "234567",
-		"b64": b64Chars, "bech": "QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L", "lower": lowerChars + digitChars,
+		"b64": b64Chars, "bech": "QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L", "lower": lowerChars + digitChars, "small": lowerChars,
 	}
 	out := ""
 	for form != "" {
@@ -93,6 +93,10 @@ func (d dice) fill(form string) string {
 			out += d.password()
 		case in == "word":
 			out += d.word()
+		case in == "open":
+			out += "{"
+		case in == "close":
+			out += "}"
 		}
 	}
 	return out

@@ -42,6 +42,9 @@ var worst = []string{
 	"x9x-p -pd#", "1/", "/1/1/1",
 	"\\4B", "/4F", "0)1\\9B\\4B", "DO 77 77_DO 71 9:DOB 77 77#", " At 8 dot 68 dot 68 dodo", ":1A:9:1::1:0B:", " 1:1r", "1@:4::@:1:", "09/", "994NxNAbxA0 1R0aka9 O2:-----END 0P", "PuTTY-User-Key-File-2:P:PPPP PPPPPPPP+ aPPPPPPPPP\nPPPPPPPPPPPPP2:7-ex :PPPPPP", "PuTTY-User-Key-File-2:Private-Private-Private-Lines", "Pass:.AsG,4eabCabC1bCabC1Ve9a9eEmbeabCeeabCaabC11abC1aabCaBIs_0,_://1", ".071 1 111 117 1713-ing numer-", "-Tel,0 (0 1 001 0 10 0 1 20 0 8 00 8 00 08 6 000 0 7 (96 000 0 7 (910 (1)20-06 001,1é./", "/01(1/1(1", " #9", ":b:@(9éA", "\\u0aa7-e:1:9A", "=sk-lf-9x99NasnRH9ucAZDTdeGJ8dbG9Uv7CQCBbEZDHUTCzybEZaTdeZDTdeG ",
 	"/fm1a_1", "=sl.1", "/fm1a_1=sl.1", "(EAAC1", "-ZXlK1",
+	// what may stand in the place of digits and of a name
+	";pwd=({[", ";server;pwd=aa!b", "Pw=(Pw=[Pw={", "<pass>{1 1 1 1}<", "<a>{1", "login a password a1", "--password a1 ", "apikey=zqzqzqzqzqzqzqzqzqzq", "secret=({{a${a1", "jira Aa1Aa1Aa1Aa1Aa1Aa1Aa1Aa1 ", "x key=Aa1Aa1Aa1Aa1Aa1Aa1Aa1Aa1 ",
+	"acct no 1234567 ", "JG 103759 ", "nino JG-10-37-", "my German number 01-1 ",
 }
 
 // timesTheMean is how many times the mean of usualTexts a long text may take.

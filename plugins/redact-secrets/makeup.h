@@ -61,13 +61,23 @@ RARE int whole_word(const scan *s, int i, int k) {
 	return i + in_place_words[k].length <= s->n && (in_place_words[k].length <= 8 || has_any_case(s, i, in_place[k].word));
 }
 
+/* names_something reports whether the template that opens with two bytes at i names something. One that goes on with a bracket
+ * that nothing has opened, or not both of its own, is part of a password. */
+RARE int names_something(const scan *s, int i) {
+	spend(120);
+	int j = i + 2, e;
+	while (at(s, j, ' ') && j < i + 4) j++;
+	e = ahead(s, j, min(s->n, j + 32), &NAME_SET, 0);
+	return !at(s, e, ']') && !at(s, e, ')') && (!at(s, e, '}') || !at(s, i, '{') || at(s, e + 1, '}'));
+}
+
 /* placeholder reports whether one of the words of some groups stands at i. */
 RARE int placeholder(const scan *s, int i, int groups) {
 	uint64_t head = small(s->t + i);
 	for (; groups; groups &= groups - 1) {
 		int group = __builtin_ctz(groups);
 		for (int k = group_start[group]; k < group_start[group + 1]; k++)
-			if ((head & in_place_words[k].mask) == in_place_words[k].head && whole_word(s, i, k)) return 1;
+			if ((head & in_place_words[k].mask) == in_place_words[k].head && whole_word(s, i, k)) return group != 1 || names_something(s, i);
 	}
 	return 0;
 }
@@ -93,7 +103,7 @@ RARE int stands_in(scan *s, int a, int b) {
 	if (first == '$' || first == '%' || first == '&' || first == '@' || first == '#' || (first == '*' && last == '*')) return first != '#' || b - a < 8;
 	int found;
 	if ((found = repeats(s, a, b))) return remember(s, found - 1, 6, 256);
-	if ((found = published(s, a, b))) return remember(s, found - 1, 1, 256);
+	if ((found = published(s, a, b, 1))) return remember(s, found - 1, 1, 256);
 	int end = min(b, a + 64);
 	for (int k = a; k < end; k += 16) {
 		v128_t groups = wasm_i8x16_splat(-1);
@@ -187,6 +197,56 @@ static int wordy(const makeup *m, int n) {
 	if (m->digits == 0 && joints == 0) return m->turns * 6 < n;
 	if (m->digits >= m->letters) return 0;
 	return m->long_word && (m->turns + joints) * 5 < n + joints;
+}
+
+/* Pairs of small letters, a bit for the second one, that hardly occur in words: less than once in ten thousand, as counted in the
+ * sources and comments of the standard library of Go and the documentation of Debian, but for those that are usual in other
+ * languages of Europe. Of random pairs they are two in five. */
+static const uint32_t unusual_pairs[26] = {
+	0x0014200, 0x2e1b4e8, 0x0c10202, 0x2c10482, 0x2000000, 0x2e126c2, 0x3e1862a, 0x2e186e6, 0x1510180,
+	0x3ebbfee, 0x3e196ae, 0x2810280, 0x3e302e4, 0x2c10200, 0x3010080, 0x2e13202, 0x3efffff, 0x0810280,
+	0x0a10202, 0x0210600, 0x3710680, 0x3fdbeee, 0x3b9966e, 0x3f77eea, 0x3b106aa, 0x3b7feee,
+};
+
+#define MIN_JUMBLE 10
+
+/* jumbled reports whether ten letters and more of one case stand in a row in [a, b) that are no words: a fifth
+ * of the pairs are unusual. */
+RARE int jumbled(const scan *s, int a, int b) {
+	b = min(b, a + 256);
+	spend(150 + 25 * (b - a));
+	for (int run = 0, unusual = 0, kind = 0; a < b; a++) {
+		uint8_t c = s->t[a];
+		int of = class[c] & LETTER;
+		if (of != kind || !of) run = unusual = 0, kind = of;
+		else unusual += unusual_pairs[((s->t[a - 1] | 0x20) - 'a') & 31] >> ((c | 0x20) - 'a') & 1;
+		if (of && ++run >= MIN_JUMBLE && unusual >= 3 && unusual * 5 >= run) return 1;
+	}
+	return 0;
+}
+
+/* mangled reports whether a bracket in [a, b) closes one of another kind than was opened last, which neither code nor templates do. */
+RARE int mangled(const scan *s, int a, int b) {
+	uint64_t open = 0;
+	spend(60 + 6 * (b - a));
+	for (; (a = ahead(s, a, b, &sets[BRACKETS], SIDES)) < b; a++) {
+		uint8_t c = s->t[a];
+		spend(120);
+		if (c == '(' || c == '[' || c == '{') open = open << 8 | c;
+		else if (open && ((uint8_t)open & 0x60) != (c & 0x60)) return 1; /* round ones are at 28 and 29, the others at 5b and 5d, 7b and 7d */
+		else open >>= 8;
+	}
+	return 0;
+}
+
+/* has_sign reports whether a sign that code hardly has there stands between two letters or digits of [a, b). */
+RARE int has_sign(const scan *s, int a, int b) {
+	spend(60 + 6 * (b - a));
+	for (int k = a + 1; (k = ahead(s, k, b - 1, &sets[SIGNS], SIDES)) < b - 1; k++) {
+		spend(100);
+		if (in(s->t[k - 1], ALNUM) && in(s->t[k + 1], ALNUM)) return 1;
+	}
+	return 0;
 }
 
 #endif

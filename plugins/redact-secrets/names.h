@@ -175,6 +175,7 @@ RARE void find_name(const scan *s, int end, value_name *v) {
 				name_words(s, back(s, start - 1, stop, &sets[set_number(ALNUM | URLSAFE | HIGH | DOT)], 0), start - 1, &more);
 				spend(600 + NAMING_WORD * more.words);
 				v->any |= more.any;
+				if (v->any == 1 << W_KEY && more.words) v->any |= 1 << W_BESIDE;
 			}
 			return;
 		}
@@ -208,7 +209,7 @@ static int level(const value_name *v) {
 	if (any & 1 << W_OPEN) return 0;
 	if (any & 1 << W_PASS) return 3;
 	if (any & 1 << W_SECRET) return 2;
-	if (any & 1 << W_KEY) return any & (1 << W_LOCK | 1 << W_VENDOR) ? 2 : any & (1 << W_CAPITALS | 1 << W_SOMEBODY) && v->last & 1 << W_KEY;
+	if (any & 1 << W_KEY) return any & (1 << W_LOCK | 1 << W_VENDOR) ? 2 : any & (1 << W_CAPITALS | 1 << W_SOMEBODY | 1 << W_BESIDE) && v->last & 1 << W_KEY;
 	return any & 1 << W_VENDOR ? 1 : 0;
 }
 

@@ -20,14 +20,26 @@ static int telegram_like(const scan *s, int a, int b) {
 
 enum { BEST_PASSWORD = 650, BEST_SECRET = 700 }; /* the highest scores of values */
 
+/* paired reports whether the name of the password at i is that of an option, or behind the name of a user: --password …, login ops password … */
+RARE int paired(const scan *s, int i) {
+	spend(400);
+	if (at(s, i, '-') && at(s, i + 1, '-')) return 1;
+	int k = i, stop = max(0, i - MAX_NAME);
+	while (k > stop && class[s->t[k - 1]] & SPACE) k--;
+	int user = back(s, k, stop, &sets[BREAKS], SIDES);
+	if (user == k || k == i || !at(s, user - 1, ' ')) return 0;
+	return has_any_case(s, user - 6, "login") || has_any_case(s, user - 9, "username");
+}
+
 /* judged says what a value is worth under a name by what it consists of. */
 static int judged(const scan *s, int a, int b, const makeup *m, const value_name *v, int say, int quoted) {
 	int n = b - a, digits = m->digits_ahead, letters = m->upper | m->lower;
 	if (say == 3) {
-		if (digits == 0 && !quoted) return 0;
+		if (digits == 0 && !quoted) return v->bound ? 520 : 0; /* decide has seen what it has in the place of digits */
+		if (s->t[a] == '/' && ahead(s, a + 1, b, &sets[ENDS_USER], SIDES) < b) return 0; /* a path */
 		if (!v->bound && wordy(m, n) && classes(s, a, b) & STD) return 0; /* a path */
 		if (!v->bound && n >= 16 && digits > 0 && letters && !wordy(m, n) && entropy(s, a, b) >= 48) return 520;
-		if (!v->bound) return n >= 8 && digits > 0 && (m->special || (m->upper && m->lower)) && !fewer(s, a, b, 6) ? 520 : 0;
+		if (!v->bound) return digits > 0 && ((n >= 8 && (m->special || (m->upper && m->lower)) && !fewer(s, a, b, 6)) || paired(s, v->start)) ? 520 : 0;
 		if ((s->t[b - 1] == ')' || s->t[b - 1] == '(') && !quoted) return 0; /* a call */
 		if (!quoted && wordy(m, n) && (m->dots || contains(s, a, b, "pass") || contains(s, a, b, "token") || contains(s, a, b, "secret"))) return 0; /* a variable */
 		if (digits > 0 && letters) return quoted || !wordy(m, n) ? BEST_PASSWORD : 510;
@@ -35,11 +47,15 @@ static int judged(const scan *s, int a, int b, const makeup *m, const value_name
 		if (digits == n) return quoted || n <= 12 ? 520 : 0;
 		return quoted && n >= 8 && !m->dots && !fewer(s, a, b, 6) ? 520 : 0;
 	}
-	if (!letters || (digits == 0 && n < (quoted ? 12 : 20))) return digits == n && n >= 15 && v->bound && v->any & 1 << W_VENDOR && entropy(s, a, b) > 40 ? 520 : 0;
-	if (digits == 0 && !(m->upper && m->lower)) return 0;
+	if (digits == 0 && letters && n >= 12 && (v->bound || quoted) && m->special && mangled(s, a, b)) return 550;
+	if (!letters || (digits == 0 && n < (quoted ? 12 : 20))) return digits == n && v->bound && (n >= 20 ? say == 2 : n >= 15 && v->any & 1 << W_VENDOR) && entropy(s, a, b) > 40 ? 520 : 0;
+	int jumble = (digits == 0 || wordy(m, n)) && n >= 14 && say == 2 && !m->special && jumbled(s, a, b);
+	if (digits == 0 && !(m->upper && m->lower) && !jumble) return 0;
+	if (say == 1 && v->any & 1 << W_BESIDE && (n < 24 || digits < 3 || !m->upper || !m->lower || !v->bound)) return 0;
 	if (say == 1 && v->any & 1 << W_SOMEBODY && !(v->any & 1 << W_CAPITALS) && (n < 20 || digits < 3)) return 0;
-	if ((say == 1 && (m->special || m->dots)) || (!quoted && (s->t[b - 1] == ')' || s->t[b - 1] == '('))) return 0;
-	if (wordy(m, n) || entropy(s, a, b) < (n < 16 ? 40 : n < 24 ? 46 : 48)) return 0;
+	if ((say == 1 && (m->special || m->dots) && !(n >= 32 && digits >= 3 && m->upper && m->lower && !m->dots && ahead(s, a, b, &sets[set_number(BASE64U | STD | DOT | EQUALS)], 0) == b)) || (!quoted && (s->t[b - 1] == ')' || s->t[b - 1] == '('))) return 0;
+	if ((wordy(m, n) && !jumble) || entropy(s, a, b) < (n < 16 ? 40 : n < 24 ? 46 : 48)) return 0;
+	if (!v->bound && say == 1) return v->last & 1 << W_VENDOR && n >= 24 && digits >= 3 && m->upper && m->lower && run_end(s, a, ALNUM, n) == b ? 520 : 0;
 	if (!v->bound) return n >= 16 && say == 2 && s->t[a] != '/' && v->last & (1 << W_SECRET | 1 << W_KEY) ? 520 : 0;
 	return say == 2 ? BEST_SECRET : 550;
 }
@@ -85,6 +101,22 @@ static inline int may_decide(const scan *s, int a, int b, int quoted) {
 	return a >= s->last && b - a >= 4 && (quoted || before != '(') && class[before] & (SPACE | QUOTE | OPERATOR);
 }
 
+/* connects reports whether the name at i is one of a connection string: behind a semicolon, on a line that names a server,
+ * a database or a user. */
+RARE int connects(const scan *s, int i) {
+	spend(200);
+	int k = i;
+	while (k > i - 8 && k > 0 && (class[s->t[k - 1]] & (SPACE | QUOTE | STD) || s->t[k - 1] == '&') && s->t[k - 1] != '\n') k--; /* a string may be joined */
+	return at(s, k - 1, ';') && said_before(s, k) & 1 << W_CONNECTS;
+}
+
+/* lacks_digits reports whether [a, b) may be a password without a digit and without quotes: only by what stands before it, or
+ * by signs that neither names nor code have. */
+RARE int lacks_digits(const scan *s, int a, int b, const value_name *v) {
+	spend(200);
+	return v->bound && b - a >= 6 && (connects(s, v->start) || (b - a >= 8 && (has_sign(s, a, b) || mangled(s, a, b))));
+}
+
 /* apart reports whether a line ends between the name that begins at start and the value at i, and not behind
  * what opens a value. */
 RARE int apart(const scan *s, int start, int i) {
@@ -106,15 +138,35 @@ RARE int decide(scan *s, int a, int b, int quoted, const value_name *v) {
 	if (class[s->t[a - 1 - quoted]] & SPACE && apart(s, max(v->start, s->name_end), a)) return 0;
 	if (!quoted && say == 3) {
 		b = password_end(s, a);
-		if (!any_digit(s, a, b)) return 0;
+		int plain = !any_digit(s, a, b);
 		while (b > a && (s->t[b - 1] == ',' || s->t[b - 1] == ';' || s->t[b - 1] == '.' || s->t[b - 1] == ')' || s->t[b - 1] == '&')) b--;
 		b = ahead(s, a, b, &sets[ENDS_FIELD], SIDES); /* of a query or a connection string */
+		if ((plain || !any_digit(s, a, b)) && !lacks_digits(s, a, b, v)) return 0;
 	}
 	b = min(b, a + MAX_VALUE);
 	int score = worth(s, a, b, v, say, quoted);
 	if (!score) return 0;
 	if (b - a >= MAX_PASSWORD) b = ahead(s, b, s->n, &sets[IN_NAME], SIDES); /* it may go on where no more was looked at */
 	return report(s, a, b, say == 3 ? PASSWORD : SECRET, score) ? b : 0;
+}
+
+#define MAX_BRACED 4 /* words */
+
+/* element reads the value that an element of markup holds in braces, as the last of a few words; its tag ends at i: <secret>{AQAAABAAA…}</secret>. */
+RARE int element(scan *s, int i) {
+	spend(400);
+	int name = back(s, i, max(s->last, i - MAX_NAME), &NAME_SET, 0), a = i + 2, b = 0;
+	for (int k = 0; k < MAX_BRACED && !at(s, b, '}'); k++) {
+		if (k > 0 && !at(s, b, ' ')) return 0;
+		a = k > 0 ? b + 1 : a;
+		b = ahead(s, a, min(s->n, a + MAX_VALUE), &sets[IN_NAME], SIDES);
+		spend(200 + 5 * (b - a));
+	}
+	if (!at(s, b, '}') || !at(s, b + 1, '<') || !at(s, name - 1, '<') || name == i || !any_digit(s, a, b)) return 0; /* {value} of a program */
+	value_name v = {.bound = 1, .start = name};
+	read_name(s, name, i, &v);
+	spend(NAMING + NAMING_WORD * v.words);
+	return v.any ? decide(s, a, b, 1, &v) : 0;
 }
 
 /* named_value looks for the name of the value [a, b), too. */
@@ -238,7 +290,7 @@ static int assigned(scan *s, int i) {
 		while (a < i + 8 && a < s->n && (class[s->t[a]] & SPACE || s->t[a] == '=' || s->t[a] == '>' || s->t[a] == ':' || s->t[a] == '\\')) a++;
 	int short_of = 410 + 100 * (a - i - 1); /* what it takes to see that there is no value */
 	if (is(s, a, QUOTE)) quote = s->t[a++];
-	if (!quote && s->t[i] == ':' && a > i + 1 && !is(s, a, UPPER | DIGIT)) return pay(s, short_of); /* prose */
+	if (!quote && s->t[i] == ':' && a > i + 1 && s->t[i + 1] != '=' && !is(s, a, UPPER | DIGIT)) return pay(s, short_of); /* prose */
 	if (a < s->base64 || a >= s->n || a == s->judged) return pay(s, short_of);
 	uint32_t out = outside(s->t + a, &sets[quote ? IN_QUOTES : IN_CODE]) ^ SIDES, digits = digits_at(s->t + a);
 	if (out) { /* many values are short, or sentences */

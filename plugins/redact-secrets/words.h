@@ -18,8 +18,10 @@ enum {
 	W_LOGIN,  /* takes one as an argument */
 	W_ISSUED, /* begins a token, and is said of nothing else */
 	W_HEAD,   /* may begin a token */
+	W_CONNECTS, /* names a part of a connection string */
 	W_CAPITALS, /* no word: a key is called in capitals alone */
 	W_SOMEBODY, /* no word: of a name that ends in "key", what comes before that says nothing else */
+	W_BESIDE, /* no word: a word that says nothing else stands before "key" */
 	N_TOPICS
 };
 
@@ -72,6 +74,7 @@ static const topic_words vocabulary[] = {
 	{W_LOGIN, "networkc basicaut httpbasi basic digestau login connect getconne pdo begin auth authenti credenti createco usernam"},
 	{W_ISSUED, "sk rk live sandbox sbox"},
 	{W_HEAD, "api tok sec"},
+	{W_CONNECTS, "server hostname host port uid userid user username provider catalog database initial source driver dbname"},
 	{W_TYPE, "string str const var let val value char text varchar final static text unicode bytes byte by provided ist est es is are was equals to as set the"
 		" default"},
 };

@@ -207,7 +207,7 @@ RARE int repeats(const scan *s, int a, int b) {
 /* published reports whether [a, b) says of itself that it is an example, or counts
  * through the alphabet. Dots behind it say nothing: people end a sentence with a
  * token and an ellipsis, too. It returns one more than where, or 0. */
-RARE int published(const scan *s, int a, int b) {
+RARE int published(const scan *s, int a, int b, int counts) {
 	for (b = min(b, a + 256); a < b; a += 16) {
 		const uint8_t *p = s->t + a;
 		const v128_t small = wasm_u8x16_splat(0x20);
@@ -217,7 +217,7 @@ RARE int published(const scan *s, int a, int b) {
 		for (uint32_t hits = wasm_i8x16_bitmask(wasm_v128_or(exa, abc)); hits; hits &= hits - 1) {
 			int i = a + __builtin_ctz(hits);
 			spend(350);
-			if (i < b && (has_any_case(s, i, "example") || has_any_case(s, i, "abcdefghij"))) return i + 1;
+			if (i < b && (has_any_case(s, i, "example") || (counts && has_any_case(s, i, "abcdefghij")))) return i + 1;
 		}
 	}
 	return 0;
@@ -304,7 +304,7 @@ RARE int read_rule(scan *s, int start, int k) {
 	if (r->check == PUTTY) return (end = putty_end(s, end)) && report(s, start, end, r->label, r->score) ? end : 0;
 	int score = checked(s, r, body, end);
 	if (!score || score < threshold[r->label]) return 0;
-	if (r->check != LITERAL && (fewer(s, body, end, n >= 30 ? 10 : 6) || (r->check != SLACK && r->check != NUMBERED && repeats(s, body, end)) || published(s, body, end))) return 0;
+	if (r->check != LITERAL && (fewer(s, body, end, n >= 30 ? 10 : 6) || (r->check != SLACK && r->check != NUMBERED && repeats(s, body, end)) || published(s, body, end, 0))) return 0;
 	return report(s, start, end, r->label, score) ? end : 0;
 }
 
