@@ -97,6 +97,22 @@ var forms = []struct{ label, text string }{
 	{"DRIVER_LICENSE", "DRIVERSLICENSE=«A339-4167-1880»"},
 	{"IL_ID", "תעודת זהות: «789799830»"},
 	{"", "chapter 12.3.40.5"},
+	// of classes that were missed in the tests of other scanners
+	{"UK_NINO", "nino: «JG 103759A»"},
+	{"UK_NINO", "NI number «JG-10-37-59-A»"},
+	{"UK_NINO", "ni no. «JG 103759 A»"},
+	{"", "part JG-10-37-59-A"},
+	{"BANK_ACCOUNT", "my bank account number is «912804417»"},
+	{"BANK_ACCOUNT", "Account no: «00417780125»"},
+	{"BANK_ACCOUNT", "acct # «441778012»"},
+	{"BANK_ACCOUNT", "Kontonummer: «4417780125»"},
+	{"BANK_ACCOUNT", "savings account «441778012512»"},
+	{"", "AWS account 441778012512"},
+	{"", "account id: 441778012512"},
+	{"", "2 accounts, 441778012 rows"},
+	{"DRIVER_LICENSE", "driving licence: «4417780125336»"},
+	{"PHONE", "My Austrian number is «01-7625400»"},
+	{"", "My Austrian order is 01-7625400"},
 }
 
 // computed are forms whose values have check digits.

@@ -89,12 +89,13 @@ static int nino(const scan *s, int a) {
 	return !one_of("DFIQUV", s->t[a]) && !one_of("DFIQUVO", s->t[a + 1]);
 }
 
-/* spaced_nino reads a British insurance number in pairs, the first of its digits at i,
- * beside a word. */
+/* spaced_nino reads a British insurance number in parts, of which the digits at i are the second, beside a word. */
 RARE int spaced_nino(scan *s, int i) {
-	int a = i - 3, e = i + 10;
-	spend(430);
-	if (a < s->last || e > s->n || !like(s, a, e, "AA 99 99 99 A") || !begins(s, a, WORD) || is(s, e, WORD)) return 0;
+	spend(600);
+	const char *form = at(s, i - 1, '-') ? "AA-99-99-99-A" : at(s, i + 2, ' ') ? "AA 99 99 99 A" : at(s, i + 6, ' ') ? "AA 999999 A" : "AA 999999A";
+	int a = i - 3, e = a;
+	for (const char *c = form; *c; c++) e++;
+	if (a < s->last || e > s->n || !like(s, a, e, form) || !begins(s, a, WORD) || is(s, e, WORD)) return 0;
 	return nino(s, a) && one_of("ABCD", s->t[e - 1]) && near(s, T_GB, a) && report(s, a, e, UK_NINO, 900) ? e : 0;
 }
 
@@ -206,7 +207,20 @@ static int soon(scan *s, int topic, int a) {
 /* unnamed reports whether the words before a, as far as they have been heard, are known to name no document
  * so shortly before. */
 static inline int unnamed(const scan *s, int a) {
-	return s->words_read >= a && a - max(max(s->seen[T_PASSPORT], s->seen[T_LICENCE]), s->seen[T_PLATE]) > SOON;
+	return s->words_read >= a && a - max(max(s->seen[T_PASSPORT], s->seen[T_LICENCE]), max(s->seen[T_PLATE], s->seen[T_BANK])) > SOON;
+}
+
+/* account_named reports whether an account was named so shortly before, and its number or the bank: not the id of one, nor any account. */
+RARE int account_named(scan *s, int a) {
+	static const char *const words[] = {"account", "acct", "konto", "cuenta", "compte", "conto", "rekening"};
+	if (!soon(s, T_BANK, a) || s->seen[T_ID] > s->seen[T_BANK]) return 0;
+	spend(1500);
+	int e = s->seen[T_BANK], start = run_start(s, e, LETTER, 16), named = 0;
+	for (unsigned k = 0; k < sizeof words / sizeof words[0]; k++) named |= has_any_case(s, start, words[k]);
+	if (!named) return 0;
+	if (s->seen[T_NUMBER] > e || has_any_case(s, e + 1, "no") || has_any_case(s, e + 1, "nr") || at(s, e + 1, '#') || e - start > 7) return 1;
+	int before = run_start(s, start - 1, LETTER, 16);
+	return at(s, start - 1, ' ') && before < start - 1 && word_topics(word_at(s->t + before, start - 1 - before)) >> T_BANK & 1;
 }
 
 /* document reads a number that has no form of its own, right behind the word that
@@ -220,6 +234,7 @@ RARE int document(scan *s, int a, int e) {
 	if (soon(s, T_PASSPORT, a) && n >= 6) label = PASSPORT;
 	else if (soon(s, T_LICENCE, a) && soon(s, T_DRIVER, a - 1) && n >= 6) label = DRIVER_LICENSE;
 	else if (soon(s, T_PLATE, a) && n <= 9) label = LICENSE_PLATE;
+	else if (n >= 7 && digits + 1 == 1u << n && account_named(s, a)) label = BANK_ACCOUNT;
 	else return 0;
 	return report(s, a, e, label, 700) ? e : 0;
 }

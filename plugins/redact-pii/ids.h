@@ -396,10 +396,13 @@ RARE int spaced_nino(scan *s, int i);
 RARE int document(scan *s, int a, int e);
 RARE int iban(scan *s, int i);
 static int soon(scan *s, int topic, int a);
+static inline int unnamed(const scan *s, int a);
 
 /* hyphenated reads the number of a document of which the digits [i, end), behind a hyphen, are a part. */
 RARE int hyphenated(scan *s, int i, int end) {
 	spend(250);
+	int nino = end - i == 2 && at(s, end, '-') ? spaced_nino(s, i) : 0;
+	if (nino) return nino;
 	int start = run_start(s, i, UPPER | DIGIT | URLSAFE, 12);
 	if (silent(s, start)) return 0;
 	end = run_end(s, end, UPPER | DIGIT | URLSAFE, 12);
@@ -437,9 +440,9 @@ static int known_form(scan *s, int i, int end) {
 	int n = end - i, e;
 	uint8_t before = i > 0 ? s->t[i - 1] : 0, after = end < s->n ? s->t[end] : 0;
 	if (before == '-' && is(s, i - 2, UPPER | DIGIT)) return hyphenated(s, i, end);
-	if (before == ' ' && n <= 4 && is(s, i - 2, UPPER)) {
-		if (n == 2 && after == ' ' && is(s, i - 3, UPPER) && ((e = spaced_nino(s, i)) || (e = iban(s, i)))) return e;
-		if ((e = plated(s, i, end))) return e;
+	if (before == ' ' && n <= 6 && is(s, i - 2, UPPER)) {
+		if (((n == 2 && after == ' ') || n == 6) && is(s, i - 3, UPPER) && ((e = spaced_nino(s, i)) || (n == 2 && (e = iban(s, i))))) return e;
+		if (n <= 4 && (e = plated(s, i, end))) return e;
 	}
 	switch (after) {
 	case ' ':
@@ -454,5 +457,6 @@ static int known_form(scan *s, int i, int end) {
 	if ((n >= 8 || formed_ids(s, end, n)) && (e = national_id(s, i, end))) return e;
 	if (maybe_born(s, i, end) && (e = birth(s, i, end))) return e;
 	if (n >= 2 && n <= 6 && before != ',' && (n >= 4 || may_be_parted(s, end, n)) && (e = postal(s, i, end))) return e;
-	return n >= 6 && n <= 10 && !silent(s, i) ? document(s, i, end) : 0;
+	if (n < 6 || (n <= 10 ? silent(s, i) : n > 17 || s->words_read < i || unnamed(s, i))) return 0; /* of longer ones the words have been heard */
+	return document(s, i, end);
 }

@@ -102,22 +102,28 @@ static int date_like(const numbers *r, int k, int e) {
 	return e == k + 3 && r->g[k + 1].sep == DOTTED && len(r, k + 3) <= 3;
 }
 
-/* his reports whether the word for numbers that was last read says whose the number at start is ("my number is"). */
-RARE int his(const scan *s, int start) {
+/* owned reports whether [a, e) is a word for somebody to whom something belongs. */
+RARE int owned(const scan *s, int a, int e) {
 	static const char *const owners[] = {"my", "mi", "mio", "meu", "mon", "min", "mitt", "mijn", "mein", "meine", "moj", "his", "her", "our", "your", "their"};
+	spend(1500);
+	for (unsigned k = 0; k < sizeof owners / sizeof owners[0]; k++) {
+		int n = 0;
+		while (owners[k][n]) n++;
+		if (e - a == n && has_any_case(s, a, owners[k])) return 1;
+	}
+	return 0;
+}
+
+/* his reports whether the word for numbers that was last read says whose the number at start is ("my number is", "my German number"). */
+RARE int his(const scan *s, int start) {
 	int e = s->seen[T_NUMBER];
 	spend(600);
 	if (e <= 0 || start - e > 12 || e < s->seen[T_OTHER]) return 0;
 	e = run_start(s, e, LETTER | HIGH, 9);
 	if (!at(s, e - 1, ' ')) return 0;
-	spend(1500);
-	int a = run_start(s, e - 1, LETTER, 6);
-	for (unsigned k = 0; k < sizeof owners / sizeof owners[0]; k++) {
-		int n = 0;
-		while (owners[k][n]) n++;
-		if (e - 1 - a == n && has_any_case(s, a, owners[k])) return 1;
-	}
-	return 0;
+	int a = run_start(s, e - 1, LETTER, 10);
+	if (owned(s, a, e - 1)) return 1;
+	return is(s, a, UPPER) && at(s, a - 1, ' ') && owned(s, run_start(s, a - 1, LETTER, 6), a - 1);
 }
 
 /* contact_number reports whether the word for numbers follows one of reaching somebody. */

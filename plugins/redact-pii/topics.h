@@ -90,7 +90,7 @@ static const topic_words vocabulary[] = {
 	{T_STATE, "alabama alaska arizona arkansas californ colorado connecti delaware florida georgia hawaii idaho illinois indiana iowa "
 		"kansas kentucky louisian maine maryland massachu michigan minnesot mississi missouri montana nebraska nevada hampshir jersey "
 		"mexico york carolina dakota ohio oklahoma oregon pennsylv island tennesse texas utah vermont virginia washingt wisconsi wyoming"},
-	{T_BANK, "routing aba rtn bank account acct checking savings swift bic sort sortcode iban konto cuenta compte conto"},
+	{T_BANK, "routing aba rtn bank account acct checking savings swift bic sort sortcode iban konto kontonum kontonr cuenta compte conto rekening"},
 	{T_WALLET, "bitcoin btc wallet eth ethereum crypto litecoin ltc xrp ripple doge dogecoin tron trx monero xmr solana address"
 		" sol bch ada cardano bitcoinc usdt usdc polygon bnb xlm stellar tether"},
 	{T_IDENTITY, "identity identit identida ausweis personal identifi documen citizen resident idcard nric idnumber personnu kennitala"},
