@@ -79,7 +79,9 @@ func TestSessionMemory(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
-			w.tune = func(o *session.Options) { o.Store, o.Memory = forgetful{w.store}, bound }
+			w.tune = func(o *session.Options) {
+				o.Store, o.Memory, o.Journal.UnknownLimit = forgetful{w.store}, bound, time.Minute
+			}
 			n := w.start()
 			export(t, n, request("honest", span("a")))
 			for i := range 12 {
