@@ -201,7 +201,8 @@ func TestHeirDies(t *testing.T) {
 	w := newShared(t)
 	w.tune = func(o *session.Options) {
 		o.Silence = silence
-		o.Journal.GroupBytes = 1 // each manifest is a commit of its own
+		o.Journal.GroupBytes = 1                 // each manifest is a commit of its own
+		o.Journal.UnknownLimit = 3 * time.Second // the first one is held until c has had its passes, however slow
 	}
 	a, b, c := w.start(), w.start(), w.start()
 	const sessions = 8
