@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -89,14 +90,7 @@ func growth(f func()) int64 {
 // memory of a text that is made for it. It is in the budget before it is allocated, and what was
 // taken at first is taken in the end.
 func TestDenseRequests(t *testing.T) {
-	w := newWorld(t)
-	var reserved atomic.Int64
-	set := builtIn(t)
-	w.tune = func(o *session.Options) {
-		o.Redactor, o.Store = set, forgetful{w.store}
-		o.Reserve = func(_ context.Context, n int64) error { reserved.Store(max(n, reserved.Load())); return nil }
-	}
-	n := w.start()
+	exported := inBudget(t)
 	inString := func(s string) string {
 		b, err := json.Marshal(s)
 		if err != nil {
@@ -125,7 +119,43 @@ func TestDenseRequests(t *testing.T) {
 		for i := range 4 {
 			s.Attributes = append(s.Attributes, text(fmt.Sprint("k", i), value()))
 		}
-		body := request("s", s)
+		exported(name, request("s", s))
+	}
+}
+
+// TestRequestsOfManyTexts (T50): what is noted of each text is in the budget, too, of texts
+// that are alike and of others, and of what is found in them.
+func TestRequestsOfManyTexts(t *testing.T) {
+	exported := inBudget(t)
+	for name, value := range map[string]func(i int) string{
+		"all alike":             func(int) string { return "chat" },
+		"all different":         func(i int) string { return strconv.Itoa(i) },
+		"an address in each":    func(int) string { return "ann@bcd.example" },
+		"another in each":       func(i int) string { return fmt.Sprintf("ann%d@bcd.example", i) },
+		"an escape in each":     func(int) string { return `ann\u0040bcd.example` },
+		"an address in a dozen": func(i int) string { return fmt.Sprintf("ann%d@bcd.example", i%12) },
+	} {
+		s := span("x")
+		for i := range 60_000 {
+			s.Attributes = append(s.Attributes, text("k", value(i)))
+		}
+		exported(name, request("s", s))
+	}
+}
+
+// inBudget starts a notary with the redactors of the project, and returns what exports a
+// request and holds the memory that it takes to what was reserved for it.
+func inBudget(t *testing.T) func(name string, body []byte) {
+	t.Helper()
+	w := newWorld(t)
+	var reserved atomic.Int64
+	set := builtIn(t)
+	w.tune = func(o *session.Options) {
+		o.Redactor, o.Store = set, forgetful{w.store}
+		o.Reserve = func(_ context.Context, n int64) error { reserved.Store(max(n, reserved.Load())); return nil }
+	}
+	n := w.start()
+	return func(name string, body []byte) {
 		reserved.Store(0)
 		var err error
 		peak := peakLive(func() { _, err = n.Export(t.Context(), "acme", otlpwire.Traces, body) })
