@@ -6,9 +6,11 @@ import (
 	"compress/gzip"
 	"context"
 	"crypto/tls"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -37,14 +39,18 @@ import (
 // How long the flood lasts; NOTARY_FLOOD makes it longer, and judges latency, too:
 // for that the machine should have nothing else to do.
 const (
-	shortFlood  = 3 * time.Second
-	floodVar    = "NOTARY_FLOOD"
-	floodFlight = 32 << 20
+	shortFlood    = 3 * time.Second
+	floodVar      = "NOTARY_FLOOD"
+	floodFlight   = 32 << 20
+	floodRequest  = 4 << 20
+	floodSessions = 32 << 20
+	// As many as would hold twice what the notary may.
+	stalledMessages = 2 * floodMemory / floodRequest
 	// floodMemory is what the notary may hold at most: what runs in any case (code,
 	// compiled guests, connections), and for requests four times what they may have
-	// in flight: gRPC receives before it can be counted, and the collector of garbage
-	// is given as much again.
-	floodMemory = 320<<20 + 4*floodFlight
+	// in flight, since the collector of garbage is given as much again and more, and what
+	// sessions may take.
+	floodMemory = 320<<20 + 4*floodFlight + floodSessions
 )
 
 // A flood is everything that a sender can do to a notary, at once, from a process of its own.
@@ -55,7 +61,10 @@ type flood struct {
 	tries atomic.Uint64
 	tls   *tls.Config
 	http  *http.Client
+	http2 *http.Client
 	conn  *grpc.ClientConn
+	spans atomic.Uint64
+	taken map[string]*atomic.Uint64 // of what costs the notary more than usual requests of its size do
 }
 
 // aims are what such a process is told. It ends with its standard input.
@@ -73,15 +82,13 @@ func flooder() {
 		return
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	f := &flood{ctx: ctx, tls: &tls.Config{InsecureSkipVerify: true}}
+	f := &flood{ctx: ctx, tls: &tls.Config{InsecureSkipVerify: true}, taken: make(map[string]*atomic.Uint64)}
 	if err := json.Unmarshal([]byte(text), &f.aims); err != nil {
 		panic(err)
 	}
 	f.http = &http.Client{Transport: &http.Transport{TLSClientConfig: f.tls.Clone()}}
-	var err error
-	if f.conn, err = grpc.NewClient(f.OTLP, grpc.WithTransportCredentials(credentials.NewTLS(f.tls)), grpc.WithDefaultCallOptions(grpc.ForceCodec(rawCodec{})), grpc.WithDisableRetry()); err != nil {
-		panic(err)
-	}
+	f.http2 = &http.Client{Transport: &http.Transport{TLSClientConfig: f.tls.Clone(), ForceAttemptHTTP2: true}}
+	f.conn = f.connect()
 	told := bufio.NewScanner(os.Stdin)
 	if f.Healthy {
 		go func() {
@@ -102,7 +109,10 @@ func flooder() {
 	for told.Scan() {
 	}
 	stop()
-	fmt.Println(f.tries.Load())
+	fmt.Print(f.tries.Load(), " attempts; taken")
+	for _, name := range slices.Sorted(maps.Keys(f.taken)) {
+		fmt.Print(" ", name, " ", f.taken[name].Load())
+	}
 	os.Exit(0)
 }
 
@@ -197,7 +207,8 @@ func elsewhere(t *testing.T, pid int) {
 }
 
 // TestFlood (T50, T51, T52, T53): bombs, floods of connections and streams, senders who
-// trickle, and then more honest requests than there is time for. Meanwhile a healthy
+// trickle, or stall, texts that are all escapes or findings, requests of thousands of sessions
+// or of tiny records, and then more honest requests than there is time for. Meanwhile a healthy
 // sender's exports are acknowledged, each of them, and memory stays bounded.
 //
 // The flood is stopped now and then, so that the same disk is met with it and without it.
@@ -215,7 +226,7 @@ func TestFlood(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	m := newMachine(t, setting{extra: fmt.Sprintf("limits: {request_bytes: 4MiB, in_flight: %d}", floodFlight)})
+	m := newMachine(t, setting{extra: fmt.Sprintf("limits: {request_bytes: %d, records: 8192, in_flight: %d}\nsessions: {memory: %d}", floodRequest, floodFlight, floodSessions)})
 	p := m.start(t)
 	c := m.connect(t, p)
 	healthy := startSending(t, aims{OTLP: p.ready.OTLP, Key: m.apiKey, Healthy: true}, first)
@@ -248,7 +259,7 @@ func TestFlood(t *testing.T) {
 
 	peak := peakMemory(t, p)
 	calm, hurt := quiet.p99(t, exports), busy.p99(t, exports)
-	t.Logf("%s attempts; memory %d MiB, bound %d; healthy p99 %v before, %v between floods, %v in floods",
+	t.Logf("%s; memory %d MiB, bound %d; healthy p99 %v before, %v between floods, %v in floods",
 		tries, peak>>20, floodMemory>>20, before.p99(t, exports), calm, hurt)
 	if peak > floodMemory {
 		t.Errorf("the notary held %d MiB, at most %d are allowed", peak>>20, floodMemory>>20)
@@ -323,8 +334,19 @@ func zipped(b []byte) []byte {
 	return buf.Bytes()
 }
 
-// start starts every attack.
+// start starts every attack. Those whose exports are taken have their connections first.
 func (f *flood) start() {
+	for name, dear := range map[string]func() []byte{"escapes": f.escapes, "findings": f.findings, "sessions": f.sessions, "records": f.tinyRecords} {
+		conn, taken := f.connect(), new(atomic.Uint64)
+		f.taken[name] = taken
+		export := func() {
+			if f.sendOn(f.ctx, conn, dear(), f.Key) == nil {
+				taken.Add(1)
+			}
+		}
+		export()
+		defer f.loop(export)
+	}
 	emptySpans := nested(10, nested(18, bytes.Repeat([]byte{18, 0}, 1<<19)))
 	deep := []byte("x")
 	for range 10_000 {
@@ -346,6 +368,9 @@ func (f *flood) start() {
 	}
 	large := bytes.Repeat(workload.Small(7), 80)
 	f.loop(func() { _ = f.send(f.ctx, large, "wrong") })
+	for range stalledMessages {
+		f.loop(f.stall)
+	}
 	f.loop(f.rapidReset)
 	f.loop(f.continuation)
 	for range 100 {
@@ -372,10 +397,78 @@ func (f *flood) loop(do func()) {
 }
 
 func (f *flood) send(ctx context.Context, body []byte, key string) error {
+	return f.sendOn(ctx, f.conn, body, key)
+}
+
+func (f *flood) sendOn(ctx context.Context, conn *grpc.ClientConn, body []byte, key string) error {
 	ctx, cancel := context.WithTimeout(metadata.AppendToOutgoingContext(ctx, "x-api-key", key), patience)
 	defer cancel()
 	var reply []byte
-	return f.conn.Invoke(ctx, exportTraces, body, &reply)
+	return conn.Invoke(ctx, exportTraces, body, &reply)
+}
+
+// connect returns a connection of its own.
+func (f *flood) connect() *grpc.ClientConn {
+	conn, err := grpc.NewClient(f.OTLP, grpc.WithTransportCredentials(credentials.NewTLS(f.tls)), grpc.WithDefaultCallOptions(grpc.ForceCodec(rawCodec{})), grpc.WithDisableRetry())
+	if err != nil {
+		panic(err)
+	}
+	return conn
+}
+
+// stall announces a message over gRPC that is as large as may be, and sends all but its end.
+func (f *flood) stall() {
+	body, end := io.Pipe()
+	defer end.Close()
+	go func() {
+		_, _ = end.Write(append([]byte{0, 0, floodRequest >> 16, 0, 0}, make([]byte, floodRequest-1)...))
+	}()
+	r, err := http.NewRequestWithContext(f.ctx, http.MethodPost, "https://"+f.OTLP+exportTraces, body)
+	if err != nil {
+		panic(err)
+	}
+	r.Header.Set("Content-Type", "application/grpc")
+	r.Header.Set("TE", "trailers")
+	r.Header.Set("X-Api-Key", f.Key)
+	if resp, err := f.http2.Do(r); err == nil { // it is told something
+		_, _ = io.Copy(io.Discard, resp.Body)
+		resp.Body.Close()
+	}
+}
+
+// span returns one with a session and a text, which are not sent twice.
+func (f *flood) span(session, text string) []byte {
+	id := binary.BigEndian.AppendUint64(make([]byte, 8), f.spans.Add(1))
+	b := slices.Concat(nested(10, id), nested(18, id[8:]), nested(42, []byte("s")))
+	for key, value := range map[string]string{"session.id": session, "gen_ai.prompt": text} {
+		b = append(b, nested(74, slices.Concat(nested(10, []byte(key)), nested(18, nested(10, []byte(value)))))...)
+	}
+	return nested(18, b)
+}
+
+func (f *flood) escapes() []byte {
+	text := `{"a":"` + strings.Repeat(`\u006a\n\/`, 20<<10) + `"}`
+	return nested(10, nested(18, f.span("escapes", text)))
+}
+
+func (f *flood) findings() []byte {
+	return nested(10, nested(18, f.span("findings", strings.Repeat("jo@mail.example 4111111111111111 ", 4<<10))))
+}
+
+func (f *flood) sessions() []byte {
+	var b []byte
+	for range 4_000 {
+		b = append(b, f.span(fmt.Sprint("session ", f.spans.Load()), "hello")...)
+	}
+	return nested(10, nested(18, b))
+}
+
+func (f *flood) tinyRecords() []byte {
+	var b []byte
+	for range 8_000 {
+		b = append(b, nested(18, nested(42, strconv.AppendUint(nil, f.spans.Add(1), 36)))...)
+	}
+	return nested(10, nested(18, b))
 }
 
 func (f *flood) post(media, encoding string, body []byte) {
