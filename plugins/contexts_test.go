@@ -14,7 +14,7 @@ var contexts = []string{
 	"%s", "<v>%s</v>", "(%s)", "[%s]", "'%s'", "`%s`", "*%s*", "“%s”", "%s→", "~%s", "=%s",
 	`{"a":"%s"}`, `{\"a\":\"%s\",\"b\":2}`, `\n%s\n`, "k=%s&b=1", "k=%s;b=1", "u=k%3D%s%26b", "to:%s", "no.%s",
 	"it is %s.", "it is %s, and", "see %s?", "%s!", "1. %s", "- %s", "a\t%s\tb", "x|%s|y", "10.5\n%s\n12",
-	"b'%s'", "x(N'%s')", "[31m%s[0m", "[0;38;5;208m%s[m", "u=a%0A%s%0D%0A", "q=%C3%A9%s%C3%A9",
+	"b'%s'", "x(N'%s')", "[31m%s[0m", "%s؟", "%s،و", "на %sи", "[0;38;5;208m%s[m", "u=a%0A%s%0D%0A", "q=%C3%A9%s%C3%A9",
 	"%s 12/27", "%s 123 ok", "%s 5551234", "12 %s 34", "10 %s", "id 12345 %s", "2024-05-01 %s", "2024-05-01T10:00:00Z %s 200",
 }
 
@@ -82,7 +82,7 @@ func TestJoined(t *testing.T) {
 		values, contexts []string
 	}{
 		{"redact-pii", []string{"4539578763621486", "4539 5787 6362 1486", "536-22-8741"}, []string{
-			"Card #%s", "#%s", "/users/%s", "https://api.example.org/v1/cards/%s/charge?x=1", "12:%s", "app/config.env:12:%s", "card_%s", "scan_%s.pdf", "card-%s",
+			"Card #%s", "#%s", "/users/%s", "1/%s", "https://api.example.org/v1/cards/%s/charge?x=1", "12:%s", "app/config.env:12:%s", "card_%s", "scan_%s.pdf", "card-%s",
 			"NM1*IL*1*%s*x", "PID|1||%s^^^USSSA", "q=card+%s+exp", "%s.json", "12:%s/x",
 		}},
 		{"redact-pii", []string{"+491701234567"}, []string{"#%s", "tel/%s", "12:%s", "app/config.env:12:%s", "a*%s*x", "/%s/x"}},
@@ -159,6 +159,16 @@ func TestKeysNameSecrets(t *testing.T) {
 			if got := found(edits, batch[to].Text); got != want[from] {
 				t.Errorf("%q under %q in a batch: found %q, want %q", batch[to].Text, batch[to].Key, got, want[from])
 			}
+		}
+	}
+}
+
+// TestElementsAreApart: of an array of arguments, what names a secret in its own element is heard.
+func TestElementsAreApart(t *testing.T) {
+	p := probe(t, "redact-secrets", nil)
+	for text, want := range map[string]string{"--password Tr0ub4dor3xyz": "Tr0ub4dor3xyz", "--password=Tr0ub4dor3xyz": "Tr0ub4dor3xyz", "Tr0ub4dor3xyz": ""} {
+		if got := found(try(t, p, []byte(text), []byte("process.command_args")).Edits, []byte(text)); got != want {
+			t.Errorf("in %q %q is found", text, got)
 		}
 	}
 }

@@ -41,12 +41,13 @@ static int name_label(const scan *s, int i, int limit) {
 }
 
 /* top_level returns the end of the top-level domain that the label [a, b) is or
- * begins with, or -1: "com--" behind an address is a signature's dash. */
+ * begins with, or -1: "com--" behind an address is a signature's dash, and what is no ASCII
+ * a letter or a sign of the sentence. */
 static int top_level(const scan *s, int a, int b) {
 	if (b - a < 2 || (is(s, b, WORD) && (s->t[b] != '_' || is(s, b + 1, WORD)))) return -1; /* _in italics_ */
 	if (has(s, a, "xn--")) return b;
 	int end = run_end(s, a, LETTER, 25);
-	if (end - a >= 2 && end - a <= 24 && (end == b || s->t[end] == '-')) return end;
+	if (end - a >= 2 && end - a <= 24 && (end == b || s->t[end] == '-' || s->t[end] & 0x80)) return end;
 	return end < b && s->t[end] & 0x80 && end == a ? b : -1; /* a top-level domain beyond ASCII is so from its first letter */
 }
 

@@ -133,8 +133,8 @@ static int joined(const scan *s, int i) {
 	spend(120);
 	if (i == 0) return 0;
 	switch (s->t[i - 1]) {
-	case '#': case '*': case '^': case '_': case ':': return 1;
-	case '/': case '-': return is(s, i - 2, LETTER);
+	case '#': case '*': case '^': case '_': case ':': case '/': return 1;
+	case '-': return is(s, i - 2, LETTER);
 	case '+': return !is(s, i - 2, DIGIT);
 	}
 	return 0;
