@@ -3,6 +3,7 @@ package jsontext
 import (
 	"bytes"
 	"slices"
+	"unicode/utf8"
 )
 
 const esc = 0x1b
@@ -73,49 +74,93 @@ func sequences(b []byte) (n int, parts bool) {
 	}
 }
 
-// unseen are the bytes with which begins what is left out.
-const unseen = "\x00\x1b"
-
-// leaveOutControls takes control sequences out of the view, and the zero bytes at every other
-// place of a text that was UTF-16 and was taken for UTF-8. Sequences that part what is
-// around them leave the character that they begin with.
-func (v *View) leaveOutControls() {
-	if bytes.IndexByte(v.Text, esc) < 0 && bytes.IndexByte(v.Text, 0) < 0 {
-		return // as nearly always, which IndexAny takes far longer to find out
+// wide returns the character of ASCII that the one of full width (U+FF01 to U+FF5E) at the
+// start of b stands for, as texts in Chinese and Japanese have them, or 0. Quotation marks
+// and the backslash stay: they are no JSON.
+func wide(b []byte) rune {
+	r, _ := utf8.DecodeRune(b)
+	switch r -= 0xff00 - ' '; {
+	case r <= ' ' || r > '~', r == '"', r == '\'', r == '\\', r == '`':
+		return 0
 	}
-	next := bytes.IndexAny(v.Text, unseen)
-	// All is written where it was read from: the text gets no longer, and what is left out makes
-	// two runs more at most, for which there is room before those that are read.
-	room, n := 2*(bytes.Count(v.Text, []byte{esc})+bytes.Count(v.Text, []byte{0}))+1, len(v.runs)
+	return r
+}
+
+// A finder is at the next place of a byte in a text, or at its end.
+type finder struct {
+	b  byte
+	at int
+}
+
+func (f *finder) seek(text []byte, from int) {
+	if f.at >= from {
+		return
+	}
+	if f.at = bytes.IndexByte(text[from:], f.b) + from; f.at < from {
+		f.at = len(text)
+	}
+}
+
+// simplify makes the view as it is read: without control sequences, with characters of ASCII in
+// the place of those of full width, and without the zero bytes at every other place of a text
+// that was UTF-16 and was taken for UTF-8. Sequences that part what is around them leave the
+// character that they begin with.
+func (v *View) simplify() {
+	esc, zero, ef := finder{esc, -1}, finder{0, -1}, finder{0xef, -1}
+	esc.seek(v.Text, 0)
+	zero.seek(v.Text, 0)
+	ef.seek(v.Text, 0)
+	next := min(esc.at, zero.at, ef.at)
+	if next == len(v.Text) {
+		return
+	}
+	// All is written where it was read from: the text gets no longer, and a change makes two
+	// runs more at most, for which there is room before those that are read.
+	room, n := 1, len(v.runs)
+	for _, f := range []finder{esc, zero, ef} {
+		room += 2 * bytes.Count(v.Text, []byte{f.b})
+	}
 	runs := slices.Grow(v.runs, room)[:room+n]
 	copy(runs[room:], runs[:n])
 	text, back, doubts := v.Text, runs[room:], v.doubts
 	v.Text, v.runs, v.doubts, v.apart = v.Text[:0], runs[:0], v.doubts[:0], 0
-	done, zero := 0, -1 // zero is where the zero byte before is
+	done, before := 0, -1 // before is where the zero byte before is
 	keep := func(end int) {
 		for ; len(doubts) > 0 && int(doubts[0]) < end; doubts = doubts[1:] {
 			v.doubts = append(v.doubts, doubts[0]-int32(done-len(v.Text)))
 		}
 		v.copy(text, back, done, end)
+		done = end
 	}
-	for more := 0; more >= 0; next += more {
-		n, parts := 0, false
-		if text[next] == esc {
-			n, parts = sequences(text[next:])
-		} else {
-			if next == zero+2 || next+2 < len(text) && text[next+2] == 0 {
+	for next < len(text) {
+		n, as := 0, rune(0) // how much is replaced, and by what
+		switch next {
+		case esc.at:
+			var parts bool
+			if n, parts = sequences(text[next:]); parts {
+				as = rune(esc.b)
+			}
+		case ef.at:
+			if as = wide(text[next:]); as != 0 {
+				n = 3
+			}
+		default:
+			if next == before+2 || next+2 < len(text) && text[next+2] == 0 {
 				n = 1
 			}
-			zero = next
+			before = next
 		}
 		if n > 0 {
 			keep(next)
-			if done = next + n; parts {
-				v.char(esc, rawRange(back, next, done))
+			if done = next + n; as != 0 {
+				v.char(as, rawRange(back, next, done))
 			}
 		}
 		next += max(n, 1)
-		more = bytes.IndexAny(text[next:], unseen)
+		esc.seek(text, next)
+		zero.seek(text, next)
+		ef.seek(text, next)
+		next = min(esc.at, zero.at, ef.at)
 	}
 	keep(len(text))
 }

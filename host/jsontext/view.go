@@ -17,7 +17,8 @@ const maxLevels = 8
 //
 // What terminals show as nothing, colours above all, is left out, so that a token is not
 // joined to the end of a sequence before it, and is whole where part of it is coloured. So
-// are the zero bytes of UTF-16 that was taken for UTF-8.
+// are the zero bytes of UTF-16 that was taken for UTF-8. Characters of ASCII that are as wide
+// as Chinese ones are shown as what they are.
 //
 // A text that is a JSON object, array or string is decoded as such, names and values
 // alike, and so is JSON inside of its strings. In any other text, such as JSON that
@@ -73,12 +74,12 @@ func (v *View) Open(text []byte) {
 	} else {
 		v.loose(text, nil)
 	}
-	v.leaveOutControls()
+	v.simplify()
 }
 
 // Escaped reports whether the view of a text may be another text.
 func Escaped(text []byte) bool {
-	return bytes.IndexByte(text, '\\') >= 0 || bytes.IndexByte(text, esc) >= 0 || bytes.IndexByte(text, 0) >= 0
+	return bytes.IndexByte(text, '\\') >= 0 || bytes.IndexByte(text, esc) >= 0 || bytes.IndexByte(text, 0) >= 0 || bytes.IndexByte(text, 0xef) >= 0
 }
 
 // isDocument reports whether a text is a JSON object, array or string. A number or

@@ -131,6 +131,26 @@ func TestColoursHideNothing(t *testing.T) {
 	}
 }
 
+// TestFullWidthHidesNothing: characters of ASCII that are as wide as Chinese ones are what they stand for.
+func TestFullWidthHidesNothing(t *testing.T) {
+	s := builtIns(t)
+	for _, c := range [][2]string{
+		{"カード番号：４５３９－５７８７－６３６２－１４８６、", "カード番号：[CARD]、"},
+		{`{"連絡先":"ｊｏ．ｓｍｉｔｈ＠ｅｘａｍｐｌｅ．ｏｒｇ"}`, `{"連絡先":"[EMAIL]"}`},
+		{"password：Tr0ub4dor3xyz，", "password：[PASSWORD]，"},
+		{`["\uff21KIAQ7XNP3Y5W2JKLM4R"]`, `["[AWS_KEY]"]`},
+	} {
+		in := fields(c[0])
+		edits, err := s.Redact(t.Context(), in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := mask(in, edits)[0]; got != c[1] {
+			t.Errorf("%s\ngot  %s\nwant %s", c[0], got, c[1])
+		}
+	}
+}
+
 // FuzzRestore reports several ranges of what redactors see of any text, one behind the
 // other: the edits are in order, and each character that was reported is in one.
 func FuzzRestore(f *testing.F) {
