@@ -38,7 +38,7 @@ func TestBadInputOverTheWire(t *testing.T) {
 		"truncated":               {exportTraces, good[:len(good)-7], auth, codes.InvalidArgument, "length"},
 		"a gigabyte claimed":      {exportTraces, append(gigabyte, good...), auth, codes.InvalidArgument, "length"},
 		"no protobuf":             {exportTraces, []byte("{\"resourceSpans\":[]}"), auth, codes.InvalidArgument, ""},
-		"over the limit":          {exportTraces, bytes.Repeat(good, 1+(64<<10)/len(good)), auth, codes.ResourceExhausted, "larger than max"},
+		"over the limit":          {exportTraces, bytes.Repeat(good, 1+(64<<10)/len(good)), auth, codes.ResourceExhausted, "lower the batch size"},
 		"no key":                  {exportTraces, good, nil, codes.Unauthenticated, "authorization: Bearer KEY"},
 		"wrong key":               {exportTraces, good, []string{"x-api-key", "wrong"}, codes.Unauthenticated, "unknown API key"},
 		"operator's token as key": {exportTraces, good, []string{"authorization", "Bearer " + m.operator}, codes.Unauthenticated, "unknown API key"},
