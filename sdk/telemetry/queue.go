@@ -1,6 +1,7 @@
 package telemetry
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync"
@@ -23,7 +24,7 @@ type queue struct {
 	mu      sync.Mutex
 	closed  bool
 	senders sync.WaitGroup // may still put a span into in; none begins once closed is set
-	failed  error          // of exports, since the last flush
+	failed  error          // the first of exports since the last flush
 	lostOf  map[string]error
 }
 
@@ -123,7 +124,7 @@ func (q *queue) run() {
 		if len(spans) > 0 {
 			if err := q.exporter.ExportSpans(context.Background(), spans); err != nil {
 				q.mu.Lock()
-				q.failed = errors.Join(q.failed, err)
+				q.failed = cmp.Or(q.failed, err)
 				q.mu.Unlock()
 				q.lost(err, spans...)
 			}
@@ -131,19 +132,13 @@ func (q *queue) run() {
 		}
 		due = nil
 	}
-	drain := func() {
-		for {
-			select {
-			case s := <-q.in:
-				if spans = append(spans, s); len(spans) == batch {
-					send()
-				}
-				continue
-			default:
+	drain := func() { // of what has come so far: there may always be more
+		for range len(q.in) {
+			if spans = append(spans, <-q.in); len(spans) == batch {
+				send()
 			}
-			send()
-			return
 		}
+		send()
 	}
 	for {
 		select {

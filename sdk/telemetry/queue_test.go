@@ -3,8 +3,10 @@ package telemetry
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
@@ -152,6 +154,64 @@ func TestRefusedByTheNotary(t *testing.T) {
 	}
 	if err := q.ForceFlush(t.Context()); !errors.Is(err, ErrClosed) {
 		t.Errorf("a flush after the end: %v", err)
+	}
+}
+
+// TestFlushEnds: who flushes waits for what came before, and not for what comes while that is
+// sent: of an application that goes on there may always be more.
+func TestFlushEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, q, p := newTracing(t, Options{Queue: 2 * batch})
+		for range 2 * batch {
+			end(p, "before")
+		}
+		flushed := make(chan error, 1)
+		go func() { flushed <- q.ForceFlush(t.Context()) }()
+		synctest.Wait()
+		g.turn <- nil
+		synctest.Wait() // the second half is in the exporter's hands
+		for range batch {
+			end(p, "after")
+		}
+		g.turn <- nil
+		synctest.Wait()
+		select {
+		case err := <-flushed:
+			if err != nil {
+				t.Error(err)
+			}
+		default:
+			t.Error("the flush waits for spans that came after it")
+		}
+		go func() { g.turn <- nil }()
+		if err := p.Shutdown(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestFailuresAreNotHoarded: an application that ends its sessions and never flushes does
+// not gather errors for as long as the notary refuses it.
+func TestFailuresAreNotHoarded(t *testing.T) {
+	no := errors.New("no")
+	g, q, p := newTracing(t, Options{Queue: 8})
+	go func() {
+		for {
+			select {
+			case g.turn <- no:
+			case <-q.done:
+				return
+			}
+		}
+	}()
+	c := &Client{queue: q, provider: p}
+	for range 100 {
+		if err := c.Session("s").End(t.Context()); !errors.Is(err, no) {
+			t.Fatal(err)
+		}
+	}
+	if err := p.Shutdown(t.Context()); err == nil || strings.Count(err.Error(), no.Error()) != 1 {
+		t.Errorf("in the end it says %q, want one failure", err)
 	}
 }
 

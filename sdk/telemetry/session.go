@@ -62,7 +62,8 @@ func (sessions) Shutdown(context.Context) error   { return nil }
 func (sessions) ForceFlush(context.Context) error { return nil }
 
 // End says that the session is over, and returns when all of its spans that have ended
-// are durable, or why one is lost, whatever [Client.Flush] has told of it. The notary
+// are durable, or why one is lost, whatever [Client.Flush] has told of it. (Of more than
+// 65,536 sessions that lost spans and did not end, [Options.Lost] alone tells.) The notary
 // seals it when nothing has come for a moment (sessions.linger in its configuration, 2 s by
 // default). Spans that end later begin a further part of the session.
 //
