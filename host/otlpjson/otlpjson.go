@@ -91,14 +91,15 @@ func (t *transcoder) next() (jsontext.Token, error) {
 		}
 		return tok, nil
 	}
-	var syntax *jsontext.Error
-	switch {
-	case errors.Is(err, jsontext.ErrDepth):
-		err = otlpwire.ErrTooDeep
-	case errors.As(err, &syntax):
-		return tok, t.refuse(ErrSyntax, syntax.Offset)
+	why, at := ErrSyntax, 0
+	if errors.Is(err, jsontext.ErrDepth) {
+		why = otlpwire.ErrTooDeep
 	}
-	return tok, t.refuse(err, 0)
+	var where *jsontext.Error
+	if errors.As(err, &where) {
+		at = where.Offset
+	}
+	return tok, t.refuse(why, at)
 }
 
 // skip passes the rest of the value that begins with tok.
@@ -108,7 +109,7 @@ func (t *transcoder) skip(tok jsontext.Token) error {
 	}
 	for outside := t.lex.Depth() - 1; t.lex.Depth() > outside; {
 		if _, err := t.next(); err != nil {
-			return t.refuse(ErrSyntax, tok.Start)
+			return err
 		}
 	}
 	return nil

@@ -306,7 +306,7 @@ func TestT56RefusedJSON(t *testing.T) {
 		{"a list twice", span(`"links":[],"links":[]`), otlpwire.ErrDuplicate},
 		{"deep", deep(40), otlpwire.ErrTooDeep},
 		{"very deep", deep(10_000), otlpwire.ErrTooDeep},
-		{"deep in what is unknown", span(`"x":` + strings.Repeat("[", 10_000)), otlpjson.ErrSyntax},
+		{"deep in what is unknown", span(`"x":` + strings.Repeat("[", 10_000)), otlpwire.ErrTooDeep},
 	} {
 		_, err := otlpjson.AppendWire(nil, []byte(c.text), otlpwire.Traces)
 		var typed *otlpwire.Error
