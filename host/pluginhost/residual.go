@@ -61,7 +61,8 @@ func (s *Set) residual(ctx context.Context, fields []Field, like *alike, edits [
 	if total == 0 {
 		return nil, nil
 	}
-	return out.edits, look()
+	err := look()
+	return out.edits, err
 }
 
 // toLookFor returns what to look for when this value was reported: the value, and the
