@@ -61,7 +61,7 @@ type Options struct {
 	// the number of processors.
 	Concurrency int
 	// StorageConcurrency is the number of calls at a time in the storage
-	// adapter; 0 means 4.
+	// adapter; 0 means 6.
 	StorageConcurrency int
 }
 

@@ -30,7 +30,7 @@ type desk struct {
 
 var desks = sync.Pool{New: func() any { return new(desk) }}
 
-// stretch is how many sessions an export works on, about 0.1 ms each, before others that
+// stretch is how many sessions an export works on, in a quarter of a millisecond, before others that
 // wait for a processor have it: the runtime would let them wait for 10 ms, at each step of theirs.
 const stretch = 8
 

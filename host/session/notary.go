@@ -13,7 +13,7 @@
 //   - Every open part is sealed: by its sender's end mark, by idle time, age or
 //     size, by an orderly Close, or, after a crash, by the next notary that
 //     starts on the same storage, or by one that shares it.
-//   - Plaintext exists only on the stack of Export.
+//   - Plaintext is Export's alone: nothing refers to it when that returns.
 //
 // # Locks
 //
