@@ -41,7 +41,7 @@ type Outcome struct {
 	Signal otlpwire.Signal
 	Tenant string // empty if the sender was not authenticated
 	Code   codes.Code
-	Bytes  int // of the request, decompressed; 0 if it was not received
+	Bytes  int // of the request, decompressed; 0 if it did not get to the exporter
 	Took   time.Duration
 	Err    error // for the host's log; nil on success
 }

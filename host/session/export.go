@@ -72,9 +72,9 @@ func (d *desk) share(groups []*group) {
 // durable; the position is then at or behind the last of them. A request
 // without records has the zero position.
 //
-// An error is an *otlpwire.Error (the request is malformed or too large and
-// will never be taken), a *pluginhost.PluginError (redaction failed closed;
-// nothing is stored), or retryable. The body is not changed and not kept.
+// An error is an *otlpwire.Error or a journal.ErrTooLarge (the request is malformed
+// or too large and will never be taken), a *pluginhost.PluginError (redaction failed
+// closed; nothing is stored), or retryable. The body is not changed and not kept.
 func (n *Notary) Export(ctx context.Context, tenant string, sig otlpwire.Signal, body []byte) (format.Position, error) {
 	if err := n.enter(); err != nil {
 		return format.Position{}, err

@@ -47,7 +47,8 @@ import (
 
 // Bounds.
 const (
-	// MaxRequest is the greatest size of a request in bytes, as it is sent.
+	// MaxRequest is the greatest size of a request in bytes, as it is sent; over gRPC
+	// unpacked, too.
 	MaxRequest = 16 << 20
 	// DefaultRequests is how many requests are under way at a time.
 	DefaultRequests = 64

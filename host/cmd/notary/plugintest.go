@@ -37,7 +37,8 @@ OPTIONS
   --golden FILE     golden texts; by default golden.jsonl or testdata/golden.jsonl of
                     DIR, and for a MODULE none
   --config FILE     the plugin's own configuration; by default it is empty
-  --context         the redactor means to look at the other fields of a batch
+  --context         the redactor means to look at the other fields of a batch; this
+                    counts for nothing if its manifest says "context":"field"
   --fuel N          the limit of a call, as in the configuration (limits.fuel)
   --max-fuel-kib N  fail if the golden texts or prose take more fuel per KiB
   --time D          how long each text is measured; by default 200ms
