@@ -39,6 +39,7 @@ type hint struct {
 	lo, hi  int
 	rank    int // lower is better
 	scratch bool
+	text    int32 // which of the texts it is, counted from 1; 0 if it is none that is listed
 }
 
 // A keySet tells keys that mean something from most others, by their first byte and
@@ -124,7 +125,7 @@ func (w *walker) attribute(f *field, key, value span, next int) {
 		return
 	}
 	if rank := w.sessionRank(name); rank != unranked {
-		w.candidate(f.hook, rank, value)
+		w.candidate(f.hook, rank, value, next)
 	}
 	if f.hook == recordAttribute {
 		w.recordAttribute(name, value)
@@ -187,7 +188,7 @@ func (w *walker) scalar(value span) (payload span, k kind) {
 // scalarValue has the fields of AnyValue, as everywhere: here of a log's body.
 var scalarValue = Logs.record().fields[5].sub
 
-func (w *walker) candidate(h hook, rank int, value span) {
+func (w *walker) candidate(h hook, rank int, value span, next int) {
 	held := &w.req.Resources[w.resource].session
 	rank *= 2
 	if h == recordAttribute {
@@ -205,6 +206,8 @@ func (w *walker) candidate(h hook, rank int, value span) {
 		lo := len(w.req.scratch)
 		w.req.scratch = strconv.AppendInt(w.req.scratch, int64(n), 10)
 		*held = hint{lo: lo, hi: len(w.req.scratch), rank: rank, scratch: true}
+	} else if !w.unlisted() {
+		held.text = int32(next) + 1
 	}
 }
 

@@ -139,6 +139,11 @@ func (r *Request) SessionID(record int) []byte {
 	return r.buf[h.lo:h.hi:h.hi]
 }
 
+// SessionText returns which of Texts SessionID is, -1 if it is none: a number, the trace id,
+// or nil, or where texts are not listed. What redaction makes of it is to be made of the
+// session id, too: a redactor may know it by its key, its role or what stands beside it.
+func (r *Request) SessionText(record int) int { return int(r.Records[record].session.text) - 1 }
+
 // PreviousSession returns the session that has ended because a record starts another:
 // the session.previous_id of a log event session.start; else nil. It is plaintext of
 // the sender's, not redacted.

@@ -2,6 +2,7 @@ package otlpwire_test
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 
 	logscollector "go.opentelemetry.io/proto/otlp/collector/logs/v1"
@@ -84,6 +85,10 @@ func TestSessionOrder(t *testing.T) {
 			if got := string(r.SessionID(0)); got != c.want {
 				t.Errorf("got %q, want %q", got, c.want)
 			}
+			isText := c.want != hexID && strings.Trim(c.want, "-0123456789") != ""
+			if at := r.SessionText(0); isText != (at >= 0) || isText && string(r.Text(r.Texts[at])) != c.want {
+				t.Errorf("text %d of %d", at, len(r.Texts))
+			}
 			if !bytes.Equal(r.TraceID(0), c.traceID) {
 				t.Errorf("trace id %x", r.TraceID(0))
 			}
@@ -101,6 +106,9 @@ func TestSessionFromLateFields(t *testing.T) {
 	r := walk(t, b, otlpwire.Traces)
 	if a, b := string(r.SessionID(0)), string(r.SessionID(1)); a != "late" || b != "res" {
 		t.Errorf("got %q and %q", a, b)
+	}
+	if a, b := r.Texts[r.SessionText(0)], r.Texts[r.SessionText(1)]; string(r.Text(a)) != "late" || string(r.Text(b)) != "res" {
+		t.Errorf("texts %q and %q", r.Text(a), r.Text(b))
 	}
 	if key := string(r.Key(r.Texts[0])); key != "gen_ai.conversation.id" {
 		t.Errorf("the value's key is %q", key)

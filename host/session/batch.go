@@ -49,6 +49,8 @@ type batch struct{ sessions []*group }
 // A group has the records of one session in one request.
 type group struct {
 	raw     []byte // the session id as sent; only the handle is made of it
+	field   int    // which of what redactors see it is; before, which text of the request, or -1
+	found   []pluginhost.Edit
 	handle  receipt.Handle
 	need    int64  // what it has taken of Notary.room
 	name    []byte // the session id as redacted
@@ -94,26 +96,30 @@ func (n *Notary) redact(ctx context.Context, d *desk, bytes int, reserved int64)
 	}
 	d.share(b.sessions)
 	f := filler{n: n, req: req, bytes: bytes, reserved: reserved, room: make([]byte, len(mark{}))}
-	var ids []pluginhost.Edit
 	if n.opts.Redactor != nil {
-		if ids, err = f.find(ctx, d, b.sessions); err != nil {
+		if err := f.find(ctx, d, b.sessions); err != nil {
 			return nil, err
 		}
 	}
 	if mode := n.opts.Origin.Mode; mode == runtimedata.ModeShadow || mode == runtimedata.ModeNone {
 		// Nothing is edited, by the host neither: what was found is counted.
-		f.asSent, ids, f.edits, req.Binary = true, nil, nil, req.Binary[:0]
+		f.asSent, f.edits, req.Binary = true, nil, req.Binary[:0]
 	}
 	if f.spliced, err = req.Splice(toSplice(f.edits)); err != nil {
 		return nil, fmt.Errorf("edits do not fit the request: %w", err)
 	}
-	b.name(ids, len(req.Texts))
+	for _, g := range b.sessions {
+		if f.asSent {
+			g.found = nil
+		}
+		g.rename(g.found)
+	}
 	return b, f.fill(ctx, d.groups)
 }
 
-// find runs the redactors over every text of the request and over its session ids,
-// and returns the edits of the ids, whose fields come behind those of the texts.
-func (f *filler) find(ctx context.Context, d *desk, sessions []*group) (ids []pluginhost.Edit, err error) {
+// find runs the redactors over every text of the request, and over session ids that are none
+// of them, whose fields come behind those of the texts.
+func (f *filler) find(ctx context.Context, d *desk, sessions []*group) error {
 	req := f.req
 	fields := slices.Grow(d.fields[:0], len(req.Texts)+len(sessions))[:len(req.Texts)]
 	var oversize []pluginhost.Edit
@@ -128,22 +134,33 @@ func (f *filler) find(ctx context.Context, d *desk, sessions []*group) (ids []pl
 			field.Key, field.Role, field.Group = req.Key(*t), t.Role, belongs(*t)
 		}
 	}
-	firstID := len(fields)
 	for i, g := range sessions {
-		fields = append(fields, pluginhost.Field{Text: g.raw, Role: abi.RoleOther, Group: ofSession | uint32(i)})
+		if g.field < 0 {
+			g.field = len(fields)
+			fields = append(fields, pluginhost.Field{Text: g.raw, Role: abi.RoleOther, Group: ofSession | uint32(i)})
+		}
 	}
 	d.fields = fields
 	edits, err := f.n.opts.Redactor.Redact(pluginhost.Reserving(ctx, f.reserve(ctx)), fields)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if len(oversize) > 0 {
 		edits = append(edits, oversize...)
 		slices.SortStableFunc(edits, func(a, b pluginhost.Edit) int { return a.Field - b.Field })
 	}
-	cut, _ := slices.BinarySearchFunc(edits, firstID, func(e pluginhost.Edit, field int) int { return e.Field - field })
-	f.edits, f.lists = edits[:cut], listEdits(req, edits[:cut])
-	return edits[cut:], nil
+	for _, g := range sessions {
+		g.found = edits[firstOf(edits, g.field):firstOf(edits, g.field+1)]
+	}
+	f.edits = edits[:firstOf(edits, len(req.Texts))]
+	f.lists = listEdits(req, f.edits)
+	return nil
+}
+
+// firstOf returns where the edits of a field and of those behind it begin.
+func firstOf(edits []pluginhost.Edit, field int) int {
+	at, _ := slices.BinarySearchFunc(edits, field, func(e pluginhost.Edit, field int) int { return e.Field - field })
+	return at
 }
 
 // reserve returns how redactors' memory is taken from the budget, beside what the walk has
@@ -175,7 +192,7 @@ func (b *batch) split(req *otlpwire.Request, groups []*group) ([]*group, error) 
 		}
 		g := index[string(id)]
 		if g == nil {
-			g = &group{raw: id}
+			g = &group{raw: id, field: req.SessionText(i)}
 			index[string(id)] = g
 			b.sessions = append(b.sessions, g)
 		}
@@ -222,18 +239,6 @@ func toSplice(edits []pluginhost.Edit) []otlpwire.Edit {
 		}
 	}
 	return out
-}
-
-// name applies the edits of the session ids, which are sorted.
-func (b *batch) name(edits []pluginhost.Edit, firstID int) {
-	for i, g := range b.sessions {
-		n := 0
-		for n < len(edits) && edits[n].Field == firstID+i {
-			n++
-		}
-		g.rename(edits[:n])
-		edits = edits[n:]
-	}
 }
 
 // rename makes the group's name: the id with the edits applied, or nothing, if one
