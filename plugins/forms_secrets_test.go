@@ -22,12 +22,17 @@ var secretForms = []string{
 	"machine api.example.org login kim password «velvet77harbour»", "tool --db-password «velvet77harbour» run", `vexloToken = "«{32 small}»"`,
 	"[DEBUG] using vexlo Key=«{32 alnum}»", "jira «{32 alnum}»", "'jira': '«{32 alnum}»'", `zorvexKey := "«{43 b64}=»"`, "ZORVEX_API_KEY: «{24 digit}»",
 	"token: «gh{x}p_1234567890abcdefghijklmnopqrstuvwxyz»", "key: «da2-{26 small}»",
+	// of classes that were missed in chats, and of tokens without a digit
+	"My password is «velvet7», can you log in?", "the wifi password is «sunshine{2 digit}».", `{"content":"my password was «hunter{1 digit}x»"}`, "Password is «{8 digit}»", "mi contraseña es «perro{3 digit}»",
+	"Authorization: Bearer «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»", `login("«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»")`, "my token «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» stopped working",
 	// none
 	"<Secret>{open}formattedSecret{close}</Secret>", "password = {open}{open} db.password {close}{close}", "password: ${open}VAULT_PW_2{close}", "password = lookup(cfg[name])",
 	"passwd != other_value!", "a=1;password=other_value;", "the login form and password field22", "tool --password-file secrets22.txt", `vexloToken = "internationalizationsettings"`,
 	"duplicate vexlo key={32 hex}", "jira {40 hex}", "slack C{10 upper}", `vexloCacheKey := "{43 b64}="`, `"create-a-strong-password": "/help/security@2.1/strong-password"`,
 	"tls.crt: LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCk1{200 b64}", "pub: LS0tLS1CRUdJTiBQVUJMSUMgS0VZLS0tLS0K{200 b64}", `cache_key = "{32 hex}"`, `rowKey: '{24 alnum}'`, `translation_key = "{word}.{word}.12"`,
 	"step-58 of build-{2 digit}", "image-{2 digit}.png", "https://{word}@github.com/a/b", "https://{word}-{word}-{word}-12@github.com/a/b", `variable "region" {` + "\n  default = \"eu-west-12\"\n}",
+	"the password is sha256 hashed", "Password is base64 encoded", "a password is 8 to 64 characters", "the password is user-provided1", "the password field is row12345", "hf_hub_download, self_attn and buf_len",
+	"(id)hf_requiredCharacteristicTypesForDisplayMetadata;",
 	"Authorization: {word} required", `login("user1", "page-two-3")`, "zip -P file12", `zorvex_key = "{word}-{word}-12"`,
 }
 

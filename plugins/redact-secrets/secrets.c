@@ -25,13 +25,15 @@ static int begin_text(scan *s) {
 	return from ? from : keyed(s);
 }
 
-/* telling marks digits, '@', ':', '=' and '>', and two hyphens. */
+/* telling marks digits, '@', ':', '=' and '>', two hyphens, and an f before '_': a token of Hugging Face, hf_…, has no digits. */
 static inline v128_t telling(const uint8_t *p) {
-	enum { AT = 1, OPERATES = 2, HYPHEN = 4 };
-	const v128_t low = wasm_u8x16_make(IS_DIGIT | AT, IS_DIGIT, IS_DIGIT, IS_DIGIT, IS_DIGIT, IS_DIGIT, IS_DIGIT, IS_DIGIT, IS_DIGIT, IS_DIGIT, OPERATES, 0, 0, HYPHEN | OPERATES, OPERATES, 0);
-	const v128_t high = wasm_u8x16_make(0, 0, HYPHEN, IS_DIGIT | OPERATES, AT, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
-	v128_t next = wasm_v128_or(wasm_i8x16_eq(wasm_v128_load(p + 1), wasm_u8x16_splat('-')), wasm_u8x16_splat((uint8_t)~HYPHEN));
-	return wasm_v128_and(kinds(wasm_v128_load(p), low, high), next);
+	enum { AT = 1, OPERATES = 2, HYPHEN = 4, F = 8 };
+	const v128_t low = wasm_u8x16_make(IS_DIGIT | AT, IS_DIGIT, IS_DIGIT, IS_DIGIT, IS_DIGIT, IS_DIGIT, IS_DIGIT | F, IS_DIGIT, IS_DIGIT, IS_DIGIT, OPERATES, 0, 0, HYPHEN | OPERATES, OPERATES, 0);
+	const v128_t high = wasm_u8x16_make(0, 0, HYPHEN, IS_DIGIT | OPERATES, AT, 0, F, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+	v128_t behind = wasm_v128_load(p + 1);
+	v128_t hyphen = wasm_v128_or(wasm_i8x16_eq(behind, wasm_u8x16_splat('-')), wasm_u8x16_splat((uint8_t)~HYPHEN));
+	v128_t bar = wasm_v128_or(wasm_i8x16_eq(behind, wasm_u8x16_splat('_')), wasm_u8x16_splat((uint8_t)~F));
+	return wasm_v128_and(wasm_v128_and(kinds(wasm_v128_load(p), low, high), hyphen), bar);
 }
 
 /* may_precede reports whether a number may stand behind c. */
@@ -115,11 +117,14 @@ static int in_row(const scan *s, int i) {
 
 static inline int cut_off(uint8_t c) { return c == ':' || class[c] & (SPACE | QUOTE); }
 
+#define HF_LETTERS 34 /* of a token of Hugging Face: with fewer or more it may be a name */
+
 static inline int candidate(scan *s, int i) {
 	int found;
 	switch (s->t[i]) {
 	case '-': return dashes(s, i);
 	case '@': return (found = url_credentials(s, i)) ? found : i + 1;
+	case 'f': return at(s, i - 1, 'h') && run_end(s, i + 2, LETTER, HF_LETTERS + 1) == i + 2 + HF_LETTERS && (found = begins_token(s, i)) ? found : i + 1;
 	case ':':
 		if (holds_none(s, i)) return i + 1;
 		if (i + 1 < s->base64 && (found = in_row(s, i))) return exhausted(200) ? mask_rest(s) : found;

@@ -31,6 +31,23 @@ RARE int paired(const scan *s, int i) {
 	return has_any_case(s, user - 6, "login") || has_any_case(s, user - 9, "username");
 }
 
+/* spoken reports whether a sentence says that [a, b) is the password, whose name begins at start: letters and digits, and not
+ * what one is hashed, encoded or encrypted with. */
+RARE int spoken(const scan *s, int a, int b, int start) {
+	static const char *const verbs[] = {" is ", " was ", " ist ", " est ", " es "};
+	static const char *const ways[] = {"sha", "md5", "base", "utf", "aes", "rsa", "crypt", "argon", "pbkdf", "blake", "latin", "oauth"};
+	spend(1200);
+	int said = 0;
+	for (unsigned k = 0; k < sizeof verbs / sizeof verbs[0]; k++) {
+		int n = k == 0 || k == 4 ? 4 : 5;
+		said |= a - n > start && has_any_case(s, a - n, verbs[k]);
+	}
+	if (!said || run_end(s, a, ALNUM, b - a) < b) return 0;
+	for (unsigned k = 0; k < sizeof ways / sizeof ways[0]; k++)
+		if (contains(s, a, b, ways[k])) return 0;
+	return 1;
+}
+
 /* judged says what a value is worth under a name by what it consists of. */
 static int judged(const scan *s, int a, int b, const makeup *m, const value_name *v, int say, int quoted) {
 	int n = b - a, digits = m->digits_ahead, letters = m->upper | m->lower;
@@ -39,7 +56,7 @@ static int judged(const scan *s, int a, int b, const makeup *m, const value_name
 		if (s->t[a] == '/' && ahead(s, a + 1, b, &sets[ENDS_USER], SIDES) < b) return 0; /* a path */
 		if (!v->bound && wordy(m, n) && classes(s, a, b) & STD) return 0; /* a path */
 		if (!v->bound && n >= 16 && digits > 0 && letters && !wordy(m, n) && entropy(s, a, b) >= 48) return 520;
-		if (!v->bound) return digits > 0 && ((n >= 8 && (m->special || (m->upper && m->lower)) && !fewer(s, a, b, 6)) || paired(s, v->start)) ? 520 : 0;
+		if (!v->bound) return digits > 0 && ((n >= 8 && (m->special || (m->upper && m->lower)) && !fewer(s, a, b, 6)) || paired(s, v->start) || (!quoted && v->last & 1 << W_PASS && spoken(s, a, b, v->start))) ? 520 : 0;
 		if ((s->t[b - 1] == ')' || s->t[b - 1] == '(') && !quoted) return 0; /* a call */
 		if (!quoted && wordy(m, n) && (m->dots || contains(s, a, b, "pass") || contains(s, a, b, "token") || contains(s, a, b, "secret"))) return 0; /* a variable */
 		if (digits > 0 && letters) return quoted || !wordy(m, n) ? BEST_PASSWORD : 510;
