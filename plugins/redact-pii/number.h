@@ -430,7 +430,10 @@ RARE int grouped(scan *s, int i, int end) {
 	int n = end - i;
 	if (next < 0 && n < MIN_DIGITS) return end;
 	/* one group, of a length that only words make anything of */
-	if (next < 0 && n < MIN_CARD && n != 9 && !at(s, i - 1, '+') && !at(s, end, 'x') && silent(s, i)) return end;
+	if (next < 0 && n < MIN_CARD && n != 9 && !at(s, i - 1, '+') && !at(s, end, 'x') && silent(s, i)) {
+		if (n == 11 && in_chinese(s, i, end)) report(s, i, end, PHONE, 600);
+		return end;
+	}
 	spend(100);
 	numbers r; /* not cleared: the table is larger than most numbers */
 	r.s = s, r.n = 1, r.next = next, r.pending = sep, r.named = -1;

@@ -46,8 +46,11 @@ static int exactly(const numbers *r, int k, int n) {
 }
 
 /* nanp reports whether ten digits can be a number of the North American Numbering
- * Plan: neither area nor exchange begins with 0 or 1. */
-static int nanp(const uint8_t *d) { return d[0] >= 2 && d[3] >= 2; }
+ * Plan: neither area nor exchange begins with 0 or 1. Behind the area 555 people make numbers up. */
+static int nanp(const uint8_t *d) { return d[0] >= 2 && (d[3] >= 2 || value(d, 3) == 555); }
+
+/* as_printed reports whether the groups from k on are those in which ten digits of it are printed: AAA EEE NNNN. */
+static int as_printed(const numbers *r, int k) { return k + 2 < r->n && len(r, k) == 3 && len(r, k + 1) == 3 && len(r, k + 2) == 4; }
 
 /* international reads the digits after a plus sign (ITU-T E.164): a country code
  * and at most fifteen digits in all. */
@@ -56,7 +59,7 @@ static int international(const numbers *r, int k, int *score) {
 	int n, e = extent(r, k, 15, &n);
 	uint8_t d[MAX_DIGITS];
 	if (n < 8 || digits(r, k, e, d) != n || !country_code(d)) return -1;
-	if (d[0] == 1 && ((e = exactly(r, k, 11)) < k || !nanp(d + 1))) return -1;
+	if (d[0] == 1 && ((e = exactly(r, k, 11)) < k || !(nanp(d + 1) || (len(r, k) == 1 && as_printed(r, k + 1))))) return -1;
 	*score = e == k && n < 10 ? 700 : 900;
 	return e;
 }
@@ -67,7 +70,7 @@ static int north_american(const numbers *r, int k, int *score) {
 	int trunk = (len(r, k) == 1 && at(r->s, r->g[k].start, '1')) || (len(r, k) == 3 && has(r->s, r->g[k].start, "001"));
 	int a = k + trunk;
 	uint8_t d[MAX_DIGITS];
-	if (a + 2 >= r->n || len(r, a) != 3 || len(r, a + 1) != 3 || len(r, a + 2) != 4 || r->g[a + 2].sep == OPENED) return -1;
+	if (!as_printed(r, a) || r->g[a + 2].sep == OPENED) return -1;
 	digits(r, a, a + 2, d);
 	if (!nanp(d)) return -1;
 	int first = r->g[a + 1].sep, second = r->g[a + 2].sep;
@@ -76,6 +79,19 @@ static int north_american(const numbers *r, int k, int *score) {
 	int start = r->g[k].start;
 	if (*score < 500 && (near(r->s, T_PHONE, start) || near(r->s, T_CALL, start))) *score = 700;
 	return a + 2;
+}
+
+/* in_chinese reports whether the eleven digits [start, end) have the form of a Chinese mobile number, and stand right behind a
+ * Chinese or Japanese character, in a text without spaces; not if that says that they are a number of something else, nor
+ * before what is counted. */
+RARE int in_chinese(const scan *s, int start, int end) {
+	static const char counted[][4] = {"\xe5\x85\x83", "\xe4\xb8\xaa", "\xe6\x9d\xa1", "\xe5\xad\x97", "\xe6\xac\xa1", "\xe4\xba\xba"}; /* 元个条字次人 */
+	uint8_t c = start >= 3 ? s->t[start - 3] : 0;
+	if (c < 0xe3 || c > 0xe9 || s->t[start] != '1' || s->t[start + 1] < '3') return 0;
+	spend(500);
+	for (unsigned k = 0; k < sizeof counted / sizeof counted[0]; k++)
+		if (has(s, end, counted[k])) return 0;
+	return !has(s, start - 3, "\xe5\x8f\xb7") || has(s, start - 6, "\xe6\x9c\xba") || has(s, start - 6, "\xe8\xaf\x9d"); /* 号, but of 机号 or 话号 */
 }
 
 /* national reads French numbers (five pairs) and British mobiles (07xxx xxxxxx),
@@ -153,7 +169,7 @@ static int named_phone(const numbers *r, int k, int *score) {
 	uint8_t d[MAX_DIGITS];
 	if (!phone && !call && !own) return -1;
 	digits(r, k, e, d);
-	int dials = (n == 10 && nanp(d)) || (n == 11 && d[0] == 1 && (nanp(d + 1) || d[1] >= 3)) || (d[0] == 0 && value(d, 2) + d[2] != 0 && (e > k ? n >= 9 : n == 10 || n == 11)) ||
+	int dials = (n == 10 && (nanp(d) || as_printed(r, k))) || (n == 11 && d[0] == 1 && (nanp(d + 1) || d[1] >= 3)) || (d[0] == 0 && value(d, 2) + d[2] != 0 && (e > k ? n >= 9 : n == 10 || n == 11)) ||
 		(own && e > k && n >= 8) || ((own || initial) && n == 9);
 	*score = phone ? 650 : 550;
 	return phone || dials ? e : -1;
