@@ -44,7 +44,11 @@ func tooLarge(place string, reason error) error {
 }
 
 // A batch is a redacted request, split by session.
-type batch struct{ sessions []*group }
+type batch struct {
+	sessions []*group
+	lists    int   // bytes of all records' edit lists together
+	held     int64 // what redaction has taken of the budget, beside what the walk has
+}
 
 // A group has the records of one session in one request.
 type group struct {
@@ -114,7 +118,9 @@ func (n *Notary) redact(ctx context.Context, d *desk, bytes int, reserved int64)
 		}
 		g.rename(g.found)
 	}
-	return b, f.fill(ctx, d.groups)
+	err = f.fill(ctx, d.groups)
+	b.lists, b.held = f.listed, f.held
+	return b, err
 }
 
 // find runs the redactors over every text of the request, and over session ids that are none
@@ -161,15 +167,6 @@ func (f *filler) find(ctx context.Context, d *desk, sessions []*group) error {
 func firstOf(edits []pluginhost.Edit, field int) int {
 	at, _ := slices.BinarySearchFunc(edits, field, func(e pluginhost.Edit, field int) int { return e.Field - field })
 	return at
-}
-
-// reserve returns how redactors' memory is taken from the budget, beside what the walk has
-// reserved for this request. The records are not laid out yet then: there are but the message
-// and the texts as redactors see them.
-func (f *filler) reserve(ctx context.Context) pluginhost.Reserve {
-	return func(passing, edits int64) error {
-		return f.n.opts.Reserve(ctx, max(f.reserved, 2*int64(f.bytes)+passing)+edits)
-	}
 }
 
 // wholeText masks a text that is too long to be searched. JSON becomes one string.
@@ -284,6 +281,8 @@ type filler struct {
 	req      *otlpwire.Request
 	bytes    int   // of the message
 	reserved int64 // for it and what is in it
+	held     int64 // beside that, for the edits and what is made of them
+	listed   int   // bytes of the edit lists
 	spliced  *otlpwire.Redacted
 	edits    []pluginhost.Edit // as spliced
 	lists    map[owner][]receipt.Edit
@@ -309,7 +308,7 @@ type shared struct {
 // fill gives each group its records, with edit lists, duplicate marks and what
 // the summary will count.
 func (f *filler) fill(ctx context.Context, groups []*group) error {
-	if err := f.checkEdits(); err != nil {
+	if err := f.checkEdits(ctx); err != nil {
 		return err
 	}
 	f.resources, f.scopes = hashAll(len(f.req.Resources), f.req.OriginalResource), hashAll(len(f.req.Scopes), f.req.OriginalScope)
@@ -323,7 +322,7 @@ func (f *filler) fill(ctx context.Context, groups []*group) error {
 		if i%1024 == 0 && ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if err := f.record(i, groups[i]); err != nil {
+		if err := f.record(ctx, i, groups[i]); err != nil {
 			return err
 		}
 	}
@@ -333,14 +332,14 @@ func (f *filler) fill(ctx context.Context, groups []*group) error {
 // noEdits is the list of most records.
 var noEdits = receipt.EncodeEdits(nil)
 
-func (f *filler) record(i int, g *group) error {
+func (f *filler) record(ctx context.Context, i int, g *group) error {
 	r := &f.spliced.Records[i]
 	own := f.listOf(owner{otlpwire.OfRecord, uint32(i)})
-	resource, ofResource, err := f.context(g, owner{otlpwire.OfResource, uint32(r.Resource)}, f.spliced.Resources[r.Resource], f.spliced.ResourceGaps[r.Resource])
+	resource, ofResource, err := f.context(ctx, g, owner{otlpwire.OfResource, uint32(r.Resource)}, f.spliced.Resources[r.Resource], f.spliced.ResourceGaps[r.Resource])
 	if err != nil {
 		return err
 	}
-	scope, ofScope, err := f.context(g, owner{otlpwire.OfScope, uint32(r.Scope)}, f.spliced.Scopes[r.Scope], f.spliced.ScopeGaps[r.Scope])
+	scope, ofScope, err := f.context(ctx, g, owner{otlpwire.OfScope, uint32(r.Scope)}, f.spliced.Scopes[r.Scope], f.spliced.ScopeGaps[r.Scope])
 	if err != nil {
 		return err
 	}
@@ -377,7 +376,7 @@ func (f *filler) listOf(o owner) []receipt.Edit {
 
 // context returns a context as a group is to have it, and the edits in it, which
 // count once for the group.
-func (f *filler) context(g *group, o owner, spliced []byte, gaps []otlpwire.Gap) ([]byte, []receipt.Edit, error) {
+func (f *filler) context(ctx context.Context, g *group, o owner, spliced []byte, gaps []otlpwire.Gap) ([]byte, []receipt.Edit, error) {
 	list := f.listOf(o)
 	if len(list) == 0 {
 		return spliced, nil, nil
@@ -394,6 +393,9 @@ func (f *filler) context(g *group, o owner, spliced []byte, gaps []otlpwire.Gap)
 		if f.copied += len(b); f.copied > maxCopyBytes {
 			return nil, nil, tooLarge("redaction", errEdits)
 		}
+		if err := f.hold(ctx, int64(len(b))); err != nil {
+			return nil, nil, err
+		}
 		b = bytes.Clone(b)
 		f.leaveSlots(g, b, gaps)
 	}
@@ -409,28 +411,6 @@ func (f *filler) leaveSlots(g *group, b []byte, gaps []otlpwire.Gap) {
 	}
 }
 
-// checkEdits bounds the edit lists before they are made.
-func (f *filler) checkEdits() error {
-	if len(f.lists) == 0 {
-		return nil
-	}
-	sizes := make(map[owner]int, len(f.lists))
-	for o, list := range f.lists {
-		for _, e := range list {
-			sizes[o] += 7 + len(e.Plugin) + len(e.Label) + len(e.Place)
-		}
-	}
-	total := 0
-	for i := range f.spliced.Records {
-		r := &f.spliced.Records[i]
-		total += sizes[owner{otlpwire.OfResource, uint32(r.Resource)}] + sizes[owner{otlpwire.OfScope, uint32(r.Scope)}] + sizes[owner{otlpwire.OfRecord, uint32(i)}]
-		if total > maxEditBytes {
-			return tooLarge("redaction", errEdits)
-		}
-	}
-	return nil
-}
-
 // hashAll identifies the n resources or scopes of a request as they were sent.
 func hashAll(n int, original func(b []byte, i int) []byte) []receipt.Hash {
 	sums := make([]receipt.Hash, n)
@@ -440,35 +420,6 @@ func hashAll(n int, original func(b []byte, i int) []byte) []receipt.Hash {
 		sums[i] = sha256.Sum256(b)
 	}
 	return sums
-}
-
-// listEdits sorts the edits, and the replaced binary texts, by what they belong
-// to. Both come in the order of texts.
-func listEdits(req *otlpwire.Request, edits []pluginhost.Edit) map[owner][]receipt.Edit {
-	lists := make(map[owner][]receipt.Edit)
-	add := func(text int, e receipt.Edit) {
-		t := &req.Texts[text]
-		e.Place = t.Place.String()
-		o := owner{t.Owner, t.Index}
-		lists[o] = append(lists[o], e)
-	}
-	binaries := req.Binary
-	for _, e := range edits {
-		for len(binaries) > 0 && binaries[0] < e.Field {
-			add(binaries[0], binaryEdit(req, binaries[0]))
-			binaries = binaries[1:]
-		}
-		add(e.Field, receipt.Edit{Plugin: e.Plugin, Label: e.Label, Length: uint32(e.End - e.Start)})
-	}
-	for _, t := range binaries {
-		add(t, binaryEdit(req, t))
-	}
-	return lists
-}
-
-func binaryEdit(req *otlpwire.Request, text int) receipt.Edit {
-	t := &req.Texts[text]
-	return receipt.Edit{Plugin: receipt.HostPlugin, Label: receipt.LabelBinary, Length: t.End - t.Start}
 }
 
 // sdkName is what the summary calls a sender's library, empty if it gives no name, or one that

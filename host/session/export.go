@@ -98,12 +98,12 @@ func (n *Notary) Export(ctx context.Context, tenant string, sig otlpwire.Signal,
 	for _, g := range batch.sessions {
 		g.handle = n.opts.Ring.Handle(tenant, g.raw)
 	}
-	size, err := segments(batch.sessions, len(body))
+	size, err := segments(batch.sessions, len(body)+batch.lists)
 	if err != nil {
 		return format.Position{}, err
 	}
 	if more := size - int64(len(body)); more > 0 { // than what was reserved is for
-		if err := n.opts.Reserve(ctx, reserved+more); err != nil {
+		if err := n.opts.Reserve(ctx, reserved+batch.held+more); err != nil {
 			return format.Position{}, err
 		}
 	}
