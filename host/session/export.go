@@ -98,7 +98,7 @@ func (n *Notary) Export(ctx context.Context, tenant string, sig otlpwire.Signal,
 	for _, g := range batch.sessions {
 		g.handle = n.opts.Ring.Handle(tenant, g.raw)
 	}
-	size, err := segments(batch.sessions, len(body)+batch.lists)
+	size, err := segments(batch.sessions, len(body)+batch.lists, reserved)
 	if err != nil {
 		return format.Position{}, err
 	}

@@ -91,10 +91,12 @@ func TestContextsTimesSessions(t *testing.T) {
 			t.Errorf("%d bytes in a resource of %d sessions: %v, %d records are stored", c[0], c[1], err, n.Stats().Records)
 		}
 	}
-	reserved = 0
-	export(t, n, body(1<<20, 20))
-	if reserved < 20<<20 {
-		t.Errorf("%d bytes are reserved for 20 copies of a megabyte", reserved)
+	for _, c := range [][2]int{{1 << 20, 20}, {80 << 10, 90}, {8 << 10, 100}} {
+		reserved = 0
+		export(t, n, body(c[0], c[1]))
+		if reserved < int64(c[0]*c[1]) {
+			t.Errorf("%d bytes are reserved for %d copies of %d", reserved, c[1], c[0])
+		}
 	}
 }
 

@@ -265,12 +265,12 @@ func (n *Notary) victims() map[string][]victim {
 	return out
 }
 
-// segments returns about how many bytes the segments of a request take, 0 if they are so few
-// that nobody has to look. It refuses a request for good, before any of it is stored, of
+// segments returns about how many bytes the segments of a request take, 0 if there is room for
+// them in what has been reserved even if each session has all of it. It refuses a request for good, before any of it is stored, of
 // which one session is too large for an entry of the journal, or all are for one request:
 // each session has a copy of its records' resources and scopes.
-func segments(groups []*group, bytes int) (total int64, err error) {
-	if bytes < 1<<20 && bytes*len(groups) < 8<<20 {
+func segments(groups []*group, bytes int, reserved int64) (total int64, err error) {
+	if bytes < 1<<20 && int64(bytes)*int64(len(groups)) <= reserved {
 		return 0, nil
 	}
 	for _, g := range groups {
