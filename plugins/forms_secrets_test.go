@@ -33,6 +33,10 @@ var secretForms = []string{
 	"step-58 of build-{2 digit}", "image-{2 digit}.png", "https://{word}@github.com/a/b", "https://{word}-{word}-{word}-12@github.com/a/b", `variable "region" {` + "\n  default = \"eu-west-12\"\n}",
 	"the password is sha256 hashed", "Password is base64 encoded", "a password is 8 to 64 characters", "the password is user-provided1", "the password field is row12345", "hf_hub_download, self_attn and buf_len",
 	"(id)hf_requiredCharacteristicTypesForDisplayMetadata;",
+	// ordinary logs and attributes that speak of passwords and keys
+	`10 "GET /reset-password HTTP/1.1" 200`, "POST /user/password HTTP/2.0", "GET /a?next=password HTTP/1.1", "GET /assets/password-4f3a2b1c.js HTTP/1.1", "we pass IPv4-mapped addresses", "tests pass Python3.12-dev",
+	"pass 2024-05-01T10:00:00Z", "3 tests pass 1.23s/op", "password UTF8-encoded", "password 2024-05-01T10:00:00Z", "password_encryption = scram-sha-256", "encryption: AES-256-GCM", "consumer=checkout-consumer-7d9f8b6c5d-x2k9q",
+	"kafka key=6f1d2c3b4a5968778695a4b3c2d1e0f1", "message.key: user-550e8400-e29b-41d4-a716-446655440000",
 	"Authorization: {word} required", `login("user1", "page-two-3")`, "zip -P file12", `zorvex_key = "{word}-{word}-12"`,
 }
 

@@ -68,7 +68,7 @@ RARE void read_name(const scan *s, int a, int b, value_name *v) {
 	while (w.starts) {
 		int end, from = next_word(&w, &end), n = end - from;
 		uint32_t topics = (uint32_t)word_topics(word_at(s->t + a + from, n));
-		if (!topics && n > 5) topics = ending(s->t + a + end, n);
+		if ((!topics && n > 5) || (topics == 1 << W_LOCK && n > 8)) topics |= ending(s->t + a + end, n);
 		if (n > 1 || topics) v->any |= topics, v->last = topics;
 		unknown |= !topics & (n > 3);
 	}
@@ -209,6 +209,7 @@ static int level(const value_name *v) {
 	if (any & 1 << W_OPEN) return 0;
 	if (any & 1 << W_PASS) return 3;
 	if (any & 1 << W_SECRET) return 2;
+	if (any & 1 << W_KEY && any & 1 << W_DATA && !(any & (1 << W_LOCK | 1 << W_CAPITALS))) return 0; /* messaging.kafka.message.key */
 	if (any & 1 << W_KEY) return any & (1 << W_LOCK | 1 << W_VENDOR) ? 2 : any & (1 << W_CAPITALS | 1 << W_SOMEBODY | 1 << W_BESIDE) && v->last & 1 << W_KEY;
 	return any & 1 << W_VENDOR ? 1 : 0;
 }

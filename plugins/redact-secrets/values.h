@@ -31,21 +31,38 @@ RARE int paired(const scan *s, int i) {
 	return has_any_case(s, user - 6, "login") || has_any_case(s, user - 9, "username");
 }
 
+/* a_way reports whether [a, b) names what passwords are hashed, encoded or encrypted with. */
+RARE int a_way(const scan *s, int a, int b) {
+	static const char *const ways[] = {"sha", "md5", "base", "utf", "aes", "rsa", "crypt", "argon", "pbkdf", "blake", "latin", "oauth"};
+	spend(900);
+	for (unsigned k = 0; k < sizeof ways / sizeof ways[0]; k++)
+		if (contains(s, a, b, ways[k])) return 1;
+	return 0;
+}
+
 /* spoken reports whether a sentence says that [a, b) is the password, whose name begins at start: letters and digits, and not
  * what one is hashed, encoded or encrypted with. */
 RARE int spoken(const scan *s, int a, int b, int start) {
 	static const char *const verbs[] = {" is ", " was ", " ist ", " est ", " es "};
-	static const char *const ways[] = {"sha", "md5", "base", "utf", "aes", "rsa", "crypt", "argon", "pbkdf", "blake", "latin", "oauth"};
-	spend(1200);
+	spend(600);
 	int said = 0;
 	for (unsigned k = 0; k < sizeof verbs / sizeof verbs[0]; k++) {
 		int n = k == 0 || k == 4 ? 4 : 5;
 		said |= a - n > start && has_any_case(s, a - n, verbs[k]);
 	}
-	if (!said || run_end(s, a, ALNUM, b - a) < b) return 0;
-	for (unsigned k = 0; k < sizeof ways / sizeof ways[0]; k++)
-		if (contains(s, a, b, ways[k])) return 0;
-	return 1;
+	return said && run_end(s, a, ALNUM, b - a) == b && !a_way(s, a, b);
+}
+
+/* mentioned reports whether a password is only spoken of before [a, b), to which nothing binds the name that begins at start: in a path or
+ * query ("GET /reset-password HTTP/1.1"), by a verb ("tests pass Python3.12-dev"), before a time or what it is made by ("UTF8-encoded"). */
+RARE int mentioned(const scan *s, int a, int b, int start) {
+	uint8_t before = start > 0 ? s->t[start - 1] : ' ';
+	spend(300);
+	if (before == '/' || before == '=' || before == '?' || before == '&') return 1;
+	if (a == start + 5 && has_any_case(s, start, "pass")) return 1;
+	if (run_end(s, a, DIGIT, 5) == a + 4 && at(s, a + 4, '-') && run_end(s, a + 5, DIGIT, 3) == a + 7 && at(s, a + 7, '-')) return 1;
+	int word = run_start(s, b, LOWER, b - a);
+	return b - word >= 3 && s->t[word - 1] == '-';
 }
 
 /* judged says what a value is worth under a name by what it consists of. */
@@ -55,17 +72,19 @@ static int judged(const scan *s, int a, int b, const makeup *m, const value_name
 		if (digits == 0 && !quoted) return v->bound ? 520 : 0; /* decide has seen what it has in the place of digits */
 		if (s->t[a] == '/' && ahead(s, a + 1, b, &sets[ENDS_USER], SIDES) < b) return 0; /* a path */
 		if (!v->bound && wordy(m, n) && classes(s, a, b) & STD) return 0; /* a path */
+		if (!v->bound && !quoted && mentioned(s, a, b, v->start)) return paired(s, v->start) ? 520 : 0;
 		if (!v->bound && n >= 16 && digits > 0 && letters && !wordy(m, n) && entropy(s, a, b) >= 48) return 520;
 		if (!v->bound) return digits > 0 && ((n >= 8 && (m->special || (m->upper && m->lower)) && !fewer(s, a, b, 6)) || paired(s, v->start) || (!quoted && v->last & 1 << W_PASS && spoken(s, a, b, v->start))) ? 520 : 0;
 		if ((s->t[b - 1] == ')' || s->t[b - 1] == '(') && !quoted) return 0; /* a call */
 		if (!quoted && wordy(m, n) && (m->dots || contains(s, a, b, "pass") || contains(s, a, b, "token") || contains(s, a, b, "secret"))) return 0; /* a variable */
-		if (digits > 0 && letters) return quoted || !wordy(m, n) ? BEST_PASSWORD : 510;
+		if (digits > 0 && letters) return quoted || !wordy(m, n) ? BEST_PASSWORD : a_way(s, a, b) ? 0 : 510;
 		if (m->special && letters) return quoted ? 600 : 0;
 		if (digits == n) return quoted || n <= 12 ? 520 : 0;
 		return quoted && n >= 8 && !m->dots && !fewer(s, a, b, 6) ? 520 : 0;
 	}
 	if (digits == 0 && letters && n >= 12 && (v->bound || quoted) && m->special && mangled(s, a, b)) return 550;
 	if (!letters || (digits == 0 && n < (quoted ? 12 : 20))) return digits == n && v->bound && (n >= 20 ? say == 2 : n >= 15 && v->any & 1 << W_VENDOR) && entropy(s, a, b) > 40 ? 520 : 0;
+	if (say == 2 && n < 16 && a_way(s, a, b)) return 0;
 	int jumble = (digits == 0 || wordy(m, n)) && n >= 14 && say == 2 && !m->special && jumbled(s, a, b);
 	if (digits == 0 && !(m->upper && m->lower) && !jumble) return 0;
 	if (say == 1 && v->any & 1 << W_BESIDE && (n < 24 || digits < 3 || !m->upper || !m->lower || !v->bound)) return 0;

@@ -19,6 +19,7 @@ enum {
 	W_ISSUED, /* begins a token, and is said of nothing else */
 	W_HEAD,   /* may begin a token */
 	W_CONNECTS, /* names a part of a connection string */
+	W_DATA,     /* says that a key is one of data */
 	W_CAPITALS, /* no word: a key is called in capitals alone */
 	W_SOMEBODY, /* no word: of a name that ends in "key", what comes before that says nothing else */
 	W_BESIDE, /* no word: a word that says nothing else stands before "key" */
@@ -30,7 +31,7 @@ static const topic_words vocabulary[] = {
 		"wachtwoo haslo has\xc5\x82o heslo salasana l\xc3\xb6senor losenord adgangsk sifre \xc5\x9fifre passe requirep masterau \xe5\xaf\x86\xe7\xa0\x81 \xe5\xaf\x86\xe7\xa0\x81\xe6\x98 \xe5\xaf\x86\xe7\xa0\x81\xef\xbc \xe3\x83\x91\xe3\x82\xb9\xe3\x83 \xeb\xb9\x84\xeb\xb0\x80\xeb\xb2 \xd0\xbf\xd0\xb0\xd1\x80\xd0\xbe"
 		" \xd0\x9f\xd0\xb0\xd1\x80\xd0\xbe has\xc5\x82o"},
 	{W_SECRET, "secret secrets token tokens apikey apikeys credenti creds cred bearer authoriz accesske secretke privatek clientse apisecre apitoken authkey "
-		"authtoke accessto refresht signingk encrypti licensek secrettok apikeysec accountk sharedac sharedke masterke appsecre appkey consumer oauthtok idtoken "
+		"authtoke accessto refresht signingk encrypti licensek secrettok apikeysec accountk sharedac sharedke masterke appsecre appkey oauthtok idtoken "
 		"sessiont webhooks deploytok personal connecti sas jwt pat psk dsn otp mnemonic apipass userkey userto bottoken usertoken servicek storagek "
 		"subscrip functionk hmackey hmac sig auth cookie sessioni secre keypass xapikey privkey prvkey wif apik salt basic ssws"
 		" api\xe5\xaf\x86\xe9\x92 api\xe3\x82\xad\xe3\x83 \xe5\xaf\x86\xe9\x92\xa5 \xe4\xbb\xa4\xe7\x89\x8c \xe3\x83\x88\xe3\x83\xbc\xe3\x82"
@@ -39,7 +40,7 @@ static const topic_words vocabulary[] = {
 	{W_KEY, "key keys"
 		" schl\xc3\xbcss schluess cl\xc3\xa9 chave chiave klucz sleutel nyckel \xd0\xba\xd0\xbb\xd1\x8e\xd1\x87 \xe3\x82\xad\xe3\x83\xbc"
 		" anahtar"},
-	{W_LOCK, "api access auth secret private encryption encrypti decrypti validati signing master admin license licence service account app application applicat client integrat "
+	{W_LOCK, "api access auth secret private encryption encrypti decrypti validati signing master admin license licence service account app application applicat client consumer integrat "
 		"shared server deploy ssh gpg rsa aes session webhook write read root license device registra activati encrypt decrypt crypto cipher "
 		"security merchant payment live test prod production sandbox user dev x subscrip vault wallet eth ethereum"
 		" \xd0\xba\xd0\xbb\xd0\xb8\xd0\xb5"},
@@ -74,6 +75,7 @@ static const topic_words vocabulary[] = {
 	{W_LOGIN, "networkc basicaut httpbasi basic digestau login connect getconne pdo begin auth authenti credenti createco usernam"},
 	{W_ISSUED, "sk rk live sandbox sbox"},
 	{W_HEAD, "api tok sec"},
+	{W_DATA, "kafka redis memcache message etcd dynamodb rabbitmq"},
 	{W_CONNECTS, "server hostname host port uid userid user username provider catalog database initial source driver dbname"},
 	{W_TYPE, "string str const var let val value char text varchar final static text unicode bytes byte by provided ist est es is are was equals to as set the"
 		" default"},
