@@ -76,9 +76,9 @@ type Scope struct {
 // A Request is a request that has been walked. Its zero value is ready for Walk.
 type Request struct {
 	Signal    Signal
-	Counts    Counts
+	Counts    Counts // of all that was sent
 	Records   []Record
-	Resources []Resource
+	Resources []Resource // that have records, as the scopes do; of others nothing is kept
 	Scopes    []Scope
 	Texts     []Text // in the order of the wire
 	Binary    []int  // indexes of the texts that Splice replaces by BinaryReplacement

@@ -307,10 +307,32 @@ func (w *walker) inResource(f *field, at span) error {
 		return errRoom
 	}
 	w.owner, w.resource = OfResource, len(r.Resources)
+	begun := w.sofar()
 	r.Resources = append(r.Resources, Resource{
 		SDKName: -1, SDKVersion: -1, start: at.lo, end: at.hi, session: hint{rank: unranked},
 	})
-	return w.message(f.sub, at)
+	err := w.message(f.sub, at)
+	w.forgetEmpty(begun)
+	return err
+}
+
+// A mark is how much of a request was noted before a resource or scope.
+type mark struct{ records, resources, scopes, texts, binary int }
+
+func (w *walker) sofar() mark {
+	r := w.req
+	return mark{len(r.Records), len(r.Resources), len(r.Scopes), len(r.Texts), len(r.Binary)}
+}
+
+// forgetEmpty forgets a resource or scope that has no records, with its texts: nothing of it is
+// stored. Of two bytes a megabyte of requests has half a million.
+func (w *walker) forgetEmpty(begun mark) {
+	r := w.req
+	if len(r.Records) > begun.records {
+		return
+	}
+	r.Resources, r.Scopes = r.Resources[:begun.resources], r.Scopes[:begun.scopes]
+	r.Texts, r.Binary = r.Texts[:begun.texts], r.Binary[:begun.binary]
 }
 
 // inScope and inRecord give the owner back: a resource's own fields may follow
@@ -321,8 +343,10 @@ func (w *walker) inScope(f *field, at span) error {
 		return errRoom
 	}
 	w.owner, w.scope = OfScope, len(r.Scopes)
+	begun := w.sofar()
 	r.Scopes = append(r.Scopes, Scope{Resource: w.resource, start: at.lo, end: at.hi})
 	err := w.message(f.sub, at)
+	w.forgetEmpty(begun)
 	w.owner = OfResource
 	return err
 }

@@ -1,6 +1,7 @@
 package session_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -96,6 +97,27 @@ func TestContextsTimesSessions(t *testing.T) {
 		export(t, n, body(c[0], c[1]))
 		if reserved < int64(c[0]*c[1]) {
 			t.Errorf("%d bytes are reserved for %d copies of %d", reserved, c[1], c[0])
+		}
+	}
+}
+
+// TestEmptyContexts: of a resource or scope without records nothing is stored, and hardly anything is held:
+// a megabyte, which is a kilobyte of gzip, can have half a million.
+func TestEmptyContexts(t *testing.T) {
+	w := newWorld(t)
+	n := w.start()
+	for name, body := range map[string][]byte{
+		"resources": bytes.Repeat([]byte{0x0a, 0}, 400_000),
+		"scopes":    append([]byte{0x0a, 0x80, 0xea, 0x30}, bytes.Repeat([]byte{0x12, 0}, 400_000)...),
+	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		if pos := export(t, n, body); pos.Signature != nil {
+			t.Errorf("%s without records have a position", name)
+		}
+		runtime.ReadMemStats(&after)
+		if got := (after.TotalAlloc - before.TotalAlloc) >> 20; got > 1 {
+			t.Errorf("%s without records: a request of %d bytes allocated %d MiB", name, len(body), got)
 		}
 	}
 }
