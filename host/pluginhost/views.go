@@ -70,12 +70,18 @@ func (seen *views) of(field int, text []byte) *jsontext.View {
 }
 
 // complete has edits of what redactors saw that end at an escaped quote go on to the end of
-// the value (jsontext.View.ValueEnd). They are in order, and those returned are again.
+// the value (jsontext.View.ValueEnd). They are in order, and those returned are again. What lies in a
+// value of which the end is known ends no later: it is not looked for again, which would take the
+// square of a text that is one value after the other, each in a string of the one before.
 func (seen *views) complete(fields, shown []Field, edits []Edit) []Edit {
 	var view *jsontext.View
 	of, longer := -1, false
+	field, reached := -1, 0 // what lies before is in a value that has become longer
 	for i := range edits {
 		e := &edits[i]
+		if e.Field == field && e.End <= reached {
+			continue
+		}
 		text := shown[e.Field].Text
 		if len(text) == len(fields[e.Field].Text) || text[e.End-1] != '"' && (e.End == len(text) || text[e.End] != '"') {
 			continue // nothing is escaped, or it does not end there
@@ -85,6 +91,7 @@ func (seen *views) complete(fields, shown []Field, edits []Edit) []Edit {
 		}
 		if end := view.ValueEnd(e.End); end > e.End {
 			e.End, longer = end, true
+			field, reached = e.Field, end
 		}
 	}
 	if longer {

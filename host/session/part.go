@@ -159,6 +159,7 @@ func (p *part) fresh(g *group, d *desk) (fresh []int) {
 	}
 	fresh = d.fresh[:0]
 	others := len(d.pending) // of the sessions before
+	d.waits = nil
 	next := uint32(len(p.appends))
 	for i := range g.marks {
 		m := &g.marks[i]
@@ -174,8 +175,8 @@ func (p *part) fresh(g *group, d *desk) (fresh []int) {
 			if p.seen.add(m, next) { // else it is twice in this request
 				fresh = append(fresh, i)
 			}
-		case !slices.Contains(d.pending[others:], earlier):
-			d.pending = append(d.pending, earlier)
+		default:
+			d.wait(earlier, others)
 		}
 	}
 	d.fresh = fresh
