@@ -15,6 +15,9 @@ static uint8_t iban_by_country[26 * 26];
 static uint32_t areas[27];           /* of British postcodes: first letter, 0 for one alone or the second letter */
 static uint32_t codes_by_run[19];    /* sets of code_forms by the letters and digits that they begin with */
 
+/* account_length returns how many characters the account numbers have that begin with the two letters at p, or 0. */
+static inline int account_length(const uint8_t *p) { return iban_by_country[((p[0] & ~0x20) - 'A') * 26 + (p[1] & ~0x20) - 'A']; }
+
 /* mod97 takes one more character to a remainder, of which it takes the modulus when it has to. */
 static inline uint64_t mod97(uint64_t m, uint8_t c) {
 	if (m >> 56) m %= 97;
@@ -36,7 +39,7 @@ RARE int iban(scan *s, int i) {
 	uint64_t m = 0;
 	int start = i - 2 - at(s, i - 1, ' '), end = i + 2, fold = is(s, start, LOWER) ? 0x20 : 0, letters = fold ? LOWER : UPPER;
 	if (start < s->last || !begins(s, start, WORD) || !is(s, start + 1, letters) || !is(s, i + 1, DIGIT)) return 0;
-	int want = iban_by_country[((s->t[start] & ~0x20) - 'A') * 26 + (s->t[start + 1] & ~0x20) - 'A'] - 4;
+	int want = account_length(s->t + start) - 4;
 	if (want <= 0) return 0;
 	spend(75 * want);
 	for (int k = 0, gap; k < want;) {

@@ -16,6 +16,7 @@
 #include "../scan/tokens.h"
 #include "email.h"
 #include "wallet.h"
+#include "opaque.h"
 
 static const rule rules[] = {
 	{"AKIA", AWS_KEY, UPPER | DIGIT, 16, 16, 900, BASE32},
@@ -63,6 +64,7 @@ static void prepare(void) {
 }
 
 #define AWS_SECRET_LENGTH 40
+_Static_assert(MAX_ID < AWS_SECRET_LENGTH, "no id holds a secret of AWS");
 #define KEY_REACH 256 /* a secret stands within so many bytes of its key id */
 
 /* aws_secret reads a secret access key of which the digit at i is the first: forty

@@ -30,6 +30,7 @@ static inline int begun(const scan *s, int start, int end) { return ruled(s, sta
 
 #define MIN_TAIL 20 /* characters of what is random behind the words */
 #define MAX_HEAD 4  /* words */
+#define NAMES_HEAD (1u << W_ISSUED | 1u << W_HEAD | 1u << W_SECRET)
 
 #define MIN_PART 16 /* of them in a row */
 
@@ -61,7 +62,7 @@ RARE int headed(scan *s, int i) {
 		if (e == part || !is(s, e, URLSAFE)) return 0;
 		uint32_t topics = (uint32_t)word_topics(word_at(s->t + part, e - part));
 		part = e + 1;
-		if (!(topics & (1 << W_ISSUED | 1 << W_HEAD | 1 << W_SECRET))) continue;
+		if (!(topics & NAMES_HEAD)) continue;
 		if (a < s->last || (at(s, end, '.') && is(s, end + 1, ALNUM))) return 0; /* the name of a file */
 		if (!(topics & 1 << W_ISSUED) && at(s, a - 1, '/')) return 0; /* the title of a page */
 		if (!(topics & 1 << W_ISSUED) && ahead(s, part, end, &sets[set_number(ALNUM)], 0) < end) continue;

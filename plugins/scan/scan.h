@@ -13,8 +13,9 @@
  * A redactor is one translation unit. It defines, before it includes this file,
  * LABELS(X), which lists its labels in the order of its manifest, UNSEARCHED last;
  * FUEL_PER_BYTE, the allowance for each byte of a text; and behind it telling(), which
- * marks the telling bytes, key_tells(), which says whether a key tells as much, and candidate(),
- * which examines a byte, and sees to it that the pass ends when the allowance is spent.
+ * marks the telling bytes, key_tells(), which says whether a key tells as much, opaque(), which knows ids
+ * that need no pass (ids.h), and candidate(), which examines a byte, and sees to it that the pass ends when
+ * the allowance is spent.
  */
 #ifndef SCAN_H
 #define SCAN_H
@@ -127,6 +128,7 @@ static inline int exhausted(int fuel) { return (left -= fuel) < 0; }
 /* What the redactor defines. */
 static inline v128_t telling(const uint8_t *p); /* IS_DIGIT for digits, not 0 for what else tells */
 static inline int key_tells(const uint8_t *request, const rdx_record *r); /* whether a field's key tells, whatever is in the text */
+static int opaque(const uint8_t *t, uint32_t n); /* whether a text is an id in which nothing is found, unless its key tells */
 static int candidate(scan *s, int i); /* returns where the pass goes on, behind i */
 static int begin_text(scan *s);       /* returns where the pass begins */
 
@@ -474,7 +476,8 @@ RDX_EXPORT("rdx_redact") uint64_t redact(const uint8_t *request, uint32_t len) {
 	if (!rdx_valid(request, len)) return rdx_end(&out, 1);
 	for (uint32_t i = 0; i < rdx_count(request); i++) {
 		const rdx_record *r = rdx_record_at(request, i);
-		if (r->text_len == 0 || (!key_tells(request, r) && tells_nothing(request + r->text_off, r->text_len))) continue;
+		const uint8_t *t = request + r->text_off;
+		if (r->text_len == 0 || (!key_tells(request, r) && (tells_nothing(t, r->text_len) || opaque(t, r->text_len)))) continue;
 		rdx_field f = rdx_get(request, i);
 		static scan s; /* not on the stack: it has many words, of which a plain text touches few */
 		s.t = f.text, s.n = (int)f.text_len, s.field = &f, s.out = &out, s.index = i;

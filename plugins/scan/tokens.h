@@ -283,11 +283,13 @@ static int checked(scan *s, const rule *r, int body, int end) {
 	return score;
 }
 
-/* ruled reports whether a rule may have a token begin at start. */
-static inline int ruled(const scan *s, int start) {
-	uint32_t h = beginning(s->t + start);
-	return start + 3 <= s->n && beginnings[h >> 5] >> (h & 31) & 1;
+/* rule_begins reports whether a rule may have a token begin with the three bytes at p, ruled the same at start. */
+static inline int rule_begins(const uint8_t *p) {
+	uint32_t h = beginning(p);
+	return beginnings[h >> 5] >> (h & 31) & 1;
 }
+
+static inline int ruled(const scan *s, int start) { return start + 3 <= s->n && rule_begins(s->t + start); }
 
 static int putty_end(scan *s, int i);
 
