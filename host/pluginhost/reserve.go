@@ -26,8 +26,8 @@ const (
 	// which edits are put back: JSON in a string of JSON, dense in short values, takes
 	// most (TestDenseRequests of package session).
 	perViewByte = 40
-	// perValueByte is for each byte of the different values that are looked for elsewhere.
-	perValueByte = 64
+	// perEntry is for each entry of the values that are looked for elsewhere.
+	perEntry = 160
 	// perEdit is for an edit as redactors see it, as the fields have it, and as it is
 	// spliced and listed.
 	perEdit = 512
@@ -59,12 +59,12 @@ func (r *reservation) forViews(most int) error { return r.take(perViewByte*int64
 // edits are put back into texts that have views, or that are JSON, of which they have to
 // know the parts.
 func (r *reservation) forReports(shown []Field, seen *views, like *alike, reports iter.Seq[Edit]) error {
-	count, values, most := 0, 0, seen.most
+	count, entries, most := 0, 0, seen.most
 	for e := range reports {
 		count += like.count(e.Field)
 		text := shown[e.Field].Text
 		for _, value := range toLookFor(text[e.Start:e.End]) {
-			values += len(value)
+			entries += entriesOf(value)
 		}
 		if len(text) > most && jsontext.MayBeDocument(text) {
 			most = len(text)
@@ -73,7 +73,7 @@ func (r *reservation) forReports(shown []Field, seen *views, like *alike, report
 	if count == 0 {
 		return nil
 	}
-	passing := max(perViewByte*int64(most), perValueByte*int64(min(values, maxPatterns)))
+	passing := max(perViewByte*int64(most), perEntry*int64(min(entries, maxEntries)))
 	return r.take(passing, perEdit*int64(min(count, maxEdits+len(shown))))
 }
 

@@ -10,9 +10,9 @@ import (
 const (
 	minResidual = 6       // shorter values would hit everywhere by chance
 	maxResidual = 4 << 10 // longer values are whole documents and not searched for
-	// maxPatterns bounds the sum of the lengths of different values that are looked for at a
-	// time, and by that the automaton's memory to some 60 MiB.
-	maxPatterns = 1 << 20
+	// maxEntries bounds the entries of different values that are looked for at a time, and by
+	// that the index's memory to some 40 MiB.
+	maxEntries = 1 << 18
 )
 
 // residual returns the places where a value that was reported once stands
@@ -23,10 +23,9 @@ const (
 // there is room for, some are looked for after the others.
 func (s *Set) residual(ctx context.Context, fields []Field, like *alike, edits []Edit, values iter.Seq[Edit]) ([]Edit, error) {
 	out := editList{like: like, most: maxEdits}
-	var a *automaton // of most requests, none
-	total := 0
+	var x *index // of most requests, none
 	look := func() error {
-		a.link()
+		x.build()
 		at := 0 // the first edit that may cover a hit
 		for f := range fields {
 			if like.repeats(f) {
@@ -35,7 +34,7 @@ func (s *Set) residual(ctx context.Context, fields []Field, like *alike, edits [
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
-			at = a.scan(fields[f].Text, f, edits, at, &out)
+			at = x.scan(fields[f].Text, f, edits, at, &out)
 		}
 		return nil
 	}
@@ -44,21 +43,19 @@ func (s *Set) residual(ctx context.Context, fields []Field, like *alike, edits [
 			if len(text) == 0 {
 				continue
 			}
-			if total+len(text) > maxPatterns {
+			if x != nil && x.entries+entriesOf(text) > maxEntries {
 				if err := look(); err != nil {
 					return nil, err
 				}
-				a, total = nil, 0
+				x = nil
 			}
-			if a == nil {
-				a = newAutomaton()
+			if x == nil {
+				x = newIndex()
 			}
-			if a.insert(text, e) {
-				total += len(text)
-			}
+			x.insert(text, e)
 		}
 	}
-	if total == 0 {
+	if x == nil {
 		return nil, nil
 	}
 	err := look()
@@ -106,184 +103,4 @@ func isNumbers(value []byte) bool {
 		}
 	}
 	return true
-}
-
-// An automaton finds all occurrences of many values in one pass (Aho and
-// Corasick 1975), so that the scan's time does not depend on what a sender
-// makes the redactors report. Where no value has begun it need not look at each
-// byte: from the last two of as many as the shortest value has, it knows how far
-// the next one is at least (Wu and Manber 1994).
-type automaton struct {
-	nodes []node
-	root  [256]int32 // children of the root
-
-	values []value      // that were inserted
-	least  int          // the length of the shortest of them, but at most maxWindow
-	skip   [skips]uint8 // by skipOf, in bytes
-}
-
-const (
-	skips     = 1 << 12
-	maxWindow = 64 // what is longer gains nothing: a skip saves a look at each byte but one
-)
-
-// A value is a text that was reported, and as what.
-type value struct {
-	text          []byte
-	label, plugin string
-	score         uint16
-	action        Action
-}
-
-// skipOf is where the skip of two neighbouring bytes stands. Different ones may share it:
-// the least counts.
-func skipOf(b, c byte) uint { return (uint(b)<<5 ^ uint(c)) % skips }
-
-type node struct {
-	child, sibling int32 // 0 = none
-	fail           int32
-	out            int32 // longest value that ends here: node of it, 0 = none
-	depth          int32
-	value          int32 // that ends in this node, if terminal
-	b              byte
-	terminal       bool
-}
-
-func newAutomaton() *automaton { return &automaton{nodes: make([]node, 1, 64), least: maxWindow} }
-
-// next returns the child of n under c, or 0.
-func (a *automaton) next(n int32, c byte) int32 {
-	if n == 0 {
-		return a.root[c]
-	}
-	for k := a.nodes[n].child; k != 0; k = a.nodes[k].sibling {
-		if a.nodes[k].b == c {
-			return k
-		}
-	}
-	return 0
-}
-
-// insert adds the text of an edit and reports whether it is new. One that was reported
-// several times has the greatest action of all.
-func (a *automaton) insert(text []byte, e Edit) bool {
-	n := int32(0)
-	for _, c := range text {
-		k := a.next(n, c)
-		if k == 0 {
-			k = int32(len(a.nodes))
-			a.nodes = append(a.nodes, node{b: c, depth: a.nodes[n].depth + 1})
-			if n == 0 {
-				a.root[c] = k
-			} else {
-				a.nodes[k].sibling, a.nodes[n].child = a.nodes[n].child, k
-			}
-		}
-		n = k
-	}
-	if a.nodes[n].terminal {
-		known := &a.values[a.nodes[n].value]
-		known.action = max(known.action, e.Action)
-		return false
-	}
-	a.nodes[n].terminal, a.nodes[n].value = true, int32(len(a.values))
-	a.least, a.values = min(a.least, len(text)), append(a.values, value{text, e.Label, e.Plugin, e.Score, e.Action})
-	return true
-}
-
-// link sets the failure links, breadth first, and the skips.
-func (a *automaton) link() {
-	for i := range a.skip {
-		a.skip[i] = uint8(a.least - 1)
-	}
-	for i := range a.values {
-		v := a.values[i].text
-		for i := 1; i < a.least; i++ {
-			s := &a.skip[skipOf(v[i-1], v[i])]
-			*s = min(*s, uint8(a.least-1-i))
-		}
-	}
-	queue := make([]int32, 0, len(a.nodes))
-	for _, k := range a.root {
-		if k != 0 {
-			queue = append(queue, k)
-		}
-	}
-	for i := 0; i < len(queue); i++ {
-		n := queue[i]
-		a.nodes[n].out = a.nodes[a.nodes[n].fail].out
-		if a.nodes[n].terminal {
-			a.nodes[n].out = n
-		}
-		for k := a.nodes[n].child; k != 0; k = a.nodes[k].sibling {
-			a.nodes[k].fail = a.step(a.nodes[n].fail, a.nodes[k].b)
-			queue = append(queue, k)
-		}
-	}
-}
-
-// step follows c from node n, over failure links where needed.
-func (a *automaton) step(n int32, c byte) int32 {
-	for {
-		if k := a.next(n, c); k != 0 || n == 0 {
-			return k
-		}
-		n = a.nodes[n].fail
-	}
-}
-
-// leap returns the next place, from one where no value has begun, at which one may begin,
-// or the text's length.
-func (a *automaton) leap(text []byte, i int) int {
-	for last := i + a.least - 1; last < len(text); {
-		if by := int(a.skip[skipOf(text[last-1], text[last])]); by > 0 {
-			last += by
-			continue
-		}
-		if i = last - a.least + 1; a.root[text[i]] != 0 {
-			return i
-		}
-		last++
-	}
-	return len(text)
-}
-
-// scan adds the hits in one field that no edit covers whole, the longest at each end. at
-// is the first edit of this field or of a later one; the next is returned.
-func (a *automaton) scan(text []byte, field int, edits []Edit, at int, out *editList) int {
-	n := int32(0)
-	first := len(out.edits) // of this field
-	for i := 0; i < len(text); i++ {
-		if n == 0 {
-			if i = a.leap(text, i); i == len(text) {
-				break
-			}
-		}
-		n = a.step(n, text[i])
-		hit := a.nodes[n].out
-		if hit == 0 {
-			continue
-		}
-		end := i + 1
-		start := end - int(a.nodes[hit].depth)
-		for at < len(edits) && edits[at].Field == field && edits[at].End < end {
-			at++
-		}
-		if at < len(edits) && edits[at].Field == field && edits[at].Start <= start {
-			continue
-		}
-		v := &a.values[a.nodes[hit].value]
-		if n := len(out.edits) - 1; n >= first && start < out.edits[n].End {
-			// One edit for a run of hits, or "aaaa…" would give one a byte.
-			last := &out.edits[n]
-			last.Start, last.End, last.Action = min(last.Start, start), max(last.End, end), max(last.Action, v.action)
-			continue
-		}
-		out.add(Edit{Field: field, Start: start, End: end, Label: v.label, Plugin: v.plugin, Score: v.score, Action: v.action})
-		first = min(first, len(out.edits)-1) // it may have become shorter
-	}
-	for at < len(edits) && edits[at].Field <= field {
-		at++
-	}
-	return at
 }
