@@ -22,11 +22,11 @@ type desk struct {
 	groups  []*group         // of each record
 	records []receipt.Record // of each group, one group's behind another's; so are marks
 	marks   []mark
-	found   []uint32 // of part.fresh, as fresh is
+	found   []uint32 // of part.fresh, as the next two are
+	latest  []uint32
 	fresh   []int
 	content format.Content
-	pending []*journal.Pending        // what the export waits for
-	waits   map[*journal.Pending]bool // those of the present session, if they are many
+	pending []*journal.Pending // what the export waits for
 }
 
 var desks = sync.Pool{New: func() any { return new(desk) }}
@@ -46,38 +46,12 @@ func (d *desk) free() {
 	clear(d.groups)
 	clear(d.records)
 	clear(d.pending)
-	d.waits = nil
 	d.content = format.Content{}
 	d.pending = d.pending[:0]
 	if max(cap(d.fields), cap(d.records), cap(d.pending)) > keepFields {
 		*d = desk{req: d.req}
 	}
 	desks.Put(d)
-}
-
-// fewWaits are so few that they are looked through.
-const fewWaits = 16
-
-// wait notes what a duplicate waits for, once for a session, of which the first is pending[from].
-// A request may repeat records of as many others as it has records.
-func (d *desk) wait(p *journal.Pending, from int) {
-	if known := d.pending[from:]; len(known) <= fewWaits {
-		if slices.Contains(known, p) {
-			return
-		}
-	} else {
-		if len(d.waits) == 0 {
-			d.waits = make(map[*journal.Pending]bool)
-			for _, p := range known {
-				d.waits[p] = true
-			}
-		}
-		if d.waits[p] {
-			return
-		}
-		d.waits[p] = true
-	}
-	d.pending = append(d.pending, p)
 }
 
 // share gives each group room for its records.

@@ -144,8 +144,9 @@ func (n *Notary) appendTo(p *part, g *group, d *desk) error {
 
 // fresh returns the indices of the records that the part does not have yet, and notes
 // what the others wait for: a duplicate is acknowledged when the first is
-// durable, and fails when the first fails. The parts before count for a while,
-// since the request that ends a session may be sent again like any other.
+// durable, and fails when the first fails. Of each part that is the latest append that has
+// some of them: none is durable before those that it follows. The parts before count for a
+// while, since the request that ends a session may be sent again like any other.
 //
 // What is fresh counts as that of the append to come. If there is none, forget it.
 //
@@ -158,28 +159,30 @@ func (p *part) fresh(g *group, d *desk) (fresh []int) {
 		d.found = append(d.found, p.seen.by(&g.marks[i]))
 	}
 	fresh = d.fresh[:0]
-	others := len(d.pending) // of the sessions before
-	d.waits = nil
 	next := uint32(len(p.appends))
+	d.latest = append(d.latest[:0], make([]uint32, 1+len(p.before))...) // counted from 1: of this part, and of each before
 	for i := range g.marks {
-		m := &g.marks[i]
-		var earlier *journal.Pending
-		if at := d.found[i]; at != notSeen {
-			earlier = p.appends[at]
-		}
-		for j := 0; j < len(p.before) && earlier == nil; j++ {
-			earlier = p.before[j].has(m)
+		m, at, in := &g.marks[i], d.found[i], 0
+		for ; at == notSeen && in < len(p.before); in++ {
+			at = p.before[in].by(m)
 		}
 		switch {
-		case earlier == nil:
-			if p.seen.add(m, next) { // else it is twice in this request
-				fresh = append(fresh, i)
-			}
-		default:
-			d.wait(earlier, others)
+		case at != notSeen:
+			d.latest[in] = max(d.latest[in], at+1)
+		case p.seen.add(m, next): // else it is twice in this request
+			fresh = append(fresh, i)
 		}
 	}
 	d.fresh = fresh
+	for in, at := range d.latest {
+		switch {
+		case at == 0:
+		case in == 0:
+			d.pending = append(d.pending, p.appends[at-1])
+		default:
+			d.pending = append(d.pending, p.before[in-1].appended(at-1))
+		}
+	}
 	return fresh
 }
 
@@ -190,15 +193,18 @@ func (p *part) forget(g *group, fresh []int) {
 	}
 }
 
-// has returns the append that made a record durable, nil if the part has no such
-// record.
-func (p *part) has(m *mark) *journal.Pending {
+// by returns the number of the append that a record came with, or notSeen.
+func (p *part) by(m *mark) uint32 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if at := p.seen.by(m); at != notSeen {
-		return p.appends[at]
-	}
-	return nil
+	return p.seen.by(m)
+}
+
+// appended returns the append of a number.
+func (p *part) appended(number uint32) *journal.Pending {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.appends[number]
 }
 
 // appendSegment seals content as the part's next segment, queues it, and adds
