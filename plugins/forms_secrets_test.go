@@ -24,6 +24,7 @@ var secretForms = []string{
 	"token: «gh{x}p_1234567890abcdefghijklmnopqrstuvwxyz»", "key: «da2-{26 small}»",
 	// of classes that were missed in chats, and of tokens without a digit
 	"My password is «velvet7», can you log in?", "the wifi password is «sunshine{2 digit}».", `{"content":"my password was «hunter{1 digit}x»"}`, "Password is «{8 digit}»", "mi contraseña es «perro{3 digit}»",
+	"כניסה סיסמה: «velvet{2 digit}»", "كلمة المرور: «velvet{2 digit}»", "كلمة السر: «velvet{2 digit}»", "jelszó: «velvet{2 digit}»", "mật khẩu: «velvet{2 digit}»", "mật khẩu là «velvet{2 digit}»", "kata sandi: «velvet{2 digit}»",
 	"Authorization: Bearer «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»", `login("«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»")`, "my token «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» stopped working",
 	// none
 	"<Secret>{open}formattedSecret{close}</Secret>", "password = {open}{open} db.password {close}{close}", "password: ${open}VAULT_PW_2{close}", "password = lookup(cfg[name])",

@@ -29,7 +29,8 @@ enum {
 static const topic_words vocabulary[] = {
 	{W_PASS, "password passwd pwd pass passphra passwort contrase mdp senha kennwort parola clave passw userpass dbpass rootpass pw passcode "
 		"wachtwoo haslo has\xc5\x82o heslo salasana l\xc3\xb6senor losenord adgangsk sifre \xc5\x9fifre passe requirep masterau \xe5\xaf\x86\xe7\xa0\x81 \xe5\xaf\x86\xe7\xa0\x81\xe6\x98 \xe5\xaf\x86\xe7\xa0\x81\xef\xbc \xe3\x83\x91\xe3\x82\xb9\xe3\x83 \xeb\xb9\x84\xeb\xb0\x80\xeb\xb2 \xd0\xbf\xd0\xb0\xd1\x80\xd0\xbe"
-		" \xd0\x9f\xd0\xb0\xd1\x80\xd0\xbe has\xc5\x82o"},
+		" \xd0\x9f\xd0\xb0\xd1\x80\xd0\xbe has\xc5\x82o"
+		" \xd8\xa7\xd9\x84\xd9\x85\xd8\xb1 \xd8\xa7\xd9\x84\xd8\xb3\xd8\xb1 \xd8\xb9\xd8\xa8\xd9\x88\xd8\xb1 \xd7\xa1\xd7\x99\xd7\xa1\xd7\x9e jelsz\xc3\xb3 kh\xe1\xba\xa9u sandi"},
 	{W_SECRET, "secret secrets token tokens apikey apikeys credenti creds cred bearer authoriz accesske secretke privatek clientse apisecre apitoken authkey "
 		"authtoke accessto refresht signingk encrypti licensek secrettok apikeysec accountk sharedac sharedke masterke appsecre appkey oauthtok idtoken "
 		"sessiont webhooks deploytok personal connecti sas jwt pat psk dsn otp mnemonic apipass userkey userto bottoken usertoken servicek storagek "
@@ -77,7 +78,7 @@ static const topic_words vocabulary[] = {
 	{W_HEAD, "api tok sec"},
 	{W_DATA, "kafka redis memcache message etcd dynamodb rabbitmq"},
 	{W_CONNECTS, "server hostname host port uid userid user username provider catalog database initial source driver dbname"},
-	{W_TYPE, "string str const var let val value char text varchar final static text unicode bytes byte by provided ist est es is are was equals to as set the"
+	{W_TYPE, "string str const var let val value char text varchar final static text unicode bytes byte by provided ist est es is l\xc3\xa0 are was equals to as set the"
 		" default"},
 };
 
