@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"runtime"
 	"sync"
 	"time"
 
@@ -23,26 +24,27 @@ type waiters struct {
 }
 
 type waiter struct {
-	index uint64
-	done  chan<- outcome // has room for the one outcome
+	index      uint64
+	commitment [32]byte
+	done       chan<- outcome // has room for the one outcome
 }
 
 type outcome struct {
-	published
-	err error
+	proof []byte
+	err   error
 }
 
-// await returns a checkpoint that covers the entry at index.
-func (t *tree) await(index uint64) (published, error) {
+// await returns the proof of the entry at index, of which commitment was submitted.
+func (t *tree) await(index uint64, commitment [32]byte) ([]byte, error) {
 	done := make(chan outcome, 1)
 	t.waiters.mu.Lock()
-	t.waiters.list = append(t.waiters.list, waiter{index, done})
+	t.waiters.list = append(t.waiters.list, waiter{index, commitment, done})
 	t.waiters.mu.Unlock()
 	select {
 	case o := <-done:
-		return o.published, o.err
+		return o.proof, o.err
 	case <-t.ctx.Done():
-		return published{}, ErrClosed
+		return nil, ErrClosed
 	}
 }
 
@@ -63,27 +65,50 @@ func (t *tree) watch() {
 	}
 }
 
-// release gives the current checkpoint to the waiters that it covers, or the
-// error to all of them.
+// breath is how many proofs are made, some 10 µs each, before others that wait for a
+// processor have it: a checkpoint covers those of a thousand sessions.
+const breath = 32
+
+// release gives proofs under the current checkpoint to the waiters that it covers, or
+// the error to all of them. The proofs are made here, one after the other: were each
+// waiter to make his, all of them would be in the way of everybody else's work at once.
 func (t *tree) release() {
 	t.waiters.mu.Lock()
-	defer t.waiters.mu.Unlock()
-	if len(t.waiters.list) == 0 {
+	list := t.waiters.list
+	t.waiters.list = nil
+	t.waiters.mu.Unlock()
+	if len(list) == 0 {
 		return
 	}
 	p, err := t.current()
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, errUnwitnessed) {
-		return // a new log, before its first checkpoint, or one that has new witnesses
-	}
-	rest := t.waiters.list[:0]
-	for _, w := range t.waiters.list {
-		if err == nil && w.index >= uint64(p.N) {
-			rest = append(rest, w)
-			continue
+	var covered, rest []waiter
+	switch {
+	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, errUnwitnessed):
+		rest = list // a new log, before its first checkpoint, or one that has new witnesses
+	case err != nil:
+		for _, w := range list {
+			w.done <- outcome{err: err}
 		}
-		w.done <- outcome{p, err}
+	default:
+		for _, w := range list {
+			if w.index < uint64(p.N) {
+				covered = append(covered, w)
+			} else {
+				rest = append(rest, w)
+			}
+		}
 	}
-	t.waiters.list = rest
+	t.waiters.mu.Lock()
+	t.waiters.list = append(rest, t.waiters.list...)
+	t.waiters.mu.Unlock()
+	hashes := t.hashesOf(p, covered)
+	for i, w := range covered {
+		if i%breath == breath-1 {
+			runtime.Gosched()
+		}
+		proof, err := prove(p, hashes, w.index, w.commitment)
+		w.done <- outcome{proof, err}
+	}
 }
 
 func (t *tree) current() (published, error) {

@@ -296,6 +296,54 @@ func TestCheckpointUnreadable(t *testing.T) {
 	verify(t, l.VerifierKey(), commitment(1), p)
 }
 
+// TestDamagedTile: entries share the tiles that their proofs are made of. Of those that are
+// proved together only the ones whose tile is damaged have no proof.
+func TestDamagedTile(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	l := open(t, dir)
+	var early, late int // in the full tile, and in the next
+	for i, p := range submitAll(t, l, 0, 300) {
+		if index, err := receipt.ProofIndex(p); err != nil {
+			t.Fatal(err)
+		} else if index < 256 {
+			early = i
+		} else {
+			late = i
+		}
+	}
+	path := filepath.Join(dir, treeDir, "tile", "0", "000")
+	tile, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	damaged := bytes.Clone(tile)
+	damaged[len(damaged)-1] ^= 1
+	if err := os.WriteFile(path, damaged, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if _, _, err := l.Submit(t.Context(), commitment(early)); !errors.Is(err, ErrCorrupt) {
+			t.Errorf("Submit of an entry in a damaged tile: %v, want ErrCorrupt", err)
+		}
+	})
+	wg.Go(func() {
+		p, _, err := l.Submit(t.Context(), commitment(late))
+		if err != nil {
+			t.Errorf("Submit of an entry beside a damaged tile: %v", err)
+			return
+		}
+		verify(t, l.VerifierKey(), commitment(late), p)
+	})
+	wg.Wait()
+	if err := os.WriteFile(path, tile, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p, _ := submit(t, l, commitment(early))
+	verify(t, l.VerifierKey(), commitment(early), p)
+}
+
 func TestSignerNeverForks(t *testing.T) {
 	t.Parallel()
 	k, err := makeKey(filepath.Join(t.TempDir(), keyFile), origin)

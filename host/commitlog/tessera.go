@@ -226,13 +226,9 @@ func (t *tree) append(commitment [32]byte) ([]byte, uint64, error) {
 	if err != nil {
 		return nil, 0, fmt.Errorf("appending to the log: %w: outcome unknown, submit again", err)
 	}
-	checkpoint, err := t.await(index.Index)
+	proof, err := t.await(index.Index, commitment)
 	if err != nil {
-		return nil, 0, fmt.Errorf("waiting for a checkpoint: %w: outcome unknown, submit again", err)
-	}
-	proof, err := t.prove(checkpoint, index.Index, commitment)
-	if err != nil {
-		return nil, 0, err
+		return nil, 0, fmt.Errorf("waiting for a proof: %w: outcome unknown, submit again", err)
 	}
 	return proof, index.Index, nil
 }

@@ -55,8 +55,8 @@ func policyOf(v note.Verifier) torchwood.Policy {
 
 // prove makes the tlog-proof of an entry under a checkpoint, and holds every
 // part of it against the entry: damage on disk must not go out as a proof.
-func (t *tree) prove(c published, index uint64, commitment [32]byte) ([]byte, error) {
-	path, err := tlog.ProveRecord(c.N, int64(index), tlog.TileHashReader(c.Tree, tiles{t.ctx, t.reader}))
+func prove(c published, hashes tlog.HashReader, index uint64, commitment [32]byte) ([]byte, error) {
+	path, err := tlog.ProveRecord(c.N, int64(index), hashes)
 	if err != nil {
 		return nil, fmt.Errorf("%w: entry %d of %d: %w", ErrCorrupt, index, c.N, err)
 	}
@@ -64,6 +64,47 @@ func (t *tree) prove(c published, index uint64, commitment [32]byte) ([]byte, er
 		return nil, fmt.Errorf("%w: entry %d of %d is not the one submitted", ErrCorrupt, index, c.N)
 	}
 	return torchwood.FormatProof(int64(index), path, c.text), nil
+}
+
+// hashesOf returns a reader of the hashes that the proofs of several entries are made of. They
+// share most tiles, and each tile is read and held against the root once for all of them:
+// that takes longer than all else about a proof. Where a tile is damaged, the reader
+// reads for each entry by itself, so that the others have their proofs.
+func (t *tree) hashesOf(c published, entries []waiter) tlog.HashReader {
+	tree := tlog.TileHashReader(c.Tree, tiles{t.ctx, t.reader})
+	if len(entries) < 2 {
+		return tree
+	}
+	known := make(map[int64]tlog.Hash)
+	var want []int64
+	note := tlog.HashReaderFunc(func(indexes []int64) ([]tlog.Hash, error) {
+		for _, i := range indexes {
+			if _, ok := known[i]; !ok {
+				known[i] = tlog.Hash{}
+				want = append(want, i)
+			}
+		}
+		return make([]tlog.Hash, len(indexes)), nil
+	})
+	for _, e := range entries {
+		if _, err := tlog.ProveRecord(c.N, int64(e.index), note); err != nil {
+			return tree // which says so for that entry
+		}
+	}
+	hashes, err := tree.ReadHashes(want)
+	if err != nil {
+		return tree
+	}
+	for i, h := range hashes {
+		known[want[i]] = h
+	}
+	return tlog.HashReaderFunc(func(indexes []int64) ([]tlog.Hash, error) {
+		out := make([]tlog.Hash, len(indexes))
+		for i, x := range indexes {
+			out[i] = known[x]
+		}
+		return out, nil
+	})
 }
 
 // lastPublished returns the tree that the directory's checkpoint states, after
