@@ -99,7 +99,7 @@ func (n *Notary) redact(ctx context.Context, d *desk, bytes int, reserved int64)
 		return nil, err
 	}
 	d.share(b.sessions)
-	f := filler{n: n, req: req, bytes: bytes, reserved: reserved, room: make([]byte, len(mark{}))}
+	f := filler{n: n, req: req, desk: d, bytes: bytes, reserved: reserved, room: make([]byte, len(mark{}))}
 	if n.opts.Redactor != nil {
 		if err := f.find(ctx, d, b.sessions); err != nil {
 			return nil, err
@@ -158,6 +158,7 @@ func (f *filler) find(ctx context.Context, d *desk, sessions []*group) error {
 	for _, g := range sessions {
 		g.found = edits[firstOf(edits, g.field):firstOf(edits, g.field+1)]
 	}
+	d.did(len(edits))
 	f.edits = edits[:firstOf(edits, len(req.Texts))]
 	f.lists = listEdits(req, f.edits)
 	return nil
@@ -279,6 +280,7 @@ type owner struct {
 type filler struct {
 	n        *Notary
 	req      *otlpwire.Request
+	desk     *desk
 	bytes    int   // of the message
 	reserved int64 // for it and what is in it
 	held     int64 // beside that, for the edits and what is made of them
@@ -322,9 +324,12 @@ func (f *filler) fill(ctx context.Context, groups []*group) error {
 		if i%1024 == 0 && ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if err := f.record(ctx, i, groups[i]); err != nil {
+		g := groups[i]
+		had := len(g.edits)
+		if err := f.record(ctx, i, g); err != nil {
 			return err
 		}
+		f.desk.did(1 + len(g.edits) - had)
 	}
 	return nil
 }

@@ -79,10 +79,11 @@ type Notary struct {
 	background context.Context
 	cancel     context.CancelFunc
 	tasks      sync.WaitGroup
-	proving    chan struct{} // bounds the log submissions in flight
-	sealers    lane          // make receipts
-	provers    lane          // wait for the log
+	proving    chan struct{}  // bounds the log submissions in flight
+	sealers    lane[*sealing] // make receipts
+	provers    lane[func()]   // wait for the log
 	room       ledger
+	givingWay  sync.Mutex // taken by who makes room; n.mu is taken under it
 
 	mu       sync.Mutex
 	closing  bool
@@ -100,9 +101,9 @@ type Notary struct {
 	released map[archive.Release]bool
 	finished map[receipt.Epoch]bool // read to its end: it takes no hold any more
 
-	manifests sync.Mutex // taken while a manifest gets its number and is queued
-	count     uint64
-	last      receipt.Hash
+	aside sync.Mutex // taken by receipts for as long as they need a processor; see turn
+	count uint64
+	last  receipt.Hash
 
 	dirty     dirty
 	keyTime   time.Time // when the wrap key came into use; owned by Tick
@@ -133,8 +134,12 @@ func (n *Notary) before(handle receipt.Handle) []*part {
 // answers per batch, of up to 500, so many in flight cost little.
 const maxProving = 1024
 
-// maxReceipts bounds the receipts that are being made at once.
-const maxReceipts = 256
+// At most maxSealers goroutines make receipts, of as many as sealTogether parts each: hundreds,
+// so that they share commits.
+const (
+	maxSealers   = 8
+	sealTogether = 32
+)
 
 // Start opens an epoch: it reads what storage holds, writes entry 0 and the
 // first wrap key, fences and seals what dead notaries left open, and returns
@@ -160,8 +165,8 @@ func Start(ctx context.Context, o Options) (*Notary, error) {
 	n := &Notary{
 		opts: o, epoch: o.Origin.Epoch,
 		proving:  make(chan struct{}, maxProving),
-		sealers:  lane{most: maxReceipts},
-		provers:  lane{most: maxProving},
+		sealers:  lane[*sealing]{most: maxSealers, together: sealTogether},
+		provers:  lane[func()]{most: maxProving, together: 1, do: func(f []func()) { f[0]() }},
 		room:     ledger{most: o.Memory, of: make(map[string]int64)},
 		open:     make(map[receipt.Handle]*part),
 		nextPart: make(map[receipt.Handle]uint32),
@@ -173,6 +178,7 @@ func Start(ctx context.Context, o Options) (*Notary, error) {
 		released: make(map[archive.Release]bool),
 		finished: make(map[receipt.Epoch]bool),
 	}
+	n.sealers.do = n.makeReceipts
 	n.dedup = newFingerprints()
 	n.background, n.cancel = context.WithCancel(context.Background())
 	n.peers.ctx, n.peers.stop = context.WithCancel(n.background)
@@ -406,9 +412,9 @@ func (n *Notary) done(ctx context.Context, wait func()) error {
 }
 
 func (n *Notary) writeClose(ctx context.Context) error {
-	n.manifests.Lock()
+	n.aside.Lock()
 	body, err := format.EncodeBody(format.CloseBody{Manifests: n.count, Last: n.last})
-	n.manifests.Unlock()
+	n.aside.Unlock()
 	if err != nil {
 		return err
 	}

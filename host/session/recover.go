@@ -255,7 +255,7 @@ func (n *Notary) sealFor(ctx context.Context, e *archive.Epoch, p *archive.Part)
 		HostClock: receipt.HostClock{OpenedUnixNano: e.Body.OpenedUnixNano, SealedUnixNano: max(n.opts.Now().UnixNano(), e.Body.OpenedUnixNano)},
 		Reason:    receipt.ReasonRecovered,
 	}
-	commitment, _, err := n.issue(ctx, m)
+	commitment, err := n.issue(ctx, m)
 	if err != nil {
 		return fmt.Errorf("seal a part of epoch %v: %w", e.ID, err)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -15,7 +16,7 @@ import (
 	"github.com/veriproof/notary/sdk/receipt"
 )
 
-// Memory of session parts, about, in bytes; TestSessionMemory holds the sum to the heap.
+// Memory of session parts, about, in bytes; TestSessionMemoryIsReal holds the sum to the heap.
 const (
 	perPart   = 2 << 10 // keys, tree, what stands for it in maps
 	perAppend = 400     // what duplicates wait for
@@ -101,14 +102,15 @@ func (n *Notary) reserve(tenant string, groups []*group) error {
 		return tooLarge("sessions", errSessions)
 	}
 	taken, tight := n.room.take(tenant, need)
-	if tight {
+	switch {
+	case !taken:
 		n.giveWay(need)
-	}
-	if !taken {
-		taken, _ = n.room.take(tenant, need)
-	}
-	if !taken {
-		return ErrFull
+		if taken, _ = n.room.take(tenant, need); !taken {
+			return ErrFull
+		}
+	case tight && n.givingWay.TryLock(): // nobody has to wait for it yet
+		n.givingWay.Unlock()
+		n.tasks.Go(func() { n.giveWay(need) })
 	}
 	for _, g := range groups {
 		g.need = g.needs()
@@ -172,9 +174,11 @@ func (n *Notary) forgetPart(p *part) {
 // longest; and so on. What is sealed early has its receipt and its records like any other, but
 // records that are sent again are not known any more.
 func (n *Notary) giveWay(need int64) {
+	n.givingWay.Lock() // two at a time would give more way than is needed
+	defer n.givingWay.Unlock()
+	shares := n.room.shares()
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	shares := n.room.shares()
 	left := -n.leaving
 	for _, held := range shares {
 		left += held
@@ -190,7 +194,10 @@ func (n *Notary) giveWay(need int64) {
 			shares[t] -= v.part.leaving
 		}
 	}
-	for left > aim {
+	for i := 1; left > aim; i++ {
+		if i%stride == 0 && !n.breathe() {
+			return
+		}
 		most, found := "", false
 		for t, list := range victims {
 			if len(list) > 0 && (!found || shares[t] > shares[most]) {
@@ -203,7 +210,7 @@ func (n *Notary) giveWay(need int64) {
 		v := victims[most][0]
 		p, size := v.part, v.part.held.Load()
 		victims[most] = victims[most][1:]
-		if p.leaving > 0 || v.rank == empty && !n.dropEmpty(p, 0) {
+		if p.leaving > 0 || !n.stillAs(v) || v.rank == empty && !n.dropEmpty(p, 0) {
 			continue
 		}
 		left, shares[most] = left-size, shares[most]-size
@@ -223,6 +230,33 @@ func (n *Notary) giveWay(need int64) {
 	}
 }
 
+// stride is how many parts are looked at, or sealed, before others get n.mu: there can be a
+// hundred thousand of them, and every export waits for it.
+const stride = 64
+
+// breathe lets others have n.mu, which is held, and the processor. It reports whether to go on:
+// not if the notary is being closed. Any part may be another one's business meanwhile.
+func (n *Notary) breathe() bool {
+	n.mu.Unlock()
+	runtime.Gosched()
+	n.mu.Lock()
+	return !n.closing
+}
+
+// stillAs reports whether a part is what it was when it was found to be a victim. It is
+// called with n.mu held.
+func (n *Notary) stillAs(v victim) bool {
+	p := v.part
+	if v.rank == closed {
+		return p.kept
+	}
+	if n.open[p.id.Handle] != p || !p.mu.TryLock() {
+		return false
+	}
+	defer p.mu.Unlock()
+	return p.touched.Equal(v.at)
+}
+
 // A victim is a part that can give way.
 type victim struct {
 	part *part
@@ -238,25 +272,34 @@ const (
 )
 
 // victims returns the parts that can give way, by tenant and in their order. It is called
-// with n.mu held.
+// with n.mu held, which others get meanwhile.
 func (n *Notary) victims() map[string][]victim {
 	out := make(map[string][]victim)
+	seen := 0
+	breathe := func() {
+		if seen++; seen%stride == 0 {
+			n.breathe()
+		}
+	}
 	for _, list := range n.recent {
 		for _, r := range list {
 			out[r.part.tenant] = append(out[r.part.tenant], victim{r.part, closed, r.at})
 		}
+		breathe()
 	}
 	for _, p := range n.open {
-		if !p.mu.TryLock() {
-			continue // something comes just now
+		if p.mu.TryLock() { // else something comes just now
+			rank := filled
+			if p.first == nil {
+				rank = empty
+			}
+			out[p.tenant] = append(out[p.tenant], victim{p, rank, p.touched})
+			p.mu.Unlock()
 		}
-		rank := filled
-		if p.first == nil {
-			rank = empty
-		}
-		out[p.tenant] = append(out[p.tenant], victim{p, rank, p.touched})
-		p.mu.Unlock()
+		breathe()
 	}
+	n.mu.Unlock()
+	defer n.mu.Lock()
 	for _, list := range out {
 		slices.SortFunc(list, func(a, b victim) int {
 			return cmp.Or(cmp.Compare(a.rank, b.rank), a.at.Compare(b.at))
@@ -303,41 +346,45 @@ func (g *group) segment() int {
 	return size
 }
 
-// A lane runs functions in the background, so many at a time at most: each takes a stack,
-// and one request can end as many sessions as it has records.
-type lane struct {
-	most int
+// A lane does jobs in the background, by so many goroutines at most, of which each takes so many
+// at a time as wait together: each has a stack, and one request can end as many sessions as it
+// has records.
+type lane[T any] struct {
+	most, together int
+	do             func([]T)
 
 	mu      sync.Mutex
 	running int
-	waiting []func()
+	waiting []T
 }
 
-// run has f run by a goroutine that tasks counts.
-func (l *lane) run(tasks *sync.WaitGroup, f func()) {
+// add has a job done by a goroutine that tasks counts.
+func (l *lane[T]) add(tasks *sync.WaitGroup, job T) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.running == l.most {
-		l.waiting = append(l.waiting, f)
+		l.waiting = append(l.waiting, job)
 		return
 	}
 	l.running++
 	tasks.Go(func() {
-		for f := f; f != nil; f = l.next() {
-			f()
+		for jobs := []T{job}; len(jobs) > 0; jobs = l.next() {
+			l.do(jobs)
 		}
 	})
 }
 
-// next returns what waits for longest, or nil.
-func (l *lane) next() func() {
+// next returns what waits for longest. It counts the goroutine out if that is nothing.
+func (l *lane[T]) next() []T {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.waiting) == 0 {
+	n := min(l.together, len(l.waiting))
+	if n == 0 {
 		l.running, l.waiting = l.running-1, nil
 		return nil
 	}
-	f := l.waiting[0]
-	l.waiting[0], l.waiting = nil, l.waiting[1:]
-	return f
+	jobs := slices.Clone(l.waiting[:n])
+	clear(l.waiting[:n])
+	l.waiting = l.waiting[n:]
+	return jobs
 }

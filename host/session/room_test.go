@@ -5,6 +5,7 @@ import (
 	enc "encoding/binary"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -195,4 +196,38 @@ func TestTooLargeForTheJournal(t *testing.T) {
 	if !errors.Is(err, journal.ErrTooLarge) || n.Stats().Records != 0 {
 		t.Errorf("%v, %d records are stored", err, n.Stats().Records)
 	}
+}
+
+// TestOthersBesideManyParts: while the notary looks at thousands of parts, and seals those that are
+// due, whoever needs to know of one has his turn.
+func TestOthersBesideManyParts(t *testing.T) {
+	const parts = 2000
+	w := newWorld(t)
+	var n *session.Notary
+	var due atomic.Bool
+	var looked atomic.Int32
+	told := make(chan int32, 1)
+	w.tune = func(o *session.Options) {
+		o.Store = forgetful{w.store}
+		o.Now = func() time.Time { // which is asked for each part
+			if due.Load() && looked.Add(1) == 1 {
+				go func() {
+					n.Stats()
+					told <- looked.Load()
+				}()
+			}
+			return w.clock()
+		}
+	}
+	n = w.start()
+	patiently(t, n, "acme", otlpwire.Traces, traces(0, parts, false))
+	w.advance(session.DefaultIdle)
+	due.Store(true)
+	if err := n.Step(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if at := <-told; at > parts/2 {
+		t.Errorf("another waited until %d of %d parts had been looked at", at, parts)
+	}
+	n.Kill()
 }

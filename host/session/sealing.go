@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"runtime"
 	"slices"
 	"time"
 
@@ -61,29 +62,63 @@ func (n *Notary) goSeal(p *part, why receipt.Reason) {
 		n.free(r.part)
 	}
 	n.recent[p.id.Handle] = slices.Clone(list[max(0, len(list)-maxRecent):])
-	failed := func(err error) {
-		if err != nil && n.background.Err() == nil {
-			n.mu.Lock()
-			n.unsealed = err
-			n.mu.Unlock()
-			n.opts.Logger.Error("sealing a session part failed; it is left to recovery", "epoch", n.epoch.String(), "error", err)
+	n.sealers.add(&n.tasks, &sealing{part: p, state: s, why: why})
+}
+
+// A sealing is a part on its way to a receipt.
+type sealing struct {
+	part  *part
+	state *sealed
+	why   receipt.Reason
+
+	manifest   *receipt.Manifest
+	pending    *journal.Pending // the part's last segment, then the receipt; nil if there is nothing to seal
+	commitment receipt.Hash
+	err        error
+}
+
+// makeReceipts makes receipts of parts, and then has them proved. Each step is taken for all of them
+// before anything is waited for: a write to storage would else wake as many goroutines as it has
+// entries, and each export that comes meanwhile wait for them at every step of its own.
+func (n *Notary) makeReceipts(batch []*sealing) {
+	ctx := n.background
+	for _, x := range batch {
+		x.pending, x.manifest, x.err = n.finish(ctx, x.part, x.why)
+	}
+	for _, x := range batch {
+		if x.err == nil && x.pending != nil {
+			x.err = n.number(ctx, x)
 		}
 	}
-	n.sealers.run(&n.tasks, func() {
-		commitment, err := n.sealReceipt(n.background, p, s, why)
-		close(s.receipted)
-		n.ceased(p)
-		if err != nil || commitment == nil {
-			failed(err)
-			return
+	for _, x := range batch {
+		if x.err == nil && x.pending != nil {
+			x.err = n.receipted(ctx, x)
 		}
-		proved := n.stats.proving()
-		id := p.id
-		n.provers.run(&n.tasks, func() {
-			defer proved()
-			failed(n.proveReceipt(n.background, *commitment, id, s))
-		})
-	})
+		close(x.state.receipted)
+		n.ceased(x.part)
+		switch {
+		case x.err != nil:
+			n.failed(x.err)
+		case x.pending != nil:
+			proved := n.stats.proving()
+			commitment, id, state := x.commitment, x.part.id, x.state
+			n.provers.add(&n.tasks, func() {
+				defer proved()
+				n.failed(n.proveReceipt(n.background, commitment, id, state))
+			})
+		}
+	}
+}
+
+// failed notes that a part could not be sealed, or proved.
+func (n *Notary) failed(err error) {
+	if err == nil || n.background.Err() != nil {
+		return
+	}
+	n.mu.Lock()
+	n.unsealed = err
+	n.mu.Unlock()
+	n.opts.Logger.Error("sealing a session part failed; it is left to recovery", "epoch", n.epoch.String(), "error", err)
 }
 
 // ceased says that nothing of a part is needed any more but its marks.
@@ -114,33 +149,44 @@ func (n *Notary) proveReceipt(ctx context.Context, commitment receipt.Hash, id r
 	return nil
 }
 
-// sealReceipt makes the part's receipt durable and returns its commitment, or
-// nil if there is nothing to seal.
-func (n *Notary) sealReceipt(ctx context.Context, p *part, s *sealed, why receipt.Reason) (*receipt.Hash, error) {
-	pending, m, err := n.finish(ctx, p, why)
-	if err != nil || pending == nil {
-		return nil, err
+// number waits until all of the part is durable, and queues its manifest.
+func (n *Notary) number(ctx context.Context, x *sealing) (err error) {
+	if _, err := x.pending.Wait(ctx); err != nil {
+		return err
 	}
-	if _, err := pending.Wait(ctx); err != nil {
-		return nil, err
-	}
-	m.FirstSeq, _ = p.first.Seqs()
-	_, m.LastSeq = pending.Seqs()
-	commitment, seq, err := n.issue(ctx, m)
+	x.manifest.FirstSeq, _ = x.part.first.Seqs()
+	_, x.manifest.LastSeq = x.pending.Seqs()
+	x.commitment, x.pending, err = n.queueManifest(ctx, x.manifest)
+	return err
+}
+
+// receipted waits until the receipt is durable.
+func (n *Notary) receipted(ctx context.Context, x *sealing) error {
+	seq, err := n.issued(ctx, x.pending)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	n.stats.sealed(why)
+	n.stats.sealed(x.why)
 	n.mu.Lock()
-	s.state, s.manifestSeq = stateSealed, seq
+	x.state.state, x.state.manifestSeq = stateSealed, seq
 	n.mu.Unlock()
-	return &commitment, nil
+	return nil
+}
+
+// turn waits until nobody else works on a receipt, and until others that have work for a
+// processor have begun with it; over ends the turn. An answer of the log is for hundreds of
+// receipts at once: they go on one after the other.
+func (n *Notary) turn() (over func()) {
+	n.aside.Lock()
+	runtime.Gosched()
+	return n.aside.Unlock
 }
 
 // finish writes the summary leaf, wipes the part's keys, lets go of the parts
 // before, and fills in the manifest but for the journal seqs. A part into which nothing was ever queued
 // has nothing to seal.
 func (n *Notary) finish(ctx context.Context, p *part, why receipt.Reason) (*journal.Pending, *receipt.Manifest, error) {
+	defer n.turn()()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.sealing, p.before = true, nil
@@ -172,24 +218,29 @@ func (n *Notary) finish(ctx context.Context, p *part, why receipt.Reason) (*jour
 }
 
 // issue gives the manifest its number, signs it and makes the receipt durable.
-// Numbers and journal order agree, since both are given under one lock.
-func (n *Notary) issue(ctx context.Context, m *receipt.Manifest) (receipt.Hash, uint64, error) {
-	m.SealedBy = receipt.Sealer{Epoch: n.epoch, RuntimeData: n.opts.Origin.RuntimeData}
+func (n *Notary) issue(ctx context.Context, m *receipt.Manifest) (receipt.Hash, error) {
 	commitment, pending, err := n.queueManifest(ctx, m)
-	if err != nil {
-		return receipt.Hash{}, 0, err
+	if err == nil {
+		_, err = n.issued(ctx, pending)
 	}
-	if _, err := pending.Wait(ctx); err != nil {
-		return receipt.Hash{}, 0, err
-	}
-	seq, _ := pending.Seqs()
-	n.dirty.set()
-	return commitment, seq, nil
+	return commitment, err
 }
 
+// issued waits until a receipt is durable, and returns the seq of it.
+func (n *Notary) issued(ctx context.Context, pending *journal.Pending) (uint64, error) {
+	if _, err := pending.Wait(ctx); err != nil {
+		return 0, err
+	}
+	n.dirty.set()
+	seq, _ := pending.Seqs()
+	return seq, nil
+}
+
+// queueManifest gives the manifest its number, signs and queues it. Numbers and journal order
+// agree, since both are given under one lock.
 func (n *Notary) queueManifest(ctx context.Context, m *receipt.Manifest) (receipt.Hash, *journal.Pending, error) {
-	n.manifests.Lock()
-	defer n.manifests.Unlock()
+	defer n.turn()()
+	m.SealedBy = receipt.Sealer{Epoch: n.epoch, RuntimeData: n.opts.Origin.RuntimeData}
 	m.Seq, m.Prev = n.count, n.last
 	raw, err := m.Encode()
 	if err != nil {
@@ -232,13 +283,7 @@ func (n *Notary) prove(ctx context.Context, commitment receipt.Hash, part receip
 }
 
 func (n *Notary) writeProof(ctx context.Context, body format.ProofBody, part receipt.PartID) (uint64, error) {
-	raw, err := format.EncodeBody(body)
-	if err != nil {
-		return 0, err
-	}
-	pending, err := n.appendPatiently(ctx, []journal.Draft{{
-		Kind: format.KindProof, Handle: part.Handle, Part: part.Part, Body: raw,
-	}}, nil)
+	pending, err := n.queueProof(ctx, body, part)
 	if err != nil {
 		return 0, err
 	}
@@ -247,6 +292,17 @@ func (n *Notary) writeProof(ctx context.Context, body format.ProofBody, part rec
 	}
 	seq, _ := pending.Seqs()
 	return seq, nil
+}
+
+func (n *Notary) queueProof(ctx context.Context, body format.ProofBody, part receipt.PartID) (*journal.Pending, error) {
+	defer n.turn()()
+	raw, err := format.EncodeBody(body)
+	if err != nil {
+		return nil, err
+	}
+	return n.appendPatiently(ctx, []journal.Draft{{
+		Kind: format.KindProof, Handle: part.Handle, Part: part.Part, Body: raw,
+	}}, nil)
 }
 
 // Run calls Tick every second until ctx ends or the journal does.
@@ -304,34 +360,43 @@ func (n *Notary) Tick(ctx context.Context) error {
 func (n *Notary) sealDue(now time.Time, all bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.closing {
-		return
+	seen := 0
+	goOn := func() bool {
+		if seen++; seen%stride == 0 {
+			return n.breathe()
+		}
+		return !n.closing
 	}
 	for h, list := range n.recent {
-		list = slices.DeleteFunc(slices.Clone(list), func(r recent) bool {
-			if now.Sub(r.at) < resendTime {
-				return false
-			}
-			r.part.kept = false
-			n.free(r.part)
-			return true
-		})
-		if n.recent[h] = list; len(list) == 0 {
+		old := 0 // they stand in the order in which they were sealed
+		for ; old < len(list) && now.Sub(list[old].at) >= resendTime; old++ {
+			list[old].part.kept = false
+			n.free(list[old].part)
+		}
+		if old == len(list) {
 			delete(n.recent, h)
+		} else if old > 0 {
+			n.recent[h] = slices.Clone(list[old:])
+		}
+		if !goOn() {
+			return
 		}
 	}
 	for h, p := range n.open {
 		p.forgetBefore(len(n.recent[h]))
-		if n.dropEmpty(p, n.opts.Idle) {
-			continue
-		}
-		why := p.due(now, &n.opts)
-		if all && why == "" && p.hasRecords() {
-			why = p.atShutdown()
+		var why receipt.Reason
+		if !n.dropEmpty(p, n.opts.Idle) {
+			why = p.due(now, &n.opts)
+			if all && why == "" && p.hasRecords() {
+				why = p.atShutdown()
+			}
 		}
 		if why != "" {
 			delete(n.open, h)
 			n.goSeal(p, why)
+		}
+		if !goOn() {
+			return
 		}
 	}
 }
