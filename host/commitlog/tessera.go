@@ -184,23 +184,13 @@ func (t *tree) Submit(ctx context.Context, commitment [32]byte) (proof []byte, i
 		<-t.slots
 		return nil, 0, err
 	}
-	// Tessera's futures cannot be cancelled, so the wait for one is a goroutine
-	// that outlives an impatient caller, and that Close waits for.
-	type result struct {
-		proof []byte
-		index uint64
-		err   error
+	w, add := t.join(commitment)
+	if add {
+		go t.append(w)
 	}
-	done := make(chan result, 1)
-	go func() {
-		defer t.inFlight.Done()
-		proof, index, err := t.append(commitment)
-		<-t.slots
-		done <- result{proof, index, err}
-	}()
 	select {
-	case r := <-done:
-		return r.proof, r.index, r.err
+	case o := <-w.done:
+		return o.proof, o.index, o.err
 	case <-ctx.Done():
 		return nil, 0, fmt.Errorf("waiting for the log: %w: outcome unknown, submit again", context.Cause(ctx))
 	}
@@ -217,40 +207,20 @@ func (t *tree) begin() error {
 	return nil
 }
 
-// append adds one entry and waits for its proof.
-func (t *tree) append(commitment [32]byte) ([]byte, uint64, error) {
+// append adds an entry and waits for its index; release gives it its proof. Tessera's futures cannot
+// be cancelled, and are never resolved for what is still queued when its context ends: this
+// goroutine outlives a caller who is impatient, and then even the log.
+func (t *tree) append(w *waiter) {
 	if err := t.usable(); err != nil {
-		return nil, 0, err
+		t.settle(w, outcome{err: err})
+		return
 	}
-	index, err := t.index(t.add(t.ctx, tessera.NewEntry(commitment[:])))
+	i, err := t.add(t.ctx, tessera.NewEntry(w.commitment[:]))()
 	if err != nil {
-		return nil, 0, fmt.Errorf("appending to the log: %w: outcome unknown, submit again", err)
+		t.settle(w, outcome{err: fmt.Errorf("appending to the log: %w: outcome unknown, submit again", err)})
+		return
 	}
-	proof, err := t.await(index.Index, commitment)
-	if err != nil {
-		return nil, 0, fmt.Errorf("waiting for a proof: %w: outcome unknown, submit again", err)
-	}
-	return proof, index.Index, nil
-}
-
-// index waits for the place of an entry. Tessera never resolves what is still
-// queued when its context ends, so that wait is left to itself then.
-func (t *tree) index(future tessera.IndexFuture) (tessera.Index, error) {
-	type result struct {
-		index tessera.Index
-		err   error
-	}
-	done := make(chan result, 1)
-	go func() {
-		i, err := future()
-		done <- result{i, err}
-	}()
-	select {
-	case r := <-done:
-		return r.index, r.err
-	case <-t.ctx.Done():
-		return tessera.Index{}, t.ctx.Err()
-	}
+	t.place(w, i.Index)
 }
 
 // stop ends the log: new Submits fail with [ErrClosed]; those under way get their

@@ -70,7 +70,7 @@ func prove(c published, hashes tlog.HashReader, index uint64, commitment [32]byt
 // share most tiles, and each tile is read and held against the root once for all of them:
 // that takes longer than all else about a proof. Where a tile is damaged, the reader
 // reads for each entry by itself, so that the others have their proofs.
-func (t *tree) hashesOf(c published, entries []waiter) tlog.HashReader {
+func (t *tree) hashesOf(c published, entries []*waiter) tlog.HashReader {
 	tree := tlog.TileHashReader(c.Tree, tiles{t.ctx, t.reader})
 	if len(entries) < 2 {
 		return tree
