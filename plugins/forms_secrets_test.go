@@ -26,6 +26,9 @@ var secretForms = []string{
 	"My password is «velvet7», can you log in?", "the wifi password is «sunshine{2 digit}».", `{"content":"my password was «hunter{1 digit}x»"}`, "Password is «{8 digit}»", "mi contraseña es «perro{3 digit}»",
 	"כניסה סיסמה: «velvet{2 digit}»", "كلمة المرور: «velvet{2 digit}»", "كلمة السر: «velvet{2 digit}»", "jelszó: «velvet{2 digit}»", "mật khẩu: «velvet{2 digit}»", "mật khẩu là «velvet{2 digit}»", "kata sandi: «velvet{2 digit}»",
 	"Authorization: Bearer «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»", `login("«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»")`, "my token «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» stopped working",
+	// that look like the none below of logs, and are passwords
+	"password=«shadow{2 digit}»", "DB_PASSWORD=«versailles{2 digit}»", "password: «Natasha{4 digit}»", "password: «database{1 digit}»", "my password is «baseball{1 digit}»", "secret=«k9RSAq2Zx7pL»", "client_secret: «8utf3kQ9zLmB4»",
+	"password «Tr0ub4dor-horse»", "Password is «7Kq-zebra»", "new password «Welcome-2024-now»", "password «2024-05-Secret»", "pass «Hunter2xY»", "user kim pass «S3cr3t!pw9»", "user=kim&password «Xk29dkQz!»",
 	// none
 	"<Secret>{open}formattedSecret{close}</Secret>", "password = {open}{open} db.password {close}{close}", "password: ${open}VAULT_PW_2{close}", "password = lookup(cfg[name])",
 	"passwd != other_value!", "a=1;password=other_value;", "the login form and password field22", "tool --password-file secrets22.txt", `vexloToken = "internationalizationsettings"`,
@@ -36,7 +39,7 @@ var secretForms = []string{
 	"(id)hf_requiredCharacteristicTypesForDisplayMetadata;",
 	// ordinary logs and attributes that speak of passwords and keys
 	`10 "GET /reset-password HTTP/1.1" 200`, "POST /user/password HTTP/2.0", "GET /a?next=password HTTP/1.1", "GET /assets/password-4f3a2b1c.js HTTP/1.1", "we pass IPv4-mapped addresses", "tests pass Python3.12-dev",
-	"pass 2024-05-01T10:00:00Z", "3 tests pass 1.23s/op", "password UTF8-encoded", "password 2024-05-01T10:00:00Z", "password_encryption = scram-sha-256", "encryption: AES-256-GCM", "consumer=checkout-consumer-7d9f8b6c5d-x2k9q",
+	"pass 2024-05-01T10:00:00Z", "3 tests pass 1.23s/op", "password UTF8-encoded", "password Base64-encoded", "hash_secret: hmac-sha256", "GET https://x.example.org/reset-password HTTP/1.1", "password 2024-05-01T10:00:00Z", "password_encryption = scram-sha-256", "encryption: AES-256-GCM", "consumer=checkout-consumer-7d9f8b6c5d-x2k9q",
 	"kafka key=6f1d2c3b4a5968778695a4b3c2d1e0f1", "message.key: user-550e8400-e29b-41d4-a716-446655440000",
 	"Authorization: {word} required", `login("user1", "page-two-3")`, "zip -P file12", `zorvex_key = "{word}-{word}-12"`,
 }

@@ -31,12 +31,23 @@ RARE int paired(const scan *s, int i) {
 	return has_any_case(s, user - 6, "login") || has_any_case(s, user - 9, "username");
 }
 
-/* a_way reports whether [a, b) names what passwords are hashed, encoded or encrypted with. */
+/* a_way reports whether a word of [a, b) names what passwords are hashed, encoded or encrypted with, with its number: sha256, UTF-8,
+ * AES-256-GCM, argon2id. A password may begin like one, or have one within: shadow99, database1. */
 RARE int a_way(const scan *s, int a, int b) {
-	static const char *const ways[] = {"sha", "md5", "base", "utf", "aes", "rsa", "crypt", "argon", "pbkdf", "blake", "latin", "oauth"};
-	spend(900);
-	for (unsigned k = 0; k < sizeof ways / sizeof ways[0]; k++)
-		if (contains(s, a, b, ways[k])) return 1;
+	static const char *const ways[] = {"sha", "md", "base", "utf", "aes", "rsa", "bcrypt", "scrypt", "argon", "pbkdf", "blake", "latin", "oauth"};
+	b = min(b, a + 64);
+	for (int i = a; i < b; i++) {
+		if (!is(s, i, LETTER) || (i > a && is(s, i - 1, ALNUM))) continue;
+		spend(700);
+		for (unsigned k = 0; k < sizeof ways / sizeof ways[0]; k++) {
+			if (!has_any_case(s, i, ways[k])) continue;
+			int number = i, end;
+			for (const char *c = ways[k]; *c; c++) number++;
+			number += is(s, number, URLSAFE) != 0;
+			end = run_end(s, number, DIGIT, 5);
+			if (number < end && end <= number + 4 && end <= b && !is(s, run_end(s, end, LETTER, 3), ALNUM)) return 1;
+		}
+	}
 	return 0;
 }
 
@@ -53,16 +64,20 @@ RARE int spoken(const scan *s, int a, int b, int start) {
 	return said && run_end(s, a, ALNUM, b - a) == b && !a_way(s, a, b);
 }
 
-/* mentioned reports whether a password is only spoken of before [a, b), to which nothing binds the name that begins at start: in a path or
- * query ("GET /reset-password HTTP/1.1"), by a verb ("tests pass Python3.12-dev"), before a time or what it is made by ("UTF8-encoded"). */
+/* mentioned reports whether a password is only spoken of before [a, b), to which nothing binds the name that begins at start: in a path
+ * ("GET /reset-password HTTP/1.1"), by a verb ("tests pass Python3.12-dev"), before a date or what it is made by ("UTF8-encoded"). */
 RARE int mentioned(const scan *s, int a, int b, int start) {
 	uint8_t before = start > 0 ? s->t[start - 1] : ' ';
-	spend(300);
-	if (before == '/' || before == '=' || before == '?' || before == '&') return 1;
-	if (a == start + 5 && has_any_case(s, start, "pass")) return 1;
-	if (run_end(s, a, DIGIT, 5) == a + 4 && at(s, a + 4, '-') && run_end(s, a + 5, DIGIT, 3) == a + 7 && at(s, a + 7, '-')) return 1;
+	spend(500);
+	if (has_any_case(s, a, "http/")) return 1;
+	if (before == '/' || before == '=' || before == '?' || before == '&') {
+		int path = back(s, start, max(0, start - MAX_NAME), &sets[BREAKS], SIDES);
+		if (at(s, path, '/') || has_any_case(s, path, "http")) return 1;
+	}
+	if (a == start + 5 && has_any_case(s, start, "pass")) return classes(s, a, b) & (DOT | STD | URLSAFE) && !has_sign(s, a, b);
+	if (run_end(s, a, DIGIT, 5) == a + 4 && at(s, a + 4, '-') && run_end(s, a + 5, DIGIT, 3) == a + 7 && at(s, a + 7, '-') && is(s, a + 8, DIGIT)) return 1;
 	int word = run_start(s, b, LOWER, b - a);
-	return b - word >= 3 && s->t[word - 1] == '-';
+	return b - word >= 5 && s->t[word - 1] == '-' && (has(s, b - 2, "ed") || has(s, b - 3, "ing"));
 }
 
 /* judged says what a value is worth under a name by what it consists of. */
