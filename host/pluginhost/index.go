@@ -10,8 +10,8 @@ import (
 )
 
 // An index finds the longest of many values that a place of a text begins with. What that
-// takes at most goes with the length of the longest, and depends neither on how many there are
-// nor on what they say, since a sender decides both: a length is searched for bit by bit, the
+// takes at most depends neither on how many there are nor on what they say, since a sender
+// decides both, and on the longest by its logarithm: a length is searched for bit by bit, the
 // highest first, and a value is in a hash table by those of its beginnings that this goes
 // through on the way to its own length (Waldvogel et al. 1997). Each entry knows the longest
 // value that is a beginning of it, so that there is no way back.
@@ -24,16 +24,19 @@ type index struct {
 	known   map[uint64]int32 // by hash, while values are inserted
 	entries int              // that they take
 
+	sums   *sums    // of the text that is looked at, if the hash of a long part has to be known
 	slots  []entry  // a power of two, at most half of which are taken
 	top    int      // the greatest power of two that is a length
 	filter []uint64 // a set of the first minResidual bytes of values, by hash
+	tails  []uint64 // a set of as many at the end of beginnings in slots that end in a long part
 	least  int      // the length of the shortest of them, but at most maxWindow
 	skip   [skips]uint8
 }
 
 const (
 	skips     = 1 << 12
-	maxWindow = 64 // what is longer gains nothing: a skip saves a look at each byte but one
+	maxWindow = 64  // what is longer gains nothing: a skip saves a look at each byte but one
+	maxPart   = 256 // of what is longer the bytes are not gone through at each place
 )
 
 // A value is a text that was reported, and as what.
@@ -57,9 +60,23 @@ func newIndex() *index {
 // entriesOf returns how many entries a value takes at most.
 func entriesOf(text []byte) int { return bits.OnesCount(uint(len(text))) }
 
-// extend returns the hash of a beginning that is longer by a part, from its own.
-func (x *index) extend(hash uint64, part []byte) uint64 {
-	return max(bits.RotateLeft64(hash*spread, 29)^maphash.Bytes(x.seed, part), 1)
+// extend returns the hash of a beginning that is longer by a part, of n bytes at i of the text
+// that is looked at, from its own.
+func (x *index) extend(hash uint64, text []byte, i, n int) uint64 {
+	var part uint64
+	if n > maxPart {
+		part = x.sums.part(i, n)
+	} else {
+		part = maphash.Bytes(x.seed, text[i:i+n])
+	}
+	return max(bits.RotateLeft64(hash*spread, 29)^part, 1)
+}
+
+// look begins with another text.
+func (x *index) look(text []byte) {
+	if x.sums != nil {
+		x.sums.of(text)
+	}
 }
 
 // spread has each bit of a number be in the upper ones of the product.
@@ -83,9 +100,13 @@ func (x *index) insert(text []byte, e Edit) {
 // before them.
 func (x *index) build() {
 	x.known = nil
+	if x.top > maxPart {
+		x.sums = newSums()
+	}
 	slices.SortFunc(x.values, func(v, w value) int { return cmp.Compare(len(v.text), len(w.text)) })
 	x.slots = make([]entry, 2<<bits.Len(uint(x.entries)))
 	x.filter = make([]uint64, 4<<bits.Len(uint(len(x.values))/16))
+	x.tails = make([]uint64, len(x.filter))
 	for i := range x.skip {
 		x.skip[i] = uint8(x.least - 1)
 	}
@@ -95,9 +116,10 @@ func (x *index) build() {
 			s := &x.skip[skipOf(v.text[i-1], v.text[i])]
 			*s = min(*s, uint8(x.least-1-i))
 		}
-		word, bit := x.first(v.text)
+		word, bit := x.mark(v.text)
 		x.filter[word] |= bit
-		if shorter := x.longest(v.text); shorter != nil { // which a hit of this is one of, too
+		x.look(v.text)
+		if shorter := x.longest(v.text, 0); shorter != nil { // which a hit of this is one of, too
 			v.action = max(v.action, shorter.action)
 		}
 		l, h := 0, uint64(0)
@@ -105,12 +127,16 @@ func (x *index) build() {
 			if len(v.text)&bit == 0 {
 				continue
 			}
-			l, h = l+bit, x.extend(h, v.text[l:l+bit])
+			l, h = l+bit, x.extend(h, v.text, l, bit)
+			if bit > maxPart {
+				word, bit := x.mark(v.text[l-minResidual:])
+				x.tails[word] |= bit
+			}
 			switch e := x.slot(h); {
 			case l == len(v.text):
 				*e = entry{h, int32(i) + 1}
 			case e.hash == 0:
-				*e = entry{h, x.best(v.text[:l])}
+				*e = entry{h, x.best(v.text[:l], 0)}
 			}
 		}
 	}
@@ -126,31 +152,43 @@ func (x *index) slot(hash uint64) *entry {
 	}
 }
 
-// best returns the longest value that a text begins with, counted from 1, or 0.
-func (x *index) best(text []byte) (best int32) {
-	l, h := 0, uint64(0)
+// best returns the longest value that a text goes on with at i, counted from 1, or 0.
+func (x *index) best(text []byte, i int) (best int32) {
+	h := uint64(0)
 	for bit := x.top; bit > 0; bit >>= 1 {
-		if l+bit > len(text) {
+		if i+bit > len(text) || bit > maxPart && !x.mayEnd(text[i+bit-minResidual:]) {
 			continue
 		}
-		longer := x.extend(h, text[l:l+bit])
+		longer := x.extend(h, text, i, bit)
 		if e := x.slot(longer); e.hash != 0 {
-			l, h, best = l+bit, longer, e.best
+			i, h, best = i+bit, longer, e.best
 		}
 	}
 	return best
 }
 
-// longest returns the longest value that a text begins with, or nil.
-func (x *index) longest(text []byte) *value {
-	if n := x.best(text); n > 0 && bytes.HasPrefix(text, x.values[n-1].text) {
-		return &x.values[n-1]
+// mayEnd reports whether a long part of a beginning may end with the first bytes of a text. In
+// most texts none does, and no sums are asked for.
+func (x *index) mayEnd(text []byte) bool {
+	word, bit := x.mark(text)
+	return x.tails[word]&bit != 0
+}
+
+// longest returns the longest value that a text goes on with at i, or nil. Long ones are told by
+// their hash: to compare them at each place would take as long as to hash them there.
+func (x *index) longest(text []byte, i int) *value {
+	n := x.best(text, i)
+	if n == 0 {
+		return nil
+	}
+	if v := &x.values[n-1]; len(v.text) > maxPart || bytes.HasPrefix(text[i:], v.text) {
+		return v
 	}
 	return nil
 }
 
-// first returns where in the filter the first bytes of a text stand.
-func (x *index) first(text []byte) (word int, bit uint64) {
+// mark returns where in the filter, or in tails, the first bytes of a text stand.
+func (x *index) mark(text []byte) (word int, bit uint64) {
 	h := (uint64(binary.LittleEndian.Uint32(text)) | uint64(binary.LittleEndian.Uint16(text[4:]))<<32) * spread
 	return int(h>>32) & (len(x.filter) - 1), 1 << (h >> 58)
 }
@@ -167,7 +205,7 @@ func (x *index) leap(text []byte, i int) int {
 			continue
 		}
 		i = last - x.least + 1
-		if word, bit := x.first(text[i:]); x.filter[word]&bit != 0 {
+		if word, bit := x.mark(text[i:]); x.filter[word]&bit != 0 {
 			return i
 		}
 		last++
@@ -178,9 +216,10 @@ func (x *index) leap(text []byte, i int) int {
 // scan adds the hits in one field that no edit covers whole, the longest at each place. at
 // is the first edit of this field or of a later one; the next is returned.
 func (x *index) scan(text []byte, field int, edits []Edit, at int, out *editList) int {
+	x.look(text)
 	first := len(out.edits) // of this field
 	for i := x.leap(text, 0); i < len(text); i = x.leap(text, i+1) {
-		v := x.longest(text[i:])
+		v := x.longest(text, i)
 		if v == nil {
 			continue
 		}

@@ -1,0 +1,93 @@
+package pluginhost
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+// TestLongResidual: of values up to the longest that are looked for, which begin with one another and
+// repeat within themselves, each place is masked that a search for each of them finds, and no other one.
+func TestLongResidual(t *testing.T) {
+	s := load(t, Options{}, redactor("a", noEdits))
+	rapid.Check(t, func(t *rapid.T) {
+		period := rapid.StringOfN(rapid.SampledFrom([]rune("ab")), 1, 40, -1).Draw(t, "period")
+		text := func(label string) []byte {
+			b := []byte(strings.Repeat(period, 1+12_000/len(period)))
+			for range rapid.IntRange(0, 6).Draw(t, label) { // where it does not repeat
+				b[rapid.IntRange(0, len(b)-1).Draw(t, label)] = 'c'
+			}
+			return b
+		}
+		in := []Field{{Text: text("f0")}, {Text: text("f1")}}
+		var edits []Edit
+		for range rapid.IntRange(1, 4).Draw(t, "values") {
+			size := rapid.SampledFrom([]int{6, 100, maxPart, maxPart + 1, 2*maxPart - 1, 2 * maxPart, 1000, 2500, maxResidual - 1, maxResidual, maxResidual + 1}).Draw(t, "size")
+			start := rapid.IntRange(0, 7_000).Draw(t, "start")
+			edits = append(edits, Edit{Start: start, End: start + size, Plugin: "a"})
+		}
+		masked := func(edits []Edit) (m [2][]bool) {
+			for f := range m {
+				m[f] = make([]bool, len(in[f].Text))
+			}
+			for _, e := range edits {
+				for i := e.Start; i < e.End; i++ {
+					m[e.Field][i] = true
+				}
+			}
+			return m
+		}
+		want := slices.Clone(edits)
+		for _, e := range slices.Concat(edits, union(slices.Clone(edits))) {
+			for _, value := range toLookFor(in[0].Text[e.Start:e.End]) {
+				for f := range in {
+					for i := 0; len(value) > 0; i++ {
+						next := bytes.Index(in[f].Text[i:], value)
+						if next < 0 {
+							break
+						}
+						i += next
+						want = append(want, Edit{Field: f, Start: i, End: i + len(value)})
+					}
+				}
+			}
+		}
+		all, err := s.combine(t.Context(), in, nil, slices.Values(edits), asTheyAre)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wanted := masked(union(want))
+		for f, m := range masked(all) {
+			if !slices.Equal(m, wanted[f]) {
+				t.Fatalf("field %d: other places are masked than %v", f, want)
+			}
+		}
+	})
+}
+
+// TestLongValueInRuns: a value of 4 KiB of one letter, as redact-fields reports a text that goes by its key, does not
+// have each place of other runs of the letter take as long as it has bytes. It was five times what a short value takes.
+func TestLongValueInRuns(t *testing.T) {
+	s := load(t, Options{}, redactor("a", noEdits))
+	run := bytes.Repeat([]byte("a"), 1<<20)
+	took := func(size int) time.Duration {
+		least := time.Hour
+		for range 5 {
+			begun := time.Now()
+			all, err := s.combine(t.Context(), []Field{{Text: run[:size]}, {Text: run}}, nil, slices.Values([]Edit{{End: size, Plugin: "a"}}), asTheyAre)
+			if err != nil || len(all) != 2 || all[1].End != len(run) {
+				t.Fatalf("%d edits, %v", len(all), err)
+			}
+			least = min(least, time.Since(begun))
+		}
+		return least
+	}
+	short, long := took(maxPart-1), took(maxResidual-1)
+	if long > 3*short {
+		t.Errorf("a value of 4 KiB takes %v, a short one %v", long, short)
+	}
+}
