@@ -231,3 +231,32 @@ func TestOthersBesideManyParts(t *testing.T) {
 	}
 	n.Kill()
 }
+
+// TestLookingLives: a look at thousands of parts, which gives way to everybody, may take long. Until
+// it is over those who share the storage see that the notary lives.
+func TestLookingLives(t *testing.T) {
+	w := newShared(t)
+	var n *session.Notary
+	var due atomic.Bool
+	var asked atomic.Int32
+	w.tune = func(o *session.Options) {
+		o.Silence = silence
+		o.Now = func() time.Time {
+			if due.Load() && asked.Add(1) == 2 { // by Tick, and then for the part that is due
+				head := w.scan().Epoch(n.Epoch()).Next
+				eventually(t, func() bool { w.advance(silence / 8); return w.scan().Epoch(n.Epoch()).Next > head })
+			}
+			return w.clock()
+		}
+	}
+	n = w.start()
+	export(t, n, request("s", span("a")))
+	w.advance(session.DefaultIdle)
+	due.Store(true)
+	if err := n.Step(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if asked.Load() < 2 {
+		t.Error("no part was due")
+	}
+}

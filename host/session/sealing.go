@@ -331,7 +331,9 @@ func (n *Notary) Run(ctx context.Context) error {
 // itself.
 func (n *Notary) Tick(ctx context.Context) error {
 	now := n.opts.Now()
+	stop := n.pulseOn() // a look at many parts, which gives way to everybody, may take long
 	n.sealDue(now, n.opts.Fresh() != nil)
+	stop()
 	if now.Sub(n.keyTime) >= n.opts.WrapKeyAge && n.opts.Ring.Used() {
 		if err := n.rotate(ctx); err != nil {
 			return err
