@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"bytes"
+	"context"
 	enc "encoding/binary"
 	"errors"
 	"fmt"
@@ -258,5 +259,47 @@ func TestLookingLives(t *testing.T) {
 	}
 	if asked.Load() < 2 {
 		t.Error("no part was due")
+	}
+}
+
+// TestTickWhileClosing: while an orderly end waits for an export that is under way, no part is
+// sealed but by it: what the export goes on with is the same part.
+func TestTickWhileClosing(t *testing.T) {
+	w := newWorld(t)
+	var under atomic.Bool
+	entered, goOn := make(chan struct{}), make(chan struct{})
+	w.tune = func(o *session.Options) {
+		o.Reserve = func(context.Context, int64) error {
+			if under.CompareAndSwap(true, false) {
+				close(entered)
+				<-goOn
+			}
+			return nil
+		}
+	}
+	n := w.start()
+	export(t, n, request("s", span("a")))
+	under.Store(true)
+	exported, closed := make(chan error), make(chan error)
+	go func() {
+		_, err := n.Export(t.Context(), "acme", otlpwire.Traces, request("s", span("b")))
+		exported <- err
+	}()
+	<-entered
+	go func() { closed <- n.Close(t.Context()) }()
+	eventually(t, func() bool { return errors.Is(n.Ready(), session.ErrClosing) })
+	w.advance(session.DefaultIdle)
+	if err := n.Step(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	close(goOn)
+	if err := <-exported; err != nil {
+		t.Error(err)
+	}
+	if err := <-closed; err != nil {
+		t.Fatal(err)
+	}
+	if parts := w.verified().Parts(); len(parts) != 1 || parts[0].Manifest.Reason != receipt.ReasonShutdown {
+		t.Errorf("%d parts, the first of reason %s", len(parts), parts[0].Manifest.Reason)
 	}
 }

@@ -362,6 +362,9 @@ func (n *Notary) Tick(ctx context.Context) error {
 func (n *Notary) sealDue(now time.Time, all bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if n.closing {
+		return
+	}
 	seen := 0
 	goOn := func() bool {
 		if seen++; seen%stride == 0 {
