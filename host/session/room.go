@@ -110,7 +110,7 @@ func (n *Notary) reserve(tenant string, groups []*group) error {
 		}
 	case tight && n.givingWay.TryLock(): // nobody has to wait for it yet
 		n.givingWay.Unlock()
-		n.tasks.Go(func() { n.giveWay(need) })
+		n.exports.Go(func() { n.giveWay(need) }) // this one counts still; tasks may be waited for already
 	}
 	for _, g := range groups {
 		g.need = g.needs()
@@ -194,8 +194,8 @@ func (n *Notary) giveWay(need int64) {
 			shares[t] -= v.part.leaving
 		}
 	}
-	for i := 1; left > aim; i++ {
-		if i%stride == 0 && !n.breathe() {
+	for i := 0; left > aim; i++ {
+		if i%stride == 0 && !n.breathe() { // at first, too: Close may have begun meanwhile
 			return
 		}
 		most, found := "", false
