@@ -129,6 +129,22 @@ func TestPrivateKeysOverBorders(t *testing.T) {
 	}
 }
 
+// TestKeysCutAnywhere: a text, or a window of one, can end within any line of a key.
+func TestKeysCutAnywhere(t *testing.T) {
+	s := builtIns(t)
+	for name, lines := range keysOfTest() {
+		key := formsOfTest["as it is"](lines)
+		for end := range len(key) {
+			if 400 < end && end < len(key)-400 {
+				continue // body
+			}
+			if _, err := s.Redact(t.Context(), fields(key[:end])); err != nil {
+				t.Errorf("%s, cut at %d of %d: %v", name, end, len(key), err)
+			}
+		}
+	}
+}
+
 // TestTokensOverBorders: the same of what has no armour and is longer than the overlap.
 func TestTokensOverBorders(t *testing.T) {
 	s := builtIns(t)

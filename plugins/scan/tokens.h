@@ -542,7 +542,7 @@ static int putty_end(scan *s, int i) {
 			if (j >= limit || (head != private && head != form)) continue;
 			spend(700);
 			if (!end && has(s, j, "Private-Lines:")) end = key_lines(s, j, BETWEEN_LINES);
-			if (has(s, j, "Private-MAC:")) return run_end(s, j + 13, HEX, 64);
+			if (has(s, j, "Private-MAC:")) return run_end(s, j + 12 + at(s, j + 12, ' '), HEX, 64);
 			if (has(s, j, "PuTTY-User-Key-File-")) return end;
 		}
 	}
