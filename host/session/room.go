@@ -176,19 +176,16 @@ func (n *Notary) forgetPart(p *part) {
 func (n *Notary) giveWay(need int64) {
 	n.givingWay.Lock() // two at a time would give more way than is needed
 	defer n.givingWay.Unlock()
-	shares := n.room.shares()
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	left := -n.leaving
-	for _, held := range shares {
-		left += held
-	}
+	_, left := n.stays()
 	// A look at all parts is worth it if there is much to do.
 	aim := min(n.room.most/8*5, n.room.alone()-need)
 	if n.closing || left <= max(aim, min(n.room.most/4*3, n.room.alone()-need)) {
 		return
 	}
 	victims := n.victims()
+	shares, left := n.stays() // some of which has been given back meanwhile
 	for t, list := range victims {
 		for _, v := range list {
 			shares[t] -= v.part.leaving
@@ -228,6 +225,16 @@ func (n *Notary) giveWay(need int64) {
 		p.leaving = size
 		n.leaving += size
 	}
+}
+
+// stays returns what tenants hold, and all of them but for what is given back soon. It is called
+// with n.mu held.
+func (n *Notary) stays() (shares map[string]int64, sum int64) {
+	shares, sum = n.room.shares(), -n.leaving
+	for _, held := range shares {
+		sum += held
+	}
+	return shares, sum
 }
 
 // stride is how many parts are looked at, or sealed, before others get n.mu: there can be a
