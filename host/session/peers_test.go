@@ -199,10 +199,14 @@ func fenceOf(g journal.Group) (by receipt.Epoch, ok bool) {
 // rest.
 func TestHeirDies(t *testing.T) {
 	w := newShared(t)
+	started := 0
 	w.tune = func(o *session.Options) {
 		o.Silence = silence
-		o.Journal.GroupBytes = 1                 // each manifest is a commit of its own
-		o.Journal.UnknownLimit = 3 * time.Second // the first one is held until c has had its passes, however slow
+		o.Journal.GroupBytes = 1 // each manifest is a commit of its own
+		o.Journal.UnknownLimit = 3 * time.Second
+		if started++; started == 2 {
+			o.Journal.UnknownLimit = time.Minute // b's first one is held until c has had its passes, however slow
+		}
 	}
 	a, b, c := w.start(), w.start(), w.start()
 	const sessions = 8
@@ -211,18 +215,23 @@ func TestHeirDies(t *testing.T) {
 	}
 	w.pass(silence, a, b, c)
 	w.crash(a)
-	reached, release := make(chan struct{}), make(chan struct{})
+	reached, release, next := make(chan struct{}), make(chan struct{}), make(chan struct{})
 	manifests := 0 // of b, which writes one after the other
 	w.store.Inject(func(g journal.Group) journaltest.Fault {
 		if by, ok := fenceOf(g); ok && by == c.Epoch() && g.Epoch == a.Epoch() {
 			return journaltest.Fails // b is first
 		}
 		if g.Epoch == b.Epoch() && g.Heads[0].Kind == uint8(format.KindManifest) {
-			if manifests++; manifests > 1 {
+			switch manifests++; manifests {
+			case 1:
+				close(reached)
+				<-release
+			case 2:
+				close(next)
+				return journaltest.Hangs
+			default:
 				return journaltest.Hangs
 			}
-			close(reached)
-			<-release
 		}
 		return journaltest.None
 	})
@@ -239,11 +248,11 @@ func TestHeirDies(t *testing.T) {
 	}
 	w.pass(silence/4, c) // sees the fence, and later the manifest
 	close(release)
-	<-b.Ended()
+	<-next
+	w.crash(b)
 	if left := len(w.scan().Unsealed(a.Epoch())); left == 0 || left == sessions {
 		t.Fatalf("%d of %d parts are left", left, sessions)
 	}
-	w.crash(b)
 	w.store.Inject(nil)
 	w.pass(4*silence, c)
 	alive(t, c)
