@@ -26,10 +26,13 @@ type index struct {
 
 	sums   *sums    // of the text that is looked at, if the hash of a long part has to be known
 	slots  []entry  // a power of two, at most half of which are taken
+	taken  []uint64 // a set of their hashes: most that are asked for are none, and this is small enough to be near
 	top    int      // the greatest power of two that is a length
 	filter []uint64 // a set of the first minResidual bytes of values, by hash
 	tails  []uint64 // a set of as many at the end of beginnings in slots that end in a long part
 	least  int      // the length of the shortest of them, but at most maxWindow
+	most   int      // that of the longest
+	action Action   // the greatest
 	skip   [skips]uint8
 }
 
@@ -54,7 +57,7 @@ type entry struct {
 }
 
 func newIndex() *index {
-	return &index{seed: maphash.MakeSeed(), known: make(map[uint64]int32), least: maxWindow}
+	return &index{seed: maphash.MakeSeed(), known: make(map[uint64]int32), least: maxWindow, action: Token}
 }
 
 // entriesOf returns how many entries a value takes at most.
@@ -85,6 +88,7 @@ const spread = 0x9e3779b97f4a7c15
 // insert adds the text of an edit. One that was reported several times has the greatest
 // action of all.
 func (x *index) insert(text []byte, e Edit) {
+	x.action = max(x.action, e.Action)
 	h := maphash.Bytes(x.seed, text)
 	if i, ok := x.known[h]; ok && bytes.Equal(x.values[i].text, text) {
 		x.values[i].action = max(x.values[i].action, e.Action)
@@ -93,18 +97,19 @@ func (x *index) insert(text []byte, e Edit) {
 	x.known[h] = int32(len(x.values))
 	x.values = append(x.values, value{text, e.Label, e.Plugin, e.Score, e.Action})
 	x.entries += entriesOf(text)
-	x.least, x.top = min(x.least, len(text)), max(x.top, 1<<(bits.Len(uint(len(text)))-1))
+	x.least, x.most = min(x.least, len(text)), max(x.most, len(text))
 }
 
 // build makes the tables. Shorter values come first: what is a beginning of others is there
 // before them.
 func (x *index) build() {
-	x.known = nil
+	x.known, x.top = nil, 1<<(bits.Len(uint(x.most))-1)
 	if x.top > maxPart {
 		x.sums = newSums()
 	}
 	slices.SortFunc(x.values, func(v, w value) int { return cmp.Compare(len(v.text), len(w.text)) })
 	x.slots = make([]entry, 2<<bits.Len(uint(x.entries)))
+	x.taken = make([]uint64, max(1, len(x.slots)/16)) // four bits for each slot
 	x.filter = make([]uint64, 4<<bits.Len(uint(len(x.values))/16))
 	x.tails = make([]uint64, len(x.filter))
 	for i := range x.skip {
@@ -132,6 +137,8 @@ func (x *index) build() {
 				word, bit := x.mark(v.text[l-minResidual:])
 				x.tails[word] |= bit
 			}
+			word, bit := x.placeOf(h)
+			x.taken[word] |= bit
 			switch e := x.slot(h); {
 			case l == len(v.text):
 				*e = entry{h, int32(i) + 1}
@@ -140,6 +147,11 @@ func (x *index) build() {
 			}
 		}
 	}
+}
+
+// placeOf returns where in taken a hash stands.
+func (x *index) placeOf(hash uint64) (word int, bit uint64) {
+	return int(hash>>26) & (len(x.taken) - 1), 1 << (hash >> 58)
 }
 
 // slot returns where an entry is, or is to be.
@@ -160,6 +172,9 @@ func (x *index) best(text []byte, i int) (best int32) {
 			continue
 		}
 		longer := x.extend(h, text, i, bit)
+		if word, set := x.placeOf(longer); x.taken[word]&set == 0 {
+			continue
+		}
 		if e := x.slot(longer); e.hash != 0 {
 			i, h, best = i+bit, longer, e.best
 		}
@@ -213,21 +228,32 @@ func (x *index) leap(text []byte, i int) int {
 	return len(text)
 }
 
-// scan adds the hits in one field that no edit covers whole, the longest at each place. at
-// is the first edit of this field or of a later one; the next is returned.
+// scan adds the hits in one field that no edit covers whole, the longest at each place; one that does
+// has the action of what it covers, if that is greater. at is the first edit of this field or of a later
+// one; the next is returned. Inside of an edit no value is looked for that ends there in any case: of many
+// findings most of a text is covered, and is gone through once for each index.
 func (x *index) scan(text []byte, field int, edits []Edit, at int, out *editList) int {
 	x.look(text)
 	first := len(out.edits) // of this field
 	for i := x.leap(text, 0); i < len(text); i = x.leap(text, i+1) {
+		for at < len(edits) && edits[at].Field == field && edits[at].End <= i {
+			at++
+		}
+		var over *Edit // what begins here
+		if at < len(edits) && edits[at].Field == field && edits[at].Start <= i {
+			over = &edits[at]
+		}
+		if over != nil && i+x.most <= over.End && x.action <= over.Action {
+			i = over.End - x.most
+			continue
+		}
 		v := x.longest(text, i)
 		if v == nil {
 			continue
 		}
 		end := i + len(v.text)
-		for at < len(edits) && edits[at].Field == field && edits[at].End <= i {
-			at++
-		}
-		if at < len(edits) && edits[at].Field == field && edits[at].Start <= i && edits[at].End >= end {
+		if over != nil && end <= over.End {
+			over.Action = max(over.Action, v.action)
 			continue
 		}
 		if n := len(out.edits) - 1; n >= first && i < out.edits[n].End {

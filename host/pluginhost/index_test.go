@@ -2,6 +2,7 @@ package pluginhost
 
 import (
 	"bytes"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -82,4 +83,48 @@ func TestLongValueInRuns(t *testing.T) {
 		}
 	}
 	takesAtMost(t, 3, search(maxResidual-1), search(maxPart-1))
+}
+
+// TestManyShortValues: what many findings of a few bytes take grows with the text, though they are looked for some
+// ten thousand at a time: what an edit covers whole is not gone through again. The square of it, it was, and of texts of few
+// letters, of which each place looks like the beginning of a value, 20 seconds of a processor for 16 MiB.
+func TestManyShortValues(t *testing.T) {
+	s := load(t, Options{}, redactor("a", noEdits))
+	random := rand.New(rand.NewChaCha8([32]byte{2}))
+	search := func(texts int) func() {
+		var in []Field
+		var edits []Edit
+		for field := range texts {
+			text := make([]byte, 1<<19)
+			for i := range text {
+				text[i] = 'a' + byte(random.IntN(2))
+			}
+			in = append(in, Field{Text: text})
+			for i := 0; i+31 <= len(text); i += 32 {
+				edits = append(edits, Edit{Field: field, Start: i, End: i + 31, Plugin: "a"})
+			}
+		}
+		return func() {
+			all, err := s.combine(t.Context(), in, nil, slices.Values(edits), asTheyAre)
+			if err != nil || len(all) != texts || all[0].End < len(in[0].Text)-1 {
+				t.Fatalf("%d edits of %d, %v", len(all), len(edits), err)
+			}
+		}
+	}
+	takesAtMost(t, 6, search(20), search(5)) // four times the text, with as many values
+}
+
+// TestActionOfWhatIsCovered: a value within a longer finding is dropped there as it is elsewhere.
+func TestActionOfWhatIsCovered(t *testing.T) {
+	s := load(t, Options{}, redactor("a", noEdits))
+	in := fields("it is secret-one", "all of: secret-one, and more", "all of: secret-two, and more")
+	edits := []Edit{
+		{Field: 0, Start: 6, End: 16, Plugin: "a", Label: "SECRET", Action: DropRecord},
+		{Field: 1, Start: 0, End: 28, Plugin: "a", Label: "UNSEARCHED"},
+		{Field: 2, Start: 0, End: 28, Plugin: "a", Label: "UNSEARCHED"},
+	}
+	all, err := s.combine(t.Context(), in, nil, slices.Values(edits), asTheyAre)
+	if err != nil || len(all) != 3 || all[1].Action != DropRecord || all[1].Label != "UNSEARCHED" || all[2].Action != Mask {
+		t.Errorf("%+v, %v", all, err)
+	}
 }
