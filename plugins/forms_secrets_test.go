@@ -29,6 +29,9 @@ var secretForms = []string{
 	// that look like the none below of logs, and are passwords
 	"password=«shadow{2 digit}»", "DB_PASSWORD=«versailles{2 digit}»", "password: «Natasha{4 digit}»", "password: «database{1 digit}»", "my password is «baseball{1 digit}»", "secret=«k9RSAq2Zx7pL»", "client_secret: «8utf3kQ9zLmB4»",
 	"password «Tr0ub4dor-horse»", "Password is «7Kq-zebra»", "new password «Welcome-2024-now»", "password «2024-05-Secret»", "pass «Hunter2xY»", "user kim pass «S3cr3t!pw9»", "user=kim&password «Xk29dkQz!»",
+	// behind their names in scripts without spaces, and keys of stores of data that a cloud has
+	"密码是«velvet{2 digit}»", "我的密码是«Velvet@{4 digit}!»", "密码是«{8 digit}»,请保存", "新密码为 «velvet{2 digit}»。", "パスワードは«velvet{2 digit}»です", "비밀번호는 «velvet{2 digit}»", `{"content":"密碼是«hunter{1 digit}x»"}`,
+	"azure_redis_key=«{43 b64}=»", "aws.dynamodb.key: «{32 alnum}»",
 	// none
 	"<Secret>{open}formattedSecret{close}</Secret>", "password = {open}{open} db.password {close}{close}", "password: ${open}VAULT_PW_2{close}", "password = lookup(cfg[name])",
 	"passwd != other_value!", "a=1;password=other_value;", "the login form and password field22", "tool --password-file secrets22.txt", `vexloToken = "internationalizationsettings"`,
@@ -40,6 +43,8 @@ var secretForms = []string{
 	// ordinary logs and attributes that speak of passwords and keys
 	`10 "GET /reset-password HTTP/1.1" 200`, "POST /user/password HTTP/2.0", "GET /a?next=password HTTP/1.1", "GET /assets/password-4f3a2b1c.js HTTP/1.1", "we pass IPv4-mapped addresses", "tests pass Python3.12-dev",
 	"pass 2024-05-01T10:00:00Z", "3 tests pass 1.23s/op", "password UTF8-encoded", "password Base64-encoded", "hash_secret: hmac-sha256", "GET https://x.example.org/reset-password HTTP/1.1", "password 2024-05-01T10:00:00Z", "password_encryption = scram-sha-256", "encryption: AES-256-GCM", "consumer=checkout-consumer-7d9f8b6c5d-x2k9q",
+	"密码是sha256加密的", "密码是8-16位", "密码为6位以上数字", "密码是2024-05-01修改的", "密码是http://x.example.org/a1", "密码是${open}VAULT_PW_2{close}",
+	"azure_redis_key=session:550e8400-e29b-41d4-a716-446655440000", "aws.dynamodb.key=6f1d2c3b4a5968778695a4b3c2d1e0f1", "redis_key={43 b64}=",
 	"kafka key=6f1d2c3b4a5968778695a4b3c2d1e0f1", "message.key: user-550e8400-e29b-41d4-a716-446655440000",
 	"Authorization: {word} required", `login("user1", "page-two-3")`, "zip -P file12", `zorvex_key = "{word}-{word}-12"`,
 }

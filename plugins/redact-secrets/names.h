@@ -209,7 +209,7 @@ static int level(const value_name *v) {
 	if (any & 1 << W_OPEN) return 0;
 	if (any & 1 << W_PASS) return 3;
 	if (any & 1 << W_SECRET) return 2;
-	if (any & 1 << W_KEY && any & 1 << W_DATA && !(any & (1 << W_LOCK | 1 << W_CAPITALS))) return 0; /* messaging.kafka.message.key */
+	if (any & 1 << W_KEY && any & 1 << W_DATA && !(any & (1 << W_LOCK | 1 << W_CAPITALS))) return (any & 1 << W_CLOUD) != 0; /* messaging.kafka.message.key, but azure_redis_key */
 	if (any & 1 << W_KEY) return any & (1 << W_LOCK | 1 << W_VENDOR) ? 2 : any & (1 << W_CAPITALS | 1 << W_SOMEBODY | 1 << W_BESIDE) && v->last & 1 << W_KEY;
 	return any & 1 << W_VENDOR ? 1 : 0;
 }

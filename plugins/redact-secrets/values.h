@@ -5,6 +5,7 @@
 
 #include "heads.h"
 #include "places.h"
+#include "sentences.h"
 
 /* file_name reports whether a value ends like the name of a file or host. */
 static int file_name(const scan *s, int a, int b) {
@@ -31,55 +32,6 @@ RARE int paired(const scan *s, int i) {
 	return has_any_case(s, user - 6, "login") || has_any_case(s, user - 9, "username");
 }
 
-/* a_way reports whether a word of [a, b) names what passwords are hashed, encoded or encrypted with, with its number: sha256, UTF-8,
- * AES-256-GCM, argon2id. A password may begin like one, or have one within: shadow99, database1. */
-RARE int a_way(const scan *s, int a, int b) {
-	static const char *const ways[] = {"sha", "md", "base", "utf", "aes", "rsa", "bcrypt", "scrypt", "argon", "pbkdf", "blake", "latin", "oauth"};
-	b = min(b, a + 64);
-	for (int i = a; i < b; i++) {
-		if (!is(s, i, LETTER) || (i > a && is(s, i - 1, ALNUM))) continue;
-		spend(700);
-		for (unsigned k = 0; k < sizeof ways / sizeof ways[0]; k++) {
-			if (!has_any_case(s, i, ways[k])) continue;
-			int number = i, end;
-			for (const char *c = ways[k]; *c; c++) number++;
-			number += is(s, number, URLSAFE) != 0;
-			end = run_end(s, number, DIGIT, 5);
-			if (number < end && end <= number + 4 && end <= b && !is(s, run_end(s, end, LETTER, 3), ALNUM)) return 1;
-		}
-	}
-	return 0;
-}
-
-/* spoken reports whether a sentence says that [a, b) is the password, whose name begins at start: letters and digits, and not
- * what one is hashed, encoded or encrypted with. */
-RARE int spoken(const scan *s, int a, int b, int start) {
-	static const char *const verbs[] = {" is ", " was ", " ist ", " est ", " es ", " l\xc3\xa0 "};
-	spend(600);
-	int said = 0;
-	for (unsigned k = 0; k < sizeof verbs / sizeof verbs[0]; k++) {
-		int n = k == 0 || k == 4 ? 4 : 5;
-		said |= a - n > start && has_any_case(s, a - n, verbs[k]);
-	}
-	return said && run_end(s, a, ALNUM, b - a) == b && !a_way(s, a, b);
-}
-
-/* mentioned reports whether a password is only spoken of before [a, b), to which nothing binds the name that begins at start: in a path
- * ("GET /reset-password HTTP/1.1"), by a verb ("tests pass Python3.12-dev"), before a date or what it is made by ("UTF8-encoded"). */
-RARE int mentioned(const scan *s, int a, int b, int start) {
-	uint8_t before = start > 0 ? s->t[start - 1] : ' ';
-	spend(500);
-	if (has_any_case(s, a, "http/")) return 1;
-	if (before == '/' || before == '=' || before == '?' || before == '&') {
-		int path = back(s, start, max(0, start - MAX_NAME), &sets[BREAKS], SIDES);
-		if (at(s, path, '/') || has_any_case(s, path, "http")) return 1;
-	}
-	if (a == start + 5 && has_any_case(s, start, "pass")) return classes(s, a, b) & (DOT | STD | URLSAFE) && !has_sign(s, a, b);
-	if (run_end(s, a, DIGIT, 5) == a + 4 && at(s, a + 4, '-') && run_end(s, a + 5, DIGIT, 3) == a + 7 && at(s, a + 7, '-') && is(s, a + 8, DIGIT)) return 1;
-	int word = run_start(s, b, LOWER, b - a);
-	return b - word >= 5 && s->t[word - 1] == '-' && (has(s, b - 2, "ed") || has(s, b - 3, "ing"));
-}
-
 /* judged says what a value is worth under a name by what it consists of. */
 static int judged(const scan *s, int a, int b, const makeup *m, const value_name *v, int say, int quoted) {
 	int n = b - a, digits = m->digits_ahead, letters = m->upper | m->lower;
@@ -102,7 +54,7 @@ static int judged(const scan *s, int a, int b, const makeup *m, const value_name
 	if (say == 2 && n < 16 && a_way(s, a, b)) return 0;
 	int jumble = (digits == 0 || wordy(m, n)) && n >= 14 && say == 2 && !m->special && jumbled(s, a, b);
 	if (digits == 0 && !(m->upper && m->lower) && !jumble) return 0;
-	if (say == 1 && v->any & 1 << W_BESIDE && (n < 24 || digits < 3 || !m->upper || !m->lower || !v->bound)) return 0;
+	if (say == 1 && v->any & (1 << W_BESIDE | 1 << W_DATA) && (n < 24 || digits < 3 || !m->upper || !m->lower || !v->bound)) return 0;
 	if (say == 1 && v->any & 1 << W_SOMEBODY && !(v->any & 1 << W_CAPITALS) && (n < 20 || digits < 3)) return 0;
 	if ((say == 1 && (m->special || m->dots) && !(n >= 32 && digits >= 3 && m->upper && m->lower && !m->dots && ahead(s, a, b, &sets[set_number(BASE64U | STD | DOT | EQUALS)], 0) == b)) || (!quoted && (s->t[b - 1] == ')' || s->t[b - 1] == '('))) return 0;
 	if ((wordy(m, n) && !jumble) || entropy(s, a, b) < (n < 16 ? 40 : n < 24 ? 46 : 48)) return 0;
@@ -231,6 +183,25 @@ RARE int named_value(scan *s, int a, int b, int quoted) {
 	return found || v.any & (1 << W_PASS | 1 << W_SECRET) || !may_be_placed(s, a, quoted) ? found : placed(s, a, b, quoted);
 }
 
+/* unspaced reads the password [a, b), or what of it stands before a character beyond ASCII, if a script that has no spaces says that it is one. */
+RARE int unspaced(scan *s, int a, int b) {
+	int from = a, e, score;
+	while (a < b && class[s->t[a]] & HIGH) a++;
+	spend(100 + 5 * (a - from));
+	if (b - a < shortest(3) || threshold[PASSWORD] > BEST_PASSWORD || !said_of(s, a)) return 0;
+	for (e = a; e < b && !(class[s->t[e]] & HIGH);) e++;
+	e += e == b && at(s, e, '!'); /* ends passwords more often than what is said of them */
+	spend(5 * (e - a));
+	if (a_way(s, a, e)) return 0;
+	value_name v = {.any = 1 << W_PASS, .last = 1 << W_PASS, .bound = 1, .start = a};
+	return (score = worth(s, a, e, &v, 3, 0)) && report(s, a, e, PASSWORD, score) ? e : 0;
+}
+
+/* may_be_unspaced reports whether the value at a begins with a character beyond ASCII, or has one before it. */
+static inline int may_be_unspaced(const scan *s, int a) {
+	return is(s, a, HIGH) || is(s, a - 1 - at(s, a - 1, ' '), HIGH);
+}
+
 /* random_user reports whether [a, b), the name before the host of a URL, without a password, is a token: https://TOKEN@host. */
 RARE int random_user(scan *s, int a, int b) {
 	makeup m;
@@ -279,6 +250,7 @@ RARE int valued(scan *s, int i) {
 		int k = ahead(s, i, min(b - 1, i + 24), &sets[BINDS], SIDES);
 		if (k < b - 1 && (s->t[k] == '=' || s->t[k] == ':') && s->t[k + 1] != '/' && s->t[k + 1] != '=' && s->t[k + 1] != ':') split = k + 1;
 	}
+	if (!quoted && may_be_unspaced(s, a) && (found = unspaced(s, a, b))) return found;
 	if (quoted && (found = named_value(s, a, b, 1))) return found;
 	if (split && split < b) {
 		int query = split;

@@ -19,6 +19,7 @@ enum {
 	W_ISSUED, /* begins a token, and is said of nothing else */
 	W_HEAD,   /* may begin a token */
 	W_CONNECTS, /* names a part of a connection string */
+	W_CLOUD,    /* a vendor of services of data */
 	W_DATA,     /* says that a key is one of data */
 	W_CAPITALS, /* no word: a key is called in capitals alone */
 	W_SOMEBODY, /* no word: of a name that ends in "key", what comes before that says nothing else */
@@ -76,6 +77,7 @@ static const topic_words vocabulary[] = {
 	{W_LOGIN, "networkc basicaut httpbasi basic digestau login connect getconne pdo begin auth authenti credenti createco usernam"},
 	{W_ISSUED, "sk rk live sandbox sbox"},
 	{W_HEAD, "api tok sec"},
+	{W_CLOUD, "alibaba aliyun aws amazon azure gcp google ibm oracle heroku"},
 	{W_DATA, "kafka redis memcache message etcd dynamodb rabbitmq"},
 	{W_CONNECTS, "server hostname host port uid userid user username provider catalog database initial source driver dbname"},
 	{W_TYPE, "string str const var let val value char text varchar final static text unicode bytes byte by provided ist est es is l\xc3\xa0 are was equals to as set the"
