@@ -163,7 +163,7 @@ func (n *Notary) forgetPart(p *part) {
 		delete(n.recent, h)
 	}
 	if open := n.open[h]; open != nil {
-		open.forgetBefore(len(list))
+		open.follows(n.before(h))
 	}
 	p.kept = false
 	n.free(p)

@@ -92,7 +92,7 @@ func (n *Notary) sealDue(now time.Time, all bool) {
 		}
 	}
 	for h, p := range n.open {
-		p.forgetBefore(len(n.recent[h]))
+		p.follows(n.before(h))
 		var why receipt.Reason
 		if !n.dropEmpty(p, n.opts.Idle) {
 			why = p.due(now, &n.opts)
@@ -170,10 +170,10 @@ func (p *part) hasRecords() bool {
 	return p.first != nil
 }
 
-// forgetBefore lets go of the marks of all parts before but the last few.
-func (p *part) forgetBefore(but int) {
+// follows says which parts before are still kept for their marks, and lets go of the others.
+func (p *part) follows(before []*part) {
 	if p.mu.TryLock() {
-		p.before = slices.Clone(p.before[:min(but, len(p.before))]) // nothing of the others
+		p.before = before
 		p.mu.Unlock()
 	}
 }
