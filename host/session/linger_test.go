@@ -81,3 +81,36 @@ func TestEndedAgain(t *testing.T) {
 	}
 	w.close(n)
 }
+
+// TestResentPutsNothingOff: a sender who goes on to send what is there already, since an answer
+// was lost or in order to, keeps his session open for no longer.
+func TestResentPutsNothingOff(t *testing.T) {
+	const linger = 2 * time.Second
+	w := newWorld(t)
+	w.tune = func(o *session.Options) { o.Linger = linger }
+	n := w.start()
+	for id, c := range map[string]struct {
+		body   []byte
+		within time.Duration
+		reason receipt.Reason
+	}{
+		"ended": {request("ended", lastSpan("a")), linger, receipt.ReasonEnd},
+		"idle":  {request("idle", span("a")), session.DefaultIdle, receipt.ReasonIdle},
+	} {
+		export(t, n, c.body)
+		for range 2 {
+			w.advance(c.within / 2)
+			export(t, n, c.body)
+		}
+		n.Tick(t.Context())
+		parts, err := n.Parts(t.Context(), "acme", id)
+		if err != nil || len(parts) != 1 || parts[0].State == session.StateOpen {
+			t.Errorf("%s: %+v, %v", id, parts, err)
+			continue
+		}
+		if m := settled(t, n, id, 1)[0].Manifest; m.Reason != c.reason {
+			t.Errorf("%s: sealed for %q", id, m.Reason)
+		}
+	}
+	w.close(n)
+}

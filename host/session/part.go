@@ -103,11 +103,11 @@ func (n *Notary) openPart(handle receipt.Handle, tenant string) (*part, error) {
 // with p.mu held.
 func (n *Notary) appendTo(p *part, g *group, d *desk) error {
 	fresh := p.fresh(g, d)
-	p.touched = n.opts.Now()
-	if len(fresh) == 0 {
+	if len(fresh) == 0 { // who only sends again does not put the part's end off
 		p.duplicates += uint64(len(g.records))
 		return nil
 	}
+	p.touched = n.opts.Now()
 	for _, s := range g.slots {
 		p.keys.PutToken(s.at, s.value)
 	}
