@@ -1,12 +1,18 @@
 package session_test
 
 import (
+	"errors"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	common "go.opentelemetry.io/proto/otlp/common/v1"
 	logs "go.opentelemetry.io/proto/otlp/logs/v1"
 
+	"github.com/veriproof/notary/host/journal"
+	"github.com/veriproof/notary/host/journal/journaltest"
+	"github.com/veriproof/notary/host/otlpwire"
 	"github.com/veriproof/notary/host/session"
 	"github.com/veriproof/notary/sdk/receipt"
 )
@@ -111,6 +117,59 @@ func TestResentPutsNothingOff(t *testing.T) {
 		if m := settled(t, n, id, 1)[0].Manifest; m.Reason != c.reason {
 			t.Errorf("%s: sealed for %q", id, m.Reason)
 		}
+	}
+	w.close(n)
+}
+
+// TestEndOfWhatWasRefused: a session that is ended just when its first records are refused, since
+// storage does not keep up, has no part that waits for a receipt for ever.
+func TestEndOfWhatWasRefused(t *testing.T) {
+	w := newWorld(t)
+	var asked atomic.Int32
+	asked.Store(-1 << 30)
+	ended := make(chan error, 1)
+	var n *session.Notary
+	w.tune = func(o *session.Options) {
+		o.Journal.QueueBytes, o.Journal.UnknownLimit = 1, time.Minute
+		o.Now = func() time.Time {
+			if asked.Add(1) == 2 { // when the part was opened, and now that it has its first records
+				go func() { ended <- n.EndSession(t.Context(), "acme", "s") }()
+				eventually(t, func() bool { return n.Stats().OpenParts == 2 }) // those of the others
+			}
+			return w.clock()
+		}
+	}
+	n = w.start()
+	put, goOn := make(chan struct{}), make(chan struct{})
+	first := sync.OnceFunc(func() { close(put) })
+	w.store.Inject(func(journal.Group) journaltest.Fault { first(); <-goOn; return journaltest.None })
+	failed := make(chan error, 2)
+	send := func(id string) error {
+		_, err := n.Export(t.Context(), "acme", otlpwire.Traces, request(id, span("a")))
+		return err
+	}
+	go func() { failed <- send("under way") }()
+	<-put
+	go func() { failed <- send("waits") }()
+	eventually(t, func() bool { return n.Stats().Records == 2 })
+	asked.Store(0)
+	if err := send("s"); !errors.Is(err, journal.ErrBusy) {
+		t.Fatal(err)
+	}
+	if err := <-ended; err == nil {
+		t.Error("a session is said to have its receipts of which nothing was stored")
+	}
+	close(goOn)
+	if err := errors.Join(<-failed, <-failed); err != nil {
+		t.Error(err)
+	}
+	export(t, n, request("s", span("a")))
+	if err := n.EndSession(t.Context(), "acme", "s"); err != nil {
+		t.Error(err)
+	}
+	settled(t, n, "s", 1)
+	if parts, err := n.Parts(t.Context(), "acme", "s"); err != nil || len(parts) != 1 {
+		t.Errorf("%+v, %v", parts, err)
 	}
 	w.close(n)
 }

@@ -124,14 +124,31 @@ func (n *Notary) failed(err error) {
 func (n *Notary) ceased(p *part) {
 	p.mu.Lock()
 	p.keys, p.edits, p.sdks = nil, nil, nil
+	nothing := p.first == nil
 	p.mu.Unlock()
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	p.sealed = true
-	if p.leaving > 0 {
+	if nothing {
+		n.withdraw(p.id)
+	}
+	if p.leaving > 0 || nothing {
 		n.forgetPart(p)
 	}
 	n.free(p)
+}
+
+// withdraw takes back that a part was to be sealed, of which nothing was ever queued: its end came
+// while its first records were refused. It is not in the journal, and nobody waits for its receipt.
+// It is called with n.mu held.
+func (n *Notary) withdraw(id receipt.PartID) {
+	n.index[id.Handle] = slices.DeleteFunc(n.index[id.Handle], func(s *sealed) bool { return s.id == id })
+	if len(n.index[id.Handle]) == 0 {
+		delete(n.index, id.Handle)
+	}
+	if n.nextPart[id.Handle] == id.Part+1 {
+		n.nextPart[id.Handle] = id.Part
+	}
 }
 
 // proveReceipt gets the proof of a receipt and makes it durable. It may take long; the
