@@ -57,6 +57,9 @@ func policyOf(v note.Verifier) torchwood.Policy {
 // part of it against the entry: damage on disk must not go out as a proof.
 func prove(c published, hashes tlog.HashReader, index uint64, commitment [32]byte) ([]byte, error) {
 	path, err := tlog.ProveRecord(c.N, int64(index), hashes)
+	if errors.Is(err, context.Canceled) { // by nobody but the log's end
+		return nil, ErrClosed
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: entry %d of %d: %w", ErrCorrupt, index, c.N, err)
 	}
