@@ -58,6 +58,24 @@ func TestUsualTextsAreSearched(t *testing.T) {
 	}
 }
 
+// TestKeysAreSearched: a file of nothing but keys is dear, since each is judged, and the more so where the
+// configuration makes none a finding. It is searched to its end, whichever keys they are.
+func TestKeysAreSearched(t *testing.T) {
+	const name = "redact-secrets"
+	p, label, d := probe(t, name, []byte(`{"threshold":1000}`)), unsearched(t, name), newDice(77)
+	for file := range 100 {
+		var b bytes.Buffer
+		for b.Len() < abi.MaxBatchText {
+			b.WriteString("sk-proj-" + d.of(48, alnumChars) + "\n")
+		}
+		for _, e := range try(t, p, b.Bytes()[:abi.MaxBatchText], nil).Edits {
+			if e.Label == label {
+				t.Errorf("file %d is masked as unsearched from byte %d on", file, e.Start)
+			}
+		}
+	}
+}
+
 // TestDearTextIsMasked: what was found before the allowance of a text was spent stays, all that is behind it is
 // masked, and no configuration changes that.
 func TestDearTextIsMasked(t *testing.T) {

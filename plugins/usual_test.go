@@ -6,8 +6,9 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
-	"testing"
+	"sync"
 
 	"github.com/veriproof/notary/sdk/plugin/abi"
 )
@@ -15,8 +16,9 @@ import (
 // usualTexts are what applications send, each as long as a batch and made up: sentences and
 // JSON, and what is dense in numbers and codes. Their mean, each weighted the same, is the
 // average that no text may exceed five times.
-func usualTexts(t testing.TB) map[string][]byte {
-	t.Helper()
+func usualTexts() map[string][]byte { return maps.Clone(madeUp()) }
+
+var madeUp = sync.OnceValue(func() map[string][]byte {
 	d := newDice(5)
 	sentence := func() string {
 		words := make([]string, 6+d.IntN(8))
@@ -42,7 +44,7 @@ func usualTexts(t testing.TB) map[string][]byte {
 	object := func(v any) string {
 		b, err := json.Marshal(v)
 		if err != nil {
-			t.Fatal(err)
+			panic(err)
 		}
 		return string(b) + "\n"
 	}
@@ -94,4 +96,4 @@ func usualTexts(t testing.TB) map[string][]byte {
 		texts[what] = b.Bytes()[:abi.MaxBatchText]
 	}
 	return texts
-}
+})

@@ -77,9 +77,9 @@ func TestWorkIsLinear(t *testing.T) {
 			}
 			perByte := func(fuel uint64) float64 { return float64(fuel) / abi.MaxBatchText }
 			mean, prose := 0.0, 0.0
-			for what, text := range usualTexts(t) {
+			for what, text := range usualTexts() {
 				c := perByte(measure(string(text)))
-				mean += c / float64(len(usualTexts(t)))
+				mean += c / float64(len(usualTexts()))
 				if what == "prose" {
 					prose = c
 				}

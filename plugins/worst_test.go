@@ -72,7 +72,7 @@ func TestWorstTexts(t *testing.T) {
 	const stocks, kept, tried, strict = 8, 24, 16 << 10, `{"threshold":1000}`
 	for _, run := range []struct{ name, config string }{{scanners[0], ""}, {scanners[0], strict}, {scanners[1], ""}, {scanners[1], strict}} {
 		name, p, d := run.name, probe(t, run.name, []byte(run.config)), newDice(seed)
-		mean, usual := 0.0, usualTexts(t)
+		mean, usual := 0.0, usualTexts()
 		for _, text := range usual {
 			mean += costOf(t, p, string(text), len(text)).fuel / float64(len(usual))
 		}
