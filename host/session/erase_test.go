@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
-	"fmt"
 	"sync/atomic"
 	"testing"
 
@@ -26,13 +25,16 @@ func attack(r receipt.Record, truth []byte, edits receipt.Hash, leaves []receipt
 		known[l] = true
 	}
 	resource, scope := receipt.Hash(sha256.Sum256(r.Resource)), receipt.Hash(sha256.Sum256(r.Scope))
-	at := bytes.Index(r.Bytes, truth)
-	guess := bytes.Clone(r.Bytes)
-	r.Bytes = guess
-	for i := range 1_000_000 {
-		copy(guess[at:], fmt.Sprintf("%06d", i))
-		for _, salt := range salts {
-			if known[r.ContextLeafHash(salt, edits, resource, scope)] {
+	at := receipt.LeafHead + bytes.Index(r.Bytes, truth)
+	guess := append(make([]byte, receipt.LeafHead), r.Bytes...)
+	for _, salt := range salts {
+		head := r.LeafHead(salt, edits, resource, scope)
+		copy(guess, head[:])
+		for i := range 1_000_000 {
+			for digit, n := at+5, i; digit >= at; digit, n = digit-1, n/10 {
+				guess[digit] = '0' + byte(n%10)
+			}
+			if known[sha256.Sum256(guess)] {
 				return string(guess[at : at+6])
 			}
 		}
