@@ -12,8 +12,8 @@ import (
 )
 
 // A shape holds a YAML document against the types of Config: which keys, each
-// once, each with a value of the right kind. It leaves what stands in a scalar
-// to the decoder, and notes the line of every key for the checks after it.
+// once, each with a value of the right kind, which the decoder would tell without its
+// key. It notes the line of every key for the checks after it.
 type shape struct {
 	lines    map[string]int
 	problems []Problem
@@ -68,13 +68,17 @@ var decimal = regexp.MustCompile(`^(0|-?[1-9][0-9]*)$`)
 // differ about 0104, which is 68 to some, and about yes and off.
 func (s *shape) spelling(n *yaml.Node, t reflect.Type, path string) {
 	if isText(t) {
+		if err := reflect.New(t).Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(n.Value)); err != nil {
+			s.fail(n.Line, path, err.Error(), "")
+		}
 		return
 	}
 	number := t.Kind() == reflect.Int || t.Kind() == reflect.Uint64
 	switch {
-	// A word in place of a number is left to the decoder, which says so.
-	case number && (n.Tag == "!!int" || n.Tag == "!!float") && !decimal.MatchString(n.Value):
+	case number && !decimal.MatchString(n.Value):
 		s.fail(n.Line, path, fmt.Sprintf("%.40q is not a decimal number", n.Value), "write it with the digits 0 to 9 and no 0 in front")
+	case t.Kind() == reflect.Uint64 && n.Value[0] == '-':
+		s.fail(n.Line, path, fmt.Sprintf("%.40q is less than 0", n.Value), "")
 	case t.Kind() == reflect.Bool && n.Value != "true" && n.Value != "false":
 		s.fail(n.Line, path, fmt.Sprintf("%.40q is not a truth", n.Value), "write true or false")
 	}

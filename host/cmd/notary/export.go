@@ -142,7 +142,30 @@ func runExport(ctx context.Context, a *app, args []string) error {
 	if err := os.MkdirAll(*out, 0o755); err != nil {
 		return err
 	}
-	return a.exportParts(ctx, s, parts, disclosure{all: s.identity != nil}, *out, *asJSON)
+	if err := a.exportParts(ctx, s, parts, disclosure{all: s.identity != nil}, *out, *asJSON); err != nil {
+		return err
+	}
+	a.tellUnfinished(s, parts, to)
+	return nil
+}
+
+// tellUnfinished says of what the same command will have more in a moment: who exports right
+// behind a session's end finds nothing of it, or a bundle that does not verify.
+func (a *app) tellUnfinished(s *storage, exported []*archive.Part, to time.Time) {
+	open, unproved := 0, 0
+	for _, p := range s.Parts() {
+		if p.Manifest == nil && (to.IsZero() || to.After(time.Now())) {
+			open++
+		}
+	}
+	for _, p := range exported {
+		if _, ok := s.Proof(p.Commitment()); !ok {
+			unproved++
+		}
+	}
+	if open+unproved > 0 {
+		fmt.Fprintf(a.stderr, "notary: warning: %d session parts are not sealed yet and have no bundle, %d bundles have no log proof yet: the same command adds both when they are there\n", open, unproved)
+	}
 }
 
 // journalExport has a running notary say in its journal what is about to be exported. A

@@ -41,12 +41,27 @@ func TestExportIsJournaled(t *testing.T) {
 		t.Error("bundles of an export that was refused")
 	}
 	status, stdout, stderr := export("operator.token", "--from", "2020-01-01", "--for", "the court", "--identity", "recipient.pem", "-o", "all")
-	if status != exitOK || strings.Count(stdout, " written ") != 2 || !strings.Contains(stderr, "journaled by entry ") {
+	if status != exitOK || strings.Count(stdout, " written ") != 2 || !strings.Contains(stderr, "journaled by entry ") || strings.Contains(stderr, "not sealed yet") {
 		t.Errorf("export: %d\n%s%s", status, stdout, stderr)
 	}
 	files, err := filepath.Glob(m.path("all/*.bundle"))
 	if err != nil || len(files) != 2 {
 		t.Errorf("%d bundles, %v", len(files), err)
+	}
+	// What JSON says of a token is none, and is not sent. Who is early is told so.
+	if err := os.WriteFile(m.path("operator.json"), []byte("{\n  \"secret\": \""+m.operator+"\"\n}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if status, _, stderr := export("operator.json", "-o", "refused"); status != 1 || strings.Contains(stderr, m.operator) || !strings.Contains(stderr, `what stands behind "secret"`) {
+		t.Errorf("with JSON in place of a token: %d %s", status, stderr)
+	}
+	c.mustExport(t, request("chat-19", newSpan("chat")))
+	if status, stdout, stderr := m.run(t, "export", "--unjournaled", "--config", "notary.yaml", "-o", "early"); status != exitOK || strings.Count(stdout, " written ") != 2 ||
+		!strings.Contains(stderr, "1 session parts are not sealed yet and have no bundle, 0 bundles have no log proof yet") {
+		t.Errorf("while a session is open: %d\n%s%s", status, stdout, stderr)
+	}
+	if status, _, stderr := m.run(t, "export", "--unjournaled", "--config", "notary.yaml", "--to", "2020-01-01", "-o", "past"); status != exitOK || strings.Contains(stderr, "not sealed yet") {
+		t.Errorf("of a time that is over: %d %s", status, stderr)
 	}
 	p.stop(t)
 

@@ -291,7 +291,10 @@ func logCheckpoint(ctx context.Context, a *app, args []string) error {
 		return err
 	}
 	size, root, signed, err := r.Checkpoint(ctx)
-	if err != nil {
+	switch {
+	case errors.Is(err, commitlog.ErrDirectory):
+		return hinted(err, "PLACE is log.dir of the notary that writes the log, its tree, or the URL at which \"notary log serve\" or a file server has it")
+	case err != nil:
 		return logVerdict(err)
 	}
 	fmt.Fprintf(a.stdout, "%d entries, root %v\n", size, root)

@@ -119,7 +119,7 @@ func policyInit(ctx context.Context, a *app, o *policyOptions) error {
 	}
 	p, err := policy.FromEvidence(*seen)
 	if err != nil {
-		return &exitError{status: exitFalse, err: err, hint: "\"notary attest verify\" and \"notary attest show\" say what the Evidence is"}
+		return &exitError{status: exitFalse, err: err, hint: hintOfEvidence(o)}
 	}
 	text, err := p.YAML()
 	if err != nil {
@@ -132,6 +132,14 @@ func policyInit(ctx context.Context, a *app, o *policyOptions) error {
 		fmt.Fprintf(a.stderr, "notary: warning: %s\n", n)
 	}
 	return nil
+}
+
+func hintOfEvidence(o *policyOptions) string {
+	hint := "\"notary attest verify\" and \"notary attest show\" say what the Evidence is"
+	if simulatedAllowed && !o.simulated {
+		hint += "; if it is a simulator's, say --simulated"
+	}
+	return hint
 }
 
 // observe reads the Evidence. A token counts only under a key set that was given.
@@ -169,7 +177,7 @@ func observe(ctx context.Context, o *policyOptions) (*policy.Observed, []string,
 func tokenOf(p *parts, jwksFile string, at time.Time) (*maa.Claims, []byte, error) {
 	jwks, err := readFile(jwksFile, maa.MaxKeySetSize)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, hinted(err, "the key set is what the MAA instance itself serves at https://…/certs; without --jwks the policy goes without MAA")
 	}
 	keys, err := maa.ParseKeySet(jwks)
 	if err != nil {

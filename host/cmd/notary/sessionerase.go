@@ -149,9 +149,9 @@ func (o *orderOptions) connect(a *app, what string) (*operator, error) {
 	if err != nil {
 		return nil, usageError("%s: --control %.80q is no URL", what, o.control)
 	}
-	token, err := readFile(o.tokenFile, maxPart)
+	token, err := operatorToken(o.tokenFile)
 	if err != nil {
-		return nil, hinted(err, "--token-file wants an operator's token, made by \"notary keygen\"")
+		return nil, err
 	}
 	gate, err := gateOptions(what, o.policy, o.keys, o.control, a)
 	if err != nil {
@@ -161,7 +161,7 @@ func (o *orderOptions) connect(a *app, what string) (*operator, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &operator{url: at, token: strings.TrimSpace(string(token)), client: &http.Client{Transport: g.RoundTripper()}}, nil
+	return &operator{url: at, token: token, client: &http.Client{Transport: g.RoundTripper()}}, nil
 }
 
 func (c *operator) erase(ctx context.Context, p *archive.Part) (*control.Erasures, error) {
@@ -205,4 +205,14 @@ func (c *operator) post(ctx context.Context, path string, query url.Values, done
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.DisallowUnknownFields()
 	return d.Decode(done)
+}
+
+// operatorToken reads a file that has the token and nothing else: what "notary keygen --json"
+// prints would go into a header that the notary does not understand.
+func operatorToken(file string) (string, error) {
+	token, err := readCredential(file)
+	if err != nil {
+		return "", hinted(fmt.Errorf("operator's token: %w", err), "--token-file wants the secret alone that \"notary keygen --operator-token\" made; with --json it is what stands behind \"secret\"")
+	}
+	return token, nil
 }

@@ -72,11 +72,11 @@ func runTop(ctx context.Context, a *app, args []string) error {
 	if err != nil {
 		return err
 	}
-	token, err := readFile(*tokenFile, 4096)
+	token, err := operatorToken(*tokenFile)
 	if err != nil {
 		return err
 	}
-	t := &top{app: a, control: o.Control, token: strings.TrimSpace(string(token))}
+	t := &top{app: a, control: o.Control, token: token}
 	if t.gate, err = attested.New(o); err != nil {
 		return usageError("top: %v", err)
 	}
