@@ -3,6 +3,7 @@ package ingest
 import (
 	"context"
 	"net"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -88,6 +89,47 @@ func (m *member) Read(b []byte) (int, error) {
 func (m *member) Write(b []byte) (int, error) {
 	m.work.pause()
 	return m.Conn.Write(b)
+}
+
+// sip is how much is read at a time of frames' heads on a gRPC connection that is not in
+// good standing: some six streams that are opened and reset.
+const sip = 256
+
+// A sipping connection is one of gRPC, over its TLS, of which a stranger's heads are read few at a
+// time. Each stream that is opened is a goroutine, however soon it is reset (CVE-2023-44487),
+// and a record of TLS opens hundreds: who needs no turn would stand in one queue with all of them.
+// So between sips the turn is given up, and what the frames before have begun goes first.
+//
+// Bytes of messages open no streams. What gRPC reads past its buffer are some, and what is read into
+// it next are heads and ends of their frames: with a sip for each of these a large message would
+// hardly ever arrive beside others who work.
+type sipping struct {
+	net.Conn
+	work   *work
+	credit int // of bytes that are no sip; gRPC reads with one goroutine
+}
+
+// afterMessage is the credit that bytes of a message give.
+const afterMessage = 4 * readBuffer
+
+// Read implements net.Conn.
+func (s *sipping) Read(b []byte) (int, error) {
+	if s.work.good.Load() {
+		return s.Conn.Read(b)
+	}
+	if len(b) <= readBuffer && s.credit < len(b) {
+		b = b[:min(len(b), sip)]
+		s.work.pause()
+		runtime.Gosched()
+		s.work.begin()
+	}
+	n, err := s.Conn.Read(b)
+	if len(b) > readBuffer {
+		s.credit = min(n, afterMessage)
+	} else {
+		s.credit = max(0, s.credit-n)
+	}
+	return n, err
 }
 
 // judge gives the connection that a request came on its standing, by what became of the

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"runtime"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -98,6 +100,75 @@ func TestTurnsGiveWay(t *testing.T) {
 		}
 	}
 }
+
+// TestStrangersFramesInSips: of a stranger's heads little is read at a time, each time in a turn
+// that others who wait have had before. Messages, what belongs to their frames, and who is in good
+// standing are read as they come.
+func TestStrangersFramesInSips(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { // a turn does not end by itself meanwhile
+		aside := &turns{free: 1}
+		w, end := newWork(aside, &net.TCPAddr{})
+		conn := &sipping{Conn: readiness{}, work: w}
+		begun := 0
+		aside.giveWay = func() { begun++ }
+		for i, c := range []struct {
+			room, want int
+			turn       bool // it needs another one
+		}{
+			{readBuffer, sip, true},
+			{9, 9, true},
+			{readBuffer, sip, true},
+			{16 << 10, 16 << 10, false}, // of a message
+			{readBuffer, readBuffer, false},
+			{readBuffer, readBuffer, false},
+			{9, 9, false},
+			{readBuffer, readBuffer, false},
+			{readBuffer, sip, true}, // too much for heads and ends of frames
+			{2 * readBuffer, 2 * readBuffer, false},
+			{readBuffer, readBuffer, false},
+		} {
+			begun = 0
+			n, err := conn.Read(make([]byte, c.room))
+			if turn := begun == 1; n != c.want || err != nil || turn != c.turn {
+				t.Errorf("read %d: %d bytes, %v, another turn: %t; want %d, %t", i, n, err, turn, c.want, c.turn)
+			}
+			if aside.free != 0 {
+				t.Errorf("read %d: it has no turn", i)
+			}
+		}
+		end()
+		if aside.free != 1 {
+			t.Errorf("%d turns are left of 1", aside.free)
+		}
+		w.good.Store(true)
+		if n, err := conn.Read(make([]byte, readBuffer)); n != readBuffer || err != nil {
+			t.Errorf("in good standing %d bytes are read, %v", n, err)
+		}
+	})
+}
+
+// TestOthersGoBetweenSips: what came of a stranger's frames goes before he reads on.
+func TestOthersGoBetweenSips(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // so that who does not give way goes on
+	w, end := newWork(&turns{free: 1}, &net.TCPAddr{})
+	defer end()
+	conn := &sipping{Conn: readiness{}, work: w}
+	var began atomic.Bool
+	go began.Store(true)
+	for range 10 { // nearly always the first is enough; the scheduler looks elsewhere now and then
+		if _, err := conn.Read(make([]byte, readBuffer)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !began.Load() {
+		t.Error("ten reads, and what came of the frames before has not begun")
+	}
+}
+
+// readiness is a connection on which there is always something.
+type readiness struct{ net.Conn }
+
+func (readiness) Read(b []byte) (int, error) { return len(b), nil }
 
 // TestAddressesTakeTurns: many strangers from one address have one's share of the turns.
 func TestAddressesTakeTurns(t *testing.T) {

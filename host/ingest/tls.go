@@ -93,6 +93,9 @@ func (s serverTLS) ServerHandshake(raw net.Conn) (net.Conn, credentials.AuthInfo
 		State:          state,
 		CommonAuthInfo: credentials.CommonAuthInfo{SecurityLevel: credentials.PrivacyAndIntegrity},
 	}, raw, raw.RemoteAddr().String()}
+	if m, ok := raw.(*member); ok {
+		return newAcker(&sipping{Conn: conn, work: m.work}), info, nil
+	}
 	return newAcker(conn), info, nil
 }
 
