@@ -180,6 +180,9 @@ func waiting(err error) error {
 
 func (t *tree) current() (published, error) {
 	text, err := t.reader.ReadCheckpoint(t.ctx)
+	if t.ctx.Err() != nil { // a database heeds it
+		return published{}, ErrClosed
+	}
 	if err != nil {
 		return published{}, fmt.Errorf("%w: checkpoint: %w", ErrDirectory, err)
 	}

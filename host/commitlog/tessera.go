@@ -70,6 +70,8 @@ type tree struct {
 	reader   tessera.LogReader
 	shutdown func(context.Context) error
 
+	entries  relay[*waiter]  // to be added
+	placing  relay[entering] // to get their index
 	waiters  waiters
 	watching sync.WaitGroup
 	slots    chan struct{}
@@ -186,7 +188,7 @@ func (t *tree) Submit(ctx context.Context, commitment [32]byte) (proof []byte, i
 	}
 	w, add := t.join(commitment)
 	if add {
-		go t.append(w)
+		t.entries.add(w, t.enter)
 	}
 	select {
 	case o := <-w.done:
@@ -207,20 +209,35 @@ func (t *tree) begin() error {
 	return nil
 }
 
-// append adds an entry and waits for its index; release gives it its proof. Tessera's futures cannot
-// be cancelled, and are never resolved for what is still queued when its context ends: this
-// goroutine outlives a caller who is impatient, and then even the log.
-func (t *tree) append(w *waiter) {
-	if err := t.usable(); err != nil {
-		t.settle(w, outcome{err: err})
-		return
+// An entry on its way into the log, and what tells its index.
+type entering struct {
+	*waiter
+	indexed tessera.IndexFuture
+}
+
+// enter adds entries; await places them when they have their indexes, and release gives them
+// their proofs. One goroutine does either for all: Tessera resolves futures in the order in which
+// they were made. They cannot be cancelled, and are never resolved for what is still queued when
+// Tessera's context ends: await outlives callers who are impatient, and then even the log.
+func (t *tree) enter(list []*waiter) {
+	for _, w := range list {
+		if err := t.usable(); err != nil {
+			t.settle(w, outcome{err: err})
+			continue
+		}
+		t.placing.add(entering{w, t.add(t.ctx, tessera.NewEntry(w.commitment[:]))}, t.await)
 	}
-	i, err := t.add(t.ctx, tessera.NewEntry(w.commitment[:]))()
-	if err != nil {
-		t.settle(w, outcome{err: fmt.Errorf("appending to the log: %w: outcome unknown, submit again", err)})
-		return
+}
+
+func (t *tree) await(list []entering) {
+	for _, e := range list {
+		i, err := e.indexed()
+		if err != nil {
+			t.settle(e.waiter, outcome{err: fmt.Errorf("appending to the log: %w: outcome unknown, submit again", err)})
+			continue
+		}
+		t.place(e.waiter, i.Index)
 	}
-	t.place(w, i.Index)
 }
 
 // stop ends the log: new Submits fail with [ErrClosed]; those under way get their
