@@ -35,6 +35,12 @@ func (n *Notary) Remembered(tenant, session string) int {
 	return len(parts)
 }
 
+// Stride is how many parts are sealed at a time while nobody waits for their room.
+const Stride = stride
+
+// MadeRoom waits until the exports before have made as much room as they make.
+func (n *Notary) MadeRoom() { n.exports.Wait() }
+
 // Step is a Tick, and the end of what it has begun: the entry that shows that the
 // notary lives, the look after the others, and that for what is too old.
 func (n *Notary) Step(ctx context.Context) error {

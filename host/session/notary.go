@@ -29,6 +29,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/veriproof/notary/attestation/runtimedata"
@@ -81,9 +82,11 @@ type Notary struct {
 	tasks      sync.WaitGroup
 	proving    chan struct{}  // bounds the log submissions in flight
 	sealers    lane[*sealing] // make receipts
-	provers    lane[func()]   // wait for the log
+	provers    lane[*proving] // wait for the log
+	proofs     lane[*proving] // write what it said
 	room       ledger
-	givingWay  sync.Mutex // taken by who makes room; n.mu is taken under it
+	givingWay  sync.Mutex  // taken by who makes room; n.mu is taken under it
+	makingRoom atomic.Bool // somebody does it whom nobody waits for
 
 	mu       sync.Mutex
 	closing  bool
@@ -106,8 +109,9 @@ type Notary struct {
 	last  receipt.Hash
 
 	dirty     dirty
-	keyTime   time.Time // when the wrap key came into use; owned by Tick
-	checkTime time.Time // of the last checkpoint; owned by Tick
+	keyTime   time.Time   // when the wrap key came into use; owned by Tick
+	checkTime time.Time   // of the last checkpoint; owned by Tick
+	checking  atomic.Bool // a checkpoint is under way
 
 	pulse pulse
 	peers peers
@@ -135,7 +139,7 @@ func (n *Notary) before(handle receipt.Handle) []*part {
 const maxProving = 1024
 
 // At most maxSealers goroutines make receipts, of as many as sealTogether parts each: hundreds,
-// so that they share commits.
+// so that they share commits. As many write proofs.
 const (
 	maxSealers   = 8
 	sealTogether = 32
@@ -166,7 +170,8 @@ func Start(ctx context.Context, o Options) (*Notary, error) {
 		opts: o, epoch: o.Origin.Epoch,
 		proving:  make(chan struct{}, maxProving),
 		sealers:  lane[*sealing]{most: maxSealers, together: sealTogether},
-		provers:  lane[func()]{most: maxProving, together: 1, do: func(f []func()) { f[0]() }},
+		provers:  lane[*proving]{most: maxProving, together: 1},
+		proofs:   lane[*proving]{most: maxSealers, together: sealTogether},
 		room:     ledger{most: o.Memory, of: make(map[string]int64)},
 		open:     make(map[receipt.Handle]*part),
 		nextPart: make(map[receipt.Handle]uint32),
@@ -178,7 +183,8 @@ func Start(ctx context.Context, o Options) (*Notary, error) {
 		released: make(map[archive.Release]bool),
 		finished: make(map[receipt.Epoch]bool),
 	}
-	n.sealers.do = n.makeReceipts
+	n.sealers.do, n.proofs.do = n.makeReceipts, n.writeProofs
+	n.provers.do = func(one []*proving) { n.proveReceipt(one[0]) }
 	n.dedup = newFingerprints()
 	n.background, n.cancel = context.WithCancel(context.Background())
 	n.peers.ctx, n.peers.stop = context.WithCancel(n.background)

@@ -104,13 +104,15 @@ func (n *Notary) reserve(tenant string, groups []*group) error {
 	taken, tight := n.room.take(tenant, need)
 	switch {
 	case !taken:
-		n.giveWay(need)
+		n.giveWay(need, false)
 		if taken, _ = n.room.take(tenant, need); !taken {
 			return ErrFull
 		}
-	case tight && n.givingWay.TryLock(): // nobody has to wait for it yet
-		n.givingWay.Unlock()
-		n.exports.Go(func() { n.giveWay(need) }) // this one counts still; tasks may be waited for already
+	case tight && n.makingRoom.CompareAndSwap(false, true): // nobody has to wait for it yet
+		n.exports.Go(func() { // this one counts still; tasks may be waited for already
+			defer n.makingRoom.Store(false)
+			n.giveWay(need, true)
+		})
 	}
 	for _, g := range groups {
 		g.need = g.needs()
@@ -173,7 +175,10 @@ func (n *Notary) forgetPart(p *part) {
 // go, then those that were sealed are forgotten, the oldest first, and then the part is sealed that was idle for
 // longest; and so on. What is sealed early has its receipt and its records like any other, but
 // records that are sent again are not known any more.
-func (n *Notary) giveWay(need int64) {
+//
+// With patience the next parts give way when those before are sealed: a thousand at once would be
+// in the way of every export. Whoever cannot wait makes room meanwhile.
+func (n *Notary) giveWay(need int64, patience bool) {
 	n.givingWay.Lock() // two at a time would give more way than is needed
 	defer n.givingWay.Unlock()
 	n.mu.Lock()
@@ -191,9 +196,17 @@ func (n *Notary) giveWay(need int64) {
 			shares[t] -= v.part.leaving
 		}
 	}
+	var begun []*sealed
 	for i := 0; left > aim; i++ {
-		if i%stride == 0 && !n.breathe() { // at first, too: Close may have begun meanwhile
-			return
+		if i%stride == 0 {
+			if patience && len(begun) > 0 {
+				n.awaitReceipts(begun)
+				begun = begun[:0]
+				_, left = n.stays()
+			}
+			if !n.breathe() { // at first, too: Close may have begun meanwhile
+				return
+			}
 		}
 		most, found := "", false
 		for t, list := range victims {
@@ -206,6 +219,7 @@ func (n *Notary) giveWay(need int64) {
 		}
 		v := victims[most][0]
 		p, size := v.part, v.part.held.Load()
+		victims[most][0] = victim{} // what it holds may be given back before the last has gone
 		victims[most] = victims[most][1:]
 		if p.leaving > 0 || !n.stillAs(v) || v.rank == empty && !n.dropEmpty(p, 0) {
 			continue
@@ -216,7 +230,7 @@ func (n *Notary) giveWay(need int64) {
 		}
 		if n.open[p.id.Handle] == p {
 			delete(n.open, p.id.Handle)
-			n.goSeal(p, receipt.ReasonSize)
+			begun = append(begun, n.goSeal(p, receipt.ReasonSize))
 		}
 		if p.sealed {
 			n.forgetPart(p)
@@ -225,6 +239,21 @@ func (n *Notary) giveWay(need int64) {
 		p.leaving = size
 		n.leaving += size
 	}
+}
+
+// awaitReceipts waits until parts are sealed, or nothing is any more. It is called with
+// n.givingWay and n.mu held, which others have meanwhile.
+func (n *Notary) awaitReceipts(parts []*sealed) {
+	n.mu.Unlock()
+	n.givingWay.Unlock()
+	for _, s := range parts {
+		select {
+		case <-s.receipted:
+		case <-n.background.Done():
+		}
+	}
+	n.givingWay.Lock()
+	n.mu.Lock()
 }
 
 // stays returns what tenants hold, and all of them but for what is given back soon. It is called

@@ -6,6 +6,7 @@ import (
 	enc "encoding/binary"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -107,6 +108,42 @@ func TestSessionMemory(t *testing.T) {
 				t.Errorf("the session of a third tenant: %+v, %v", parts, err)
 			}
 		})
+	}
+}
+
+// slow is a store that keeps nothing, and takes its time for it.
+type slow struct{ journal.Store }
+
+func (slow) Put(context.Context, journal.Group) error { time.Sleep(5 * time.Millisecond); return nil }
+
+// TestRoomIsMadeInSteps: while nobody has to wait for room, the next parts give way when those before
+// are sealed. All that go at once, an eighth of the memory, would be in the way of every export.
+func TestRoomIsMadeInSteps(t *testing.T) {
+	const sessions = 100 // of a request
+	w := newWorld(t)
+	w.tune = func(o *session.Options) { o.Store, o.Memory = slow{w.store}, 8<<20 }
+	n := w.start()
+	most, total := uint64(0), uint64(0) // that are being sealed, that were sealed for room
+	for i := range uint64(30) {
+		if _, err := n.Export(t.Context(), "acme", otlpwire.Traces, traces(int(i)*sessions, int(i+1)*sessions, false)); err != nil {
+			t.Fatalf("export %d: %v", i, err) // nobody has to come again
+		}
+		made := make(chan struct{})
+		go func() { n.MadeRoom(); close(made) }()
+		for waiting := true; waiting; {
+			select {
+			case <-made:
+				waiting = false
+			default:
+				runtime.Gosched()
+			}
+			s := n.Stats()
+			total = s.Sealed[receipt.ReasonSize]
+			most = max(most, (i+1)*sessions-total-s.OpenParts)
+		}
+	}
+	if most > session.Stride || total < 2*session.Stride {
+		t.Errorf("%d parts were being sealed at once, %d were in all", most, total)
 	}
 }
 

@@ -49,9 +49,9 @@ func (n *Notary) endSoon(handle receipt.Handle) {
 	}
 }
 
-// goSeal starts the sealing of a part that is no longer in the map. It is
-// called with n.mu held.
-func (n *Notary) goSeal(p *part, why receipt.Reason) {
+// goSeal starts the sealing of a part that is no longer in the map, and returns what will say how
+// it went. It is called with n.mu held.
+func (n *Notary) goSeal(p *part, why receipt.Reason) *sealed {
 	s := &sealed{id: p.id, receipted: make(chan struct{})}
 	n.index[p.id.Handle] = append(n.index[p.id.Handle], s)
 	list := append(n.recent[p.id.Handle], recent{p, n.opts.Now()})
@@ -62,6 +62,7 @@ func (n *Notary) goSeal(p *part, why receipt.Reason) {
 	}
 	n.recent[p.id.Handle] = slices.Clone(list[max(0, len(list)-maxRecent):])
 	n.sealers.add(&n.tasks, &sealing{part: p, state: s, why: why})
+	return s
 }
 
 // A sealing is a part on its way to a receipt.
@@ -99,12 +100,7 @@ func (n *Notary) makeReceipts(batch []*sealing) {
 		case x.err != nil:
 			n.failed(x.err)
 		case x.pending != nil:
-			proved := n.stats.proving()
-			commitment, id, state := x.commitment, x.part.id, x.state
-			n.provers.add(&n.tasks, func() {
-				defer proved()
-				n.failed(n.proveReceipt(n.background, commitment, id, state))
-			})
+			n.provers.add(&n.tasks, &proving{commitment: x.commitment, part: x.part.id, state: x.state, ended: n.stats.proving()})
 		}
 	}
 }
@@ -151,18 +147,53 @@ func (n *Notary) withdraw(id receipt.PartID) {
 	}
 }
 
-// proveReceipt gets the proof of a receipt and makes it durable. It may take long; the
-// receipt does not wait for it.
-func (n *Notary) proveReceipt(ctx context.Context, commitment receipt.Hash, id receipt.PartID, s *sealed) error {
-	proofSeq, err := n.prove(ctx, commitment, id)
-	if err != nil {
-		return err
+// A proving is a receipt on its way to a proof.
+type proving struct {
+	commitment receipt.Hash
+	part       receipt.PartID
+	state      *sealed
+	ended      func() // it waits for the log no more
+
+	body    format.ProofBody
+	pending *journal.Pending // the proof
+	err     error
+}
+
+// proveReceipt gets the proof of a receipt, and has it written. It may take long; the receipt
+// does not wait for it.
+func (n *Notary) proveReceipt(x *proving) {
+	if x.body, x.err = n.submit(n.background, x.commitment); x.err != nil {
+		n.proved(x)
+		return
 	}
-	n.stats.proved()
-	n.mu.Lock()
-	s.state, s.proofSeq = stateLogged, proofSeq
-	n.mu.Unlock()
-	return nil
+	n.proofs.add(&n.tasks, x)
+}
+
+// writeProofs makes proofs durable. All of them are queued before any is waited for, as receipts
+// are: a checkpoint of the log is that of hundreds.
+func (n *Notary) writeProofs(batch []*proving) {
+	for _, x := range batch {
+		x.pending, x.err = n.queueProof(n.background, x.body, x.part)
+	}
+	for _, x := range batch {
+		if x.err == nil {
+			_, x.err = x.pending.Wait(n.background)
+		}
+		if x.err == nil {
+			n.stats.proved()
+			n.mu.Lock()
+			x.state.state = stateLogged
+			x.state.proofSeq, _ = x.pending.Seqs()
+			n.mu.Unlock()
+		}
+		n.proved(x)
+	}
+}
+
+// proved notes what became of it.
+func (n *Notary) proved(x *proving) {
+	x.ended()
+	n.failed(x.err)
 }
 
 // number waits until all of the part is durable, and queues its manifest.
@@ -276,29 +307,10 @@ func (n *Notary) queueManifest(ctx context.Context, m *receipt.Manifest) (receip
 // prove sends a commitment to the log until it has a proof, and makes the proof
 // durable. It returns the seq of the proof entry. The part may be zero.
 func (n *Notary) prove(ctx context.Context, commitment receipt.Hash, part receipt.PartID) (uint64, error) {
-	select {
-	case n.proving <- struct{}{}:
-		defer func() { <-n.proving }()
-	case <-ctx.Done():
-		return 0, ctx.Err()
+	body, err := n.submit(ctx, commitment)
+	if err != nil {
+		return 0, err
 	}
-	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 30*time.Second) {
-		proof, index, err := n.opts.Log.Submit(ctx, commitment)
-		if err == nil {
-			return n.writeProof(ctx, format.ProofBody{Commitment: commitment, Index: index, Proof: proof}, part)
-		}
-		if ctx.Err() != nil {
-			return 0, ctx.Err()
-		}
-		n.stats.logFailed()
-		n.opts.Logger.Warn("the log did not take a commitment; it will be sent again", "error", err, "after", wait)
-		if err := pause(ctx, wait); err != nil {
-			return 0, err
-		}
-	}
-}
-
-func (n *Notary) writeProof(ctx context.Context, body format.ProofBody, part receipt.PartID) (uint64, error) {
 	pending, err := n.queueProof(ctx, body, part)
 	if err != nil {
 		return 0, err
@@ -308,6 +320,30 @@ func (n *Notary) writeProof(ctx context.Context, body format.ProofBody, part rec
 	}
 	seq, _ := pending.Seqs()
 	return seq, nil
+}
+
+// submit sends a commitment to the log until it has a proof.
+func (n *Notary) submit(ctx context.Context, commitment receipt.Hash) (body format.ProofBody, err error) {
+	select {
+	case n.proving <- struct{}{}:
+		defer func() { <-n.proving }()
+	case <-ctx.Done():
+		return body, ctx.Err()
+	}
+	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 30*time.Second) {
+		proof, index, err := n.opts.Log.Submit(ctx, commitment)
+		if err == nil {
+			return format.ProofBody{Commitment: commitment, Index: index, Proof: proof}, nil
+		}
+		if ctx.Err() != nil {
+			return body, ctx.Err()
+		}
+		n.stats.logFailed()
+		n.opts.Logger.Warn("the log did not take a commitment; it will be sent again", "error", err, "after", wait)
+		if err := pause(ctx, wait); err != nil {
+			return body, err
+		}
+	}
 }
 
 func (n *Notary) queueProof(ctx context.Context, body format.ProofBody, part receipt.PartID) (*journal.Pending, error) {

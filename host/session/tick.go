@@ -44,9 +44,11 @@ func (n *Notary) Tick(ctx context.Context) error {
 		}
 		n.keyTime = now
 	}
-	if now.Sub(n.checkTime) >= n.opts.Checkpoint && n.dirty.take() {
+	if now.Sub(n.checkTime) >= n.opts.Checkpoint && !n.checking.Load() && n.dirty.take() {
 		n.checkTime = now
+		n.checking.Store(true) // while the log is down, one waits for it and not one more each time
 		n.tasks.Go(func() {
+			defer n.checking.Store(false)
 			if err := n.checkpoint(n.background); err != nil && n.background.Err() == nil {
 				n.dirty.set()
 				n.opts.Logger.Warn("checkpoint failed; it will be tried again", "error", err)
