@@ -3,8 +3,8 @@ package session_test
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"testing"
-	"time"
 
 	"github.com/veriproof/notary/host/archive"
 	"github.com/veriproof/notary/host/session"
@@ -33,7 +33,7 @@ func TestOneCheckpointWaits(t *testing.T) {
 			t.Fatal(err)
 		}
 		for sealed() != i+1 {
-			time.Sleep(time.Millisecond)
+			runtime.Gosched()
 		}
 	}
 	w.crash(n)
