@@ -568,20 +568,8 @@ func TestEditList(t *testing.T) {
 // to look for elsewhere. With an automaton of their bytes, a part of them at a time, it was twenty seconds.
 func TestManySecrets(t *testing.T) {
 	s := load(t, Options{}, redactor("a", noEdits))
-	random := rand.New(rand.NewChaCha8([32]byte{1}))
 	search := func(texts int) func() {
-		var in []Field
-		var edits []Edit
-		for field := range texts {
-			text := make([]byte, 1<<18)
-			for i := range text {
-				text[i] = 'A' + byte(random.IntN(58))
-			}
-			in = append(in, Field{Text: text})
-			for i := 0; i+100 <= len(text); i += 115 {
-				edits = append(edits, Edit{Field: field, Start: i, End: i + 100, Plugin: "a"})
-			}
-		}
+		in, edits := madeFindings(texts, 1<<18, 58, 100, 115)
 		return func() {
 			all, err := s.combine(t.Context(), in, nil, slices.Values(edits), asTheyAre)
 			if err != nil || len(all) != len(edits) {
@@ -590,6 +578,23 @@ func TestManySecrets(t *testing.T) {
 		}
 	}
 	takesAtMost(t, 20, search(16), search(2)) // eight times the text, and as many values
+}
+
+// madeFindings returns texts of random letters, so many different ones, and an edit of so many bytes
+// in every few of them, none of which is like another.
+func madeFindings(texts, size, letters, length, every int) (in []Field, edits []Edit) {
+	random := rand.New(rand.NewChaCha8([32]byte{1}))
+	for field := range texts {
+		text := make([]byte, size)
+		for i := range text {
+			text[i] = 'A' + byte(random.IntN(letters))
+		}
+		in = append(in, Field{Text: text})
+		for i := 0; i+length <= len(text); i += every {
+			edits = append(edits, Edit{Field: field, Start: i, End: i + length, Plugin: "a"})
+		}
+	}
+	return in, edits
 }
 
 // takesAtMost fails if one takes over so many times what another does. Others may have the processor
