@@ -124,12 +124,15 @@ func (f *flood) connect() *grpc.ClientConn {
 	return conn
 }
 
+// stalled is a message as large as may be, but for its last byte.
+var stalled = append([]byte{0, 0, floodRequest >> 16, 0, 0}, make([]byte, floodRequest-1)...)
+
 // stall announces a message over gRPC that is as large as may be, and sends all but its end.
 func (f *flood) stall() {
 	body, end := io.Pipe()
 	defer end.Close()
 	go func() {
-		_, _ = end.Write(append([]byte{0, 0, floodRequest >> 16, 0, 0}, make([]byte, floodRequest-1)...))
+		_, _ = end.Write(stalled)
 	}()
 	r, err := http.NewRequestWithContext(f.ctx, http.MethodPost, "https://"+f.OTLP+exportTraces, body)
 	if err != nil {
