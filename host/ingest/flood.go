@@ -12,7 +12,14 @@ const ebb = time.Second
 // have all the processor time then that they get, and keep as many processors busy. Whatever
 // else the process does can heed it. The servers of a process share one; its zero value is
 // of none. It is safe for concurrent use.
-type Flood struct{ seen atomic.Int64 } // Unix time in nanoseconds
+type Flood struct {
+	// Begins, if set before there are servers, is called when a flood has begun, and what it
+	// returns when that is over, before it is called again. It is called by a goroutine of its own.
+	Begins func() (over func())
+
+	seen    atomic.Int64 // Unix time in nanoseconds
+	watched atomic.Bool
+}
 
 // On is true while such connections wait, and for a second after.
 func (f *Flood) On() bool {
@@ -20,4 +27,18 @@ func (f *Flood) On() bool {
 	return age >= 0 && age < ebb // a clock that is set back ends a flood, and not the other way about
 }
 
-func (f *Flood) see() { f.seen.Store(time.Now().UnixNano()) }
+func (f *Flood) see() {
+	f.seen.Store(time.Now().UnixNano())
+	if f.Begins != nil && f.watched.CompareAndSwap(false, true) {
+		go f.watch()
+	}
+}
+
+func (f *Flood) watch() {
+	defer f.watched.Store(false)
+	over := f.Begins()
+	defer over()
+	for f.On() {
+		time.Sleep(ebb)
+	}
+}

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"crypto/tls"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -43,5 +44,31 @@ func TestFloodIsSeen(t *testing.T) {
 		}
 		s.aside.leave() // who has yielded ends
 		synctest.Wait()
+	})
+}
+
+// TestFloodBegins: who is told of floods is told once of each, and of its end.
+func TestFloodBegins(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var told []string
+		flood := Flood{Begins: func() func() {
+			told = append(told, "begins")
+			return func() { told = append(told, "over") }
+		}}
+		for range 2 {
+			for range 5 { // for longer than it is taken to last beyond what is seen of it
+				flood.see()
+				time.Sleep(ebb / 2)
+				synctest.Wait()
+				if told[len(told)-1] != "begins" {
+					t.Fatalf("while it is seen: %v", told)
+				}
+			}
+			time.Sleep(3 * ebb)
+			synctest.Wait()
+		}
+		if want := []string{"begins", "over", "begins", "over"}; !slices.Equal(told, want) {
+			t.Errorf("%v, want %v", told, want)
+		}
 	})
 }

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -62,6 +63,7 @@ type ground struct {
 	otlp, otlpHTTP, control *port
 	storage                 *backing
 	flood                   ingest.Flood
+	processors              int // which a flood does not change
 	log                     commitlog.Log
 	erasing                 session.ErasureLock
 	// alive are the epochs that serve or drain.
@@ -75,7 +77,8 @@ type ground struct {
 func startNode(ctx context.Context, cfg *config.Config, g *ground, logger *slog.Logger, tell func(attester.Step)) (_ *node, err error) {
 	first := g == nil
 	if first {
-		g = &ground{cfg: cfg, erasing: session.NewErasureLock()}
+		g = &ground{cfg: cfg, erasing: session.NewErasureLock(), processors: runtime.GOMAXPROCS(0)}
+		g.flood.Begins = spareProcessor
 	}
 	letGarbageGather(int64(cfg.Limits.InFlight), int64(cfg.Sessions.Memory))
 	n := &node{cfg: cfg, logger: logger, refusals: slog.New(lograte.New(logger.Handler(), time.Minute)), ground: g}
