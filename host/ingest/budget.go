@@ -197,7 +197,11 @@ func (s *Server) turn(ctx context.Context, tenant, connection string, room *leas
 	if err := s.turns.take(ctx, tenant, connection); err != nil {
 		return nil, nil, err
 	}
-	done = sync.OnceFunc(s.turns.leave)
+	s.cfg.Flood.atWork.Add(1)
+	done = sync.OnceFunc(func() {
+		s.cfg.Flood.atWork.Add(-1)
+		s.turns.leave()
+	})
 	return context.WithValue(ctx, exportKey{}, &export{done, room, s.cfg.MaxInFlight}), done, nil
 }
 

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"runtime"
 	"sync/atomic"
 	"time"
 )
@@ -13,12 +14,17 @@ const ebb = time.Second
 // else the process does can heed it. The servers of a process share one; its zero value is
 // of none. It is safe for concurrent use.
 type Flood struct {
-	// Begins, if set before there are servers, is called when a flood has begun, and what it
-	// returns when that is over, before it is called again. It is called by a goroutine of its own.
-	Begins func() (over func())
+	// Processors is how many work for this process. Those who are not in good standing get
+	// half. 0 stands for what the Go runtime says when a server is made.
+	Processors int
+	// Spare, if set before there are servers, is called when the others have to wait though
+	// exports leave their half idle at times, and what it returns when that is over, before it is
+	// called again. It is called by a goroutine of its own.
+	Spare func() (over func())
 
 	seen    atomic.Int64 // Unix time in nanoseconds
 	watched atomic.Bool
+	atWork  atomic.Int64 // exports
 }
 
 // On is true while such connections wait, and for a second after.
@@ -29,16 +35,42 @@ func (f *Flood) On() bool {
 
 func (f *Flood) see() {
 	f.seen.Store(time.Now().UnixNano())
-	if f.Begins != nil && f.watched.CompareAndSwap(false, true) {
+	if f.Spare != nil && f.watched.CompareAndSwap(false, true) {
 		go f.watch()
 	}
 }
 
+func (f *Flood) processors() int {
+	if f.Processors > 0 {
+		return f.Processors
+	}
+	return runtime.GOMAXPROCS(0)
+}
+
+// aside is how many processors those get who are not in good standing.
+func (f *Flood) aside() int { return max(1, f.processors()/2) }
+
+const (
+	look  = 20 * time.Millisecond // how often exports at work are counted in a flood
+	looks = 32                    // of which the mean is taken, the older ones for less
+)
+
+// watch has a processor to spare while there is a flood. Where exports keep the other processors busy
+// there is nothing to spare: one more would have them interrupt each other.
 func (f *Flood) watch() {
 	defer f.watched.Store(false)
-	over := f.Begins()
-	defer over()
+	spare := f.Spare()
+	defer func() { spare() }()
+	having, busy, others := true, 0.0, float64(max(1, f.processors()-f.aside()))
 	for f.On() {
-		time.Sleep(ebb)
+		time.Sleep(look)
+		busy += (float64(f.atWork.Load()) - busy) / looks
+		switch {
+		case having && busy > others*3/4:
+			spare()
+			having, spare = false, func() {}
+		case !having && busy < others/2:
+			having, spare = true, f.Spare()
+		}
 	}
 }

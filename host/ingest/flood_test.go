@@ -2,7 +2,6 @@ package ingest
 
 import (
 	"crypto/tls"
-	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -47,28 +46,69 @@ func TestFloodIsSeen(t *testing.T) {
 	})
 }
 
-// TestFloodBegins: who is told of floods is told once of each, and of its end.
-func TestFloodBegins(t *testing.T) {
+// TestFloodSpares: there is a processor to spare in each flood, until its end, and none while exports keep
+// those busy that strangers do not have.
+func TestFloodSpares(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var told []string
-		flood := Flood{Begins: func() func() {
-			told = append(told, "begins")
-			return func() { told = append(told, "over") }
-		}}
-		for range 2 {
-			for range 5 { // for longer than it is taken to last beyond what is seen of it
-				flood.see()
-				time.Sleep(ebb / 2)
-				synctest.Wait()
-				if told[len(told)-1] != "begins" {
-					t.Fatalf("while it is seen: %v", told)
-				}
+		having, times := false, 0
+		flood := Flood{Processors: 2, Spare: func() func() {
+			if having {
+				t.Error("a second one to spare")
 			}
-			time.Sleep(3 * ebb)
+			having, times = true, times+1
+			return func() { having = false }
+		}}
+		seen := func(d time.Duration) {
+			for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(ebb / 4) {
+				flood.see()
+			}
 			synctest.Wait()
 		}
-		if want := []string{"begins", "over", "begins", "over"}; !slices.Equal(told, want) {
-			t.Errorf("%v, want %v", told, want)
+		steps := []struct {
+			name    string
+			exports int64
+			do      func()
+			having  bool
+			times   int
+		}{
+			{"none", 0, func() { time.Sleep(time.Minute) }, false, 0},
+			{"it begins", 0, func() { seen(time.Millisecond) }, true, 1},
+			{"it goes on", 0, func() { seen(time.Minute) }, true, 1},
+			{"an export, for a moment", 1, func() { seen(look) }, true, 1},
+			{"exports all the time", 1, func() { seen(2 * time.Second) }, false, 1},
+			{"and more", 5, func() { seen(time.Minute) }, false, 1},
+			{"none again", 0, func() { seen(4 * time.Second) }, true, 2},
+			{"it is over", 0, func() { time.Sleep(2 * ebb) }, false, 2},
+			{"another", 0, func() { seen(time.Second) }, true, 3},
+			{"over again", 0, func() { time.Sleep(2 * ebb) }, false, 3},
+		}
+		for _, step := range steps {
+			flood.atWork.Store(step.exports)
+			step.do()
+			synctest.Wait()
+			if having != step.having || times != step.times {
+				t.Errorf("%s: %v, %d times, want %v, %d", step.name, having, times, step.having, step.times)
+			}
 		}
 	})
+}
+
+// TestExportsAtWorkAreCounted: each, until it only waits.
+func TestExportsAtWorkAreCounted(t *testing.T) {
+	flood := new(Flood)
+	s := &Server{cfg: Config{Flood: flood}.orDefault()}
+	s.turns.free = s.cfg.MaxExports
+	ctx, done, err := s.turn(t.Context(), "tenant", "connection", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, another, err := s.turn(t.Context(), "tenant", "connection", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, step := range []func(){func() {}, func() { Waiting(ctx) }, done, another} {
+		if step(); flood.atWork.Load() != [...]int64{2, 1, 1, 0}[i] {
+			t.Errorf("step %d: %d are at work", i, flood.atWork.Load())
+		}
+	}
 }

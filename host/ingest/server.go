@@ -9,7 +9,6 @@ import (
 	"log"
 	"net"
 	"net/http"
-	"runtime"
 	"time"
 
 	"google.golang.org/grpc"
@@ -81,9 +80,6 @@ type Config struct {
 	// MaxExports is how many exports are at work at a time, not counting those
 	// whose exporter has called Waiting. Default: four per processor.
 	MaxExports int
-	// Processors is how many work for this process, of which those who are not in good
-	// standing get half. Default: what the Go runtime says, in a flood too.
-	Processors int
 
 	ReceiveTimeout time.Duration // for the request to arrive
 	ExportTimeout  time.Duration // for the whole export
@@ -108,14 +104,11 @@ func (c Config) orDefault() Config {
 	if c.MaxConnections <= 0 {
 		c.MaxConnections = DefaultMaxConnections
 	}
-	if c.Processors <= 0 {
-		c.Processors = runtime.GOMAXPROCS(0)
-	}
-	if c.MaxExports <= 0 {
-		c.MaxExports = 4 * c.Processors
-	}
 	if c.Flood == nil {
 		c.Flood = new(Flood)
+	}
+	if c.MaxExports <= 0 {
+		c.MaxExports = 4 * c.Flood.processors()
 	}
 	if c.ReceiveTimeout <= 0 {
 		c.ReceiveTimeout = DefaultReceiveTimeout
@@ -164,7 +157,7 @@ func New(cfg Config) (*Server, error) {
 		// costs him, and who sends what is refused has no cost but his own. While that
 		// takes half of the processors the rest have the others, and those that it
 		// has are given up whenever another thread waits for them.
-		aside: turns{free: max(1, cfg.Processors/2), giveWay: giveWay, crowded: cfg.Flood.see},
+		aside: turns{free: cfg.Flood.aside(), giveWay: giveWay, crowded: cfg.Flood.see},
 	}
 	s.grpc = grpc.NewServer(s.options()...)
 	s.grpc.RegisterService(s.service(traceService, otlpwire.Traces), nil)

@@ -63,7 +63,6 @@ type ground struct {
 	otlp, otlpHTTP, control *port
 	storage                 *backing
 	flood                   ingest.Flood
-	processors              int // which a flood does not change
 	log                     commitlog.Log
 	erasing                 session.ErasureLock
 	// alive are the epochs that serve or drain.
@@ -77,8 +76,8 @@ type ground struct {
 func startNode(ctx context.Context, cfg *config.Config, g *ground, logger *slog.Logger, tell func(attester.Step)) (_ *node, err error) {
 	first := g == nil
 	if first {
-		g = &ground{cfg: cfg, erasing: session.NewErasureLock(), processors: runtime.GOMAXPROCS(0)}
-		g.flood.Begins = spareProcessor
+		g = &ground{cfg: cfg, erasing: session.NewErasureLock()}
+		g.flood.Processors, g.flood.Spare = runtime.GOMAXPROCS(0), spareProcessor
 	}
 	letGarbageGather(int64(cfg.Limits.InFlight), int64(cfg.Sessions.Memory))
 	n := &node{cfg: cfg, logger: logger, refusals: slog.New(lograte.New(logger.Handler(), time.Minute)), ground: g}

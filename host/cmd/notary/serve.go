@@ -327,7 +327,7 @@ func (n *node) receiver(senders *ingest.Senders) (*ingest.Server, error) {
 	return ingest.New(ingest.Config{
 		Certificate: n.keys.TLS, Senders: *senders, Exporter: exporter{n.notary},
 		MaxRequest: int(n.cfg.Limits.RequestBytes), MaxInFlight: int64(n.cfg.Limits.InFlight),
-		Processors: n.ground.processors, Observe: n.observe, Flood: &n.ground.flood,
+		Observe: n.observe, Flood: &n.ground.flood,
 	})
 }
 
