@@ -80,6 +80,8 @@ type Log interface {
 var (
 	// ErrDirectory: the log directory cannot be made, read or written.
 	ErrDirectory = errors.New("log directory is not usable")
+	// ErrUnreachable: what has the log's files, at a URL or in a database, did not give them.
+	ErrUnreachable = errors.New("log is not reachable")
 	// ErrInUse: another process, or another Log in this one, has the directory open.
 	ErrInUse = errors.New("log directory is in use")
 	// ErrOrigin: the directory holds the log of another origin, or the origin

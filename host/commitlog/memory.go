@@ -153,7 +153,7 @@ func (r *Reader) Grew(ctx context.Context, before, now Tree) error {
 func (r *Reader) forked(ctx context.Context, older, newer tlog.Tree) (bool, error) {
 	proof, err := tlog.ProveTree(newer.N, older.N, tlog.TileHashReader(newer, tiles{ctx, r.from}))
 	if err != nil {
-		return false, fmt.Errorf("%w: consistency of %d with %d entries of the log at %s: %w", ErrDirectory, newer.N, older.N, r.where, err)
+		return false, fmt.Errorf("%w: consistency of %d with %d entries of the log at %s: %w", r.unreadable(), newer.N, older.N, r.where, err)
 	}
 	return tlog.CheckTree(proof, newer.N, newer.Hash, older.N, older.Hash) != nil, nil
 }

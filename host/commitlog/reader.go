@@ -149,12 +149,20 @@ func (b bounded) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
+// unreadable is what it means that the log's files cannot be read, by where they are.
+func (r *Reader) unreadable() error {
+	if _, ok := r.from.(directory); ok {
+		return ErrDirectory
+	}
+	return ErrUnreachable
+}
+
 // Checkpoint returns the size and the root of the log's tree, and the signed
 // note that states them.
 func (r *Reader) Checkpoint(ctx context.Context) (size uint64, root receipt.Hash, signed []byte, err error) {
 	signed, err = r.from.ReadCheckpoint(ctx)
 	if err != nil {
-		return 0, root, nil, fmt.Errorf("%w: checkpoint: %w", ErrDirectory, err)
+		return 0, root, nil, fmt.Errorf("%w: checkpoint: %w", r.unreadable(), err)
 	}
 	size, root, err = VerifyCheckpoint(signed, r.keys)
 	return size, root, signed, err

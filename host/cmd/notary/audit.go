@@ -276,7 +276,7 @@ func seenBefore(dir, keep string, keys []string, o *audit.Options) error {
 			t.Size, t.Root, err = commitlog.VerifyCheckpoint(signed, keys)
 		}
 		if err != nil {
-			return hinted(fmt.Errorf("%s: %w", name, err), "it is of another log; give that one a directory of its own")
+			return hinted(fmt.Errorf("%s: %w", name, err), "it is of another log than the one whose key the policy pins, or else the configuration: give the policy of that log, or this log a directory of its own")
 		}
 		o.Trees = append(o.Trees, t)
 	}

@@ -246,13 +246,14 @@ func (s *logService) open(logger *slog.Logger) (*commitlog.POSIX, error) {
 // readAccepted reads a file of hashes of API keys, one a line; empty lines and those
 // that begin with # are left out.
 func readAccepted(name string) (func(string) bool, error) {
+	const hint = "--accept wants a line for each key that may submit: \"notary keygen --api-key\" prints a key and its hash, 64 characters of hex"
 	text, err := readFile(name, maxPart)
 	if err != nil {
-		return nil, err
+		return nil, hinted(err, hint)
 	}
 	hashes, err := logserver.ParseHashes(name, string(text))
 	if err != nil {
-		return nil, hinted(err, "\"notary keygen --api-key\" prints a key and its hash, 64 characters of hex")
+		return nil, hinted(err, hint)
 	}
 	return logserver.Keys(ingest.HashKey, hashes), nil
 }
@@ -292,7 +293,7 @@ func logCheckpoint(ctx context.Context, a *app, args []string) error {
 	}
 	size, root, signed, err := r.Checkpoint(ctx)
 	switch {
-	case errors.Is(err, commitlog.ErrDirectory):
+	case errors.Is(err, commitlog.ErrDirectory), errors.Is(err, commitlog.ErrUnreachable):
 		return hinted(err, "PLACE is log.dir of the notary that writes the log, its tree, or the URL at which \"notary log serve\" or a file server has it")
 	case err != nil:
 		return logVerdict(err)
