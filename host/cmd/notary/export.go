@@ -187,7 +187,7 @@ func (a *app) journalExport(ctx context.Context, by *orderOptions, b *journal.Ex
 	}
 	done := new(control.Exported)
 	if err := client.post(ctx, "/v1/exports", q, done); err != nil {
-		return hinted(fmt.Errorf("export: nothing was exported, since it could not be journaled: %w", err), "the same command may be given again")
+		return hinted(fmt.Errorf("export: nothing was exported, since it could not be journaled: %w", err), "%s", orderHint(err))
 	}
 	fmt.Fprintf(a.stderr, "journaled by entry %d of epoch %s: %d session parts\n", done.Order.Seq, printable(done.Order.Epoch), b.Parts)
 	return nil

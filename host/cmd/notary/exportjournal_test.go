@@ -34,7 +34,7 @@ func TestExportIsJournaled(t *testing.T) {
 			"export", "--config", "notary.yaml", "--control", "https://" + p.ready.Control, "--policy", "policy.yaml", "--token-file", token,
 		}, more...)...)
 	}
-	if status, _, stderr := export("tenant.token", "-o", "refused"); status == exitOK || !strings.Contains(stderr, "nothing was exported") {
+	if status, _, stderr := export("tenant.token", "-o", "refused"); status == exitOK || !strings.Contains(stderr, "nothing was exported") || !strings.Contains(stderr, "hint: --token-file wants ") {
 		t.Errorf("by a tenant: %d %s", status, stderr)
 	}
 	if _, err := os.Stat(m.path("refused")); err == nil {
@@ -64,6 +64,9 @@ func TestExportIsJournaled(t *testing.T) {
 		t.Errorf("of a time that is over: %d %s", status, stderr)
 	}
 	p.stop(t)
+	if status, _, stderr := export("operator.token", "-o", "late"); status != 1 || !strings.Contains(stderr, "hint: --control wants ") {
+		t.Errorf("of a notary that has stopped: %d %s", status, stderr)
+	}
 
 	status, stdout, stderr = m.run(t, "audit", "--config", "notary.yaml", "--policy", "policy.yaml", "--json")
 	if status != exitOK {

@@ -31,6 +31,7 @@ func hintOf(err error) string {
 		{commitlog.ErrCorrupt, "restore the log directory from one backup, or set log.dir to a new directory for a new log"},
 		{session.ErrAlive, "stop the other notary, or say storage.shared, and the same storage.silence, in the configurations of both"},
 		{journal.ErrFenced, "another notary held this one for dead and recovers what it left; start it again"},
+		{journal.ErrEnded, "mend storage, make room where there is none, and start it again: what was acknowledged is recovered"},
 	} {
 		if errors.Is(err, known.err) {
 			return known.hint

@@ -255,7 +255,7 @@ func (s *server) run(ctx context.Context, w *serving) (*serving, error) {
 		case cause := <-w.ended:
 			w.running--
 			s.logger.Error("stopping", "error", cause)
-			return w, errors.Join(cause, s.end(w))
+			return w, endedBy(cause, s.end(w))
 		case old := <-s.drained:
 			s.forget(old)
 		case <-s.hangups:
@@ -266,6 +266,15 @@ func (s *server) run(ctx context.Context, w *serving) (*serving, error) {
 			w = next
 		}
 	}
+}
+
+// endedBy joins what ended an epoch with what then kept it from ending in good order,
+// which often is the same.
+func endedBy(cause, err error) error {
+	if errors.Is(err, cause) {
+		return cause
+	}
+	return errors.Join(cause, err)
 }
 
 // end drains the epoch that serves, and waits for those that drain already.
@@ -298,7 +307,16 @@ func (w *serving) drain() error {
 func (n *node) seal() error {
 	limit, cancel := context.WithTimeout(context.Background(), shutdownTime)
 	defer cancel()
-	return n.notary.Close(limit)
+	return inTime(n.notary.Close(limit))
+}
+
+// inTime says of an end that took too long what that means.
+func inTime(err error) error {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return hinted(fmt.Errorf("not everything was sealed and has its log proof within %v: %w", shutdownTime, err),
+			"what was acknowledged is in storage, and the next start does the rest; the notary's log says what did not answer")
+	}
+	return err
 }
 
 // releaseWithin frees what the node holds and its ground, unless something does not

@@ -55,7 +55,7 @@ func sessionErase(ctx context.Context, a *app, s *storage, o *sessionOptions, na
 			if errors.Is(err, errHeld) {
 				return held()
 			}
-			return hinted(fmt.Errorf("session erase: part %d, after %d parts were erased: %w", p.ID.Part, len(all.Erased), err), "the same command may be given again")
+			return hinted(fmt.Errorf("session erase: part %d, after %d parts were erased: %w", p.ID.Part, len(all.Erased), err), "%s", orderHint(err))
 		}
 		all.Erased = append(all.Erased, done.Erased...)
 		all.Complete = all.Complete && done.Complete
@@ -200,11 +200,37 @@ func (c *operator) post(ctx context.Context, path string, query url.Values, done
 		if resp.StatusCode == http.StatusConflict && said.Error == errHeld.Error() {
 			return errHeld
 		}
-		return fmt.Errorf("the notary answers %d: %s (%s)", resp.StatusCode, printable(said.Error), printable(said.Hint))
+		return &refusedOrder{resp.StatusCode, fmt.Sprintf("the notary answers %d: %s (%s)", resp.StatusCode, printable(said.Error), printable(said.Hint))}
 	}
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.DisallowUnknownFields()
 	return d.Decode(done)
+}
+
+// refusedOrder is a notary's answer to an order that it does not carry out.
+type refusedOrder struct {
+	status int
+	text   string
+}
+
+func (e *refusedOrder) Error() string { return e.text }
+
+// orderHint returns what to do about an order that was not carried out: to give it again
+// helps only where the notary could take it.
+func orderHint(err error) string {
+	var refused *refusedOrder
+	switch {
+	case errors.Is(err, attested.ErrUnacceptable):
+		return "\"notary attest fetch\" shows check by check why --policy does not accept the notary at --control; nothing was sent to it"
+	case errors.Is(err, attested.ErrNotAttested):
+		return "--control wants the notary's control interface, https://host:port; nothing was sent to it"
+	case !errors.As(err, &refused):
+	case refused.status == http.StatusUnauthorized, refused.status == http.StatusForbidden:
+		return "--token-file wants a token whose operator has the role operator in the notary's configuration"
+	case refused.status == http.StatusNotFound:
+		return "--control wants a notary on the storage that --config names"
+	}
+	return "the same command may be given again"
 }
 
 // operatorToken reads a file that has the token and nothing else: what "notary keygen --json"

@@ -27,7 +27,7 @@ func sessionHold(ctx context.Context, a *app, s *storage, o *sessionOptions, nam
 	for _, p := range parts {
 		done := new(control.Holds)
 		if err := client.post(ctx, "/v1/holds", refOf(p), done); err != nil {
-			return hinted(fmt.Errorf("session hold: after %d holds were set: %w", len(held), err), "the same command may be given again")
+			return hinted(fmt.Errorf("session hold: after %d holds were set: %w", len(held), err), "%s", orderHint(err))
 		}
 		held = append(held, done.Holds...)
 	}
@@ -75,7 +75,7 @@ func sessionRelease(ctx context.Context, a *app, s *storage, o *sessionOptions, 
 		done := new(control.Holds)
 		at := url.Values{"epoch": {h.Entry.Epoch.String()}, "seq": {strconv.FormatUint(h.Entry.Seq, 10)}}
 		if err := client.post(ctx, "/v1/releases", at, done); err != nil {
-			return hinted(fmt.Errorf("session release: after %d holds were released: %w", len(released), err), "the same command may be given again")
+			return hinted(fmt.Errorf("session release: after %d holds were released: %w", len(released), err), "%s", orderHint(err))
 		}
 		released = append(released, done.Holds...)
 	}

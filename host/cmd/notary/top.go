@@ -88,7 +88,7 @@ func runTop(ctx context.Context, a *app, args []string) error {
 		return a.report(newAppraised(time.Now(), no.Checks, "nothing was asked"), false)
 	}
 	if err != nil {
-		return err
+		return hinted(err, "URL wants the notary's control interface, https://host:port")
 	}
 	before, err := t.sample(ctx)
 	if err != nil || *once {
