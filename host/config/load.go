@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -86,6 +87,9 @@ func parse(b []byte) (*Config, []Problem) {
 		return nil, []Problem{{Text: fmt.Sprintf("more than %d bytes", MaxSize)}}
 	case !utf8.Valid(b):
 		return nil, []Problem{{Text: "not UTF-8"}}
+	}
+	if len(bytes.TrimSpace(b)) == 0 {
+		return nil, []Problem{{Text: "has nothing in it", Hint: "was it written to the end? It begins with \"version: 1\"; restore it, or write it as the README shows"}}
 	}
 	var doc yaml.Node
 	if err := yaml.Load(b, &doc); err != nil {

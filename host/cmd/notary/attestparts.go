@@ -48,7 +48,7 @@ func (p *parts) input() attestation.Input {
 func readParts(name string) (*parts, error) {
 	info, err := os.Stat(name)
 	if err != nil {
-		return nil, err
+		return nil, hinted(err, "\"notary attest fetch -o DIR URL\" gets a notary's Evidence")
 	}
 	if info.IsDir() {
 		return readPartsDir(name)
@@ -166,13 +166,14 @@ func (k *trustedKeys) read(command string) ([]byte, error) {
 }
 
 func readPolicy(name string) (*policy.Policy, error) {
+	const hint = "\"notary policy init\" makes a policy to begin with, from what \"notary attest fetch\" got"
 	text, err := readFile(name, policy.MaxSize)
 	if err != nil {
-		return nil, err
+		return nil, hinted(err, hint)
 	}
 	p, err := policy.Parse(text)
 	if err != nil {
-		return nil, hinted(fmt.Errorf("%s: %w", name, err), "\"notary policy init\" makes a policy to begin with")
+		return nil, hinted(fmt.Errorf("%s: %w", name, err), hint)
 	}
 	return p, nil
 }

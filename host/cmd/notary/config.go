@@ -89,5 +89,8 @@ func loadConfig(path string) (*config.Config, error) {
 	if errors.As(err, &e) {
 		return nil, e
 	}
-	return cfg, err
+	if err != nil {
+		return nil, hinted(err, "name the notary's configuration file; \"notary config check FILE\" tells whether one is good")
+	}
+	return cfg, nil
 }

@@ -98,7 +98,7 @@ func runProxy(ctx context.Context, a *app, args []string) error {
 	if *keyFile != "" {
 		key, err := readFile(*keyFile, 4096)
 		if err != nil {
-			return err
+			return hinted(err, "--api-key-file wants the key alone that \"notary keygen --api-key\" made, of which the notary has the hash")
 		}
 		if o.APIKey = strings.TrimSpace(string(key)); o.APIKey == "" {
 			return usageError("proxy: %s is empty", *keyFile)

@@ -41,7 +41,7 @@ func openBacking(ctx context.Context, cfg *config.Config, write bool) (*backing,
 		o := databaseOptions(cfg)
 		o.ReadOnly = !write
 		if b.db, err = postgres.Open(ctx, o); err != nil {
-			return nil, hinted(err, "storage.postgres in %s says which database; \"psql\" with the same settings shows whether it can be reached", cfg.Name())
+			return nil, hinted(err, "storage.postgres in %s says which database, as whom, and in which file the password is; \"psql\" with the same settings shows whether it can be reached", cfg.Name())
 		}
 	}
 	if b.db != nil || len(endpoints) > 0 {

@@ -98,15 +98,18 @@ func runStore(ctx context.Context, a *app, args []string) error {
 		return hinted(errors.New("the configuration names no database"), "add storage.postgres to %s; storage in a directory needs no tables", cfg.Name())
 	}
 	db, err := postgres.Open(ctx, o)
+	if err != nil && *user != "" {
+		return hinted(err, "storage.postgres in %s says which database; --user and --password-file say as whom", cfg.Name())
+	}
 	if err != nil {
-		return hinted(err, "storage.postgres in %s says which database", cfg.Name())
+		return hinted(err, "storage.postgres in %s says which database, as whom, and in which file the password is", cfg.Name())
 	}
 	defer db.Close()
-	if err := mayMake(ctx, adapter, db); err != nil {
+	if err := mayMake(ctx, adapter, db, *auditor); err != nil {
 		return err
 	}
 	if err := db.Init(ctx, o.Schema, append(schema, postgres.AuditorGrants(o.Schema, *auditor)...), role); err != nil {
-		return hinted(err, "nothing was changed; a schema that is there already is left alone")
+		return hinted(err, "nothing was changed; if it is a right that is missing, --user names a role that may make tables, which the notary's own need not")
 	}
 	fmt.Fprintf(a.stdout, "made   %d statements of the adapter's manifest, in %v\n", len(schema), db)
 	return nil
@@ -114,7 +117,7 @@ func runStore(ctx context.Context, a *app, args []string) error {
 
 // mayMake refuses a database in which there are tables already: those that the adapter takes,
 // and those of another version, which nothing but their own module may write to.
-func mayMake(ctx context.Context, adapter *pluginhost.Source, db *postgres.DB) error {
+func mayMake(ctx context.Context, adapter *pluginhost.Source, db *postgres.DB, auditor string) error {
 	set, err := pluginhost.Load(ctx, []pluginhost.Source{*adapter}, pluginhost.Options{Database: db})
 	switch {
 	case errors.Is(err, postgres.ErrNoTable):
@@ -122,7 +125,11 @@ func mayMake(ctx context.Context, adapter *pluginhost.Source, db *postgres.DB) e
 	case err != nil:
 		return fmt.Errorf("nothing was changed: %w", err)
 	}
-	return errors.Join(hinted(fmt.Errorf("what %s needs already exists in %v", adapter.Name, db), "nothing was changed, and there is nothing to do"), set.Close(ctx))
+	hint := "nothing was changed, and there is nothing to do"
+	if auditor != "" {
+		hint = "nothing was changed; for the auditor execute the last two statements that the same command shows with --print"
+	}
+	return errors.Join(hinted(fmt.Errorf("what %s needs already exists in %v", adapter.Name, db), "%s", hint), set.Close(ctx))
 }
 
 // initEndpoints lets the adapter make what it needs behind its endpoints.

@@ -191,9 +191,10 @@ func (v *verifier) verified(ctx context.Context, name string) (*verifiedFile, er
 		}
 		return v.read(ctx, name, bytes.NewReader(data), int64(len(data)))
 	}
+	const hint = "\"notary export\" and \"notary session bundle\" write bundles"
 	info, err := os.Stat(name)
 	if err != nil {
-		return nil, err
+		return nil, hinted(err, hint)
 	}
 	switch { // before it is opened, which for a pipe would wait for its writer
 	case info.IsDir():
@@ -201,7 +202,7 @@ func (v *verifier) verified(ctx context.Context, name string) (*verifiedFile, er
 	case !info.Mode().IsRegular():
 		return nil, fmt.Errorf("%s is not a file with a length", name)
 	case info.Size() == 0:
-		return nil, errors.New(name + " is empty")
+		return nil, hinted(errors.New(name+" is empty"), hint)
 	case info.Size() > bundle.MaxFileSize:
 		return nil, fmt.Errorf("%s has %d bytes; a bundle has at most %d", name, info.Size(), bundle.MaxFileSize)
 	}
