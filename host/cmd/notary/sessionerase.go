@@ -221,9 +221,9 @@ func orderHint(err error) string {
 	var refused *refusedOrder
 	switch {
 	case errors.Is(err, attested.ErrUnacceptable):
-		return "\"notary attest fetch\" shows check by check why --policy does not accept the notary at --control; nothing was sent to it"
+		return "\"notary attest fetch\" shows check by check why --policy does not accept the notary at --control; the order was not sent"
 	case errors.Is(err, attested.ErrNotAttested):
-		return "--control wants the notary's control interface, https://host:port; nothing was sent to it"
+		return "--control wants the notary's control interface, https://host:port; the order was not sent"
 	case !errors.As(err, &refused):
 	case refused.status == http.StatusUnauthorized, refused.status == http.StatusForbidden:
 		return "--token-file wants a token whose operator has the role operator in the notary's configuration"
