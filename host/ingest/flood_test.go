@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"crypto/tls"
+	"runtime"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -49,14 +50,20 @@ func TestFloodIsSeen(t *testing.T) {
 // TestFloodSpares: there is a processor to spare in each flood, until its end, and none while exports keep
 // those busy that strangers do not have.
 func TestFloodSpares(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
 	synctest.Test(t, func(t *testing.T) {
 		having, times := false, 0
-		flood := Flood{Processors: 2, Spare: func() func() {
+		flood := Flood{Spare: func() func() {
 			if having {
 				t.Error("a second one to spare")
 			}
 			having, times = true, times+1
-			return func() { having = false }
+			n := runtime.GOMAXPROCS(0)
+			runtime.GOMAXPROCS(n + 1)
+			return func() {
+				runtime.GOMAXPROCS(n)
+				having = false
+			}
 		}}
 		seen := func(d time.Duration) {
 			for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(ebb / 4) {
@@ -80,6 +87,8 @@ func TestFloodSpares(t *testing.T) {
 			{"none again", 0, func() { seen(4 * time.Second) }, true, 2},
 			{"it is over", 0, func() { time.Sleep(2 * ebb) }, false, 2},
 			{"another", 0, func() { seen(time.Second) }, true, 3},
+			{"as long as exports were at work all the time", 5, func() { seen(2 * time.Second); time.Sleep(2 * ebb) }, false, 3},
+			{"and one begins behind it", 5, func() { seen(look) }, false, 3},
 			{"over again", 0, func() { time.Sleep(2 * ebb) }, false, 3},
 		}
 		for _, step := range steps {
@@ -88,6 +97,9 @@ func TestFloodSpares(t *testing.T) {
 			synctest.Wait()
 			if having != step.having || times != step.times {
 				t.Errorf("%s: %v, %d times, want %v, %d", step.name, having, times, step.having, step.times)
+			}
+			if n := flood.Processors(); n != 2 {
+				t.Errorf("%s: %d processors", step.name, n)
 			}
 		}
 	})

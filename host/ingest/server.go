@@ -108,7 +108,7 @@ func (c Config) orDefault() Config {
 		c.Flood = new(Flood)
 	}
 	if c.MaxExports <= 0 {
-		c.MaxExports = 4 * c.Flood.processors()
+		c.MaxExports = 4 * c.Flood.Processors()
 	}
 	if c.ReceiveTimeout <= 0 {
 		c.ReceiveTimeout = DefaultReceiveTimeout
@@ -157,7 +157,7 @@ func New(cfg Config) (*Server, error) {
 		// costs him, and who sends what is refused has no cost but his own. While that
 		// takes half of the processors the rest have the others, and those that it
 		// has are given up whenever another thread waits for them.
-		aside: turns{free: cfg.Flood.aside(), giveWay: giveWay, crowded: cfg.Flood.see},
+		aside: turns{free: aside(cfg.Flood.Processors()), giveWay: giveWay, crowded: cfg.Flood.see},
 	}
 	s.grpc = grpc.NewServer(s.options()...)
 	s.grpc.RegisterService(s.service(traceService, otlpwire.Traces), nil)

@@ -35,5 +35,6 @@
 //
 // A [Set] and its [Adapter] are safe for concurrent use. Calls beyond the
 // number of instances wait. Compiled code cannot be preempted, so the garbage
-// collector may have to wait for the end of a guest's slice of fuel.
+// collector, and whoever changes the number of processors, may have to wait for
+// the end of a guest's slice of fuel.
 package pluginhost

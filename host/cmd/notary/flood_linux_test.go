@@ -257,7 +257,8 @@ func elsewhere(t *testing.T, pid int) {
 // trickle, or stall, and then more honest requests than there is time for. Meanwhile a healthy
 // sender's exports are acknowledged, each of them, and memory stays bounded.
 //
-// The flood is stopped now and then, so that the same disk is met with it and without it.
+// The flood is stopped now and then, until the notary sees none, so that the same disk, and as many
+// open sessions, are met with it and without it.
 // When latency is judged the flood gets one processor, and that only when nobody else wants it, and
 // the healthy sender any whenever he wants one: both are on other machines, and what is judged is
 // the notary's wait, not theirs. One, because the kernel has a thread that nobody should notice
@@ -302,6 +303,10 @@ func runFlood(t *testing.T, dear bool) {
 	for range rounds {
 		busy.last(lasts / rounds)
 		flood.signal(t, unix.SIGSTOP)
+		eventually(t, "the notary sees that the flood is over", func() bool {
+			_, metrics := c.get(t, "/metrics")
+			return bytes.Contains(metrics, []byte("\nnotary_flood 0\n"))
+		})
 		quiet.last(lasts / rounds / 3)
 		flood.signal(t, unix.SIGCONT)
 	}

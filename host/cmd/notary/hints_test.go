@@ -9,13 +9,17 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
+	"github.com/veriproof/notary/attestation/challenge"
 	"github.com/veriproof/notary/host/journal"
 	"github.com/veriproof/notary/sdk/attested"
 )
 
 // TestEndedBy: a notary that had to stop says why once, and what to do.
 func TestEndedBy(t *testing.T) {
+	inLimit, late := t.Context(), expired(t)
+	hangs := fmt.Errorf("%w: outcome unknown after 3 tries: %w", journal.ErrEnded, context.DeadlineExceeded)
 	full := fmt.Errorf("%w: entries from seq 19 on: %w", journal.ErrEnded, syscall.ENOSPC)
 	for name, c := range map[string]struct {
 		err  error
@@ -26,9 +30,11 @@ func TestEndedBy(t *testing.T) {
 		"wrapped":        {endedBy(full, fmt.Errorf("a session part could not be sealed: %w", full)), full.Error(), "make room"},
 		"and another":    {endedBy(full, errors.New("log")), full.Error() + "\nlog", "make room"},
 		"fenced":         {endedBy(journal.ErrFenced, journal.ErrFenced), journal.ErrFenced.Error(), "start it again"},
-		"not in time":    {inTime(context.DeadlineExceeded), "not everything was sealed and has its log proof within 30s: context deadline exceeded", "the next start does the rest"},
-		"in good order":  {endedBy(nil, inTime(nil)), "", ""},
-		"another reason": {inTime(full), full.Error(), "make room"},
+		"not in time":    {inTime(late, context.DeadlineExceeded), "not everything was sealed and has its log proof within 30s: context deadline exceeded", "the next start does the rest"},
+		"in good order":  {endedBy(nil, inTime(late, nil)), "", ""},
+		"another reason": {inTime(late, full), full.Error(), "make room"},
+		"storage hangs":  {inTime(late, hangs), hangs.Error(), "mend storage"},
+		"another limit":  {inTime(inLimit, context.DeadlineExceeded), context.DeadlineExceeded.Error(), ""},
 	} {
 		if c.err == nil {
 			if c.text != "" {
@@ -40,6 +46,13 @@ func TestEndedBy(t *testing.T) {
 			t.Errorf("%s: %q, hint %q", name, c.err, hintOf(c.err))
 		}
 	}
+}
+
+// expired returns a context whose limit is over.
+func expired(t *testing.T) context.Context {
+	ctx, cancel := context.WithDeadline(t.Context(), time.Unix(0, 0))
+	t.Cleanup(cancel)
+	return ctx
 }
 
 // TestOrderHint: the same order is given again only where that can help.
@@ -55,6 +68,9 @@ func TestOrderHint(t *testing.T) {
 		{refused(http.StatusNotFound), "--control wants a notary on the storage"},
 		{refused(http.StatusServiceUnavailable), "may be given again"},
 		{through(attested.ErrNotAttested), "--control wants the notary's control interface"},
+		{through(fmt.Errorf("%w: %w", attested.ErrNotAttested, challenge.ErrFetch)), "see that --control is the notary's"},
+		{through(attested.ErrPeer), "is not the notary that its Evidence is about"},
+		{refused(http.StatusBadRequest), "of its version"},
 		{through(&attested.Unacceptable{}), "why --policy does not accept the notary"},
 		{through(syscall.ECONNRESET), "may be given again"},
 	} {

@@ -69,6 +69,14 @@ type ground struct {
 	alive []receipt.Epoch
 }
 
+func newGround(cfg *config.Config) *ground {
+	g := &ground{cfg: cfg, erasing: session.NewErasureLock()}
+	if runtime.GOMAXPROCS(0) >= runtime.NumCPU() {
+		g.flood.Spare = spareProcessor
+	}
+	return g
+}
+
 // startNode brings an epoch up, step by step (DESIGN section 7); none can be left
 // out. tell hears of each step as it ends. On an error nothing is left running that
 // was not running before. The ground is that of the first epoch of this process,
@@ -76,8 +84,7 @@ type ground struct {
 func startNode(ctx context.Context, cfg *config.Config, g *ground, logger *slog.Logger, tell func(attester.Step)) (_ *node, err error) {
 	first := g == nil
 	if first {
-		g = &ground{cfg: cfg, erasing: session.NewErasureLock()}
-		g.flood.Processors, g.flood.Spare = runtime.GOMAXPROCS(0), spareProcessor
+		g = newGround(cfg)
 	}
 	letGarbageGather(int64(cfg.Limits.InFlight), int64(cfg.Sessions.Memory))
 	n := &node{cfg: cfg, logger: logger, refusals: slog.New(lograte.New(logger.Handler(), time.Minute)), ground: g}

@@ -15,6 +15,7 @@ import (
 	"github.com/veriproof/notary/host/attester"
 	"github.com/veriproof/notary/host/control"
 	"github.com/veriproof/notary/host/ingest"
+	"github.com/veriproof/notary/host/journal"
 )
 
 const serveUsage = `usage: notary serve --config FILE [--ready-file FILE]
@@ -307,12 +308,12 @@ func (w *serving) drain() error {
 func (n *node) seal() error {
 	limit, cancel := context.WithTimeout(context.Background(), shutdownTime)
 	defer cancel()
-	return inTime(n.notary.Close(limit))
+	return inTime(limit, n.notary.Close(limit))
 }
 
-// inTime says of an end that took too long what that means.
-func inTime(err error) error {
-	if errors.Is(err, context.DeadlineExceeded) {
+// inTime says of an end that took longer than its limit what that means.
+func inTime(limit context.Context, err error) error {
+	if limit.Err() != nil && errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, journal.ErrEnded) {
 		return hinted(fmt.Errorf("not everything was sealed and has its log proof within %v: %w", shutdownTime, err),
 			"what was acknowledged is in storage, and the next start does the rest; the notary's log says what did not answer")
 	}

@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/veriproof/notary/attestation/challenge"
 	"github.com/veriproof/notary/host/archive"
 	"github.com/veriproof/notary/host/control"
 	"github.com/veriproof/notary/sdk/attested"
@@ -222,6 +223,10 @@ func orderHint(err error) string {
 	switch {
 	case errors.Is(err, attested.ErrUnacceptable):
 		return "\"notary attest fetch\" shows check by check why --policy does not accept the notary at --control; the order was not sent"
+	case errors.Is(err, attested.ErrPeer):
+		return "what answers at --control is not the notary that its Evidence is about: look for who stands between; the order was not sent"
+	case errors.Is(err, challenge.ErrFetch):
+		return "see that --control is the notary's control interface, https://host:port; if it is, the same command may be given again"
 	case errors.Is(err, attested.ErrNotAttested):
 		return "--control wants the notary's control interface, https://host:port; the order was not sent"
 	case !errors.As(err, &refused):
@@ -229,6 +234,8 @@ func orderHint(err error) string {
 		return "--token-file wants a token whose operator has the role operator in the notary's configuration"
 	case refused.status == http.StatusNotFound:
 		return "--control wants a notary on the storage that --config names"
+	case refused.status == http.StatusBadRequest:
+		return "the notary does not understand it: use a notary command of its version"
 	}
 	return "the same command may be given again"
 }

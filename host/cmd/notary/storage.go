@@ -126,7 +126,7 @@ func (b *backing) options() pluginhost.Options {
 // options are those of a plugin set that serves.
 func (g *ground) options() pluginhost.Options {
 	o := g.storage.options()
-	o.Flooded = g.flood.On
+	o.Flooded, o.Concurrency = g.flood.On, g.flood.Processors()
 	return o
 }
 
