@@ -64,7 +64,7 @@ func TestExportIsJournaled(t *testing.T) {
 		t.Errorf("of a time that is over: %d %s", status, stderr)
 	}
 	p.stop(t)
-	if status, _, stderr := export("operator.token", "-o", "late"); status != 1 || !strings.Contains(stderr, "hint: --control wants ") {
+	if status, _, stderr := export("operator.token", "-o", "late"); status != 1 || !strings.Contains(stderr, "hint: see that --control is ") {
 		t.Errorf("of a notary that has stopped: %d %s", status, stderr)
 	}
 

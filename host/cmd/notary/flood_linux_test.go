@@ -288,6 +288,10 @@ func runFlood(t *testing.T, dear bool) {
 	p := m.start(t)
 	c := m.connect(t, p)
 	healthy := startSending(t, aims{OTLP: p.ready.OTLP, Key: m.apiKey, Healthy: true}, first, all)
+	eventually(t, "the notary has taken an export", func() bool {
+		_, metrics := c.get(t, "/metrics")
+		return bytes.Contains(metrics, []byte("\nnotary_exports_total{"))
+	})
 	var before, quiet, busy spans
 	before.last(lasts / 12)
 
