@@ -86,6 +86,9 @@ func (d *Dir) extend(g *segment, f frame, parts [][]byte, size int64) error {
 	if err == nil {
 		err = g.file.sync()
 	}
+	if err == nil {
+		g.file.uncache(g.end, size)
+	}
 	if err != nil {
 		// What may stand there now was never acknowledged, and slots in it could not be
 		// erased. If it cannot be cut off either, readers stop before it all the same.

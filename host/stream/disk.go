@@ -42,6 +42,8 @@ type file interface {
 	reserve(from, n int64) error
 	// sync makes the bytes durable, and what is needed to find them.
 	sync() error
+	// uncache lets go of memory that holds a range which was synced.
+	uncache(from, n int64)
 	close() error
 }
 
@@ -208,6 +210,7 @@ func (f osFile) write(parts [][]byte, at int64) error    { return writeParts(f.f
 func (f osFile) truncate(size int64) error               { return f.f.Truncate(size) }
 func (f osFile) reserve(from, n int64) error             { return reserve(f.f, from, n) }
 func (f osFile) sync() error                             { return datasync(f.f, f.flooded()) }
+func (f osFile) uncache(from, n int64)                   { uncache(f.f, from, n) }
 func (f osFile) close() error                            { return f.f.Close() }
 
 func (f osFile) size() (int64, error) {

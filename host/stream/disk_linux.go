@@ -46,6 +46,18 @@ func writeParts(f *os.File, parts [][]byte, at int64) error {
 	return nil
 }
 
+// uncache has the kernel drop a range that was synced from its cache. Hardly anything is
+// read back while it is young, and memory that the next writes are given again is in the
+// processor's caches still: that copies several times as fast as memory which nobody has
+// touched for long. Only whole pieces go, see maxWrite: the rest of one is written on, and
+// would be read from the disk for that. If it fails, the kernel keeps what it would keep.
+func uncache(f *os.File, from, n int64) {
+	from, to := from&^(maxWrite-1), (from+n)&^(maxWrite-1)
+	if from < to {
+		_ = unix.Fadvise(int(f.Fd()), from, to-from, unix.FADV_DONTNEED)
+	}
+}
+
 // first returns the first n bytes of parts, or all of them if they are less. It leaves
 // parts as they are.
 func first(parts [][]byte, n int) [][]byte {

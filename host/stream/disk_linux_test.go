@@ -8,7 +8,9 @@ import (
 	"slices"
 	"syscall"
 	"testing"
+	"unsafe"
 
+	"golang.org/x/sys/unix"
 	"pgregory.net/rapid"
 )
 
@@ -107,4 +109,68 @@ func TestReservedAhead(t *testing.T) {
 	if size, space := look(7); space > size+reserveStep/4 {
 		t.Errorf("closed: the file has %d bytes of space for %d", space, size)
 	}
+}
+
+// TestNotKeptInMemory: what was appended is durable, and the kernel keeps no more of it in
+// memory than the piece that the next append goes on in.
+func TestNotKeptInMemory(t *testing.T) {
+	path := t.TempDir()
+	d := open(t, path)
+	defer d.Close()
+	body := string(make([]byte, maxWrite+maxWrite/3))
+	mustAppend(t, d, "s", 0, 0, body) // a segment begins by another file's name
+	first := resident(t, filepath.Join(path, fileName("s", 0)))
+	for number := uint64(1); number < 20; number++ {
+		mustAppend(t, d, "s", number, number, body)
+		// A file system that has its files in memory keeps all of them.
+		if now := resident(t, filepath.Join(path, fileName("s", 0))); now > first+maxWrite && !inMemory(t, path) {
+			t.Fatalf("record %d: %d bytes are kept, %d of them since the first", number, now, now-first)
+		}
+	}
+	for number := range uint64(20) {
+		if got, err := d.Body("s", number); err != nil || string(got) != body {
+			t.Fatalf("record %d: %d bytes, %v", number, len(got), err)
+		}
+	}
+}
+
+// resident tells how many bytes of a file are in memory.
+func resident(t *testing.T, path string) int {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := unix.Mmap(int(f.Fd()), 0, int(info.Size()), unix.PROT_READ, unix.MAP_SHARED)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := unix.Munmap(b); err != nil {
+			t.Error(err)
+		}
+	}()
+	pages := make([]byte, (len(b)+os.Getpagesize()-1)/os.Getpagesize())
+	if _, _, e := unix.Syscall(unix.SYS_MINCORE, uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)), uintptr(unsafe.Pointer(&pages[0]))); e != 0 {
+		t.Fatal(e)
+	}
+	n := 0
+	for _, p := range pages {
+		n += int(p&1) * os.Getpagesize()
+	}
+	return n
+}
+
+func inMemory(t *testing.T, path string) bool {
+	t.Helper()
+	var s unix.Statfs_t
+	if err := unix.Statfs(path, &s); err != nil {
+		t.Fatal(err)
+	}
+	return s.Type == unix.TMPFS_MAGIC
 }

@@ -29,8 +29,8 @@
 // # Durability
 //
 // An append is one write and one fdatasync, which no thread waits for where the kernel
-// allows it; space is reserved ahead. It is one frame,
-// so a crash leaves all of it or a torn end, which was never acknowledged:
+// allows it; space is reserved ahead, and what is durable is not kept in memory. It is one
+// frame, so a crash leaves all of it or a torn end, which was never acknowledged:
 //
 //   - Behind the last valid frame of the last segment, bytes that are no frame are a torn
 //     end. Readers stop before it, the next writer cuts it off.

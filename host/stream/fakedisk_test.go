@@ -253,6 +253,8 @@ func (f *fakeFile) sync() error {
 	return err
 }
 
+func (f *fakeFile) uncache(int64, int64) {}
+
 func (f *fakeFile) close() error { return nil }
 
 // full is what a write on a full disk gets.
