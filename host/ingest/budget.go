@@ -11,6 +11,10 @@ import (
 // of a common request. What it needs beyond that it takes as its message grows.
 const grant = 128 << 10
 
+// least is what an export counts with in any case: its stream, goroutine and whatever an exporter
+// keeps for it take as much while it waits. A message of two bytes waits like any other.
+const least = 16 << 10
+
 // retryAfter is what a sender is told who came when there was no room. Exports
 // take milliseconds; a client that adds jitter comes back into a quieter second.
 const retryAfter = time.Second

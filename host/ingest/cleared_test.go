@@ -53,6 +53,22 @@ func TestRefusedTextIsCleared(t *testing.T) {
 	}
 }
 
+// TestBase64IsCleared: bytes are decoded in their place, and of the text that is longer than they
+// are nothing is left in memory that the next request gets.
+func TestBase64IsCleared(t *testing.T) {
+	text := []byte(`{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":{"bytesValue":"` + strings.Repeat("Y2FuYXJ5", 100) + `"}}]}]}]}`)
+	s := &Server{cfg: Config{MaxRequest: 1 << 20}}
+	msg, err := s.unpack(otlpwire.Logs, leaseOf(t, 1<<30), &body{buf: &text, json: true}, func() {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	memory := (*msg.buf)[:cap(*msg.buf)]
+	msg.free()
+	if bytes.Contains(memory, []byte("FuYXJ5")) {
+		t.Error("text of a request is left in memory that is used again")
+	}
+}
+
 // broken is a connection that breaks.
 type broken struct{}
 

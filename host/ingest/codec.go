@@ -46,6 +46,19 @@ func (b *body) grow(size int, room *lease, beside int) error {
 	return nil
 }
 
+// fit moves a body to memory of its size, if it has much more: that of a message whose length was
+// not known before is kept for as long as the export waits, and the budget counts bytes.
+func (b *body) fit() {
+	n := len(*b.buf)
+	if n > cap(*b.buf)/2 || cap(*b.buf) <= 1<<minClass {
+		return
+	}
+	smaller := bodies.Get(n)
+	copy(*smaller, *b.buf)
+	b.free()
+	b.buf = smaller
+}
+
 // rawCodec hands responses through as bytes.
 type rawCodec struct{}
 

@@ -147,7 +147,7 @@ func (s *Server) export(ctx context.Context, req request, start time.Time, out *
 	msg, err := req.receive(room)
 	defer func() { msg.free() }()
 	if err == nil {
-		err = room.resize(int64(len(msg.bytes())))
+		err = s.hold(room, len(msg.bytes()))
 	}
 	if err != nil {
 		return Receipt{}, err
@@ -172,6 +172,12 @@ func (s *Server) export(ctx context.Context, req request, start time.Time, out *
 	defer done()
 	out.Bytes = len(msg.bytes())
 	return s.cfg.Exporter.Export(ctx, out.Tenant, out.Signal, msg.bytes())
+}
+
+// hold gives back what an export has of the budget beyond what a message of so many bytes takes,
+// or takes what is missing.
+func (s *Server) hold(room *lease, bytes int) error {
+	return room.resize(int64(max(bytes, min(least, s.cfg.MaxRequest))))
 }
 
 var errSlow = &Error{Code: codes.DeadlineExceeded, Reason: "the request did not arrive in time"}

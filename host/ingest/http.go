@@ -227,19 +227,21 @@ func (s *Server) unpack(sig otlpwire.Signal, room *lease, msg *body, yield func(
 		msg = plain
 	}
 	if !isJSON {
-		return msg, room.resize(int64(len(msg.bytes())))
+		return msg, s.hold(room, len(msg.bytes()))
 	}
 	defer msg.free()
-	if err := room.resize(2 * int64(len(msg.bytes()))); err != nil {
+	if err := s.hold(room, 2*len(msg.bytes())); err != nil {
 		return nil, err
 	}
 	wire := &body{buf: bodies.Get(len(msg.bytes()))} // the wire form is shorter
 	b, err := otlpjson.AppendWireInSteps((*wire.buf)[:0], msg.bytes(), sig, yield)
-	*wire.buf = b // also what was written before an error: it is cleared with the rest
+	*wire.buf = b           // also what was written before an error: it is cleared with the rest
+	clear(b[len(b):cap(b)]) // base64 and hexadecimal are longer in the text
 	if err != nil {
 		return wire, err
 	}
-	return wire, room.resize(int64(len(b)))
+	wire.fit()
+	return wire, s.hold(room, len(b))
 }
 
 // unzip returns what gives the content of a gzip. It calls yield now and then, also while
@@ -281,6 +283,7 @@ func (s *Server) readAll(from io.Reader, room *lease, beside int) (*body, error)
 		*msg.buf = b[:len(b)+n] // also before an error: what was read is cleared with the rest
 		switch {
 		case errors.Is(err, io.EOF):
+			msg.fit()
 			return msg, nil
 		case err != nil:
 			return msg, badBody(err)
