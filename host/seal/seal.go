@@ -30,9 +30,9 @@ var ErrNoKey = errors.New("seal: no wrap key in use")
 type Ring struct {
 	epoch      receipt.Epoch
 	recipients []*format.Recipient
-	lookup     *[32]byte
 
 	mu     sync.RWMutex
+	lookup *[32]byte // zero after Wipe
 	wrap   *[32]byte // nil before the first Use and after Wipe
 	number uint64
 	used   bool
@@ -47,8 +47,10 @@ func NewRing(epoch receipt.Epoch, recipients []*format.Recipient) (*Ring, error)
 	return &Ring{epoch: epoch, recipients: recipients, lookup: format.NewSecret()}, nil
 }
 
-// Handle names a session towards storage.
+// Handle names a session towards storage. After Wipe it names nothing that ever was there.
 func (r *Ring) Handle(tenant string, session []byte) receipt.Handle {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
 	return format.SessionHandle(r.lookup, tenant, session)
 }
 
