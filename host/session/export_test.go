@@ -3,6 +3,9 @@ package session
 import (
 	"context"
 	"time"
+
+	"github.com/veriproof/notary/host/otlpwire"
+	"github.com/veriproof/notary/sdk/receipt"
 )
 
 // Kill stops a notary as kill -9 would, as far as storage can see: nothing more
@@ -15,6 +18,30 @@ func (n *Notary) Kill() {
 	if !killed {
 		n.abandon()
 	}
+}
+
+// Late exports a request of one session, which ends between the look at its open part and the lock
+// of that, and is sealed after meanwhile. It reports whether the part took the records.
+func (n *Notary) Late(ctx context.Context, tenant string, sig otlpwire.Signal, body []byte, meanwhile func()) (taken bool, err error) {
+	d := new(desk)
+	if err := d.req.Walk(body, sig, n.opts.Walk); err != nil {
+		return false, err
+	}
+	batch, err := n.redact(ctx, d, len(body), 0)
+	if err != nil {
+		return false, err
+	}
+	g := batch.sessions[0]
+	g.handle = n.opts.Ring.Handle(tenant, g.raw)
+	p, err := n.openPart(g.handle, tenant)
+	if err != nil {
+		return false, err
+	}
+	over := n.turn() // nobody seals
+	defer over()
+	n.end(g.handle, receipt.ReasonEnd)
+	meanwhile()
+	return n.appendIn(p, g, d)
 }
 
 // Remembered is how many sealed parts of a session are kept for their marks.

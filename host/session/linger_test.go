@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -172,4 +173,25 @@ func TestEndOfWhatWasRefused(t *testing.T) {
 		t.Errorf("%+v, %v", parts, err)
 	}
 	w.close(n)
+}
+
+// TestResentWhileItEnds: of an export and the same one again, with the end of the session between
+// them, one is stored, also if the first has looked up its part and waits for it when that ends.
+func TestResentWhileItEnds(t *testing.T) {
+	w := newWorld(t)
+	n := w.start()
+	export(t, n, request("s", span("first")))
+	late := request("s", span("late"))
+	taken, err := n.Late(t.Context(), "acme", otlpwire.Traces, late, func() { export(t, n, late) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if taken {
+		t.Error("a part takes records that has been ended")
+	}
+	export(t, n, late) // as Export goes on when it was not
+	w.close(n)
+	if got := w.spanNames("s"); !slices.Equal(got, []string{"first", "late"}) {
+		t.Errorf("stored are %q", got)
+	}
 }

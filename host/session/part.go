@@ -21,7 +21,6 @@ type part struct {
 	tenant string
 
 	mu         sync.Mutex
-	sealing    bool
 	ended      bool // by its sender; sealed when nothing has come for a moment
 	keys       *seal.Part
 	edge       merkle.Edge
@@ -41,6 +40,9 @@ type part struct {
 	sdks       []string
 
 	held atomic.Int64 // of Notary.room
+	// closed is set where the part leaves the map of open ones, under Notary.mu. Whoever looks it up for
+	// its marks from then on knows all that there will be.
+	closed atomic.Bool
 	// Guarded by Notary.mu:
 	sealed  bool  // or it never will be
 	kept    bool  // for its marks
@@ -62,20 +64,27 @@ func (n *Notary) append(handle receipt.Handle, tenant string, g *group, d *desk)
 		if err != nil {
 			return err
 		}
-		p.mu.Lock()
-		if p.sealing { // between our look at the map and our lock
-			p.mu.Unlock()
-			continue
+		if taken, err := n.appendIn(p, g, d); taken || err != nil {
+			return err
 		}
-		err = n.appendTo(p, g, d)
-		n.charge(p, g)
-		full := p.bytes >= n.opts.MaxBytes || p.held.Load() >= n.room.most/16
-		p.mu.Unlock()
-		if full && err == nil {
-			n.end(handle, receipt.ReasonSize)
-		}
-		return err
 	}
+}
+
+// appendIn appends to a part, unless it has been ended since it was looked up.
+func (n *Notary) appendIn(p *part, g *group, d *desk) (taken bool, err error) {
+	p.mu.Lock()
+	if p.closed.Load() {
+		p.mu.Unlock()
+		return false, nil
+	}
+	err = n.appendTo(p, g, d)
+	n.charge(p, g)
+	full := p.bytes >= n.opts.MaxBytes || p.held.Load() >= n.room.most/16
+	p.mu.Unlock()
+	if full && err == nil {
+		n.end(p.id.Handle, receipt.ReasonSize)
+	}
+	return true, err
 }
 
 func (n *Notary) openPart(handle receipt.Handle, tenant string) (*part, error) {

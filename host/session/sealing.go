@@ -52,6 +52,7 @@ func (n *Notary) endSoon(handle receipt.Handle) {
 // goSeal starts the sealing of a part that is no longer in the map, and returns what will say how
 // it went. It is called with n.mu held.
 func (n *Notary) goSeal(p *part, why receipt.Reason) *sealed {
+	p.closed.Store(true)
 	s := &sealed{id: p.id, receipted: make(chan struct{})}
 	n.index[p.id.Handle] = append(n.index[p.id.Handle], s)
 	list := append(n.recent[p.id.Handle], recent{p, n.opts.Now()})
@@ -236,7 +237,7 @@ func (n *Notary) finish(ctx context.Context, p *part, why receipt.Reason) (*jour
 	defer n.turn()()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.sealing, p.before = true, nil
+	p.before = nil
 	defer p.keys.Wipe()
 	if p.first == nil {
 		return nil, nil, nil

@@ -123,7 +123,8 @@ func (n *Notary) dropEmpty(p *part, idle time.Duration) bool {
 	if p.first != nil || n.opts.Now().Sub(p.touched) < idle {
 		return false
 	}
-	p.sealing, p.sealed = true, true
+	p.closed.Store(true)
+	p.sealed = true
 	p.keys.Wipe()
 	delete(n.open, p.id.Handle)
 	n.nextPart[p.id.Handle] = p.id.Part
