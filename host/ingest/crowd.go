@@ -147,6 +147,13 @@ func (m *member) settle() {
 	}
 }
 
+// isStranger reports whether nobody has shown who he is.
+func (m *member) isStranger() bool {
+	m.crowd.mu.Lock()
+	defer m.crowd.mu.Unlock()
+	return m.stranger != nil
+}
+
 type memberKey struct{}
 
 // withConnection is for http.Server.ConnContext.

@@ -32,8 +32,10 @@ func TestMessagesHoldLittleElse(t *testing.T) {
 			}
 			return http.StatusOK
 		},
-		"over HTTP":     func() int { return w.post(t, "/v1/traces", small, inProtobuf...).code },
-		"gzip":          func() int { return w.post(t, "/v1/traces", packed(small), append([]string{"Content-Encoding", "gzip"}, inProtobuf...)...).code },
+		"over HTTP": func() int { return w.post(t, "/v1/traces", small, inProtobuf...).code },
+		"gzip": func() int {
+			return w.post(t, "/v1/traces", packed(small), append([]string{"Content-Encoding", "gzip"}, inProtobuf...)...).code
+		},
 		"JSON":          func() int { return w.post(t, "/v1/traces", []byte(`{"resourceSpans":[{}]}`), inJSON...).code },
 		"JSON of space": func() int { return w.post(t, "/v1/traces", sparse, inJSON...).code },
 	} {

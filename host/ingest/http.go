@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -33,6 +34,9 @@ const (
 // firstRead is the memory for a body before it is known how long it is.
 const firstRead = 128 << 10
 
+// maxRefusals bounds those that are being written to strangers at a time.
+const maxRefusals = 128
+
 // Content types of OTLP/HTTP.
 const (
 	typeProtobuf = "application/x-protobuf"
@@ -45,7 +49,7 @@ type handler struct{ *Server }
 // ServeHTTP implements http.Handler. A request is refused with a Status message in
 // the content type of the request, as OTLP wants it.
 func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	x := exchange{w: w, r: r}
+	x := exchange{w: w, r: r, refusals: &h.refusals}
 	var known bool
 	if x.media, known = mediaType(r); !known {
 		x.media = typeJSON
@@ -104,9 +108,10 @@ func isGzip(encoding string) bool { return strings.EqualFold(encoding, "gzip") }
 
 // An exchange is one request and its answer.
 type exchange struct {
-	w     http.ResponseWriter
-	r     *http.Request
-	media string
+	w        http.ResponseWriter
+	r        *http.Request
+	media    string
+	refusals *atomic.Int64
 }
 
 // succeed writes the empty response that means full success, and the positions in
@@ -146,7 +151,26 @@ func (x exchange) refuse(code int, e *Error) {
 	if err != nil {
 		b = nil // the code says the most of it
 	}
+	if m := memberOf(x.r.Context()); m != nil && x.r.ProtoMajor == 2 && m.isStranger() {
+		x.tell(m, code, b)
+		return
+	}
 	_ = x.write(code, b) // a sender who is gone sends again
+}
+
+// tell writes a refusal to a stranger over HTTP/2, where he decides when it can be sent, by his window:
+// each that waits for him is a goroutine with the heads of its request, and a connection has
+// hundreds. Where too many wait his connection is closed.
+func (x exchange) tell(m *member, code int, b []byte) {
+	defer x.refusals.Add(-1)
+	if x.refusals.Add(1) > maxRefusals {
+		m.Close()
+		return
+	}
+	control := http.NewResponseController(x.w)
+	_ = control.SetWriteDeadline(time.Now().Add(headerTime))
+	_ = x.write(code, b)
+	_ = control.Flush() // returns when it is sent, or will not be
 }
 
 // httpStatus is the place of an error in OTLP/HTTP: 429, 502, 503 and 504 are to be

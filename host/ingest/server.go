@@ -9,6 +9,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc"
@@ -140,6 +141,8 @@ type Server struct {
 	aside  turns // of what costs the notary more than its sender
 	grpc   *grpc.Server
 	http   *http.Server
+
+	refusals atomic.Int64 // that are being written to strangers
 }
 
 // New returns a server that is not yet serving. It has goroutines, which end with

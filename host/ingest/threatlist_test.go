@@ -22,7 +22,7 @@ var threats = []struct {
 	}},
 	{"T52", "nesting without end", map[string][]string{"host/otlpwire": {"TestT52DepthBomb"}, "host/cmd/notary": {"TestFlood"}}},
 	{"T53", "connections and streams that trickle, idle or flood", map[string][]string{
-		"host/ingest": {"TestT53SlowSenderOverHTTP", "TestSlowSender", "TestConnectionsAreLimited", "TestT53StrangersGiveWay", "TestT53KnownSendersFirst"}, "host/cmd/notary": {"TestFlood"},
+		"host/ingest": {"TestT53SlowSenderOverHTTP", "TestSlowSender", "TestConnectionsAreLimited", "TestT53StrangersGiveWay", "TestT53KnownSendersFirst", "TestT53RefusalsThatNobodyTakes"}, "host/cmd/notary": {"TestFlood"},
 	}},
 	{"T54", "fields that no schema knows", map[string][]string{"host/otlpwire": {"TestT54UnknownFieldsAreDropped"}, "host/cmd/notary": {"TestNoPlaintextAtRest"}}},
 	{"T55", "spans twice, late and out of order", map[string][]string{
