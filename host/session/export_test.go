@@ -62,6 +62,13 @@ func (n *Notary) Remembered(tenant, session string) int {
 	return len(parts)
 }
 
+// Numbered is of how many sessions the notary keeps the number of their next part.
+func (n *Notary) Numbered() int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return len(n.nextPart)
+}
+
 // Stride is how many parts are sealed at a time while nobody waits for their room.
 const Stride = stride
 

@@ -351,6 +351,9 @@ func TestBusy(t *testing.T) {
 	if open := n.Stats().OpenParts; open != 0 {
 		t.Errorf("%d parts are still open", open)
 	}
+	if got, want := n.Numbered(), len(accepted)+1; got != want {
+		t.Errorf("%d sessions are remembered, want the %d of which something was stored", got, want)
+	}
 	w.close(n)
 	for _, p := range w.verified().Parts() {
 		if p.ID.Part != 0 {

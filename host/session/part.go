@@ -108,6 +108,14 @@ func (n *Notary) openPart(handle receipt.Handle, tenant string) (*part, error) {
 	return p, nil
 }
 
+// takeBack makes a part's number the next one of its session again: nothing of it was ever queued. Of
+// a session of which nothing was ever stored nothing is kept. It is called with n.mu held.
+func (n *Notary) takeBack(id receipt.PartID) {
+	if n.nextPart[id.Handle] = id.Part; id.Part == 0 {
+		delete(n.nextPart, id.Handle)
+	}
+}
+
 // appendTo seals and queues the records that are new to the part. It is called
 // with p.mu held.
 func (n *Notary) appendTo(p *part, g *group, d *desk) error {

@@ -144,7 +144,7 @@ func (n *Notary) withdraw(id receipt.PartID) {
 		delete(n.index, id.Handle)
 	}
 	if n.nextPart[id.Handle] == id.Part+1 {
-		n.nextPart[id.Handle] = id.Part
+		n.takeBack(id)
 	}
 }
 

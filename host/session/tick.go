@@ -127,7 +127,7 @@ func (n *Notary) dropEmpty(p *part, idle time.Duration) bool {
 	p.sealed = true
 	p.keys.Wipe()
 	delete(n.open, p.id.Handle)
-	n.nextPart[p.id.Handle] = p.id.Part
+	n.takeBack(p.id)
 	n.free(p)
 	return true
 }
