@@ -1,6 +1,7 @@
 package control_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -10,6 +11,9 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
 
 	"github.com/veriproof/notary/host/control"
 )
@@ -39,6 +43,56 @@ func TestTLSVersions(t *testing.T) {
 		}
 	}
 	http.DefaultClient.CloseIdleConnections()
+}
+
+// TestAnswersThatNobodyTakes: a stranger whose window has no room for the bodies of answers has a few
+// of them wait for him on a connection, and not hundreds, each with a goroutine.
+func TestAnswersThatNobodyTakes(t *testing.T) {
+	w := start(t, nil)
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(keys().CertificatePEM())
+	conn, err := tls.Dial("tcp", strings.TrimPrefix(w.url, "https://"), &tls.Config{RootCAs: roots, NextProtos: []string{"h2"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := conn.Write([]byte(http2.ClientPreface)); err != nil {
+		t.Fatal(err)
+	}
+	frames := http2.NewFramer(conn, conn)
+	if err := frames.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize}); err != nil {
+		t.Fatal(err)
+	}
+	var head bytes.Buffer
+	fields := hpack.NewEncoder(&head)
+	const asked = 64
+	for i := range uint32(asked) {
+		head.Reset()
+		for _, f := range [][2]string{{":method", "GET"}, {":scheme", "https"}, {":path", "/v1/sessions/acme/s1"}, {":authority", "localhost"}} {
+			if err := fields.WriteField(hpack.HeaderField{Name: f[0], Value: f[1]}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := frames.WriteHeaders(http2.HeadersFrameParam{StreamID: 2*i + 1, BlockFragment: head.Bytes(), EndHeaders: true, EndStream: true}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	answered, refused := 0, 0
+	for answered+refused < asked {
+		frame, err := frames.ReadFrame()
+		if err != nil {
+			t.Fatalf("%d answered, %d refused: %v", answered, refused, err)
+		}
+		switch frame.(type) {
+		case *http2.HeadersFrame:
+			answered++
+		case *http2.RSTStreamFrame:
+			refused++
+		}
+	}
+	if answered == 0 || answered > 10 {
+		t.Errorf("%d answers wait for who does not take them, and %d streams were refused", answered, refused)
+	}
 }
 
 func TestNewRefuses(t *testing.T) {

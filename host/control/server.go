@@ -20,7 +20,9 @@ const (
 	maxHeader      = 16 << 10
 	maxBody        = 4 << 10
 	maxConnections = 1024
-	maxStreams     = 100
+	// maxStreams is of a connection. An answer that its asker does not take, whom nothing is known of,
+	// waits for up to writeTimeout with a goroutine and some 17 KiB.
+	maxStreams = 8
 
 	headerTimeout  = 5 * time.Second // also for the TLS handshake
 	readTimeout    = 10 * time.Second
