@@ -32,7 +32,13 @@ var secretForms = []string{
 	// behind their names in scripts without spaces, and keys of stores of data that a cloud has
 	"密码是«velvet{2 digit}»", "我的密码是«Velvet@{4 digit}!»", "密码是«{8 digit}»,请保存", "新密码为 «velvet{2 digit}»。", "パスワードは«velvet{2 digit}»です", "비밀번호는 «velvet{2 digit}»", `{"content":"密碼是«hunter{1 digit}x»"}`,
 	"azure_redis_key=«{43 b64}=»", "aws.dynamodb.key: «{32 alnum}»",
+	// a name and a value as the value of an option, pairs of a name and a password, PowerShell, and sentences of more languages
+	"kubectl create secret generic db --from-literal=password=«Quartz{4 digit}x»", "docker run --env=DB_PASSWORD=«Quartz{4 digit}x» img", "docker build --build-arg=NPM_TOKEN=«{24 alnum}» .",
+	`requests.get(url, auth=("kim", "«Quartz{4 digit}$»"))`, "auth = ('kim', '«{16 alnum}»')",
+	`ConvertTo-SecureString "«Quartz{4 digit}»" -AsPlainText -Force`, `ConvertTo-SecureString -String '«Quartz!{4 digit}x»' -AsPlainText`, `ConvertTo-SecureString -AsPlainText "«Quartz!{4 digit}x»" -Force`,
+	"a senha é «velvet{2 digit}»", "a senha é: «velvet{2 digit}»", "Das Passwort lautet «velvet{2 digit}»", "Das Passwort lautet: «velvet{2 digit}»", "--password=«Quartz{4 digit}x»",
 	// none
+	`ConvertTo-SecureString "$env:DB_PASSWORD2" -AsPlainText`, "az account set --subscription {uuid}", `"subscription": "{uuid}"`, "git log --format=date=2024-05-01", "--set=image.tag=1.2.3-{8 hex}",
 	"<Secret>{open}formattedSecret{close}</Secret>", "password = {open}{open} db.password {close}{close}", "password: ${open}VAULT_PW_2{close}", "password = lookup(cfg[name])",
 	"passwd != other_value!", "a=1;password=other_value;", "the login form and password field22", "tool --password-file secrets22.txt", `vexloToken = "internationalizationsettings"`,
 	"duplicate vexlo key={32 hex}", "jira {40 hex}", "slack C{10 upper}", `vexloCacheKey := "{43 b64}="`, `"create-a-strong-password": "/help/security@2.1/strong-password"`,

@@ -333,7 +333,7 @@ static inline int month_at(const scan *s, int i) {
 static int speaking(numbers *r) {
 	if (r->named < 0) {
 		int start = r->g[0].start;
-		r->named = silent(r->s, start) ? initialled(r->s, start) : near(r->s, T_NUMBER, start) || near(r->s, T_PHONE, start) || near(r->s, T_CALL, start) || near(r->s, T_SSN, start) || near(r->s, T_TAX, start);
+		r->named = called_in_line(r->s, start) || (silent(r->s, start) ? initialled(r->s, start) : near(r->s, T_NUMBER, start) || near(r->s, T_PHONE, start) || near(r->s, T_CALL, start) || near(r->s, T_SSN, start) || near(r->s, T_TAX, start));
 	}
 	return r->named;
 }

@@ -155,16 +155,40 @@ static inline int initialled(const scan *s, int start) {
 	return (c == 'T' || c == 'M' || c == 'P' || c == 'F') && begins(s, i - 2, WORD | DOT | URLSAFE) && !is(s, i - 3, QUOTE);
 }
 
+/* called_in_line returns 1 if the word for telephones stands right before the number at start in a script that has no spaces, where it
+ * is part of a line and no word by itself: …。電話番号は03-…, 我的电话号码是0571-…. */
+RARE int called_in_line(const scan *s, int start) {
+	static const char *const joints[] = {":", "\xe6\x98\xaf", "\xe4\xb8\xba", "\xe7\x82\xba", "\xe3\x81\xaf", "\xe3\x81\x8c"}; /* 是 为 為 は が */
+	static const char *const numbers[] = {"\xe5\x8f\xb7\xe7\xa0\x81", "\xe8\x99\x9f\xe7\xa2\xbc", "\xe7\x95\xaa\xe5\x8f\xb7", "\xe5\x8f\xb7"}; /* 号码 號碼 番号 号 */
+	static const char *const phones[] = {"\xe7\x94\xb5\xe8\xaf\x9d", "\xe9\x9b\xbb\xe8\xa9\xb1", "\xe6\x89\x8b\xe6\x9c\xba", "\xe6\x89\x8b\xe6\xa9\x9f", "\xe5\xba\xa7\xe6\x9c\xba", "\xe6\x90\xba\xe5\xb8\xaf"}; /* 电话 電話 手机 手機 座机 携帯 */
+	int i = start - at(s, start - 1, ' '), n;
+	if (i < 6 || !(s->t[i - 1] & 0x80 || s->t[i - 1] == ':')) return 0;
+	spend(700);
+	for (unsigned k = 0; k < sizeof joints / sizeof joints[0]; k++)
+		if (has(s, i - (n = k ? 3 : 1), joints[k])) {
+			i -= n + at(s, i - n - 1, ' ');
+			break;
+		}
+	for (unsigned k = 0; k < sizeof numbers / sizeof numbers[0]; k++)
+		if (has(s, i - (n = k < 3 ? 6 : 3), numbers[k])) {
+			i -= n;
+			break;
+		}
+	for (unsigned k = 0; k < sizeof phones / sizeof phones[0]; k++)
+		if (has(s, i - 6, phones[k])) return 1;
+	return 0;
+}
+
 /* named_phone reads digits in any form beside a word that says what they are. A
  * verb ("call 4777848739") is believed only for a number that dials. */
 static int named_phone(const numbers *r, int k, int *score) {
 	int start = r->g[k].start;
-	int initial = 0;
-	if ((r->s->words_read >= start || unspoken(r->s, start)) && silent(r->s, start) && !(initial = initialled(r->s, start))) return -1; /* not to listen for what is too short */
+	int initial = 0, in_line = called_in_line(r->s, start);
+	if (!in_line && (r->s->words_read >= start || unspoken(r->s, start)) && silent(r->s, start) && !(initial = initialled(r->s, start))) return -1; /* not to listen for what is too short */
 	int n, e = extent(r, k, 15, &n);
 	spend(800 + 150 * (e - k + 1));
 	if (n < MIN_DIGITS || date_like(r, k, e)) return -1;
-	int phone = (near(r->s, T_PHONE, start) && !id_since(r->s, T_PHONE)) || contact_number(r->s, start);
+	int phone = in_line || (near(r->s, T_PHONE, start) && !id_since(r->s, T_PHONE)) || contact_number(r->s, start);
 	int call = initial || (near(r->s, T_CALL, start) && !id_since(r->s, T_CALL)), own = !phone && his(r->s, start);
 	uint8_t d[MAX_DIGITS];
 	if (!phone && !call && !own) return -1;

@@ -44,7 +44,8 @@ static const topic_words vocabulary[] = {
 		" \xd7\x98\xd7\x9c\xd7\xa4\xd7\x95 \xd7\xa0\xd7\x99\xd7\x99\xd7\x93 s\xc4\x91t s\xc4\x90t tho\xe1\xba\xa1i telp tlf puh mobiltel"
 		" mobitel telem\xc3\xb3v cep ponsel telpon telf t\xc3\xa9l\xef\xbc\x9a whatsapp phoneno phonenum voicemai tollfree pager"
 		" \xf0\x9f\x93\x9e \xf0\x9f\x93\xb1 \xe2\x98\x8e \xe2\x98\x8e\xef\xb8\x8f \xe2\x9c\x86"},
-	{T_CALL, "call calls called contact dial reach reached ring callback appelez anrufen llamar"},
+	{T_CALL, "call calls called contact dial reach reached ring callback appelez anrufen llamar ruf rufen erreichb "
+		"chiamami joignabl bereikba"},
 	{T_NUMBER, "number numero n\xc3\xbamero num\xc3\xa9ro nummer numer \xd0\xbd\xd0\xbe\xd0\xbc\xd0\xb5"},
 	{T_CARD, "card cards visa masterca amex maestro diners discover jcb credit debit cc pan cardnumb creditca debitcar karte "
 		"kreditka tarjeta carte carta american unionpay mir"},

@@ -1,5 +1,5 @@
-/* places.h: passwords that only their place tells: behind an option of a command that takes one, and among the
- * arguments of a call that logs in. */
+/* places.h: passwords that only their place tells: behind an option of a command that takes one, among the
+ * arguments of a call that logs in, or in a pair of name and password. */
 #ifndef SECRETS_PLACES_H
 #define SECRETS_PLACES_H
 
@@ -30,6 +30,12 @@ static inline int quoted_option(const scan *s, int a, int quoted) { return quote
 
 static int may_be_attached(const scan *s, int a, int b) { return s->t[a] == '-' && s->t[a + 1] == 'p' && b - a >= 8; }
 
+/* plaintext reports whether the value in quotes at a is what PowerShell makes a secret of. */
+static inline int plaintext(const scan *s, int a) {
+	return (s->t[a - 3] == 'g' && (has_any_case(s, a - 14, "securestring") || has_any_case(s, a - 22, "securestring -string"))) ||
+		(s->t[a - 3] == 't' && has_any_case(s, a - 14, "-asplaintext"));
+}
+
 static int may_be_argument(const scan *s, int a, int b, int quoted) {
 	return quoted && a >= 8 && (s->t[a - 2] == ',' || (s->t[a - 2] == ' ' && s->t[a - 3] == ',')) && (at(s, b + 1, ')') || at(s, b + 1, ','));
 }
@@ -40,7 +46,9 @@ RARE uint32_t called(const scan *s, int a) {
 	int stop = max(s->last, a - MAX_LINE), open = back(s, a, stop, &sets[OPENS], SIDES);
 	if (open <= stop || s->t[open - 1] != '(') return 0;
 	value_name v;
-	int end = open - 1, start = back(s, end, max(stop, end - MAX_NAME), &NAME_SET, 0);
+	int end = open - 1;
+	for (const uint8_t *p = s->t + end; p[-1] == ' ' || p[-1] == '='; p--) end--; /* auth=("kim", "…") */
+	int start = back(s, end, max(stop, end - MAX_NAME), &NAME_SET, 0);
 	if (start == end) return 0;
 	read_name(s, start, end, &v);
 	return v.any;
@@ -56,12 +64,22 @@ RARE int strange(scan *s, int a, int b) {
 	return m.digits_ahead && m.letters && !m.dots && !m.spaced && ((m.upper && m.lower) || m.special || (b - a >= 32 && m.digits_ahead >= 6)) && entropy(s, a, b) >= 40 && !stands_in(s, a, b);
 }
 
+/* written_out reports whether [a, b), where nothing but a password stands, is one and not a variable. */
+RARE int written_out(scan *s, int a, int b) {
+	spend(400);
+	makeup m;
+	if (b - a < 6 || b - a > 64 || at(s, a, '$')) return 0;
+	made_of(s, a, b, &m);
+	return m.digits_ahead && m.letters && !m.spaced && !stands_in(s, a, b);
+}
+
 /* placed reads a password by its place. */
 RARE int placed(scan *s, int a, int b, int quoted) {
 	spend(1200);
 	if (may_be_option(s, a, quoted) && said_before(s, a - quoted - 3) & 1 << W_COMMAND) return strange(s, a, b) && report(s, a, b, PASSWORD, 550) ? b : 0;
 	if (may_be_attached(s, a, b)) return said_before(s, a) & 1 << W_ATTACHED && strange(s, a + 2, b) && report(s, a + 2, b, PASSWORD, 550) ? b : 0;
 	if (quoted_option(s, a, quoted)) return said_before(s, a - 3) & 1 << W_ATTACHED && strange(s, a, b) && report(s, a, b, PASSWORD, 550) ? b : 0;
+	if (quoted && plaintext(s, a)) return written_out(s, a, b) && report(s, a, b, PASSWORD, 550) ? b : 0;
 	if (!may_be_argument(s, a, b, quoted)) return 0;
 	uint32_t topics = called(s, a);
 	if (!(topics & (1 << W_LOGIN | 1 << W_PASS | 1 << W_SECRET)) || topics & 1 << W_OPEN) return 0;
@@ -72,7 +90,7 @@ static inline int may_be_placed(const scan *s, int a, int quoted) {
 	const uint8_t *p = s->t + a - quoted;
 	if (a - quoted < 3) return 0; /* nothing before it: what stands before the text is another one */
 	if (p[-1] == 'p' && p[-2] == '-') return quoted;
-	return p[-1] == ' ' ? p[-2] == ',' || p[-3] == '-' || p[0] == '-' : p[-1] == ',' && quoted;
+	return p[-1] == ' ' ? p[-2] == ',' || p[-3] == '-' || p[0] == '-' || (quoted && plaintext(s, a)) : p[-1] == ',' && quoted;
 }
 
 #endif

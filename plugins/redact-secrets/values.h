@@ -258,6 +258,11 @@ RARE int valued(scan *s, int i) {
 		spend(20 * (query - split));
 		if ((found = by_rule(s, split)) || (may_be_identifiable(b - split) && (found = identifiable(s, split, b)))) return found;
 		if (!begun(s, split, b) && (found = named_value(s, split, quoted ? b : query, quoted))) return found;
+		if (!quoted && at(s, a, '-') && at(s, a + 1, '-')) { /* --from-literal=password=…: the value of an option is a name and a value */
+			int own = ahead(s, split, i, &sets[BINDS], SIDES) + 1;
+			spend(15 * (own - split));
+			if (own <= i && s->t[own - 1] == '=' && !begun(s, own, b) && (found = named_value(s, own, query, 0))) return found;
+		}
 	}
 	if (!quoted && (found = named_value(s, a, b, 0))) return found;
 	return max(i + 1, min(full, s->run));

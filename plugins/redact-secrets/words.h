@@ -35,7 +35,7 @@ static const topic_words vocabulary[] = {
 	{W_SECRET, "secret secrets token tokens apikey apikeys credenti creds cred bearer authoriz accesske secretke privatek clientse apisecre apitoken authkey "
 		"authtoke accessto refresht signingk encrypti licensek secrettok apikeysec accountk sharedac sharedke masterke appsecre appkey oauthtok idtoken "
 		"sessiont webhooks deploytok personal connecti sas jwt pat psk dsn otp mnemonic apipass userkey userto bottoken usertoken servicek storagek "
-		"subscrip functionk hmackey hmac sig auth cookie sessioni secre keypass xapikey privkey prvkey wif apik salt basic ssws"
+		"functionk hmackey hmac sig auth cookie sessioni secre keypass xapikey privkey prvkey wif apik salt basic ssws"
 		" api\xe5\xaf\x86\xe9\x92 api\xe3\x82\xad\xe3\x83 \xe5\xaf\x86\xe9\x92\xa5 \xe4\xbb\xa4\xe7\x89\x8c \xe3\x83\x88\xe3\x83\xbc\xe3\x82"
 		" \xed\x86\xa0\xed\x81\xb0 \xd1\x82\xd0\xbe\xd0\xba\xd0\xb5 \xd0\xa2\xd0\xbe\xd0\xba\xd0\xb5 \xd1\x81\xd0\xb5\xd0\xba\xd1\x80"
 		" \xd0\xa1\xd0\xb5\xd0\xba\xd1\x80 jeton geheimni geheim secreto segreto segredo"},
@@ -80,7 +80,7 @@ static const topic_words vocabulary[] = {
 	{W_CLOUD, "alibaba aliyun aws amazon azure gcp google ibm oracle heroku"},
 	{W_DATA, "kafka redis memcache message etcd dynamodb rabbitmq"},
 	{W_CONNECTS, "server hostname host port uid userid user username provider catalog database initial source driver dbname"},
-	{W_TYPE, "string str const var let val value char text varchar final static text unicode bytes byte by provided ist est es is l\xc3\xa0 are was equals to as set the"
+	{W_TYPE, "string str const var let val value char text varchar final static text unicode bytes byte by provided ist est es is l\xc3\xa0 \xc3\xa9 lautet are was equals to as set the"
 		" default"},
 };
 
