@@ -5,8 +5,10 @@ import (
 	"context"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 
+	"github.com/veriproof/notary/host/config"
 	"github.com/veriproof/notary/host/pluginhost"
 	"github.com/veriproof/notary/host/plugintrial"
 	"github.com/veriproof/notary/sdk/plugin/abi"
@@ -32,6 +34,35 @@ func read(t *testing.T, path string) []byte {
 		t.Fatal(err)
 	}
 	return b
+}
+
+// TestPatternIsTold: an operator who has a pattern wrong is told which, by the code that the module gives.
+func TestPatternIsTold(t *testing.T) {
+	for settings, want := range map[string]string{
+		`{"patterns":[{"pattern":"a"},{"pattern":"b"},{"pattern":"(?<=x)c"}]}`: "code 1003;",
+		`{"patterns":[{"pattern":"a*"}]}`:                                      "code 1001;",
+		`{"patterns":[{"pattern":"a"},{"pattern":".{100}x"}]}`:                 "code 1002;",
+		`{"patterns":[]}`: "code 1;",
+		`{"patterns":[{"pattern":"a","label":"NOPE"}]}`: "code 1;",
+	} {
+		_, err := pluginhost.NewProbe(t.Context(), pluginhost.Source{Name: "redact-patterns", Kind: abi.KindRedactor, Module: module(t, "redact-patterns"), Config: []byte(settings)})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", settings, err, want)
+		}
+	}
+}
+
+// TestExampleSettings: the configuration that explains every key has settings that its redactors take.
+func TestExampleSettings(t *testing.T) {
+	c, err := config.Load("../host/config/testdata/notary.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range c.Plugins {
+		if p.Kind == "redactor" && p.Settings != "" {
+			probe(t, p.Name, []byte(p.Settings))
+		}
+	}
 }
 
 // TestPatternsInWasm runs the golden file of redact-patterns through the module, and what every

@@ -16,10 +16,13 @@ type Label struct {
 	Label string `yaml:"label"`
 	// Action is one of the Actions.
 	Action string `yaml:"action"`
-	// Threshold is the least score that counts. Redactors give 0 to 65535; those of
-	// this project 0 to 1000.
+	// Threshold is the least score that counts, up to MaxThreshold.
 	Threshold int `yaml:"threshold"`
 }
+
+// MaxThreshold is the score of what has no doubt. A greater threshold would be a label
+// switched off, UNSEARCHED among them, by which nothing that was not searched passes.
+const MaxThreshold = 1000
 
 // AnyLabel stands for every label without a rule of its own.
 const AnyLabel = "*"

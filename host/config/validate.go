@@ -299,7 +299,7 @@ func (v *checker) redaction() {
 		}
 		v.once(seen, key+".label", l.Label, "label")
 		v.oneOf(key+".action", l.Action, ActionMask, ActionToken, ActionDropField, ActionDropRecord)
-		between(v, key+".threshold", l.Threshold, 0, 1<<16-1)
+		between(v, key+".threshold", l.Threshold, 0, MaxThreshold)
 	}
 }
 

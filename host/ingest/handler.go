@@ -165,6 +165,9 @@ func (s *Server) export(ctx context.Context, req request, start time.Time, out *
 			return Receipt{}, err
 		}
 	}
+	if err := mistaken(msg.bytes(), false); err != nil {
+		return Receipt{}, err
+	}
 	ctx, done, err := s.turn(ctx, out.Tenant, req.connection, room)
 	if err != nil {
 		return Receipt{}, err

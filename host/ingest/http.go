@@ -250,6 +250,9 @@ func (s *Server) unpack(sig otlpwire.Signal, room *lease, msg *body, yield func(
 		}
 		msg = plain
 	}
+	if err := mistaken(msg.bytes(), isJSON); err != nil {
+		return msg, err
+	}
 	if !isJSON {
 		return msg, s.hold(room, len(msg.bytes()))
 	}
@@ -266,6 +269,18 @@ func (s *Server) unpack(sig otlpwire.Signal, room *lease, msg *body, yield func(
 	}
 	wire.fit()
 	return wire, s.hold(room, len(b))
+}
+
+// mistaken refuses a body that is not what its headers say, as senders often have it, in words that
+// help: no protobuf of OTLP begins so, nor does JSON.
+func mistaken(body []byte, isJSON bool) error {
+	switch {
+	case bytes.HasPrefix(body, []byte{0x1f, 0x8b}):
+		return Invalid("the request is gzip beyond what its content encoding says: send content-encoding gzip, and pack it once", nil)
+	case !isJSON && bytes.HasPrefix(body, []byte("{")):
+		return Invalid("the request is JSON and is said to be protobuf: over HTTP, send content-type application/json", nil)
+	}
+	return nil
 }
 
 // unzip returns what gives the content of a gzip. It calls yield now and then, also while

@@ -233,7 +233,10 @@ func TestRefusedOverHTTP(t *testing.T) {
 		{"T51: a bomb of empty spans in JSON", "POST", "/v1/traces", []byte(`{"resourceSpans":[{"scopeSpans":[{"spans":[` + strings.Repeat("{},", 1<<19) + `{}]}]}]}`), inJSON, 413, codes.ResourceExhausted, "more elements"},
 		{"truncated protobuf", "POST", "/v1/traces", valid[:len(valid)-5], inProtobuf, 400, codes.InvalidArgument, "length prefix"},
 		{"protobuf as JSON", "POST", "/v1/traces", valid, inJSON, 400, codes.InvalidArgument, "traces"},
-		{"JSON as protobuf", "POST", "/v1/traces", []byte(`{"resourceSpans":[]}`), inProtobuf, 400, codes.InvalidArgument, "otlp traces"},
+		{"JSON as protobuf", "POST", "/v1/traces", []byte(`{"resourceSpans":[]}`), inProtobuf, 400, codes.InvalidArgument, "send content-type application/json"},
+		{"JSON as protobuf, packed", "POST", "/v1/traces", packed([]byte(`{"resourceSpans":[]}`)), with(inProtobuf, "Content-Encoding", "gzip"), 400, codes.InvalidArgument, "send content-type application/json"},
+		{"gzip that does not say so", "POST", "/v1/traces", packed(valid), inProtobuf, 400, codes.InvalidArgument, "content-encoding gzip"},
+		{"gzip of JSON that does not say so", "POST", "/v1/traces", packed([]byte(`{}`)), inJSON, 400, codes.InvalidArgument, "content-encoding gzip"},
 		{"no JSON", "POST", "/v1/traces", []byte(canary), inJSON, 400, codes.InvalidArgument, "not a JSON object"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

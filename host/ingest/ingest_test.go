@@ -218,7 +218,7 @@ func TestBadRequests(t *testing.T) {
 		{"truncated protobuf", exportTraces, valid[:len(valid)-5], codes.InvalidArgument, "length prefix", nil},
 		{"a 1 GB claim in a length prefix", exportTraces, []byte{0x0a, 0x80, 0x80, 0x80, 0x80, 0x04, 'x'}, codes.InvalidArgument, "length prefix", nil},
 		{"text", exportTraces, []byte("jo.canary@mail.example"), codes.InvalidArgument, "otlp traces", nil},
-		{"JSON", exportTraces, []byte(`{"resourceSpans":[]}`), codes.InvalidArgument, "otlp traces", nil},
+		{"JSON", exportTraces, []byte(`{"resourceSpans":[]}`), codes.InvalidArgument, "send content-type application/json", nil},
 		{"a byte too large", exportTraces, make([]byte, ingest.DefaultMaxRequest+1), codes.ResourceExhausted, "", nil},
 		{"too large once decompressed", exportTraces, make([]byte, ingest.DefaultMaxRequest+1), codes.ResourceExhausted, "", []grpc.CallOption{grpc.UseCompressor(gzip.Name)}},
 		{"a bomb of empty spans", exportTraces, bomb(), codes.ResourceExhausted, "more elements", []grpc.CallOption{grpc.UseCompressor(gzip.Name)}},

@@ -8,8 +8,8 @@ import (
 // Reasons to refuse a request, to be compared with errors.Is.
 var (
 	ErrTooLarge  = errors.New("request larger than the limit")
-	ErrTooMany   = errors.New("more elements than the limit")
-	ErrTooDeep   = errors.New("nested deeper than the limit")
+	ErrTooMany   = errors.New("more elements than limits.messages and limits.records allow")
+	ErrTooDeep   = errors.New("nested deeper than limits.depth allows")
 	ErrTruncated = errors.New("field cut off")
 	ErrLength    = errors.New("length prefix beyond the enclosing message")
 	ErrVarint    = errors.New("varint longer than ten bytes")

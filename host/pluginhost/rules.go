@@ -49,8 +49,9 @@ func (s *Set) applyRules(rules map[string]Rule) error {
 	}
 	for _, label := range slices.Sorted(maps.Keys(rules)) {
 		if !known[label] {
-			return fmt.Errorf("pluginhost: a rule for label %.40q, which no redactor has; there are %s",
-				label, strings.Join(slices.Sorted(maps.Keys(known)), ", "))
+			delete(known, AnyLabel)
+			like := slices.DeleteFunc(slices.Sorted(maps.Keys(known)), func(l string) bool { return l[0] != label[0] })
+			return fmt.Errorf("pluginhost: a rule for label %.40q, which no redactor has; of those that begin like it there are: %s", label, strings.Join(like, ", "))
 		}
 	}
 	return nil

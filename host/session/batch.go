@@ -34,7 +34,7 @@ const (
 
 // Reasons to refuse a request, inside an *otlpwire.Error like those of the walk.
 var (
-	errSessionID = errors.New("session id is too long")
+	errSessionID = fmt.Errorf("a session id has at most %d bytes", maxSessionID)
 	errEdits     = errors.New("redaction would edit too much")
 )
 

@@ -109,6 +109,11 @@ func readRule(r *config.Reader) rule {
 		switch key {
 		case "keys":
 			one.keys = readNames(r)
+			for _, k := range one.keys {
+				if at := strings.IndexByte(k, '*'); at >= 0 && at < len(k)-1 {
+					r.Fail("a key with * before its end")
+				}
+			}
 		case "roles":
 			for _, name := range readNames(r) {
 				one.roles |= role(r, name)

@@ -103,6 +103,8 @@ func TestRefusedConfigurations(t *testing.T) {
 		`{"rules":[{}]}`,
 		`{"rules":[{"keys":[],"action":"deny"}]}`,
 		`{"rules":[{"keys":[""],"action":"deny"}]}`,
+		`{"rules":[{"keys":["a*b"],"action":"deny"}]}`,
+		`{"rules":[{"keys":["a**"],"action":"deny"}]}`,
 		`{"rules":[{"roles":["users"],"action":"deny"}]}`,
 		`{"rules":[{"action":"mask"}]}`,
 		`{"rules":[{"when":{"key":"a"},"action":"deny"}]}`,

@@ -43,6 +43,15 @@ type rule struct {
 // protects.
 var errNone = errors.New("redact-patterns: no patterns are configured")
 
+// A refused pattern is told by its number, counted from 1, on top of firstCode.
+type refused struct{ why *dfa.Error }
+
+const firstCode = 1000
+
+func (r *refused) Code() int32   { return firstCode + 1 + int32(r.why.Pattern) }
+func (r *refused) Error() string { return "redact-patterns: " + r.why.Error() }
+func (r *refused) Unwrap() error { return r.why }
+
 func configure(text []byte) (redactor.Redactor, error) {
 	rules, err := parse(text)
 	if err != nil {
@@ -53,6 +62,10 @@ func configure(text []byte) (redactor.Redactor, error) {
 		patterns[i] = rules[i].pattern
 	}
 	machine, err := dfa.Compile(patterns)
+	var which *dfa.Error
+	if errors.As(err, &which) {
+		return nil, &refused{which}
+	}
 	if err != nil {
 		return nil, err
 	}

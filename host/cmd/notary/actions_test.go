@@ -32,7 +32,7 @@ redaction:
     - {label: EMAIL, action: token}
     - {label: CARD, action: drop_record}
     - {label: IP, action: drop_field}
-    - {label: PHONE, threshold: 65535}
+    - {label: PHONE, threshold: 1000}
 `})
 	p := m.start(t)
 	c := m.connect(t, p)

@@ -111,8 +111,12 @@ func (n *node) observe(o ingest.Outcome) {
 	n.outcomes.counts[o.Code]++
 	n.outcomes.bytes += uint64(o.Bytes)
 	n.outcomes.mu.Unlock()
-	if o.Err != nil && o.Code != codes.Unauthenticated && o.Code != codes.InvalidArgument {
-		n.refusals.Warn("export failed", "code", o.Code.String(), "error", o.Err)
+	switch {
+	case o.Err == nil || o.Code == codes.Unauthenticated:
+	case o.Code == codes.InvalidArgument: // a message of its own, so that a sender's fault hides none of the notary's
+		n.refusals.Warn("export is malformed", "tenant", o.Tenant, "error", o.Err)
+	default:
+		n.refusals.Warn("export failed", "tenant", o.Tenant, "code", o.Code.String(), "error", o.Err)
 	}
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 
@@ -46,5 +47,23 @@ func TestExportErrors(t *testing.T) {
 		if got := exportError(err); got != err {
 			t.Errorf("%v became %v", err, got)
 		}
+	}
+}
+
+// TestRefusalsNameTheTenant: whoever reads the log finds whose exporter to look at; of a sender who is nobody there is
+// nothing to say.
+func TestRefusalsNameTheTenant(t *testing.T) {
+	var log strings.Builder
+	n := &node{refusals: slog.New(slog.NewTextHandler(&log, nil))}
+	n.observe(ingest.Outcome{Tenant: "assistant", Code: codes.ResourceExhausted, Err: errors.New("too much")})
+	n.observe(ingest.Outcome{Tenant: "crawler", Code: codes.InvalidArgument, Err: errors.New("no protobuf")})
+	n.observe(ingest.Outcome{Code: codes.Unauthenticated, Err: errors.New("unknown API key")})
+	for _, want := range []string{`msg="export failed" tenant=assistant code=ResourceExhausted`, `msg="export is malformed" tenant=crawler error="no protobuf"`} {
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("the log lacks %s:\n%s", want, &log)
+		}
+	}
+	if strings.Contains(log.String(), "API key") {
+		t.Errorf("the log tells of a stranger:\n%s", &log)
 	}
 }

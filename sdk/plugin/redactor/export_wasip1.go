@@ -1,6 +1,10 @@
 package redactor
 
-import "github.com/veriproof/notary/sdk/plugin/internal/guest"
+import (
+	"errors"
+
+	"github.com/veriproof/notary/sdk/plugin/internal/guest"
+)
 
 var input guest.Buffer
 
@@ -23,7 +27,14 @@ func rdxAlloc(n uint32) uint32 {
 //go:wasmexport rdx_configure
 func rdxConfigure(ptr, n uint32) int32 {
 	config, ok := input.At(ptr, n)
-	if !ok || instance.configure(append([]byte(nil), config...)) != nil {
+	if !ok {
+		return statusMalformed
+	}
+	if err := instance.configure(append([]byte(nil), config...)); err != nil {
+		var coded Coded
+		if errors.As(err, &coded) {
+			return coded.Code()
+		}
 		return statusMalformed
 	}
 	input.Alloc(inputRoom)

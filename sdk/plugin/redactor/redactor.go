@@ -57,6 +57,13 @@ type Spec struct {
 	Configure func(config []byte) (Redactor, error)
 }
 
+// A Coded is an error of Configure with a code of its own, which the plugin's README explains: all that an
+// operator is told. Other errors have code 1.
+type Coded interface {
+	error
+	Code() int32 // above 2
+}
+
 // Edits collects the edits of one batch.
 type Edits struct {
 	list []abi.Edit
