@@ -385,6 +385,17 @@ func sessionList(ctx context.Context, a *app, s *storage, o *sessionOptions, _ s
 	return s.damage()
 }
 
+// maxShownSession is how many characters of a session's id a table shows. Senders choose ids, of up to
+// 4 KiB, and a column is as wide as the longest; --json has them whole.
+const maxShownSession = 64
+
+func cut(id string) string {
+	if r := []rune(id); len(r) > maxShownSession {
+		return string(r[:maxShownSession-1]) + "…"
+	}
+	return id
+}
+
 func (a *app) printSessions(rows []listed, opened bool) {
 	t := table{right: map[int]bool{3: true}}
 	head := []string{"HANDLE", "PART", "STATE", "LEAVES", "ROOT", "COMMITMENT", "LOG"}
@@ -406,7 +417,7 @@ func (a *app) printSessions(rows []listed, opened bool) {
 		case r.Unopened != "":
 			cells = append(cells, a.paint(yellow, "cannot be opened: "+r.Unopened))
 		case opened:
-			cells = append(cells, printable(r.Session), showCounts(r.Edits))
+			cells = append(cells, cut(printable(r.Session)), showCounts(r.Edits))
 		}
 		t.row(cells...)
 	}

@@ -6,9 +6,25 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/veriproof/notary/host/stream"
 )
+
+// TestListOfLongIDs: a session whose sender chose an id of 4 KiB makes no line of the table so long.
+func TestListOfLongIDs(t *testing.T) {
+	var out strings.Builder
+	a := &app{stdout: &out}
+	a.printSessions([]listed{{Session: "order-4711"}, {Session: strings.Repeat("é", 2<<10)}}, true)
+	for line := range strings.Lines(out.String()) {
+		if n := utf8.RuneCountInString(line); n > 200 {
+			t.Errorf("a line of %d characters", n)
+		}
+	}
+	if !strings.Contains(out.String(), "order-4711") || !strings.Contains(out.String(), "éé…") {
+		t.Errorf("the table:\n%.2000s", &out)
+	}
+}
 
 // TestListWithErasedKeys: a session whose key is gone without an order is listed as
 // such, and the others as ever.
