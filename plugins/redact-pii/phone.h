@@ -162,7 +162,7 @@ RARE int called_in_line(const scan *s, int start) {
 	static const char *const numbers[] = {"\xe5\x8f\xb7\xe7\xa0\x81", "\xe8\x99\x9f\xe7\xa2\xbc", "\xe7\x95\xaa\xe5\x8f\xb7", "\xe5\x8f\xb7"}; /* 号码 號碼 番号 号 */
 	static const char *const phones[] = {"\xe7\x94\xb5\xe8\xaf\x9d", "\xe9\x9b\xbb\xe8\xa9\xb1", "\xe6\x89\x8b\xe6\x9c\xba", "\xe6\x89\x8b\xe6\xa9\x9f", "\xe5\xba\xa7\xe6\x9c\xba", "\xe6\x90\xba\xe5\xb8\xaf"}; /* 电话 電話 手机 手機 座机 携帯 */
 	int i = start - at(s, start - 1, ' '), n;
-	if (i < 6 || !(s->t[i - 1] & 0x80 || s->t[i - 1] == ':')) return 0;
+	if (i < 6 || !(s->t[i - 1 - at(s, i - 1, ':')] & 0x80)) return 0;
 	spend(700);
 	for (unsigned k = 0; k < sizeof joints / sizeof joints[0]; k++)
 		if (has(s, i - (n = k ? 3 : 1), joints[k])) {
