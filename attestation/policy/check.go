@@ -183,7 +183,7 @@ func (p *Policy) checkLog() error {
 	}
 	for _, k := range p.Log.Keys {
 		if err := checkVKey(k); err != nil {
-			return fmt.Errorf("log.keys: %.100q is not a verifier key: %w", k, err)
+			return fmt.Errorf("log.keys: %s is not a verifier key: %w", shownKey(k), err)
 		}
 	}
 	return p.Log.checkWitnesses()
@@ -212,7 +212,7 @@ func (l *Log) checkWitnesses() error {
 	}
 	for _, k := range l.Witnesses {
 		if err := checkVKey(k); err != nil {
-			return fmt.Errorf("log.witnesses: %.100q is not a verifier key: %w", k, err)
+			return fmt.Errorf("log.witnesses: %s is not a verifier key: %w", shownKey(k), err)
 		}
 		key := keyBytes(k)
 		if !strings.HasPrefix(key, cosignatureEd25519) {
@@ -342,4 +342,13 @@ func (p *Policy) Anchors(allowSimulated bool) (*Anchors, error) {
 		Issuers:   []Issuer{p.Simulated.maaIssuer()},
 		Simulated: true,
 	}, nil
+}
+
+// shownKey is a key as errors may have it: one that signs is somebody's mistake, and is
+// not repeated.
+func shownKey(key string) string {
+	if strings.HasPrefix(key, "PRIVATE+KEY+") {
+		return "a private key, which is not repeated here,"
+	}
+	return fmt.Sprintf("%.100q", key)
 }

@@ -228,6 +228,7 @@ func TestParseRefuses(t *testing.T) {
 		{"log without keys", minimal + "log: {origin: x}\n", "origin and keys"},
 		{"log key without parts", minimal + "log: {origin: x, keys: [abc]}\n", "NAME+ID+KEY"},
 		{"log key with another id", minimal + "log: {origin: x, keys: ['log+00000000+AQIDBA==']}\n", "does not fit"},
+		{"private key of a log", minimal + "log: {origin: x, keys: ['PRIVATE+KEY+x+00000000+AAAA']}\n", "a private key, which is not repeated here, is not a verifier key"},
 		{"log key not base64", minimal + "log: {origin: x, keys: ['log+00000000+*']}\n", "not base64"},
 		{"simulated without anything", minimal + "simulated: {issuer: 'https://a.example'}\n", "ark_pem"},
 	}

@@ -87,6 +87,8 @@ var (
 	// ErrOrigin: the directory holds the log of another origin, or the origin
 	// is no name for a log.
 	ErrOrigin = errors.New("wrong log origin")
+	// ErrDatabase: the database that the log is in does not answer as it should.
+	ErrDatabase = errors.New("log database is not usable")
 	// ErrKey: the log's signing key is missing, malformed, or not the one that
 	// signed the checkpoint in the directory.
 	ErrKey = errors.New("wrong log key")

@@ -46,10 +46,13 @@ type Memory struct {
 func OpenMemory(dir, key string, tiles *Reader) (*Memory, error) {
 	v, err := note.NewVerifier(key)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %.200q: %w", ErrKey, key, err)
+		return nil, fmt.Errorf("%w: %s: %w", ErrKey, shownKey(key), err)
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrDirectory, err)
+	}
+	if err := noLog(dir); err != nil {
+		return nil, err
 	}
 	m := &Memory{dir: dir, policy: policyOf(v), tiles: tiles}
 	text, err := readBounded(filepath.Join(dir, SeenFile), maxCheckpoint)

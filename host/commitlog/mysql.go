@@ -55,6 +55,9 @@ func OpenMySQL(ctx context.Context, m MySQLOptions, dir, origin string, o Option
 	if err := checkOrigin(origin); err != nil {
 		return nil, err
 	}
+	if _, err := os.Stat(filepath.Join(dir, keyFile)); errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w: %s has no %s: copy that of the log, or make a new log with \"notary log init\"", ErrKey, dir, keyFile)
+	}
 	key, err := loadOrMakeKey(dir, origin, true)
 	if err != nil {
 		return nil, err
@@ -73,7 +76,7 @@ func OpenMySQL(ctx context.Context, m MySQLOptions, dir, origin string, o Option
 	}
 	storage, err := mysql.New(ctx, l.db)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %s: %w: \"notary log init\" makes its tables", ErrDirectory, m.where(), err)
+		return nil, fmt.Errorf("%w: %s: %w", ErrDatabase, m.where(), err)
 	}
 	if l.signer.last, err = lastPublished(storage, m.where(), l.signed); err != nil {
 		return nil, err
@@ -101,7 +104,7 @@ func MySQLFiles(ctx context.Context, m MySQLOptions) (files Files, close func() 
 	}
 	storage, err := mysql.New(ctx, db)
 	if err != nil {
-		return nil, nil, errors.Join(fmt.Errorf("%w: %s: %w", ErrDirectory, m.where(), err), db.Close())
+		return nil, nil, errors.Join(fmt.Errorf("%w: %s: %w", ErrDatabase, m.where(), err), db.Close())
 	}
 	return storage, db.Close, nil
 }
@@ -174,8 +177,8 @@ func InitMySQL(ctx context.Context, m MySQLOptions, dir, origin string) (vkey st
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", fmt.Errorf("%w: %w", ErrDirectory, err)
 	}
-	if _, err := os.Stat(filepath.Join(dir, treeDir)); !errors.Is(err, fs.ErrNotExist) {
-		return "", fmt.Errorf("%w: %s is the directory of an embedded log: give this one its own", ErrDirectory, dir)
+	if err := noLog(dir); err != nil {
+		return "", err
 	}
 	key, err := loadOrMakeKey(dir, origin, false)
 	if err != nil {
@@ -188,7 +191,7 @@ func InitMySQL(ctx context.Context, m MySQLOptions, dir, origin string) (vkey st
 	defer func() { err = errors.Join(err, db.Close()) }()
 	for _, s := range MySQLSchema() {
 		if _, err := db.ExecContext(ctx, s); err != nil {
-			return "", fmt.Errorf("%w: %s: %w: %s", ErrDirectory, m.where(), err, s)
+			return "", fmt.Errorf("%w: %s: %w: %s", ErrDatabase, m.where(), err, s)
 		}
 	}
 	return key.vkey, nil

@@ -45,8 +45,8 @@ func TestMySQL(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := InitMySQL(t.Context(), optionsOf(s), second, origin); !errors.Is(err, ErrDirectory) {
-		t.Errorf("a second time: %v, want ErrDirectory", err)
+	if _, err := InitMySQL(t.Context(), optionsOf(s), second, origin); !errors.Is(err, ErrDatabase) {
+		t.Errorf("a second time: %v, want ErrDatabase", err)
 	}
 	key, err := os.ReadFile(filepath.Join(first, keyFile))
 	if err != nil {

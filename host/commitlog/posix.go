@@ -98,6 +98,14 @@ func lockDir(dir string) (*os.File, error) {
 	return f, nil
 }
 
+// noLog refuses the directory of an embedded log to a log that is elsewhere.
+func noLog(dir string) error {
+	if _, err := os.Stat(filepath.Join(dir, treeDir)); !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("%w: %s is the directory of an embedded log: give this one its own", ErrDirectory, dir)
+	}
+	return nil
+}
+
 // exists says whether the directory has a log, and if so that it can be written.
 func (l *POSIX) exists() (bool, error) {
 	switch entries, err := os.ReadDir(filepath.Join(l.dir, treeDir)); {

@@ -105,3 +105,38 @@ func TestRefusals(t *testing.T) {
 		})
 	}
 }
+
+// TestMemoryIsNoLog: what is remembered of another log has a directory of its own.
+func TestMemoryIsNoLog(t *testing.T) {
+	dir := t.TempDir()
+	l, err := OpenPOSIX(dir, origin, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	vkey := l.VerifierKey()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := OpenMemory(dir, vkey, nil); !errors.Is(err, ErrDirectory) {
+		t.Errorf("a memory in a log: %v, want ErrDirectory", err)
+	}
+}
+
+// TestNoDatabase: what is wrong with a database is not said of a directory, and a key that
+// is not there yet is not one that was lost.
+func TestNoDatabase(t *testing.T) {
+	dir := t.TempDir()
+	m := MySQLOptions{Host: filepath.Join(dir, "no-socket"), Database: "log", User: "notary", Connections: 2}
+	if _, err := OpenMySQL(t.Context(), m, dir, origin, Options{}); !errors.Is(err, ErrKey) || !strings.Contains(err.Error(), "notary log init") {
+		t.Errorf("without a key: %v, want ErrKey and \"notary log init\"", err)
+	}
+	if _, err := InitMySQL(t.Context(), m, dir, origin); !errors.Is(err, ErrDatabase) || errors.Is(err, ErrDirectory) {
+		t.Errorf("init: %v, want ErrDatabase", err)
+	}
+	if _, err := OpenMySQL(t.Context(), m, dir, origin, Options{}); !errors.Is(err, ErrDatabase) || errors.Is(err, ErrDirectory) {
+		t.Errorf("open: %v, want ErrDatabase", err)
+	}
+	if _, _, err := MySQLFiles(t.Context(), m); !errors.Is(err, ErrDatabase) {
+		t.Errorf("read: %v, want ErrDatabase", err)
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"net/http"
 
+	"github.com/veriproof/notary/host/archive"
 	"github.com/veriproof/notary/host/commitlog"
 	"github.com/veriproof/notary/host/journal"
 	"github.com/veriproof/notary/host/pluginhost"
@@ -25,10 +26,12 @@ func hintOf(err error) string {
 		hint string
 	}{
 		{commitlog.ErrDirectory, "log.dir names a directory that the notary can make and write"},
+		{commitlog.ErrDatabase, "log.mysql in the configuration says where the database is and who asks it, and log.ca what its certificate is checked by; \"notary log init\" makes the tables"},
 		{commitlog.ErrInUse, "stop the notary that has the log open, or give log.dir a directory of its own"},
 		{commitlog.ErrOrigin, "set log.origin to what the log began with, or log.dir to a new directory for a new log"},
 		{commitlog.ErrKey, "restore the log directory from one backup, or set log.dir to a new directory for a new log"},
 		{commitlog.ErrCorrupt, "restore the log directory from one backup, or set log.dir to a new directory for a new log"},
+		{archive.ErrErased, "nobody can read it any more; \"notary session bundle\" has its receipt and proof, which stay valid"},
 		{session.ErrAlive, "stop the other notary, or say storage.shared, and the same storage.silence, in the configurations of both"},
 		{journal.ErrFenced, "another notary held this one for dead and recovers what it left; start it again"},
 		{journal.ErrEnded, "mend storage, make room where there is none, and start it again: what was acknowledged is recovered"},

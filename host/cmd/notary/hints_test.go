@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/veriproof/notary/attestation/challenge"
+	"github.com/veriproof/notary/host/archive"
 	"github.com/veriproof/notary/host/journal"
 	"github.com/veriproof/notary/sdk/attested"
 )
@@ -31,6 +32,7 @@ func TestEndedBy(t *testing.T) {
 		"and another":    {endedBy(full, errors.New("log")), full.Error() + "\nlog", "make room"},
 		"fenced":         {endedBy(journal.ErrFenced, journal.ErrFenced), journal.ErrFenced.Error(), "start it again"},
 		"not in time":    {inTime(late, context.DeadlineExceeded), "not everything was sealed and has its log proof within 30s: context deadline exceeded", "the next start does the rest"},
+		"erased":         {fmt.Errorf("%w by entry 7", archive.ErrErased), archive.ErrErased.Error() + " by entry 7", "stay valid"},
 		"in good order":  {endedBy(nil, inTime(late, nil)), "", ""},
 		"another reason": {inTime(late, full), full.Error(), "make room"},
 		"storage hangs":  {inTime(late, hangs), hangs.Error(), "mend storage"},

@@ -155,14 +155,15 @@ func (a *app) serveLog(ctx context.Context, s logService) (err error) {
 		defer closeFiles()
 		o.Files = files
 	case s.accept != "":
+		// First, since the next makes a log, which keeps its name for ever.
+		if o.Accepts, err = readAccepted(s.accept); err != nil {
+			return err
+		}
 		l, err := s.open(logger)
 		if err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, l.Close()) }()
-		if o.Accepts, err = readAccepted(s.accept); err != nil {
-			return err
-		}
 		o.Log, o.Files, what = l, l.Files(), "taking commitments for "+l.VerifierKey()
 	default:
 		if _, err := o.Files.ReadCheckpoint(ctx); err != nil {
@@ -213,7 +214,7 @@ func logInit(ctx context.Context, a *app, args []string) error {
 	}
 	vkey, err := commitlog.InitMySQL(ctx, mysqlOptions(cfg), cfg.Path(cfg.Log.Dir), cfg.Log.Origin)
 	if err != nil {
-		return hinted(err, "the database has to be empty, and the account may make tables")
+		return hinted(err, "log.mysql in the configuration says where the database is and who asks it; it has to be empty, and the account to have the right to make tables")
 	}
 	fmt.Fprintf(a.stdout, "made the tables, and the key in %s\nlog key (for policies): %s\n", cfg.Path(cfg.Log.Dir), vkey)
 	return nil

@@ -86,7 +86,7 @@ func buildError(dir string, err error) error {
 func pluginModule(ctx context.Context, path string) (module []byte, dir string, err error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, "", err
+		return nil, "", hinted(err, "name a module, such as build/plugins/redact-pii.wasm, or the directory of a plugin; \"notary plugin new NAME\" writes one")
 	}
 	if !info.IsDir() {
 		module, err = os.ReadFile(path)

@@ -96,12 +96,8 @@ func runProxy(ctx context.Context, a *app, args []string) error {
 		return usageError("proxy: %v", err)
 	}
 	if *keyFile != "" {
-		key, err := readFile(*keyFile, 4096)
-		if err != nil {
+		if o.APIKey, err = readAPIKey(*keyFile); err != nil {
 			return hinted(err, "--api-key-file wants the key alone that \"notary keygen --api-key\" made, of which the notary has the hash")
-		}
-		if o.APIKey = strings.TrimSpace(string(key)); o.APIKey == "" {
-			return usageError("proxy: %s is empty", *keyFile)
 		}
 	}
 	p, err := proxy.New(o)
@@ -126,4 +122,19 @@ func runProxy(ctx context.Context, a *app, args []string) error {
 		return err
 	}
 	return nil
+}
+
+// readAPIKey reads a file with one key and nothing else. JSON and PEM are what keys come
+// in, and bundles and policies are what else lies about: the notary would know none of
+// them, and could not say why.
+func readAPIKey(name string) (string, error) {
+	text, err := readFile(name, 4096)
+	if err != nil {
+		return "", err
+	}
+	key := strings.TrimSpace(string(text))
+	if key == "" || strings.ContainsAny(key[:1], "{[\"") || strings.HasPrefix(key, "-----") || strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return "", fmt.Errorf("%s is not one key: it is empty, JSON or PEM, or has a space in it", name)
+	}
+	return key, nil
 }

@@ -298,6 +298,7 @@ type listed struct {
 	Edits      map[string]uint64 `json:"edits,omitempty"` // by label
 	// Unopened says why the identity does not open the part, if it does not.
 	Unopened string `json:"unopened,omitempty"`
+	why      error
 	// Erased is the order to destroy the part's key. The state is then erased, or
 	// erasing while storage has the key all the same.
 	Erased *control.Order `json:"erased,omitempty"`
@@ -329,7 +330,7 @@ func (s *storage) list(ctx context.Context) []listed {
 		if s.identity != nil {
 			// One erased or damaged part must not hide the others.
 			if o, err := s.Open(ctx, p, s.identity); err != nil {
-				r.Unopened = err.Error()
+				r.Unopened, r.why = err.Error(), err
 			} else {
 				r.Tenant, r.Session, r.Edits = o.Tenant, string(o.Session), editsByLabel(o)
 			}
@@ -396,6 +397,17 @@ func cut(id string) string {
 	return id
 }
 
+// unopened says in few words, for a column, why a part is not opened.
+func unopened(err error) string {
+	switch {
+	case errors.Is(err, format.ErrKey):
+		return "not encrypted to this identity"
+	case errors.Is(err, archive.ErrErased):
+		return "erased"
+	}
+	return err.Error()
+}
+
 func (a *app) printSessions(rows []listed, opened bool) {
 	t := table{right: map[int]bool{3: true}}
 	head := []string{"HANDLE", "PART", "STATE", "LEAVES", "ROOT", "COMMITMENT", "LOG"}
@@ -415,7 +427,7 @@ func (a *app) printSessions(rows []listed, opened bool) {
 		cells := []string{short(r.Handle), fmt.Sprint(r.Part), state, fmt.Sprint(r.Leaves), short(r.Root), short(r.Commitment), index}
 		switch {
 		case r.Unopened != "":
-			cells = append(cells, a.paint(yellow, "cannot be opened: "+r.Unopened))
+			cells = append(cells, a.paint(yellow, "cannot be opened: "+unopened(r.why)))
 		case opened:
 			cells = append(cells, cut(printable(r.Session)), showCounts(r.Edits))
 		}

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -17,6 +18,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/veriproof/notary/host/archive"
+	format "github.com/veriproof/notary/sdk/journal"
 	"github.com/veriproof/notary/sdk/receipt"
 )
 
@@ -29,7 +31,10 @@ func sessionOpen(ctx context.Context, a *app, s *storage, o *sessionOptions, nam
 		return err
 	}
 	opened, err := s.Open(ctx, p, s.identity)
-	if err != nil {
+	switch {
+	case errors.Is(err, format.ErrKey):
+		return hinted(err, "--identity wants the private key of one of those whom the session was encrypted to: recipients, when it was sent")
+	case err != nil:
 		return err
 	}
 	if o.json {
