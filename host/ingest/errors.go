@@ -19,7 +19,7 @@ import (
 type Error struct {
 	Code codes.Code
 	// Reason becomes the text of the status. It has to be a constant of the
-	// program: nothing of a request, a plugin or a key may stand in it.
+	// program, or of its limits: nothing of a request, a plugin or a key may stand in it.
 	Reason string
 	// RetryAfter is when the sender shall try again; zero leaves the time, or
 	// for RESOURCE_EXHAUSTED the whole retry, out.

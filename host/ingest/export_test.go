@@ -9,15 +9,29 @@ import (
 )
 
 // deadlines is a recorder that a deadline can be set on, as on a connection.
-type deadlines struct{ *httptest.ResponseRecorder }
+type deadlines struct {
+	*httptest.ResponseRecorder
+	write time.Time
+}
 
-func (deadlines) SetReadDeadline(time.Time) error { return nil }
+func (*deadlines) SetReadDeadline(time.Time) error { return nil }
+
+func (d *deadlines) SetWriteDeadline(t time.Time) error {
+	d.write = t
+	return nil
+}
 
 // Record answers a request without a connection.
 func Record(s *Server, r *http.Request) *httptest.ResponseRecorder {
-	w := httptest.NewRecorder()
-	handler{s}.ServeHTTP(deadlines{w}, r)
+	w, _ := RecordWithDeadline(s, r)
 	return w
+}
+
+// RecordWithDeadline also returns until when the answer may be written, if that is said of it.
+func RecordWithDeadline(s *Server, r *http.Request) (*httptest.ResponseRecorder, time.Time) {
+	w := deadlines{ResponseRecorder: httptest.NewRecorder()}
+	handler{s}.ServeHTTP(&w, r)
+	return w.ResponseRecorder, w.write
 }
 
 // CountGivenWay counts how often work gives way to other threads. It is called before

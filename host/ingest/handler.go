@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"time"
 
@@ -31,10 +32,6 @@ const PositionHeader = "veriproof-position-bin"
 
 // maxPositions bounds the response header in bytes: common clients take 8 KiB.
 const maxPositions = 4 << 10
-
-// success is an Export…ServiceResponse without partial_success, as the bytes
-// that it is.
-var success = []byte{}
 
 // An Outcome is what became of one export.
 type Outcome struct {
@@ -174,7 +171,11 @@ func (s *Server) export(ctx context.Context, req request, start time.Time, out *
 	}
 	defer done()
 	out.Bytes = len(msg.bytes())
-	return s.cfg.Exporter.Export(ctx, out.Tenant, out.Signal, msg.bytes())
+	r, err = s.cfg.Exporter.Export(ctx, out.Tenant, out.Signal, msg.bytes())
+	if err == nil && len(r.Positions) == 0 && otlpwire.AllUnknown(msg.bytes(), out.Signal) {
+		r.warning = warnings[out.Signal]
+	}
+	return r, err
 }
 
 // hold gives back what an export has of the budget beyond what a message of so many bytes takes,
@@ -254,7 +255,7 @@ func (s *Server) read(in incoming, room *lease, msg *body) error {
 	}
 	announced := binary.BigEndian.Uint32(msg.head[1:])
 	if int64(announced) > int64(s.cfg.MaxRequest) {
-		return TooLarge(tooLarge, nil)
+		return s.tooLarge(nil)
 	}
 	size := int(announced)
 	msg.buf = bodies.Get(min(size, firstRead))
@@ -279,10 +280,12 @@ func (s *Server) read(in incoming, room *lease, msg *body) error {
 	return nil
 }
 
-const (
-	tooLarge   = "request too large: lower the batch size of the exporter"
-	badFraming = "the request's framing or compression is broken"
-)
+const badFraming = "the request's framing or compression is broken"
+
+// tooLarge refuses a request that is longer than requests may be.
+func (s *Server) tooLarge(cause error) *Error {
+	return TooLarge(fmt.Sprintf("request too large: over the %d bytes of limits.request_bytes: lower the batch size of the exporter", s.cfg.MaxRequest), cause)
+}
 
 // unreadable gives errors of gRPC's transport their place.
 func unreadable(err error) error {
@@ -299,7 +302,7 @@ func unreadable(err error) error {
 	return Unavailable("the request was not received", 0, err)
 }
 
-// answer sends the empty response that means success, and the positions.
+// answer sends the response that means success, and the positions.
 func answer(stream grpc.ServerStream, r Receipt) error {
 	if last := positions(r); last != nil {
 		md := make(metadata.MD, 1)
@@ -310,7 +313,7 @@ func answer(stream grpc.ServerStream, r Receipt) error {
 			return err
 		}
 	}
-	return stream.SendMsg(success)
+	return stream.SendMsg(r.response().wire)
 }
 
 // positions returns what the response header gets. Positions beyond what a header

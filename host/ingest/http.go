@@ -114,20 +114,26 @@ type exchange struct {
 	refusals *atomic.Int64
 }
 
-// succeed writes the empty response that means full success, and the positions in
-// the form that gRPC gives binary headers.
+// succeed writes the response that means success, and the positions in the form that
+// gRPC gives binary headers.
 func (x exchange) succeed(r Receipt) error {
 	for _, p := range positions(r) {
 		x.w.Header().Add(PositionHeader, base64.RawStdEncoding.EncodeToString(p))
 	}
-	reply := success
 	if x.media == typeJSON {
-		reply = []byte("{}")
+		return x.write(http.StatusOK, r.response().json)
 	}
-	return x.write(http.StatusOK, reply)
+	return x.write(http.StatusOK, r.response().wire)
 }
 
+// write writes an answer. Over HTTP/2 its sender decides by his window when a body can be sent: one
+// for which he has no room for long is not waited with, since what waits no budget counts.
 func (x exchange) write(code int, b []byte) error {
+	if len(b) > 0 && x.r.ProtoMajor == 2 {
+		if err := http.NewResponseController(x.w).SetWriteDeadline(time.Now().Add(headerTime)); err != nil {
+			return err
+		}
+	}
 	x.w.Header().Set("Content-Type", x.media)
 	x.w.Header().Set("Content-Length", strconv.Itoa(len(b)))
 	x.w.WriteHeader(code)
@@ -167,10 +173,8 @@ func (x exchange) tell(m *member, code int, b []byte) {
 		m.Close()
 		return
 	}
-	control := http.NewResponseController(x.w)
-	_ = control.SetWriteDeadline(time.Now().Add(headerTime))
 	_ = x.write(code, b)
-	_ = control.Flush() // returns when it is sent, or will not be
+	_ = http.NewResponseController(x.w).Flush() // returns when it is sent, or will not be
 }
 
 // httpStatus is the place of an error in OTLP/HTTP: 429, 502, 503 and 504 are to be
@@ -241,7 +245,7 @@ func (s *Server) unpack(sig otlpwire.Signal, room *lease, msg *body, yield func(
 		defer unzippers.Put(z)
 		from, err := unzip(z, msg.bytes(), yield)
 		if err != nil {
-			return msg, badBody(err)
+			return msg, s.badBody(err)
 		}
 		plain, err := s.readAll(from, room, len(msg.bytes()))
 		msg.free()
@@ -317,7 +321,7 @@ func (s *Server) readAll(from io.Reader, room *lease, beside int) (*body, error)
 		}
 		n, err := from.Read(space)
 		if n > 0 && len(b) == limit {
-			return msg, TooLarge(tooLarge, nil)
+			return msg, s.tooLarge(nil)
 		}
 		*msg.buf = b[:len(b)+n] // also before an error: what was read is cleared with the rest
 		switch {
@@ -325,7 +329,7 @@ func (s *Server) readAll(from io.Reader, room *lease, beside int) (*body, error)
 			msg.fit()
 			return msg, nil
 		case err != nil:
-			return msg, badBody(err)
+			return msg, s.badBody(err)
 		}
 		if full := len(*msg.buf) == cap(b); full && cap(b) < limit {
 			if err := msg.grow(min(2*cap(b), limit), room, beside); err != nil {
@@ -336,11 +340,11 @@ func (s *Server) readAll(from io.Reader, room *lease, beside int) (*body, error)
 }
 
 // badBody gives errors of reading a body their place, as unreadable does for gRPC.
-func badBody(err error) error {
+func (s *Server) badBody(err error) error {
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
-		return TooLarge(tooLarge, err)
+		return s.tooLarge(err)
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return errSlow
 	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), isCorrupt(err):

@@ -4,10 +4,15 @@ import (
 	"bytes"
 	"crypto/tls"
 	"net/http"
+	"net/http/httptest"
+	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/veriproof/notary/host/ingest"
 )
@@ -71,5 +76,52 @@ func TestT53RefusalsThatNobodyTakes(t *testing.T) {
 			t.Errorf("status %d", answer.StatusCode)
 		}
 		return
+	}
+}
+
+// TestTooLargeNamesTheLimit: who is refused for good learns what to set, and to what it is set.
+func TestTooLargeNamesTheLimit(t *testing.T) {
+	const most = 1 << 10
+	s, addr := start(t, walks, func(c *ingest.Config) { c.MaxRequest = most })
+	w := overHTTP(t, s)
+	long := make([]byte, most+1)
+	_, err := send(dial(t, addr), exportTraces, long, withKey())
+	overHTTP, _ := w.post(t, "/v1/traces", long, inProtobuf...).status(t)
+	unpacked, _ := w.post(t, "/v1/traces", packed(long), append([]string{"Content-Encoding", "gzip"}, inProtobuf...)...).status(t)
+	for name, got := range map[string]*status.Status{"gRPC": status.Convert(err), "HTTP": overHTTP, "gzip": unpacked} {
+		if got.Code() != codes.ResourceExhausted || !strings.Contains(got.Message(), "over the 1024 bytes of limits.request_bytes") {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
+// TestT53AnswersThatNobodyTakes: over HTTP/2 a sender decides when an answer can be sent, also one whose
+// key is good. Whatever has a body waits for no longer than a head may take to come.
+func TestT53AnswersThatNobodyTakes(t *testing.T) {
+	s, _ := start(t, walks)
+	for name, c := range map[string]struct {
+		second bool
+		body   string
+		header []string
+		waits  bool // by a deadline of its own
+	}{
+		"a refusal":             {second: true, body: "\x01", header: inProtobuf, waits: true},
+		"JSON":                  {second: true, body: "{}", header: inJSON, waits: true},
+		"an empty answer":       {second: true, header: inProtobuf},
+		"a refusal by HTTP/1.1": {body: "\x01", header: inProtobuf}, // it would be the connection's
+	} {
+		r := httptest.NewRequest(http.MethodPost, "/v1/traces", strings.NewReader(c.body))
+		r.TLS = new(tls.ConnectionState)
+		if c.second {
+			r.ProtoMajor, r.ProtoMinor = 2, 0
+		}
+		for i := 0; i < len(c.header); i += 2 {
+			r.Header.Set(c.header[i], c.header[i+1])
+		}
+		began := time.Now()
+		_, until := ingest.RecordWithDeadline(s, r)
+		if c.waits != !until.IsZero() || c.waits && until.Sub(began) > time.Minute {
+			t.Errorf("%s: may be written until %v", name, until)
+		}
 	}
 }

@@ -34,6 +34,8 @@ type Receipt struct {
 	// the journal. Usually there is one. They travel as [PositionHeader]; of
 	// more than 4 KiB only the last are sent.
 	Positions [][]byte
+
+	warning *response // what to answer, if not success
 }
 
 // Defaults of a Config.

@@ -7,7 +7,8 @@
 // members ignored. As in protobuf's own JSON form, null is an absent member, bytes
 // are base64 of either alphabet, and floating-point numbers may be the strings NaN,
 // Infinity and -Infinity. What is not so is refused, and so is a member that occurs
-// twice: which of the two a reader takes differs.
+// twice: which of the two a reader takes differs. That a request has members of its own
+// that are unknown an unknown field says in the wire form, without what is in them.
 //
 // # Cost
 //
@@ -75,8 +76,13 @@ type transcoder struct {
 	depth int    // of submessages
 	place string // of the message at hand
 	yield func()
-	due   int // the place in the text from which it is to be called
+	due   int  // the place in the text from which it is to be called
+	said  bool // that the request has unknown members
 }
+
+// unknown stands for all unknown members of a request, as an empty field with a number that
+// protobuf keeps for its implementations: no version of OTLP will have it.
+var unknown = binary.AppendUvarint(nil, 19000<<3|2)
 
 func (t *transcoder) refuse(err error, at int) error {
 	return &otlpwire.Error{Err: err, Place: t.place, Offset: at}
@@ -151,6 +157,9 @@ func (t *transcoder) members(m *message) error {
 		f := t.field(m, name)
 		switch {
 		case f == nil:
+			if t.depth == 0 && !t.said {
+				t.out, t.said = append(append(t.out, unknown...), 0), true
+			}
 			err = t.skip(value)
 		case seen&(1<<f.number) != 0:
 			err = t.refuse(otlpwire.ErrDuplicate, name.Start)

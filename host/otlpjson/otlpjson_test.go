@@ -118,7 +118,7 @@ func inHex(v any) {
 func unmarshal(t *testing.T, wire []byte, sig otlpwire.Signal) proto.Message {
 	t.Helper()
 	m := newRequest(sig)
-	if err := proto.Unmarshal(wire, m); err != nil {
+	if err := (proto.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(wire, m); err != nil {
 		t.Fatal(err)
 	}
 	return m
@@ -222,6 +222,25 @@ func span(members string) string {
 }
 
 func value(v string) string { return span(`"attributes":[{"key":"k","value":` + v + `}]`) }
+
+// TestUnknownMembersOfARequest: that there were some is told, once, and nothing of them.
+func TestUnknownMembersOfARequest(t *testing.T) {
+	for text, want := range map[string]bool{
+		`{"resourceLogs":[{"x":"secret"}],"y":null}`: true,
+		`{"resourceSpans":[],"resource_spans":[{}]}`: true,
+		`{"resourceSpans":null}`:                     false,
+		`{}`:                                         false,
+	} {
+		got, err := otlpjson.AppendWire(nil, []byte(text), otlpwire.Traces)
+		if err != nil || otlpwire.AllUnknown(got, otlpwire.Traces) != want || want != (len(got) == 4) {
+			t.Errorf("%s: %x, %v", text, got, err)
+		}
+	}
+	within, err := otlpjson.AppendWire(nil, []byte(span(`"x":1`)), otlpwire.Traces)
+	if err != nil || bytes.Contains(within, []byte{0xc2}) {
+		t.Errorf("within a record: %x, %v", within, err)
+	}
+}
 
 func TestForms(t *testing.T) {
 	for _, c := range []struct{ name, text, same string }{

@@ -192,6 +192,24 @@ func (r *Request) appendFields(b []byte, m *message, at span) []byte {
 	return b
 }
 
+// AllUnknown reports whether a request that can be walked has fields of its own that the
+// schema does not know, and no record: what its sender meant by it nobody here has read.
+func AllUnknown(buf []byte, sig Signal) bool {
+	wire := reader{buf: buf}
+	for pos := 0; pos < len(buf); {
+		f, _, hi, err := wire.field(sig.root(), pos, len(buf))
+		switch {
+		case err != nil:
+			return false
+		case f == nil:
+			counts, err := Scan(buf, sig, Limits{Bytes: len(buf), Messages: len(buf)})
+			return err == nil && counts.Records == 0
+		}
+		pos = hi
+	}
+	return false
+}
+
 // TraceID returns a record's trace id: 16 bytes, or nil.
 func (r *Request) TraceID(record int) []byte {
 	at := r.Records[record].traceID
