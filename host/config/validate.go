@@ -28,7 +28,6 @@ const (
 	maxOperators  = 1000
 	maxNames      = 64
 	maxKeys       = 32
-	maxLabels     = 4096
 	maxRequest    = 1 << 30
 	recordMemory  = 4 << 10  // of sessions.memory, if a record is of a session of its own
 	pageBytes     = 64 << 10 // a page of WebAssembly memory
@@ -36,7 +35,6 @@ const (
 )
 
 var (
-	labelForm  = regexp.MustCompile(`^(\*|[0-9A-Z_]{1,32})$`)
 	nameForm   = regexp.MustCompile(`^[a-z0-9-]{1,40}$`)
 	originForm = regexp.MustCompile(`^[!-*,-~]{1,200}$`) // visible ASCII without plus
 	dnsForm    = regexp.MustCompile(`^(\*\.)?([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.)*[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$`)
@@ -281,25 +279,6 @@ func (v *checker) plugin(key string, p *Plugin) {
 func (v *checker) registry() {
 	if ca := v.Registry.CA; ca != "" && !x509.NewCertPool().AppendCertsFromPEM([]byte(ca)) {
 		v.fail("registry.ca", "has no PEM certificate", "give one, or remove the key to have the system's roots")
-	}
-}
-
-// redaction: that the labels are those of redactors is checked when the modules
-// are loaded, which is before anything is served.
-func (v *checker) redaction() {
-	if v.Mode == ModeNone && (len(v.Redaction.Labels) > 0 || v.Redaction.DoubleRun) {
-		v.fail("redaction", "has rules, and in mode none nothing is redacted", "remove them, or name a redactor and write mode: enforce")
-	}
-	v.count("redaction.labels", len(v.Redaction.Labels), 0, maxLabels, "")
-	seen := map[string]string{}
-	for i, l := range v.Redaction.Labels {
-		key := fmt.Sprintf("redaction.labels[%d]", i)
-		if !labelForm.MatchString(l.Label) {
-			v.fail(key+".label", fmt.Sprintf("%.60q is not a label", l.Label), `write it as the redactor's manifest has it ("notary plugin inspect"), or "*" for all others`)
-		}
-		v.once(seen, key+".label", l.Label, "label")
-		v.oneOf(key+".action", l.Action, ActionMask, ActionToken, ActionDropField, ActionDropRecord)
-		between(v, key+".threshold", l.Threshold, 0, MaxThreshold)
 	}
 }
 
