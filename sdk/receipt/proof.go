@@ -47,9 +47,40 @@ func VerifyProof(proof []byte, commitment Hash, vkeys []string) (index uint64, e
 		return 0, fmt.Errorf("%w: %w", ErrProof, err)
 	}
 	if err := torchwood.VerifyProof(policy, tlog.RecordHash(commitment[:]), proof); err != nil {
-		return 0, fmt.Errorf("%w: %w", ErrProof, err)
+		return 0, fmt.Errorf("%w: %w", ErrProof, whose(err, vkeys))
 	}
 	return index, nil
+}
+
+// whose says of a checkpoint that none of the keys has signed whose signatures were wanted, and whose
+// there are. These are no claims that hold: nobody has verified them.
+func whose(err error, vkeys []string) error {
+	var unverified *note.UnverifiedNoteError
+	if !errors.As(err, &unverified) || unverified.Note == nil {
+		return err
+	}
+	var wanted, there []string
+	for _, k := range vkeys {
+		if v, err := note.NewVerifier(k); err == nil {
+			wanted = append(wanted, signer(v.Name(), v.KeyHash()))
+		}
+	}
+	for _, s := range slices.Concat(unverified.Note.Sigs, unverified.Note.UnverifiedSigs) {
+		there = append(there, signer(s.Name, s.Hash))
+	}
+	return fmt.Errorf("%w: wanted is one by %s, there are those by %s", err, listed(wanted), listed(there))
+}
+
+// signer is how C2SP names a key, with an end to the name.
+func signer(name string, hash uint32) string { return fmt.Sprintf("%.100q+%08x", name, hash) }
+
+// listed lists as many names as somebody reads.
+func listed(names []string) string {
+	const most = 4
+	if more := len(names) - most; more > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), more)
+	}
+	return strings.Join(names, ", ")
 }
 
 // ClockSkew is how far the clock of a witness may be ahead of a verifier's.

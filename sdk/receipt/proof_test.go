@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -172,6 +173,35 @@ func TestProofWithWitness(t *testing.T) {
 	}
 	if _, err := receipt.VerifyProof(text, commitment, []string{witness.vkey}); !errors.Is(err, receipt.ErrProof) {
 		t.Errorf("with the witness's key only: %v", err)
+	}
+}
+
+// TestProofSaysWhoseKey: who pins another key than the log signs with reads both.
+func TestProofSaysWhoseKey(t *testing.T) {
+	commitment := receipt.Hash(seq(0x33, 32))
+	l, _ := fixedProof(t, commitment)
+	witness, other := newLog("witness.example", 0xe0), newLog("other.example", 0xe1)
+	signer, err := note.NewSigner(witness.skey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := func(vkey string) string {
+		v, err := note.NewVerifier(vkey)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return fmt.Sprintf("%q+%08x", v.Name(), v.KeyHash())
+	}
+	for _, wanted := range [][]string{{other.vkey}, {witness.vkey}, {other.vkey, witness.vkey}} {
+		var names []string
+		for _, k := range wanted {
+			names = append(names, named(k))
+		}
+		want := fmt.Sprintf("wanted is one by %s, there are those by ", strings.Join(names, ", "))
+		_, err = receipt.VerifyProof(l.prove(t, 21, signer), commitment, wanted)
+		if !errors.Is(err, receipt.ErrProof) || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), named(l.vkey)) {
+			t.Errorf("%v", err)
+		}
 	}
 }
 
