@@ -102,13 +102,13 @@ func freePort(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// The Collector in front of us, with its otlp exporter and its otlphttp exporter in
+// The Collector in front of us, with its otlp_grpc exporter and its otlp_http exporter in
 // both encodings: what its queue holds is sent again until it is taken.
 func TestCollectorExporters(t *testing.T) {
 	for name, exporter := range map[string]string{
-		"otlp":           `otlp: {endpoint: "%[1]s", headers: {x-api-key: "%[3]s"}, tls: {ca_file: "%[4]s"}, %[5]s}`,
-		"otlphttp":       `otlphttp: {endpoint: "https://%[2]s", headers: {x-api-key: "%[3]s"}, tls: {ca_file: "%[4]s"}, %[5]s}`,
-		"otlphttp, JSON": `otlphttp: {endpoint: "https://%[2]s", encoding: json, headers: {x-api-key: "%[3]s"}, tls: {ca_file: "%[4]s"}, %[5]s}`,
+		"otlp_grpc":       `otlp_grpc: {endpoint: "%[1]s", headers: {x-api-key: "%[3]s"}, tls: {ca_file: "%[4]s"}, %[5]s}`,
+		"otlp_http":       `otlp_http: {endpoint: "https://%[2]s", headers: {x-api-key: "%[3]s"}, tls: {ca_file: "%[4]s"}, %[5]s}`,
+		"otlp_http, JSON": `otlp_http: {endpoint: "https://%[2]s", encoding: json, headers: {x-api-key: "%[3]s"}, tls: {ca_file: "%[4]s"}, %[5]s}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := refusing()

@@ -1,5 +1,5 @@
-// An OpenTelemetry Collector of its stock components: the otlp receiver, the otlp and
-// otlphttp exporters with their queues and retries, and, for comparison, the redaction
+// An OpenTelemetry Collector of its stock components: the otlp receiver, the otlp_grpc and
+// otlp_http exporters with their queues and retries, and, for comparison, the redaction
 // processor in front of an exporter that drops everything.
 package main
 

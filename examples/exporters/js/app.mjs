@@ -5,18 +5,24 @@
 //   node app.mjs SESSION
 //
 // It sends 20 spans and 20 log records of one session, and exits 0 if everything was
-// acknowledged.
+// acknowledged. If not it says in one line why, the first time, and exits 1.
 import { diag, DiagLogLevel } from '@opentelemetry/api';
 import { BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { LoggerProvider, BatchLogRecordProcessor } from '@opentelemetry/sdk-logs';
 
 const [session] = process.argv.slice(2);
 
-// What an exporter gives up on it only tells here.
-let failures = 0;
-const tell = (...args) => {
-  failures++;
-  console.error(...args);
+// What an exporter gives up on it tells here, as JSON; some of it a shutdown tells, too.
+let why;
+const failed = ({ message, data = '' }) => {
+  why ??= `${message} ${data}`;
+};
+const tell = (text) => {
+  try {
+    failed(JSON.parse(text));
+  } catch {
+    failed({ message: text });
+  }
 };
 const ignore = () => {};
 diag.setLogger({ error: tell, warn: ignore, info: ignore, debug: ignore, verbose: ignore }, DiagLogLevel.ERROR);
@@ -37,7 +43,7 @@ for (let i = 0; i < 20; i++) {
     attributes: { 'session.id': session, i },
   });
 }
-await loggers.shutdown();
+await loggers.shutdown().catch(failed);
 for (let i = 0; i < 20; i++) {
   const span = tracer.startSpan(`chat ${i}`, {
     attributes: {
@@ -51,5 +57,9 @@ for (let i = 0; i < 20; i++) {
   if (i === 19) span.setAttribute('veriproof.session.end', true);
   span.end();
 }
-await tracers.shutdown();
-process.exit(failures ? 1 : 0);
+await tracers.shutdown().catch(failed);
+if (why !== undefined) {
+  console.error('not acknowledged:', why.replace(/[^\x21-\x7e]+/g, ' ').trim());
+  process.exit(1);
+}
+process.exit(0);

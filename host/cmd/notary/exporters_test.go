@@ -52,7 +52,7 @@ func TestExporters(t *testing.T) {
 			}
 			accepted[session] = 41 // 20 spans, 20 log records, the summary
 		}
-		for _, exporter := range []string{"otlp", "otlphttp"} {
+		for _, exporter := range []string{"otlp_grpc", "otlp_http"} {
 			session := name + "-collector-" + exporter
 			x := m.collector(t, w, exporter)
 			x.feed(t, session)
@@ -83,17 +83,18 @@ func TestExporters(t *testing.T) {
 			refused = append(refused, session)
 			cmd := javaScript(w, protocol, session)
 			cmd.Env = append(cmd.Env, "OTEL_EXPORTER_OTLP_TIMEOUT=2000") // for so long it tries again
-			if out, err := cmd.CombinedOutput(); err == nil {
-				t.Errorf("%s: everything was acknowledged\n%s", session, out)
+			out, err := cmd.CombinedOutput()
+			if cmd.ProcessState == nil || cmd.ProcessState.ExitCode() != 1 || strings.Count(string(out), "\n") != 1 || !strings.HasPrefix(string(out), "not acknowledged: ") {
+				t.Errorf("%s: %v, want one line that says why\n%s", session, err, out)
 			}
 		}
-		for _, exporter := range []string{"otlp", "otlphttp"} {
+		for _, exporter := range []string{"otlp_grpc", "otlp_http"} {
 			session := "refused-" + name + "-collector-" + exporter
 			refused = append(refused, session)
 			x := m.collector(t, w, exporter)
 			x.feed(t, session)
 			why := map[string]string{"trust": "certificate signed by unknown authority", "proxy": "the notary is not attested"}[name]
-			if exporter == "otlphttp" && name == "proxy" {
+			if exporter == "otlp_http" && name == "proxy" {
 				why = "503"
 			}
 			eventually(t, session+" says "+why, func() bool { return strings.Contains(x.out.String(), why) })
@@ -147,7 +148,7 @@ type collector struct {
 func (m *machine) collector(t *testing.T, w way, exporter string) *collector {
 	t.Helper()
 	endpoint, security, headers := w.http, "insecure: true", ""
-	if exporter == "otlp" {
+	if exporter == "otlp_grpc" {
 		endpoint = strings.TrimPrefix(strings.TrimPrefix(w.grpc, "http://"), "https://")
 	}
 	if w.certificate != "" {
