@@ -26,8 +26,8 @@
 //
 // Errors of the exporter are mapped by type ([*Error], *otlpwire.Error, context
 // errors) to the codes of the OTLP specification. An error of no known type is
-// UNAVAILABLE without its text, and a status text is always a constant or made
-// by otlpwire, so that no status carries what a sender or a plugin wrote.
+// UNAVAILABLE without its text, and a status text is always a constant, with a limit
+// of the configuration in it at most, or made by otlpwire, so that no status carries what a sender or a plugin wrote.
 // RESOURCE_EXHAUSTED comes with RetryInfo when the sender shall try again, and
 // without it when he shall not.
 //
@@ -39,7 +39,8 @@
 // A success is an empty response and, in the response header
 // [PositionHeader], the signed journal positions of the exporter's [Receipt]; over
 // HTTP in base64. partial_success stays unset: a request is taken whole or not at
-// all.
+// all. But of a request with nothing in it but fields that nobody knows, as of one that came
+// to the path of the other signal, it has a warning.
 //
 // # Concurrency
 //

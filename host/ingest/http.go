@@ -6,10 +6,12 @@ import (
 	"compress/gzip"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"net/http"
 	"os"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync"
@@ -49,6 +51,7 @@ type handler struct{ *Server }
 // ServeHTTP implements http.Handler. A request is refused with a Status message in
 // the content type of the request, as OTLP wants it.
 func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	defer fatal()
 	x := exchange{w: w, r: r, refusals: &h.refusals}
 	var known bool
 	if x.media, known = mediaType(r); !known {
@@ -75,6 +78,17 @@ func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if refused != nil {
 			x.refuse(httpStatus(refused), refused)
 		}
+	}
+}
+
+// fatal, deferred, has a panic end the process, and say where it was: what an export has locked or half
+// done nobody else can go on with. gRPC leaves panics alone; net/http would recover them and say nothing,
+// but not in another goroutine.
+func fatal() {
+	if v := recover(); v != nil {
+		at := debug.Stack()
+		go panic(fmt.Sprintf("%v\n\n%s", v, at))
+		select {} // nothing is answered any more
 	}
 }
 
