@@ -15,8 +15,11 @@ import (
 	"strings"
 	"time"
 
+	"filippo.io/torchwood"
 	driver "github.com/go-sql-driver/mysql"
 	"github.com/transparency-dev/tessera/storage/mysql"
+	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
 )
 
 // MySQLOptions say which database a log is in: MySQL 8 or later, or MariaDB.
@@ -118,6 +121,7 @@ func (m *MySQLOptions) where() string {
 
 // connect prepares connections to the database; none is made yet.
 func connect(m MySQLOptions) (*sql.DB, error) {
+	silenceKlog() // Tessera's driver reports what it returns as well
 	c := driver.NewConfig()
 	c.User, c.DBName = m.User, m.Database
 	c.Timeout, c.ReadTimeout, c.WriteTimeout = m.Timeout, m.Timeout, m.Timeout
@@ -167,8 +171,9 @@ func MySQLSchema() []string {
 	}
 }
 
-// InitMySQL makes the tables of a log in an empty database, and its key in dir,
-// unless one of this origin is there. MySQL cannot take back the tables that it made
+// InitMySQL makes the tables of a log in an empty database, with the signed checkpoint
+// of no entries, and its key in dir, unless one of this origin is there. A key that it
+// made goes again if the database refuses; MySQL cannot take back the tables that it made
 // when a later one fails.
 func InitMySQL(ctx context.Context, m MySQLOptions, dir, origin string) (vkey string, err error) {
 	if err := checkOrigin(origin); err != nil {
@@ -180,6 +185,8 @@ func InitMySQL(ctx context.Context, m MySQLOptions, dir, origin string) (vkey st
 	if err := noLog(dir); err != nil {
 		return "", err
 	}
+	_, err = os.Lstat(filepath.Join(dir, keyFile))
+	had := err == nil
 	key, err := loadOrMakeKey(dir, origin, false)
 	if err != nil {
 		return "", err
@@ -189,10 +196,38 @@ func InitMySQL(ctx context.Context, m MySQLOptions, dir, origin string) (vkey st
 		return "", err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	for _, s := range MySQLSchema() {
-		if _, err := db.ExecContext(ctx, s); err != nil {
-			return "", fmt.Errorf("%w: %s: %w: %s", ErrDatabase, m.where(), err, s)
+	if err := makeTables(ctx, db, key); err != nil {
+		err = fmt.Errorf("%w: %s: %w", ErrDatabase, m.where(), err)
+		if !had {
+			err = errors.Join(err, os.Remove(filepath.Join(dir, keyFile))) // nothing that is used has its signature
 		}
+		return "", err
 	}
 	return key.vkey, nil
+}
+
+// makeTables makes the tables and, as the last step, the checkpoint of no entries. Tessera
+// would publish one a while after it opened the log, and who read it before then, as each
+// start of a notary does, would find none.
+func makeTables(ctx context.Context, db *sql.DB, key *signingKey) error {
+	for _, s := range MySQLSchema() {
+		if _, err := db.ExecContext(ctx, s); err != nil {
+			return fmt.Errorf("%w: %s", err, s)
+		}
+	}
+	root, err := tlog.TreeHash(0, nil)
+	if err != nil {
+		return err
+	}
+	checkpoint, err := note.Sign(&note.Note{Text: torchwood.Checkpoint{Origin: key.Name(), Tree: tlog.Tree{Hash: root}}.String()}, key.Signer)
+	if err != nil {
+		return err
+	}
+	if _, err := db.ExecContext(ctx, "insert into TreeState (id, size, root) values (0, 0, ?)", root[:]); err != nil {
+		return fmt.Errorf("the tree of no entries: %w", err)
+	}
+	if _, err := db.ExecContext(ctx, "insert into Checkpoint (id, note, published_at) values (0, ?, ?)", checkpoint, time.Now().UnixMilli()); err != nil {
+		return fmt.Errorf("the checkpoint of no entries: %w", err)
+	}
+	return nil
 }

@@ -5,6 +5,7 @@ package commitlog
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -48,6 +49,10 @@ func TestMySQL(t *testing.T) {
 	if _, err := InitMySQL(t.Context(), optionsOf(s), second, origin); !errors.Is(err, ErrDatabase) {
 		t.Errorf("a second time: %v, want ErrDatabase", err)
 	}
+	if _, err := os.Stat(filepath.Join(second, keyFile)); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a second time: a stray key: %v", err)
+	}
+	checkMySQL(t, s, vkey, 0)
 	key, err := os.ReadFile(filepath.Join(first, keyFile))
 	if err != nil {
 		t.Fatal(err)
