@@ -22,6 +22,9 @@ const (
 	writeTime      = 2 * time.Minute
 	idleTime       = 2 * time.Minute
 	maxHeader      = 32 << 10
+	// maxStreams is how many requests of one connection may be under way at a time: each may
+	// wait until the time limit for a client that takes no answer.
+	maxStreams = 16
 )
 
 // Serve serves a handler on a listener, with TLS if it is given a certificate, until the
@@ -30,6 +33,7 @@ func Serve(ctx context.Context, l net.Listener, h http.Handler, certificate *tls
 	server := &http.Server{
 		Handler: h, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0),
 		ReadHeaderTimeout: headTime, ReadTimeout: readTime, WriteTimeout: writeTime, IdleTimeout: idleTime, MaxHeaderBytes: maxHeader,
+		HTTP2: &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
 	}
 	stopped := make(chan struct{})
 	end := context.AfterFunc(ctx, func() {
