@@ -238,7 +238,7 @@ func (e *Endpoint) run() {
 		}
 		e.failed.Add(1)
 		pause := max(asked, failures.next())
-		e.o.Logger.Warn("the log did not answer as it should; what waits is sent again", "commitments", len(batch), "error", err, "after", pause)
+		e.o.Logger.Warn("commitments did not get their proofs from the log; they are submitted again", "commitments", len(batch), "error", err, "after", pause)
 		_ = sleep(e.ctx, pause)
 	}
 }

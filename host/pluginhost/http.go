@@ -63,6 +63,16 @@ func (e *HTTPStatusError) Error() string {
 	return text
 }
 
+// An EndpointError is a request without an answer, as the cause of what an adapter
+// reports: nobody is there, or the request could not be made.
+type EndpointError struct {
+	Endpoint string
+	Err      error
+}
+
+func (e *EndpointError) Error() string { return fmt.Sprintf("endpoint %s: %v", e.Endpoint, e.Err) }
+func (e *EndpointError) Unwrap() error { return e.Err }
+
 // endpointsOf returns the endpoints of these names, in their order.
 func endpointsOf(names []string, given map[string]Endpoint) ([]endpoint, error) {
 	var out []endpoint
@@ -147,7 +157,7 @@ func (c *storageCall) sealed(handles []uint32) (out []journal.Sealed, e int32) {
 func (c *storageCall) request(ctx context.Context, e *endpoint, r *HTTPRequest) (*abi.HTTPResponse, int32) {
 	got, err := e.Do(ctx, r)
 	if err != nil {
-		c.cause = fmt.Errorf("endpoint %s: %w", e.name, err)
+		c.cause = &EndpointError{e.name, err}
 		return nil, errnoOf(err)
 	}
 	out := &abi.HTTPResponse{Status: uint32(got.Status), Length: uint32(len(got.Body))}

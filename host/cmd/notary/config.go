@@ -94,3 +94,15 @@ func loadConfig(path string) (*config.Config, error) {
 	}
 	return cfg, nil
 }
+
+// unredacted returns what happens to findings in a mode that stores everything as it was
+// sent, or nothing of a mode that redacts.
+func unredacted(mode string) string {
+	switch mode {
+	case config.ModeEnforce:
+		return ""
+	case config.ModeNone:
+		return "there is no redactor"
+	}
+	return "findings are counted, not edited"
+}

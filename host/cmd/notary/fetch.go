@@ -86,7 +86,7 @@ func (f *fetcher) client() (*http.Client, error) {
 	if f.ca != "" {
 		text, err := readFile(f.ca, maxPart)
 		if err != nil {
-			return nil, err
+			return nil, hinted(err, "--ca wants a file of certificates in PEM")
 		}
 		config.RootCAs = x509.NewCertPool()
 		if !config.RootCAs.AppendCertsFromPEM(text) {

@@ -29,7 +29,7 @@ func hintOf(err error) string {
 		{commitlog.ErrDatabase, "log.mysql in the configuration says where the database is and who asks it, and log.ca what its certificate is checked by; \"notary log init\" makes the tables"},
 		{commitlog.ErrInUse, "stop the notary that has the log open, or give log.dir a directory of its own"},
 		{commitlog.ErrOrigin, "set log.origin to what the log began with, or log.dir to a new directory for a new log"},
-		{commitlog.ErrKey, "restore the log directory from one backup, or set log.dir to a new directory for a new log"},
+		{commitlog.ErrKey, "log.dir in the configuration names the directory of the log, which has its key in log.key"},
 		{commitlog.ErrCorrupt, "restore the log directory from one backup, or set log.dir to a new directory for a new log"},
 		{archive.ErrErased, "nobody can read it any more; \"notary session bundle\" has its receipt and proof, which stay valid"},
 		{session.ErrAlive, "stop the other notary, or say storage.shared, and the same storage.silence, in the configurations of both"},
@@ -49,6 +49,7 @@ func pluginHint(err error) string {
 	var path *fs.PathError
 	var missing *pluginhost.MissingEndpointError
 	var answer *pluginhost.HTTPStatusError
+	var silent *pluginhost.EndpointError
 	switch {
 	case errors.As(err, &pin):
 		return "\"notary plugin inspect FILE\" shows a module's digest; sha256 in the configuration pins it"
@@ -60,7 +61,7 @@ func pluginHint(err error) string {
 		return "storage.endpoints in the configuration gives each name of the adapter's manifest a URL"
 	case errors.As(err, &load) && errors.As(err, &answer) && answer.Status == http.StatusNotFound:
 		return "\"notary store init\" makes what the adapter needs there"
-	case errors.As(err, &load) && errors.As(err, &answer):
+	case errors.As(err, &load) && (errors.As(err, &answer) || errors.As(err, &silent)):
 		return "storage.endpoints in the configuration says where the endpoint is, and with which credential it is asked"
 	case errors.As(err, &load) && errors.As(err, &path):
 		return "storage.dir names a directory that the notary can make and write"

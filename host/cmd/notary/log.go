@@ -146,6 +146,16 @@ func (a *app) serveLog(ctx context.Context, s logService) (err error) {
 	logger := newLogger(a.stderr)
 	o := logserver.Options{Files: commitlog.Directory(s.dir), Logger: logger}
 	what := "read only"
+	// All else is read first: a log that is made keeps its name for ever.
+	var certificate *tls.Certificate
+	scheme := "http"
+	if s.certificate != "" {
+		pair, err := tls.LoadX509KeyPair(s.certificate, s.key)
+		if err != nil {
+			return hinted(err, "--tls-certificate and --tls-key want PEM files that belong together")
+		}
+		certificate, scheme = &pair, "https"
+	}
 	switch {
 	case s.config != "":
 		files, closeFiles, err := databaseLog(ctx, s.config)
@@ -155,13 +165,12 @@ func (a *app) serveLog(ctx context.Context, s logService) (err error) {
 		defer closeFiles()
 		o.Files = files
 	case s.accept != "":
-		// First, since the next makes a log, which keeps its name for ever.
 		if o.Accepts, err = readAccepted(s.accept); err != nil {
 			return err
 		}
 		l, err := s.open(logger)
 		if err != nil {
-			return err
+			return s.hinted(err)
 		}
 		defer func() { err = errors.Join(err, l.Close()) }()
 		o.Log, o.Files, what = l, l.Files(), "taking commitments for "+l.VerifierKey()
@@ -169,15 +178,6 @@ func (a *app) serveLog(ctx context.Context, s logService) (err error) {
 		if _, err := o.Files.ReadCheckpoint(ctx); err != nil {
 			return hinted(fmt.Errorf("no log in %s: %w", s.dir, err), "--dir wants log.dir of the notary that writes it, or its tree")
 		}
-	}
-	var certificate *tls.Certificate
-	scheme := "http"
-	if s.certificate != "" {
-		pair, err := tls.LoadX509KeyPair(s.certificate, s.key)
-		if err != nil {
-			return hinted(err, "--tls-certificate and --tls-key want PEM files that belong together")
-		}
-		certificate, scheme = &pair, "https"
 	}
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", s.listen)
 	if err != nil {
@@ -234,7 +234,7 @@ func (s *logService) open(logger *slog.Logger) (*commitlog.POSIX, error) {
 	if s.ca != "" {
 		pem, err := readFile(s.ca, maxPart)
 		if err != nil {
-			return nil, err
+			return nil, hinted(err, "--ca wants a file of certificates in PEM")
 		}
 		o.Witnesses.Roots = x509.NewCertPool()
 		if !o.Witnesses.Roots.AppendCertsFromPEM(pem) {
@@ -242,6 +242,26 @@ func (s *logService) open(logger *slog.Logger) (*commitlog.POSIX, error) {
 		}
 	}
 	return commitlog.OpenPOSIX(s.dir, s.origin, o)
+}
+
+// hinted names the flags of a log that cannot be opened, where others have configuration keys.
+func (s *logService) hinted(err error) error {
+	for _, known := range []struct {
+		err  error
+		hint string
+	}{
+		{commitlog.ErrDirectory, "--dir names a directory that can be made and written"},
+		{commitlog.ErrInUse, "stop what has the log open, or give --dir a directory of its own"},
+		{commitlog.ErrOrigin, "set --origin to what the log began with, or --dir to a new directory for a new log"},
+		{commitlog.ErrKey, "--dir names the directory of the log, which has its key in log.key"},
+		{commitlog.ErrCorrupt, "restore the directory of --dir from one backup, or set --dir to a new directory for a new log"},
+		{commitlog.ErrWitness, "--witness wants KEY=URL, once for each, and --quorum how many of them have to cosign"},
+	} {
+		if errors.Is(err, known.err) {
+			return hinted(err, "%s", known.hint)
+		}
+	}
+	return err
 }
 
 // readAccepted reads a file of hashes of API keys, one a line; empty lines and those
@@ -289,6 +309,9 @@ func logCheckpoint(ctx context.Context, a *app, args []string) error {
 		keys, quorum, least = p.Log.Keys, p.Log.Witnesses, p.Log.Quorum
 	}
 	r, err := commitlog.NewReader(rest[0], keys)
+	if errors.Is(err, commitlog.ErrKey) {
+		return hinted(err, "--key wants the verifier key, which \"notary serve\" tells at its step \"commitment log\"")
+	}
 	if err != nil {
 		return err
 	}
@@ -311,7 +334,11 @@ func logCheckpoint(ctx context.Context, a *app, args []string) error {
 		}
 	}
 	if *keep != "" {
-		if err := remember(ctx, *keep, keys, r, signed); err != nil {
+		err := remember(ctx, *keep, keys, r, signed)
+		if errors.Is(err, commitlog.ErrDirectory) {
+			return hinted(err, "--keep names a directory that can be made and written")
+		}
+		if err != nil {
 			return logVerdict(err)
 		}
 	}

@@ -87,9 +87,11 @@ func startNode(ctx context.Context, cfg *config.Config, g *ground, logger *slog.
 		g = newGround(cfg)
 	}
 	letGarbageGather(int64(cfg.Limits.InFlight), int64(cfg.Sessions.Memory))
+	tell = stoppable(ctx, tell)
 	n := &node{cfg: cfg, logger: logger, refusals: slog.New(lograte.New(logger.Handler(), time.Minute)), ground: g}
 	defer func() {
 		if err != nil {
+			err = orStopped(ctx, err)
 			n.release(context.WithoutCancel(ctx))
 			if first {
 				g.release(logger)
@@ -305,18 +307,6 @@ func (n *node) newAttester(claims attester.Claims) (*attester.Attester, error) {
 		o.Roots, o.UVM, o.AllowSimulated = anchors.Roots, uvm.Options{TrustedDIDs: anchors.UVMDIDs}, anchors.Simulated
 	}
 	return attester.New(o, n.keys, claims)
-}
-
-// unredacted returns what happens to findings in a mode that stores everything as it was
-// sent, or nothing of a mode that redacts.
-func unredacted(mode string) string {
-	switch mode {
-	case config.ModeEnforce:
-		return ""
-	case config.ModeNone:
-		return "there is no redactor"
-	}
-	return "findings are counted, not edited"
 }
 
 func (n *node) startSession(ctx context.Context, claims attester.Claims, recipients []*format.Recipient, at *attester.Attestation) (*session.Notary, error) {

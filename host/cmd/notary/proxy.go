@@ -85,7 +85,7 @@ func runProxy(ctx context.Context, a *app, args []string) error {
 	if err != nil {
 		return err
 	}
-	o.Logger = slog.New(slog.NewJSONHandler(a.stderr, nil))
+	o.Logger = slog.New(jsonLines(a.stderr))
 	gate.Validity = *validity
 	gate.Observe = func(_ []attestation.Check, err error) {
 		if err == nil {

@@ -44,7 +44,11 @@ func (r *recorder) event(line slog.Record) control.Event {
 		if detail.Len() > 0 {
 			detail.WriteByte(' ')
 		}
-		detail.WriteString(a.Key + "=" + a.Value.Resolve().String())
+		text := a.Value.Resolve().String()
+		if a.Value.Kind() == slog.KindDuration {
+			text = readable(a.Value.Duration())
+		}
+		detail.WriteString(a.Key + "=" + text)
 		return detail.Len() < maxDetail
 	}
 	for _, a := range r.attrs {

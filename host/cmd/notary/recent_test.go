@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestRecent: what a notary remembers of its log is bounded, has warnings and errors
@@ -19,6 +20,10 @@ func TestRecent(t *testing.T) {
 	if got := recent(); len(got) != 1 || got[0].Level != "WARN" || got[0].Message != "first" || got[0].Detail != "epoch=e1 err=two lines" {
 		t.Errorf("%+v", got)
 	}
+	l.Warn("second", "after", 18651362647*time.Nanosecond)
+	if got := recent(); got[0].Detail != "after=18.651s" || !strings.Contains(out.String(), `"after":"18.651s"`) {
+		t.Errorf("a duration is %q\n%s", got[0].Detail, out.String())
+	}
 	for i := range 3 * maxRecent {
 		l.Error(fmt.Sprint("error ", i), "long", strings.Repeat("é", maxDetail))
 	}
@@ -29,7 +34,7 @@ func TestRecent(t *testing.T) {
 	if len(got[0].Detail) > maxDetail+len("…") {
 		t.Errorf("a detail of %d bytes", len(got[0].Detail))
 	}
-	if n := strings.Count(out.String(), "\n"); n != 2+3*maxRecent {
+	if n := strings.Count(out.String(), "\n"); n != 3+3*maxRecent {
 		t.Errorf("%d lines in the log", n)
 	}
 }

@@ -99,6 +99,7 @@ func scriptMachine(t *testing.T) func(*testscript.TestScript, bool, []string) {
 		f.StringVar(&s.recipient, "recipient", "", "")
 		f.StringVar(&s.logDir, "log-dir", "", "")
 		f.StringVar(&s.storageDir, "storage-dir", "", "")
+		f.StringVar(&s.endpoints, "endpoints", "", "")
 		f.StringVar(&s.extra, "extra", "", "")
 		ts.Check(f.Parse(args))
 		newMachineIn(t, ts.MkAbs("."), s)

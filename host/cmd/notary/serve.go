@@ -135,9 +135,27 @@ func noCoreDumps() error {
 // newLogger logs JSON lines. What is logged never holds session data; the
 // attributes are set by this program alone.
 func newLogger(w io.Writer) *slog.Logger {
-	l := slog.New(newRecorder(slog.NewJSONHandler(w, nil)))
+	l := slog.New(newRecorder(jsonLines(w)))
 	slog.SetDefault(l) // what libraries log by themselves
 	return l
+}
+
+// jsonLines writes log lines as JSON, with durations as people read them: slog's own are
+// nanoseconds.
+func jsonLines(w io.Writer) slog.Handler {
+	return slog.NewJSONHandler(w, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+		if a.Value.Kind() == slog.KindDuration {
+			a.Value = slog.StringValue(readable(a.Value.Duration()))
+		}
+		return a
+	}})
+}
+
+func readable(d time.Duration) string {
+	if d > time.Second {
+		d = d.Round(time.Millisecond)
+	}
+	return d.String()
 }
 
 // tellStep shows one start-up step to a person.
@@ -147,6 +165,25 @@ func (a *app) tellStep(s attester.Step) {
 		status, detail = "failed", oneLine(s.Err.Error())
 	}
 	fmt.Fprintf(a.stdout, "  %s  %-16s %6s  %s\n", a.mark(status), s.Name, s.Took.Round(time.Millisecond), detail)
+}
+
+// errStopped ends a start that was interrupted.
+var errStopped = errors.New("stopped by a signal before it was ready")
+
+// orStopped is the error of a step, unless the start was interrupted: whatever was under
+// way failed by that then, and is nothing to mend.
+func orStopped(ctx context.Context, err error) error {
+	if err != nil && ctx.Err() != nil {
+		return errStopped
+	}
+	return err
+}
+
+func stoppable(ctx context.Context, tell func(attester.Step)) func(attester.Step) {
+	return func(s attester.Step) {
+		s.Err = orStopped(ctx, s.Err)
+		tell(s)
+	}
 }
 
 func startError(err error) error {

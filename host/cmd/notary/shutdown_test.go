@@ -2,6 +2,9 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"net"
+	"os"
 	"strings"
 	"syscall"
 	"testing"
@@ -68,6 +71,40 @@ func (m *machine) checkClosed(t *testing.T, s *storage) {
 	}
 	if b.EpochEnd == nil || b.EpochEndProof == nil {
 		t.Error("the bundle does not have the end of the epoch")
+	}
+}
+
+// TestInterruptedStart: a start that is interrupted while it waits, here for a storage that
+// does not answer, says that, and not what failed by it.
+func TestInterruptedStart(t *testing.T) {
+	t.Parallel()
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	endpoint := func(name string) string {
+		return fmt.Sprintf("{name: %s, url: http://%v/%s, insecure: true, auth: sas, secret_file: sas}", name, l.Addr(), name)
+	}
+	m := newMachine(t, setting{endpoints: endpoint("entries") + ", " + endpoint("keys")})
+	if err := os.WriteFile(m.path("sas"), []byte("sv=2024-11-04&sig=AAAA\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := m.launch(t)
+	conn, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if err := p.cmd.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	status, told := p.wait(t), p.stderr.String()
+	if status != exitUsage || !strings.HasSuffix(told, "notary: error: stopped by a signal before it was ready\n") {
+		t.Errorf("status %d\n%s\n%s", status, p.stdout.String(), told)
+	}
+	if out := p.stdout.String(); strings.Contains(out, "sto_migrate") || !strings.Contains(out, "stopped by a signal") {
+		t.Errorf("the steps are\n%s", out)
 	}
 }
 

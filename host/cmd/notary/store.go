@@ -148,7 +148,10 @@ func (a *app) initEndpoints(ctx context.Context, cfg *config.Config, adapter *pl
 		return nil
 	}
 	made, err := pluginhost.Init(ctx, *adapter, b.options())
+	var silent *pluginhost.EndpointError
 	switch {
+	case errors.As(err, &silent): // which no right mends
+		return err
 	case err != nil:
 		return hinted(err, "the credential needs the right to make them; what was made before the failure stays")
 	case !made:

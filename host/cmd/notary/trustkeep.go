@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"io/fs"
 	"time"
 
 	"github.com/veriproof/notary/attestation"
@@ -82,9 +84,20 @@ func (k *keptFlags) read() ([]attestation.KeptKeySet, [][]byte, error) {
 	}
 	s, err := truststore.Open(k.dir)
 	if err != nil {
-		return nil, nil, hinted(err, "\"notary trust keep\" makes the directory and adds to it")
+		return nil, nil, hinted(err, "%s", trustHint(err))
 	}
 	return s.KeySets(), append(lists, s.CRLs()...), nil
+}
+
+// trustHint says what to do about a directory that cannot be used.
+func trustHint(err error) string {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "\"notary trust keep\" makes the directory and adds to it"
+	case errors.Is(err, truststore.ErrStore):
+		return "restore the directory of --trust from a backup; nothing in it is ever changed, so any copy is good up to its last line"
+	}
+	return "--trust wants a directory that can be made and written"
 }
 
 func trustKeep(ctx context.Context, a *app, args []string) error {
@@ -123,28 +136,30 @@ func trustKeep(ctx context.Context, a *app, args []string) error {
 	}
 	s, err := truststore.Create(kept.dir)
 	if err != nil {
-		return err
+		return hinted(err, "%s", trustHint(err))
 	}
 	return errors.Join(keepFiles(a, s, keys, kept, when), keepServed(ctx, a, s, *policyFile, &fetch))
 }
 
 func keepFiles(a *app, s *truststore.Store, keys trustedKeys, kept keptFlags, when time.Time) error {
 	if keys.file != "" {
+		const hint = "--jwks wants what an MAA instance has at ISSUER/certs, and --issuer its URL"
 		jwks, err := readFile(keys.file, maa.MaxKeySetSize)
 		if err != nil {
-			return err
+			return hinted(err, hint)
 		}
 		if err := a.kept(s.KeepKeys(keys.issuer, jwks, when)); err != nil {
-			return fmt.Errorf("%s: %w", keys.file, err)
+			return hinted(fmt.Errorf("%s: %w", keys.file, err), hint)
 		}
 	}
+	const hint = "--crl wants a revocation list of AMD's, DER or PEM"
 	lists, err := kept.lists()
 	if err != nil {
-		return err
+		return hinted(err, hint)
 	}
 	for i, crl := range lists {
 		if err := a.kept(s.KeepCRL(crl, when)); err != nil {
-			return fmt.Errorf("%s: %w", kept.crls[i], err)
+			return hinted(fmt.Errorf("%s: %w", kept.crls[i], err), hint)
 		}
 	}
 	return nil
@@ -173,6 +188,10 @@ func keepServed(ctx context.Context, a *app, s *truststore.Store, policyFile str
 			err = a.kept(s.KeepKeys(is.Issuer, jwks, time.Now()))
 		}
 		if err != nil {
+			var stranger *tls.CertificateVerificationError
+			if errors.As(err, &stranger) {
+				err = hinted(err, "--ca names a file with the certificate of the authority that the server's is of, if it is not one of this machine's")
+			}
 			failures = append(failures, fmt.Errorf("%s: %w", is.Issuer, err))
 		}
 	}

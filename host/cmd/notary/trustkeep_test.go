@@ -77,5 +77,16 @@ func TestTrustKeep(t *testing.T) {
 	} {
 		run(exitUsage, says, append([]string{"trust", "keep", "--trust", other}, args...)...)
 	}
+	for says, args := range map[string][]string{
+		"hint: --ca names a file":                          {"--trust", other, "--policy", policy, "--network"},
+		"hint: --ca wants a file":                          {"--trust", other, "--policy", policy, "--network", "--ca", "nowhere.pem"},
+		"hint: --jwks wants what an MAA instance has":      {"--trust", other, "--jwks", policy, "--issuer", m.tee.MAAURL()},
+		"hint: --crl wants a revocation list":              {"--trust", other, "--crl", jwks},
+		"hint: --trust wants a directory that can be made": {"--trust", ca, "--crl", jwks},
+		"hint: restore the directory of --trust":           {"--trust", filepath.Dir(put(t, t.TempDir(), "index", []byte("x"))), "--crl", jwks},
+	} {
+		run(exitUsage, says, append([]string{"trust", "keep"}, args...)...)
+	}
+	run(exitUsage, "hint: restore the directory", "verify", "--policy", policy, "--trust", filepath.Dir(put(t, t.TempDir(), "index", []byte("x"))), "good.bundle")
 	run(exitUsage, "--trust is missing", "trust", "keep", "--crl", jwks)
 }
