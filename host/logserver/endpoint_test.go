@@ -314,6 +314,9 @@ func TestCredential(t *testing.T) {
 	if n := reads.Load(); n != 3 || e.Failures() != 2 {
 		t.Errorf("read %d times, %d failures", n, e.Failures())
 	}
+	if text := logged.String(); !strings.Contains(text, "credential: file does not exist") || strings.Contains(text, "did not answer") {
+		t.Errorf("of a log that nobody asked is said: %s", text)
+	}
 	if text := logged.String(); !strings.Contains(text, "status 401") || strings.Contains(text, "secret") || strings.Contains(text, token) {
 		t.Errorf("logged: %s", text)
 	}
