@@ -133,6 +133,15 @@ func TestNoDatabase(t *testing.T) {
 	if _, err := InitMySQL(t.Context(), m, dir, origin); !errors.Is(err, ErrDatabase) || errors.Is(err, ErrDirectory) {
 		t.Errorf("init: %v, want ErrDatabase", err)
 	}
+	if _, err := os.Stat(filepath.Join(dir, keyFile)); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("init leaves a stray key: %v", err)
+	}
+	if _, err := makeKey(filepath.Join(dir, keyFile), origin); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := InitMySQL(t.Context(), m, dir, origin); !errors.Is(err, ErrDatabase) {
+		t.Errorf("init: %v, want ErrDatabase", err)
+	}
 	if _, err := OpenMySQL(t.Context(), m, dir, origin, Options{}); !errors.Is(err, ErrDatabase) || errors.Is(err, ErrDirectory) {
 		t.Errorf("open: %v, want ErrDatabase", err)
 	}

@@ -271,11 +271,11 @@ func seenBefore(dir, keep string, keys []string, o *audit.Options) error {
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
-		t := audit.Tree{Source: name}
-		if err == nil {
-			t.Size, t.Root, err = commitlog.VerifyCheckpoint(signed, keys)
-		}
 		if err != nil {
+			return hinted(err, "--keep names a directory that can be made and written, and so does log.dir for a log that others run")
+		}
+		t := audit.Tree{Source: name}
+		if t.Size, t.Root, err = commitlog.VerifyCheckpoint(signed, keys); err != nil {
 			return hinted(fmt.Errorf("%s: %w", name, err), "it is of another log than the one whose key the policy pins, or else the configuration: give the policy of that log, or this log a directory of its own")
 		}
 		o.Trees = append(o.Trees, t)

@@ -334,11 +334,7 @@ func logCheckpoint(ctx context.Context, a *app, args []string) error {
 		}
 	}
 	if *keep != "" {
-		err := remember(ctx, *keep, keys, r, signed)
-		if errors.Is(err, commitlog.ErrDirectory) {
-			return hinted(err, "--keep names a directory that can be made and written")
-		}
-		if err != nil {
+		if err := remember(ctx, *keep, keys, r, signed); err != nil {
 			return logVerdict(err)
 		}
 	}
@@ -382,10 +378,13 @@ func remember(ctx context.Context, dir string, keys []string, r *commitlog.Reade
 		return err
 	}
 	m, err := commitlog.OpenMemory(dir, key, r)
-	if err != nil {
-		return err
+	if err == nil {
+		err = m.See(ctx, signed)
 	}
-	return m.See(ctx, signed)
+	if errors.Is(err, commitlog.ErrDirectory) {
+		return hinted(err, "--keep names a directory that can be made and written; a log in a directory needs its tiles, too")
+	}
+	return err
 }
 
 // logVerdict gives an error of a log its exit status.
