@@ -154,6 +154,31 @@ func (m *member) isStranger() bool {
 	return m.stranger != nil
 }
 
+// maxRefusals bounds those that are being written to strangers at a time.
+const maxRefusals = 128
+
+// Refusals are those that are being written to strangers. Where there are too many the connection is
+// closed that the oldest is for: who takes what he is told has it in a moment, however many do not.
+type refusals struct {
+	mu      sync.Mutex
+	waiting list.List // of members, the oldest first
+}
+
+// begin counts one more, until its end is called.
+func (r *refusals) begin(m *member) (end func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	one := r.waiting.PushBack(m)
+	if r.waiting.Len() > maxRefusals {
+		r.waiting.Remove(r.waiting.Front()).(*member).Close()
+	}
+	return func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.waiting.Remove(one) // if it has not gone yet
+	}
+}
+
 type memberKey struct{}
 
 // withConnection is for http.Server.ConnContext.

@@ -8,6 +8,9 @@ import (
 	"time"
 )
 
+// MaxRefusals is how many wait for strangers.
+const MaxRefusals = maxRefusals
+
 // deadlines is a recorder that a deadline can be set on, as on a connection.
 type deadlines struct {
 	*httptest.ResponseRecorder

@@ -15,7 +15,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -35,9 +34,6 @@ const (
 
 // firstRead is the memory for a body before it is known how long it is.
 const firstRead = 128 << 10
-
-// maxRefusals bounds those that are being written to strangers at a time.
-const maxRefusals = 128
 
 // Content types of OTLP/HTTP.
 const (
@@ -125,7 +121,7 @@ type exchange struct {
 	w        http.ResponseWriter
 	r        *http.Request
 	media    string
-	refusals *atomic.Int64
+	refusals *refusals
 }
 
 // succeed writes the response that means success, and the positions in the form that
@@ -180,13 +176,9 @@ func (x exchange) refuse(code int, e *Error) {
 
 // tell writes a refusal to a stranger over HTTP/2, where he decides when it can be sent, by his window:
 // each that waits for him is a goroutine with the heads of its request, and a connection has
-// hundreds. Where too many wait his connection is closed.
+// hundreds.
 func (x exchange) tell(m *member, code int, b []byte) {
-	defer x.refusals.Add(-1)
-	if x.refusals.Add(1) > maxRefusals {
-		m.Close()
-		return
-	}
+	defer x.refusals.begin(m)()
 	_ = x.write(code, b)
 	_ = http.NewResponseController(x.w).Flush() // returns when it is sent, or will not be
 }

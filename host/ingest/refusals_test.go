@@ -23,32 +23,8 @@ import (
 func TestT53RefusalsThatNobodyTakes(t *testing.T) {
 	s, _ := start(t, walks)
 	w := overHTTP(t, s)
-	config := clientTLS()
-	config.NextProtos = []string{"h2"}
-	conn, err := tls.Dial("tcp", w.addr, config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	if _, err := conn.Write([]byte(http2.ClientPreface)); err != nil {
-		t.Fatal(err)
-	}
-	frames := http2.NewFramer(conn, conn)
-	if err := frames.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize}); err != nil {
-		t.Fatal(err)
-	}
-	go func() {
-		var head bytes.Buffer
-		fields := hpack.NewEncoder(&head)
-		for i := range uint32(ingest.DefaultMaxStreams) {
-			head.Reset()
-			for _, f := range [][2]string{{":method", "POST"}, {":scheme", "https"}, {":path", "/v1/traces"}, {":authority", "localhost"}, {"content-type", "application/x-protobuf"}} {
-				_ = fields.WriteField(hpack.HeaderField{Name: f[0], Value: f[1]})
-			}
-			// It fails when the connection is closed, which is what the frames tell.
-			_ = frames.WriteHeaders(http2.HeadersFrameParam{StreamID: 2*i + 1, BlockFragment: head.Bytes(), EndHeaders: true, EndStream: true})
-		}
-	}()
+	frames := strangerWithoutWindow(t, w.addr)
+	go refusedTimes(frames, ingest.DefaultMaxStreams)
 	for refused := 0; ; {
 		frame, err := frames.ReadFrame()
 		if err != nil {
@@ -61,21 +37,68 @@ func TestT53RefusalsThatNobodyTakes(t *testing.T) {
 			t.Fatalf("%d refusals wait for who does not take them", refused)
 		}
 	}
-	for { // those that waited have ended in a moment
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://"+w.addr+"/v1/traces", nil)
+	askedOnce(t, w)
+}
+
+// TestT53RefusalsThatOthersDoNotTake: a sender with a key that is out of date is told so, though as many
+// refusals as may wait for strangers do.
+func TestT53RefusalsThatOthersDoNotTake(t *testing.T) {
+	s, _ := start(t, walks)
+	w := overHTTP(t, s)
+	frames := strangerWithoutWindow(t, w.addr)
+	go refusedTimes(frames, ingest.MaxRefusals)
+	for refused := 0; refused < ingest.MaxRefusals; {
+		frame, err := frames.ReadFrame()
 		if err != nil {
 			t.Fatal(err)
 		}
-		req.Header.Set("Content-Type", "application/x-protobuf")
-		answer, err := w.http2.Do(req)
-		if err != nil {
-			continue
+		if _, ok := frame.(*http2.HeadersFrame); ok {
+			refused++
 		}
-		answer.Body.Close()
-		if answer.StatusCode != http.StatusUnauthorized {
-			t.Errorf("status %d", answer.StatusCode)
+	}
+	askedOnce(t, w)
+}
+
+// strangerWithoutWindow is a connection over HTTP/2 on which no body of an answer can be sent.
+func strangerWithoutWindow(t *testing.T, addr string) *http2.Framer {
+	t.Helper()
+	config := clientTLS()
+	config.NextProtos = []string{"h2"}
+	conn, err := tls.Dial("tcp", addr, config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	if _, err := conn.Write([]byte(http2.ClientPreface)); err != nil {
+		t.Fatal(err)
+	}
+	frames := http2.NewFramer(conn, conn)
+	if err := frames.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize}); err != nil {
+		t.Fatal(err)
+	}
+	return frames
+}
+
+// refusedTimes asks so many times without a key.
+func refusedTimes(frames *http2.Framer, times uint32) {
+	var head bytes.Buffer
+	fields := hpack.NewEncoder(&head)
+	for i := range times {
+		head.Reset()
+		for _, f := range [][2]string{{":method", "POST"}, {":scheme", "https"}, {":path", "/v1/traces"}, {":authority", "localhost"}, {"content-type", "application/x-protobuf"}} {
+			_ = fields.WriteField(hpack.HeaderField{Name: f[0], Value: f[1]})
 		}
-		return
+		// It fails when the connection is closed, which is what the frames tell.
+		_ = frames.WriteHeaders(http2.HeadersFrameParam{StreamID: 2*i + 1, BlockFragment: head.Bytes(), EndHeaders: true, EndStream: true})
+	}
+}
+
+// askedOnce has who takes his refusal get it, the first time he asks.
+func askedOnce(t *testing.T, w *web) {
+	t.Helper()
+	answer := w.do(t, w.http2, http.MethodPost, "/v1/traces", nil, "Content-Type", "application/x-protobuf")
+	if answer.code != http.StatusUnauthorized {
+		t.Errorf("status %d", answer.code)
 	}
 }
 

@@ -9,7 +9,6 @@ import (
 	"log"
 	"net"
 	"net/http"
-	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc"
@@ -144,7 +143,7 @@ type Server struct {
 	grpc   *grpc.Server
 	http   *http.Server
 
-	refusals atomic.Int64 // that are being written to strangers
+	refusals refusals // that are being written to strangers
 }
 
 // New returns a server that is not yet serving. It has goroutines, which end with
