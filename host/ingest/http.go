@@ -243,10 +243,17 @@ var past = time.Unix(1, 0)
 // unzippers have memory of 40 KiB each.
 var unzippers = sync.Pool{New: func() any { return new(gzip.Reader) }}
 
+// unzipping is what a message has beside it from when its unpacking begins. All who wait for that begin
+// before the first has ended, since whoever does not end in his turn yields to them.
+const unzipping = 40<<10 + firstRead
+
 // unpack takes the gzip off a message and turns JSON into the wire form.
 func (s *Server) unpack(sig otlpwire.Signal, room *lease, msg *body, yield func()) (*body, error) {
 	isJSON := msg.json
 	if msg.zipped {
+		if err := room.resize(min(int64(len(msg.bytes())+unzipping), s.cfg.MaxInFlight)); err != nil {
+			return msg, err
+		}
 		z := unzippers.Get().(*gzip.Reader)
 		defer unzippers.Put(z)
 		from, err := unzip(z, msg.bytes(), yield)
