@@ -38,6 +38,7 @@ var secretForms = []string{
 	`ConvertTo-SecureString "«Quartz{4 digit}»" -AsPlainText -Force`, `ConvertTo-SecureString -String '«Quartz!{4 digit}x»' -AsPlainText`, `ConvertTo-SecureString -AsPlainText "«Quartz!{4 digit}x»" -Force`,
 	"a senha é «velvet{2 digit}»", "a senha é: «velvet{2 digit}»", "Das Passwort lautet «velvet{2 digit}»", "Das Passwort lautet: «velvet{2 digit}»", "--password=«Quartz{4 digit}x»",
 	// none
+	`tokens = ("Identifier{1 digit}", "Number22x!", "String_Lit3")`, `secret_keys = ("aws_access_key_id1", "AwsSecretAccessKey2", "GcpKey3")`,
 	`ConvertTo-SecureString "$env:DB_PASSWORD2" -AsPlainText`, "az account set --subscription {uuid}", `"subscription": "{uuid}"`, "git log --format=date=2024-05-01", "--set=image.tag=1.2.3-{8 hex}",
 	"<Secret>{open}formattedSecret{close}</Secret>", "password = {open}{open} db.password {close}{close}", "password: ${open}VAULT_PW_2{close}", "password = lookup(cfg[name])",
 	"passwd != other_value!", "a=1;password=other_value;", "the login form and password field22", "tool --password-file secrets22.txt", `vexloToken = "internationalizationsettings"`,

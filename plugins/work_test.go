@@ -44,6 +44,8 @@ var worst = []string{
 	"/fm1a_1", "=sl.1", "/fm1a_1=sl.1", "(EAAC1", "-ZXlK1",
 	// what may stand in the place of digits and of a name
 	";pwd=({[", ";server;pwd=aa!b", "Pw=(Pw=[Pw={", "<pass>{1 1 1 1}<", "<a>{1", "login a password a1", "--password a1 ", "apikey=zqzqzqzqzqzqzqzqzqzq", "secret=({{a${a1", "jira Aa1Aa1Aa1Aa1Aa1Aa1Aa1Aa1 ", "x key=Aa1Aa1Aa1Aa1Aa1Aa1Aa1Aa1 ",
+	// found by it since "é" stands between a name and its value
+	"-token.\n.é b0éB/B/", "  é 777/pass...", ": 1+a.s-s+a.sas+a''.,  A4/a$a$a.sas4a\"\"\"+ \",\"", "Pass     +9As0A.  \\     é$é$71''é/1", "password é velvet7 ", ")é-11:1r", "é1G:8/0)é11é:8)é79é:+)",
 	"acct no 1234567 ", "JG 103759 ", "nino JG-10-37-", "my German number 01-1 ",
 }
 
@@ -59,6 +61,7 @@ func TestWorkIsLinear(t *testing.T) {
 		"begin lines without end":   strings.Repeat("-----BEGIN RSA PRIVATE KEY-----\n", 1<<10) + strings.Repeat("a", 1<<15),
 		"begin lines, words behind": strings.Repeat("-----BEGIN PRIVATE KEY-----words ", 1<<12),
 		"dots behind a long run":    strings.Repeat("a", 1<<15) + strings.Repeat(".eyJaaaaaaaaaa", 1<<11),
+		"spaces before a list":      strings.Repeat(strings.Repeat("  =", 1<<10)+`("k", "Quar99", "Quar98", "Quar97", "Quar96", "Quar95", "Quar94", "Quar93", "Quar92")`, 32),
 		"one run of digits":         strings.Repeat("1 ", 1<<15) + "x",
 	}
 	for _, name := range scanners {

@@ -155,7 +155,7 @@ RARE int passed_over(const scan *s, int i, int hop) {
 RARE void find_name(const scan *s, int end, value_name *v) {
 	*v = (value_name){0};
 	for (int hop = 0, bound = 0, limit = end - MAX_NAME - 16; hop < 3; hop++) {
-		if (hop > 0) spend(500 + NAMING_WORD * v->words), end = gap(s, end, limit, IN_TYPED, &bound);
+		if (hop > 0) spend(1100 + NAMING_WORD * v->words), end = gap(s, end, limit, IN_TYPED, &bound);
 		int stop = max(0, end - MAX_NAME), start = after_escape(s, back(s, end, stop, &NAME_SET, 0));
 		if (start == end) return;
 		if (end - start == 1 && (s->t[start] | 0x20) != 'x') {

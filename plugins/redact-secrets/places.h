@@ -40,14 +40,21 @@ static int may_be_argument(const scan *s, int a, int b, int quoted) {
 	return quoted && a >= 8 && (s->t[a - 2] == ',' || (s->t[a - 2] == ' ' && s->t[a - 3] == ',')) && (at(s, b + 1, ')') || at(s, b + 1, ','));
 }
 
-/* called returns the topics of the name of the call in which a stands, as far as a line tells. */
-RARE uint32_t called(const scan *s, int a) {
+/* called returns the topics of the name of the call in which [a, b) stands, or of the pair of which it is the second, as far as
+ * a line tells. More than two values are a list of names: tokens = ("…", "…", "…"). */
+RARE uint32_t called(const scan *s, int a, int b) {
 	spend(1200);
 	int stop = max(s->last, a - MAX_LINE), open = back(s, a, stop, &sets[OPENS], SIDES);
 	if (open <= stop || s->t[open - 1] != '(') return 0;
 	value_name v;
-	int end = open - 1;
-	for (const uint8_t *p = s->t + end; p[-1] == ' ' || p[-1] == '='; p--) end--; /* auth=("kim", "…") */
+	int end = open - 1, given = 0;
+	for (int k = 0; k < 3 && end > 0 && (s->t[end - 1] == ' ' || s->t[end - 1] == '='); k++) given |= s->t[--end] == '='; /* auth = ("kim", "…") */
+	if (given) {
+		spend(10 * (a - open));
+		for (int k = open; k < a - 3; k++)
+			if (s->t[k] == ',') return 0;
+		if (!at(s, b + 1, ')')) return 0;
+	}
 	int start = back(s, end, max(stop, end - MAX_NAME), &NAME_SET, 0);
 	if (start == end) return 0;
 	read_name(s, start, end, &v);
@@ -81,7 +88,7 @@ RARE int placed(scan *s, int a, int b, int quoted) {
 	if (quoted_option(s, a, quoted)) return said_before(s, a - 3) & 1 << W_ATTACHED && strange(s, a, b) && report(s, a, b, PASSWORD, 550) ? b : 0;
 	if (quoted && plaintext(s, a)) return written_out(s, a, b) && report(s, a, b, PASSWORD, 550) ? b : 0;
 	if (!may_be_argument(s, a, b, quoted)) return 0;
-	uint32_t topics = called(s, a);
+	uint32_t topics = called(s, a, b);
 	if (!(topics & (1 << W_LOGIN | 1 << W_PASS | 1 << W_SECRET)) || topics & 1 << W_OPEN) return 0;
 	return strange(s, a, b) && report(s, a, b, topics & (1 << W_LOGIN | 1 << W_PASS) ? PASSWORD : SECRET, 550) ? b : 0;
 }
