@@ -36,7 +36,7 @@ var secretForms = []string{
 	"kubectl create secret generic db --from-literal=password=«Quartz{4 digit}x»", "docker run --env=DB_PASSWORD=«Quartz{4 digit}x» img", "docker build --build-arg=NPM_TOKEN=«{24 alnum}» .",
 	`requests.get(url, auth=("kim", "«Quartz{4 digit}$»"))`, "auth = ('kim', '«{16 alnum}»')",
 	`ConvertTo-SecureString "«Quartz{4 digit}»" -AsPlainText -Force`, `ConvertTo-SecureString -String '«Quartz!{4 digit}x»' -AsPlainText`, `ConvertTo-SecureString -AsPlainText "«Quartz!{4 digit}x»" -Force`,
-	"a senha é «velvet{2 digit}»", "a senha é: «velvet{2 digit}»", "Das Passwort lautet «velvet{2 digit}»", "Das Passwort lautet: «velvet{2 digit}»", "--password=«Quartz{4 digit}x»",
+	"Das Passwort lautet «velvet{2 digit}»", "Das Passwort lautet: «velvet{2 digit}»", "--password=«Quartz{4 digit}x»",
 	// none
 	`tokens = ("Identifier{1 digit}", "Number22x!", "String_Lit3")`, `secret_keys = ("aws_access_key_id1", "AwsSecretAccessKey2", "GcpKey3")`,
 	`ConvertTo-SecureString "$env:DB_PASSWORD2" -AsPlainText`, "az account set --subscription {uuid}", `"subscription": "{uuid}"`, "git log --format=date=2024-05-01", "--set=image.tag=1.2.3-{8 hex}",

@@ -27,7 +27,7 @@ RARE int a_way(const scan *s, int a, int b) {
 /* spoken reports whether a sentence says that [a, b) is the password, whose name begins at start: letters and digits, and not
  * what one is hashed, encoded or encrypted with. */
 RARE int spoken(const scan *s, int a, int b, int start) {
-	static const char *const verbs[] = {" is ", " was ", " ist ", " est ", " es ", " l\xc3\xa0 ", " \xc3\xa9 ", " lautet "};
+	static const char *const verbs[] = {" is ", " was ", " ist ", " est ", " es ", " l\xc3\xa0 ", " lautet "};
 	spend(600);
 	int said = 0;
 	for (unsigned k = 0; k < sizeof verbs / sizeof verbs[0]; k++) {

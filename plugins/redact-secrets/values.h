@@ -74,7 +74,7 @@ RARE int worth(scan *s, int a, int b, const value_name *v, int say, int quoted) 
 	int n = b - a;
 	if (n < shortest(say) || n > MAX_VALUE || known_to_stand_in(s, a, b)) return 0;
 	makeup m;
-	spend(say < 3 ? 1200 : 600);
+	spend(say < 3 ? 1200 : 700);
 	made_of(s, a, b, &m);
 	if (m.spaced || telegram_like(s, a, b) || (say < 3 && file_name(s, a, b))) return 0;
 	int score = judged(s, a, b, &m, v, say, quoted);
@@ -233,7 +233,7 @@ RARE int valued(scan *s, int i) {
 		while (b > a && (s->t[b - 1] == '.' || s->t[b - 1] == ':' || s->t[b - 1] == '!' || s->t[b - 1] == '?')) b--;
 	spend(500);
 	if (b - a < 6) return 0;
-	spend(450);
+	spend(600);
 	a = after_escape(s, a);
 	if ((found = by_rule(s, a))) return found;
 	if (may_be_identifiable(b - a) && (found = identifiable(s, a, b))) return found;

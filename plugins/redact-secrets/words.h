@@ -80,7 +80,7 @@ static const topic_words vocabulary[] = {
 	{W_CLOUD, "alibaba aliyun aws amazon azure gcp google ibm oracle heroku"},
 	{W_DATA, "kafka redis memcache message etcd dynamodb rabbitmq"},
 	{W_CONNECTS, "server hostname host port uid userid user username provider catalog database initial source driver dbname"},
-	{W_TYPE, "string str const var let val value char text varchar final static text unicode bytes byte by provided ist est es is l\xc3\xa0 \xc3\xa9 lautet are was equals to as set the"
+	{W_TYPE, "string str const var let val value char text varchar final static text unicode bytes byte by provided ist est es is l\xc3\xa0 lautet are was equals to as set the"
 		" default"},
 };
 
