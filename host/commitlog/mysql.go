@@ -173,7 +173,7 @@ func MySQLSchema() []string {
 
 // InitMySQL makes the tables of a log in an empty database, with the signed checkpoint
 // of no entries, and its key in dir, unless one of this origin is there. A key that it
-// made goes again if the database refuses; MySQL cannot take back the tables that it made
+// made goes again if the database takes nothing; MySQL cannot take back the tables that it made
 // when a later one fails.
 func InitMySQL(ctx context.Context, m MySQLOptions, dir, origin string) (vkey string, err error) {
 	if err := checkOrigin(origin); err != nil {
@@ -185,20 +185,20 @@ func InitMySQL(ctx context.Context, m MySQLOptions, dir, origin string) (vkey st
 	if err := noLog(dir); err != nil {
 		return "", err
 	}
+	db, err := connect(m)
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
 	_, err = os.Lstat(filepath.Join(dir, keyFile))
 	had := err == nil
 	key, err := loadOrMakeKey(dir, origin, false)
 	if err != nil {
 		return "", err
 	}
-	db, err := connect(m)
-	if err != nil {
-		return "", err
-	}
-	defer func() { err = errors.Join(err, db.Close()) }()
-	if err := makeTables(ctx, db, key); err != nil {
+	if began, err := makeTables(ctx, db, key); err != nil {
 		err = fmt.Errorf("%w: %s: %w", ErrDatabase, m.where(), err)
-		if !had {
+		if !had && !began {
 			err = errors.Join(err, os.Remove(filepath.Join(dir, keyFile))) // nothing that is used has its signature
 		}
 		return "", err
@@ -208,26 +208,28 @@ func InitMySQL(ctx context.Context, m MySQLOptions, dir, origin string) (vkey st
 
 // makeTables makes the tables and, as the last step, the checkpoint of no entries. Tessera
 // would publish one a while after it opened the log, and who read it before then, as each
-// start of a notary does, would find none.
-func makeTables(ctx context.Context, db *sql.DB, key *signingKey) error {
+// start of a notary does, would find none. Began tells whether the database took anything:
+// what fails then may have been done all the same, and have the key's signature.
+func makeTables(ctx context.Context, db *sql.DB, key *signingKey) (began bool, err error) {
 	for _, s := range MySQLSchema() {
 		if _, err := db.ExecContext(ctx, s); err != nil {
-			return fmt.Errorf("%w: %s", err, s)
+			return began, fmt.Errorf("%w: %s", err, s)
 		}
+		began = true
 	}
 	root, err := tlog.TreeHash(0, nil)
 	if err != nil {
-		return err
+		return true, err
 	}
 	checkpoint, err := note.Sign(&note.Note{Text: torchwood.Checkpoint{Origin: key.Name(), Tree: tlog.Tree{Hash: root}}.String()}, key.Signer)
 	if err != nil {
-		return err
+		return true, err
 	}
 	if _, err := db.ExecContext(ctx, "insert into TreeState (id, size, root) values (0, 0, ?)", root[:]); err != nil {
-		return fmt.Errorf("the tree of no entries: %w", err)
+		return true, fmt.Errorf("the tree of no entries: %w", err)
 	}
 	if _, err := db.ExecContext(ctx, "insert into Checkpoint (id, note, published_at) values (0, ?, ?)", checkpoint, time.Now().UnixMilli()); err != nil {
-		return fmt.Errorf("the checkpoint of no entries: %w", err)
+		return true, fmt.Errorf("the checkpoint of no entries: %w", err)
 	}
-	return nil
+	return true, nil
 }

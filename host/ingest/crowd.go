@@ -170,7 +170,10 @@ func (r *refusals) begin(m *member) (end func()) {
 	defer r.mu.Unlock()
 	one := r.waiting.PushBack(m)
 	if r.waiting.Len() > maxRefusals {
-		r.waiting.Remove(r.waiting.Front()).(*member).Close()
+		// Whose connection has become a tenant's since then keeps it, with his exports.
+		if old := r.waiting.Remove(r.waiting.Front()).(*member); old.isStranger() {
+			old.Close()
+		}
 	}
 	return func() {
 		r.mu.Lock()

@@ -140,9 +140,7 @@ func (x exchange) succeed(r Receipt) error {
 // for which he has no room for long is not waited with, since what waits no budget counts.
 func (x exchange) write(code int, b []byte) error {
 	if len(b) > 0 && x.r.ProtoMajor == 2 {
-		if err := http.NewResponseController(x.w).SetWriteDeadline(time.Now().Add(headerTime)); err != nil {
-			return err
-		}
+		_ = http.NewResponseController(x.w).SetWriteDeadline(time.Now().Add(headerTime)) // without one the server's holds
 	}
 	x.w.Header().Set("Content-Type", x.media)
 	x.w.Header().Set("Content-Length", strconv.Itoa(len(b)))

@@ -16,7 +16,7 @@ type response struct{ wire, json []byte }
 // success is one without partial_success, which means full success.
 var success = &response{wire: []byte{}, json: []byte("{}")}
 
-// warnings are for senders of requests of which nothing could be read, as of one that went to
+// warnings are for senders of requests of which nothing could be read, as of JSON that went to
 // the wrong path. OTLP has unknown fields ignored, so that it is a success, but one in which
 // nothing was rejected may have a warning: exporters show it, and do not send again.
 var warnings = map[otlpwire.Signal]*response{

@@ -171,9 +171,10 @@ func (a *app) tellStep(s attester.Step) {
 var errStopped = errors.New("stopped by a signal before it was ready")
 
 // orStopped is the error of a step, unless the start was interrupted: whatever was under
-// way failed by that then, and is nothing to mend.
+// way failed by that then, and is nothing to mend. A start that took too long, as one after a
+// reload may, was not.
 func orStopped(ctx context.Context, err error) error {
-	if err != nil && ctx.Err() != nil {
+	if err != nil && errors.Is(ctx.Err(), context.Canceled) {
 		return errStopped
 	}
 	return err

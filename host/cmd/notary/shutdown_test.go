@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
@@ -105,6 +107,21 @@ func TestInterruptedStart(t *testing.T) {
 	}
 	if out := p.stdout.String(); strings.Contains(out, "sto_migrate") || !strings.Contains(out, "stopped by a signal") {
 		t.Errorf("the steps are\n%s", out)
+	}
+}
+
+// TestTooLongIsNotStopped: a reload whose start took too long says what it waited for.
+func TestTooLongIsNotStopped(t *testing.T) {
+	slow := errors.New("the log did not answer")
+	late, cancel := context.WithDeadline(t.Context(), time.Unix(1, 0))
+	defer cancel()
+	if err := orStopped(late, slow); !errors.Is(err, slow) {
+		t.Errorf("after its time: %v", err)
+	}
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+	if err := orStopped(stopped, slow); !errors.Is(err, errStopped) {
+		t.Errorf("after a signal: %v", err)
 	}
 }
 
