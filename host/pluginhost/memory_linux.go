@@ -5,7 +5,9 @@ import (
 	"errors"
 	"io"
 	"os"
+	"runtime"
 	"sync"
+	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -141,21 +143,39 @@ func sealed(memory []byte, zero []bool) (*os.File, error) {
 
 // pagemap is the file in which the kernel tells of this process's pages, or nil if it
 // cannot be opened or does not tell what is known.
-var pagemap = sync.OnceValue(func() *os.File {
+var pagemap = sync.OnceValue(func() io.ReaderAt {
 	f, err := os.Open("/proc/self/pagemap")
 	if err != nil {
 		return nil
 	}
-	if !tells(f) {
+	p := pageTable{f}
+	if !tells(p) {
 		_ = f.Close()
 		return nil
 	}
-	return f
+	return p
 })
+
+// A pageTable is pagemap. The runtime is not told of reads, which wait for no disk: its
+// watch for threads that block would be woken for each call of a guest.
+type pageTable struct{ f *os.File }
+
+// ReadAt implements io.ReaderAt.
+func (p pageTable) ReadAt(b []byte, at int64) (int, error) {
+	n, _, failed := syscall.RawSyscall6(unix.SYS_PREAD64, p.f.Fd(), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)), uintptr(at), uintptr(uint64(at)>>32), 0)
+	runtime.KeepAlive(p.f)
+	switch {
+	case failed != 0:
+		return 0, failed
+	case int(n) < len(b):
+		return int(n), io.ErrUnexpectedEOF
+	}
+	return int(n), nil
+}
 
 // tells tries pagemap on two pages of a file, of which one is read and one is written. It
 // is for systems that have a file of this name and another kernel.
-func tells(pagemap *os.File) bool {
+func tells(pagemap io.ReaderAt) bool {
 	page := os.Getpagesize()
 	if page%blockSize != 0 || pageSize%page != 0 {
 		return false

@@ -57,11 +57,17 @@ const lockName = "_lock"
 // osDisk is a directory of the operating system. It never follows a symbolic link and
 // never leaves the directory.
 type osDisk struct {
-	root    *os.Root
-	self    *os.File
-	locked  *os.File
-	flooded func() bool // see Open
-	told    time.Time   // modification time of the directory when names were told; zero = not to be relied on
+	root   *os.Root
+	self   *os.File
+	locked *os.File
+	told   time.Time // modification time of the directory when names were told; zero = not to be relied on
+	calls  calls
+}
+
+// calls says how system calls on files are made.
+type calls struct {
+	flooded     func() bool // see Open
+	unannounced bool        // may copies into the kernel's memory be?
 }
 
 func openOSDisk(path string, flooded func() bool) (*osDisk, error) {
@@ -79,7 +85,7 @@ func openOSDisk(path string, flooded func() bool) (*osDisk, error) {
 	if flooded == nil {
 		flooded = func() bool { return false }
 	}
-	return &osDisk{root: root, self: self, flooded: flooded}, nil
+	return &osDisk{root: root, self: self, calls: calls{flooded, local(self)}}, nil
 }
 
 // MakeDir makes a directory and those above it that are not there, for its owner alone.
@@ -143,7 +149,7 @@ func (d *osDisk) open(name string, write bool) (file, error) {
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	return osFile{f, d.flooded}, nil
+	return osFile{f, d.calls}, nil
 }
 
 func (d *osDisk) create(name string) (file, error) {
@@ -151,7 +157,7 @@ func (d *osDisk) create(name string) (file, error) {
 	if err != nil {
 		return nil, err
 	}
-	return osFile{f, d.flooded}, nil
+	return osFile{f, d.calls}, nil
 }
 
 func (d *osDisk) rename(from, to string) error { return d.root.Rename(from, to) }
@@ -200,18 +206,21 @@ func (d *osDisk) names() ([]string, error) {
 }
 
 type osFile struct {
-	f       *os.File
-	flooded func() bool
+	f     *os.File
+	calls calls
 }
 
 func (f osFile) ReadAt(b []byte, at int64) (int, error)  { return f.f.ReadAt(b, at) }
 func (f osFile) WriteAt(b []byte, at int64) (int, error) { return f.f.WriteAt(b, at) }
-func (f osFile) write(parts [][]byte, at int64) error    { return writeParts(f.f, parts, at) }
 func (f osFile) truncate(size int64) error               { return f.f.Truncate(size) }
 func (f osFile) reserve(from, n int64) error             { return reserve(f.f, from, n) }
-func (f osFile) sync() error                             { return datasync(f.f, f.flooded()) }
-func (f osFile) uncache(from, n int64)                   { uncache(f.f, from, n) }
+func (f osFile) sync() error                             { return datasync(f.f, f.calls.flooded()) }
+func (f osFile) uncache(from, n int64)                   { uncache(f.f, from, n, f.calls.unannounced) }
 func (f osFile) close() error                            { return f.f.Close() }
+
+func (f osFile) write(parts [][]byte, at int64) error {
+	return writeParts(f.f, parts, at, f.calls.unannounced)
+}
 
 func (f osFile) size() (int64, error) {
 	info, err := f.f.Stat()

@@ -49,12 +49,17 @@ func TestWritePartsInPieces(t *testing.T) {
 	for i, n := range []int{1, maxWrite - 1, 2*maxWrite + 3, 0, 5, maxWrite, 3 * maxWrite} {
 		parts = append(parts, bytes.Repeat([]byte{byte(i + 1)}, n))
 	}
-	if err := writeParts(f, parts, 7); err != nil {
-		t.Fatal(err)
-	}
 	want := append(make([]byte, 7), slices.Concat(parts...)...)
-	if got, err := os.ReadFile(f.Name()); err != nil || !bytes.Equal(got, want) {
-		t.Errorf("%d bytes are in the file, want %d: %v", len(got), len(want), err)
+	for _, unannounced := range []bool{false, true} {
+		if err := f.Truncate(0); err != nil {
+			t.Fatal(err)
+		}
+		if err := writeParts(f, parts, 7, unannounced); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := os.ReadFile(f.Name()); err != nil || !bytes.Equal(got, want) {
+			t.Errorf("unannounced is %v: %d bytes are in the file, want %d: %v", unannounced, len(got), len(want), err)
+		}
 	}
 }
 
@@ -69,8 +74,10 @@ func TestWritePartsFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	if err := writeParts(f, [][]byte{{1}}, 0); !errors.Is(err, syscall.EBADF) {
-		t.Errorf("a write to a file that is only read: %v", err)
+	for _, unannounced := range []bool{false, true} {
+		if err := writeParts(f, [][]byte{{1}}, 0, unannounced); !errors.Is(err, syscall.EBADF) {
+			t.Errorf("a write to a file that is only read, unannounced is %v: %v", unannounced, err)
+		}
 	}
 }
 

@@ -8,11 +8,13 @@ func reserve(*os.File, int64, int64) error { return nil }
 
 func datasync(f *os.File, _ bool) error { return f.Sync() }
 
-func uncache(*os.File, int64, int64) {}
+func uncache(*os.File, int64, int64, bool) {}
+
+func local(*os.File) bool { return false }
 
 func copiesOnWrite(*os.File) string { return "" }
 
-func writeParts(f *os.File, parts [][]byte, at int64) error {
+func writeParts(f *os.File, parts [][]byte, at int64, _ bool) error {
 	for _, b := range parts {
 		n, err := f.WriteAt(b, at)
 		if err != nil {

@@ -1,0 +1,19 @@
+//go:build !amd64 && !arm64
+
+package stream
+
+import (
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+func local(*os.File) bool { return false }
+
+func pwritev(f *os.File, parts [][]byte, at int64, _ bool) (int, error) {
+	return unix.Pwritev(int(f.Fd()), parts, at)
+}
+
+func forget(f *os.File, from, n int64, _ bool) {
+	_ = unix.Fadvise(int(f.Fd()), from, n, unix.FADV_DONTNEED)
+}

@@ -1,0 +1,155 @@
+//go:build amd64 || arm64
+
+package stream
+
+import (
+	"os"
+	"runtime"
+	"sync/atomic"
+	"syscall"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// Calls that copy bytes into the kernel's memory, or give that back, end within some
+// microseconds. So the runtime is not told of them: its watch for threads that block would
+// be woken by each that follows a moment in which there was nothing to do, and look some
+// fifty times in vain.
+//
+// But such a call may wait. The kernel has who writes pause, for 200 ms at most, while more
+// waits to be written back than it allows, and the call keeps a processor from all else for
+// as long. After a pause calls are announced, until one is quick again. And a disk that hangs
+// may never let one end: then the collector waits for that processor, all wait for the
+// collector, and nobody is left to notice. So the kernel looks at the time, and ends the
+// process by SIGABRT.
+const (
+	pause   = 20 * time.Millisecond // longer than a thread waits for a processor
+	tooLong = time.Minute           // longer than a journal waits for its storage
+)
+
+// local reports whether files of a directory are on a disk of this machine, or in memory, so
+// that calls on them may go unannounced.
+func local(dir *os.File) bool {
+	var s syscall.Statfs_t
+	if err := ignoringEINTR(func() error { return syscall.Fstatfs(int(dir.Fd()), &s) }); err != nil {
+		return false
+	}
+	switch s.Type {
+	case unix.EXT4_SUPER_MAGIC, unix.XFS_SUPER_MAGIC, unix.TMPFS_MAGIC:
+		return true
+	}
+	return false
+}
+
+// pwritev is pwritev(2).
+func pwritev(f *os.File, parts [][]byte, at int64, unannounced bool) (int, error) {
+	c := begin(unannounced, tooLong)
+	defer c.end()
+	if c.alarm == nil {
+		return unix.Pwritev(int(f.Fd()), parts, at)
+	}
+	vectors := make([]unix.Iovec, 0, 32)
+	for _, b := range parts {
+		if len(b) > 0 {
+			vectors = append(vectors, unix.Iovec{Base: &b[0], Len: uint64(len(b))})
+		}
+	}
+	n, _, failed := syscall.RawSyscall6(unix.SYS_PWRITEV, f.Fd(), uintptr(unsafe.Pointer(unsafe.SliceData(vectors))), uintptr(len(vectors)), uintptr(at), 0, 0)
+	runtime.KeepAlive(f)
+	if failed != 0 {
+		return 0, failed
+	}
+	return int(n), nil
+}
+
+// forget tells the kernel by posix_fadvise(2) that a range is not needed.
+func forget(f *os.File, from, n int64, unannounced bool) {
+	c := begin(unannounced, tooLong)
+	defer c.end()
+	if c.alarm == nil {
+		_ = unix.Fadvise(int(f.Fd()), from, n, unix.FADV_DONTNEED)
+		return
+	}
+	syscall.RawSyscall6(unix.SYS_FADVISE64, f.Fd(), uintptr(from), uintptr(n), unix.FADV_DONTNEED, 0, 0)
+	runtime.KeepAlive(f)
+}
+
+// A call that has begun. Without an alarm it is to be announced.
+type call struct {
+	alarm *alarm
+	began time.Time
+}
+
+// pausing is true if the last call that has ended took a pause.
+var pausing atomic.Bool
+
+func begin(unannounced bool, tooLong time.Duration) call {
+	c := call{began: time.Now()}
+	if unannounced && !pausing.Load() {
+		c.alarm = setAlarm(tooLong)
+	}
+	return c
+}
+
+func (c call) end() {
+	if c.alarm != nil {
+		c.alarm.stop()
+	}
+	pausing.Store(time.Since(c.began) > pause)
+}
+
+// An alarm ends the process when its time is over: timer_create(2).
+type alarm struct{ id int32 }
+
+// alarms are those that are not set. What has no room here is deleted.
+var alarms = make(chan *alarm, 4)
+
+// setAlarm returns nil if the kernel gives none.
+func setAlarm(after time.Duration) *alarm {
+	var a *alarm
+	select {
+	case a = <-alarms:
+	default:
+		a = new(alarm)
+		event := sigevent{signal: int32(syscall.SIGABRT)}
+		if _, _, e := syscall.RawSyscall(unix.SYS_TIMER_CREATE, unix.CLOCK_MONOTONIC, uintptr(unsafe.Pointer(&event)), uintptr(unsafe.Pointer(&a.id))); e != 0 {
+			return nil
+		}
+	}
+	if !a.set(after) {
+		a.delete()
+		return nil
+	}
+	return a
+}
+
+func (a *alarm) stop() {
+	if a.set(0) {
+		select {
+		case alarms <- a:
+			return
+		default:
+		}
+	}
+	a.delete()
+}
+
+func (a *alarm) set(after time.Duration) bool {
+	spec := unix.ItimerSpec{Value: unix.NsecToTimespec(int64(after))}
+	_, _, e := syscall.RawSyscall6(unix.SYS_TIMER_SETTIME, uintptr(a.id), 0, uintptr(unsafe.Pointer(&spec)), 0, 0, 0)
+	return e == 0
+}
+
+func (a *alarm) delete() {
+	syscall.RawSyscall(unix.SYS_TIMER_DELETE, uintptr(a.id), 0, 0)
+}
+
+// sigevent is struct sigevent, by the fields that are used: a signal to the process.
+type sigevent struct {
+	_      uint64 // sigev_value
+	signal int32
+	_      int32 // sigev_notify: SIGEV_SIGNAL
+	_      [48]byte
+}
