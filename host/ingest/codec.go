@@ -12,6 +12,7 @@ import (
 type body struct {
 	buf          *[]byte
 	zipped, json bool    // it has to be unpacked first
+	snake        bool    // it was JSON with members in snake_case
 	head         [5]byte // gRPC's, of the message
 }
 

@@ -40,7 +40,7 @@
 // [PositionHeader], the signed journal positions of the exporter's [Receipt]; over
 // HTTP in base64. partial_success stays unset: a request is taken whole or not at
 // all. But of a request with nothing in it but fields that nobody knows, as of JSON that came
-// to the path of the other signal, it has a warning.
+// to the path of the other signal, it has a warning, and so has one of JSON with members in snake_case.
 //
 // # Concurrency
 //

@@ -172,8 +172,12 @@ func (s *Server) export(ctx context.Context, req request, start time.Time, out *
 	defer done()
 	out.Bytes = len(msg.bytes())
 	r, err = s.cfg.Exporter.Export(ctx, out.Tenant, out.Signal, msg.bytes())
-	if err == nil && len(r.Positions) == 0 && otlpwire.AllUnknown(msg.bytes(), out.Signal) {
+	switch {
+	case err != nil:
+	case len(r.Positions) == 0 && otlpwire.AllUnknown(msg.bytes(), out.Signal):
 		r.warning = warnings[out.Signal]
+	case msg.snake:
+		r.warning = snakeWarnings[out.Signal]
 	}
 	return r, err
 }

@@ -276,7 +276,8 @@ func (s *Server) unpack(sig otlpwire.Signal, room *lease, msg *body, yield func(
 		return nil, err
 	}
 	wire := &body{buf: bodies.Get(len(msg.bytes()))} // the wire form is shorter
-	b, err := otlpjson.AppendWireInSteps((*wire.buf)[:0], msg.bytes(), sig, yield)
+	b, snake, err := otlpjson.AppendWireInSteps((*wire.buf)[:0], msg.bytes(), sig, yield)
+	wire.snake = snake
 	*wire.buf = b           // also what was written before an error: it is cleared with the rest
 	clear(b[len(b):cap(b)]) // base64 and hexadecimal are longer in the text
 	if err != nil {

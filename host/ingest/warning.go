@@ -26,6 +26,15 @@ var warnings = map[otlpwire.Signal]*response{
 		"no log records, and fields that are not known here: log records are wanted, in resource_logs, or resourceLogs in JSON; spans go to /v1/traces or the TraceService"}}),
 }
 
+// snakeWarnings are for senders of JSON with names as protobuf has them, below the request's own: what
+// they meant by such a member is lost, with the records in it, or without, say, their trace ids.
+var snakeWarnings = map[otlpwire.Signal]*response{
+	otlpwire.Traces: newResponse(&tracecollector.ExportTraceServiceResponse{PartialSuccess: &tracecollector.ExportTracePartialSuccess{ErrorMessage: snakeWarning}}),
+	otlpwire.Logs:   newResponse(&logscollector.ExportLogsServiceResponse{PartialSuccess: &logscollector.ExportLogsPartialSuccess{ErrorMessage: snakeWarning}}),
+}
+
+const snakeWarning = "members with names in snake_case are ignored, and what is in them: OTLP in JSON has names in lowerCamelCase, such as traceId"
+
 func newResponse(m proto.Message) *response {
 	wire, _ := proto.Marshal(m) // neither fails for text of ours
 	json, _ := protojson.Marshal(m)

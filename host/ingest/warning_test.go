@@ -41,19 +41,24 @@ func TestWarnsOfWhatNobodyRead(t *testing.T) {
 		wire       []byte
 		want       string // in the warning, none if empty
 	}{
-		"logs among traces":        {path: "/v1/traces", json: `{"resourceLogs":[{"scopeLogs":[{"logRecords":[{}]}]}]}`, want: "spans are wanted, in resource_spans"},
-		"traces among logs":        {path: "/v1/logs", json: `{"resourceSpans":[{"scopeSpans":[{"spans":[{}]}]}]}`, want: "log records are wanted, in resource_logs"},
-		"snake case":               {path: "/v1/traces", json: `{"resource_spans":[{"scope_spans":[{"spans":[{}]}]}],"more":{}}`, want: "resourceSpans in JSON"},
-		"beside what is empty":     {path: "/v1/traces", json: `{"resourceSpans":[{}],"x":1}`, want: "nothing is stored"},
-		"an unknown field":         {path: "/v1/traces", wire: []byte{5<<3 | 2, 0}, want: "spans are wanted, in resource_spans"},
-		"an unknown field of logs": {path: "/v1/logs", wire: []byte{10, 0, 5<<3 | 2, 0}, want: "log records are wanted"},
-		"empty":                    {path: "/v1/traces"},
-		"empty JSON":               {path: "/v1/traces", json: `{}`},
-		"no resources":             {path: "/v1/traces", json: `{"resourceSpans":[]}`},
-		"an empty resource":        {path: "/v1/logs", wire: []byte{10, 0}},
-		"records":                  {path: "/v1/traces", wire: spans},
-		"records beside them":      {path: "/v1/traces", wire: append([]byte{5<<3 | 2, 0}, spans...)},
-		"records beside members":   {path: "/v1/traces", json: `{"x":1,"resourceSpans":[{"scopeSpans":[{"spans":[{}]}]}]}`},
+		"logs among traces":               {path: "/v1/traces", json: `{"resourceLogs":[{"scopeLogs":[{"logRecords":[{}]}]}]}`, want: "spans are wanted, in resource_spans"},
+		"traces among logs":               {path: "/v1/logs", json: `{"resourceSpans":[{"scopeSpans":[{"spans":[{}]}]}]}`, want: "log records are wanted, in resource_logs"},
+		"snake case":                      {path: "/v1/traces", json: `{"resource_spans":[{"scope_spans":[{"spans":[{}]}]}],"more":{}}`, want: "resourceSpans in JSON"},
+		"snake case, one deeper":          {path: "/v1/traces", json: `{"resourceSpans":[{"scope_spans":[{"spans":[{}]}]}]}`, want: "names in lowerCamelCase, such as traceId"},
+		"snake case among logs":           {path: "/v1/logs", json: `{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":{"string_value":"x"}}]}]}]}`, want: "snake_case are ignored"},
+		"snake case in a record":          {path: "/v1/traces", json: `{"resourceSpans":[{"scopeSpans":[{"spans":[{"trace_id":"5b8efff798038103d269b633813fc60c"}]}]}]}`, want: "snake_case are ignored"},
+		"another name in a record":        {path: "/v1/traces", json: `{"resourceSpans":[{"scopeSpans":[{"spans":[{"new_field":1}]}]}]}`},
+		"snake case in what nobody reads": {path: "/v1/traces", json: `{"resourceSpans":[{"scopeSpans":[{"spans":[{"x":{"trace_id":1}}]}]}]}`},
+		"beside what is empty":            {path: "/v1/traces", json: `{"resourceSpans":[{}],"x":1}`, want: "nothing is stored"},
+		"an unknown field":                {path: "/v1/traces", wire: []byte{5<<3 | 2, 0}, want: "spans are wanted, in resource_spans"},
+		"an unknown field of logs":        {path: "/v1/logs", wire: []byte{10, 0, 5<<3 | 2, 0}, want: "log records are wanted"},
+		"empty":                           {path: "/v1/traces"},
+		"empty JSON":                      {path: "/v1/traces", json: `{}`},
+		"no resources":                    {path: "/v1/traces", json: `{"resourceSpans":[]}`},
+		"an empty resource":               {path: "/v1/logs", wire: []byte{10, 0}},
+		"records":                         {path: "/v1/traces", wire: spans},
+		"records beside them":             {path: "/v1/traces", wire: append([]byte{5<<3 | 2, 0}, spans...)},
+		"records beside members":          {path: "/v1/traces", json: `{"x":1,"resourceSpans":[{"scopeSpans":[{"spans":[{}]}]}]}`},
 	} {
 		var got, message string
 		method := exportTraces

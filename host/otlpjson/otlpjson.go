@@ -46,26 +46,29 @@ var ErrSyntax = errors.New("request is not a JSON object")
 // that of nesting: the wire bytes go through otlpwire like all others. With an error it
 // returns what it had written, which is text of the sender, for the caller to clear.
 func AppendWire(dst, text []byte, sig otlpwire.Signal) ([]byte, error) {
-	return AppendWireInSteps(dst, text, sig, func() {})
+	dst, _, err := AppendWireInSteps(dst, text, sig, func() {})
+	return dst, err
 }
 
 // step is how much text is read between two calls of yield: some 0.2 ms of dense JSON.
 const step = 16 << 10
 
 // AppendWireInSteps is AppendWire which calls yield after each 16 KiB of text or so, for
-// others to work: a long text of many values takes a hundred milliseconds.
-func AppendWireInSteps(dst, text []byte, sig otlpwire.Signal, yield func()) ([]byte, error) {
+// others to work: a long text of many values takes a hundred milliseconds. Snake tells whether it
+// ignored, at any depth, members that have their names in protobuf, such as trace_id: OTLP has them
+// ignored, but nobody writes them so to be.
+func AppendWireInSteps(dst, text []byte, sig otlpwire.Signal, yield func()) (wire []byte, snake bool, err error) {
 	root := roots[sig]
 	if root == nil {
-		return dst, &otlpwire.Error{Err: otlpwire.ErrSignal, Place: sig.String()}
+		return dst, false, &otlpwire.Error{Err: otlpwire.ErrSignal, Place: sig.String()}
 	}
 	if !utf8.Valid(text) {
-		return dst, &otlpwire.Error{Err: otlpwire.ErrUTF8, Place: sig.String()}
+		return dst, false, &otlpwire.Error{Err: otlpwire.ErrUTF8, Place: sig.String()}
 	}
 	t := transcoder{text: text, out: dst, place: sig.String(), yield: yield}
 	t.lex.Reset(text)
-	err := t.request(root)
-	return t.out, err
+	err = t.request(root)
+	return t.out, t.snake, err
 }
 
 // A transcoder writes wire bytes as it reads JSON.
@@ -78,6 +81,7 @@ type transcoder struct {
 	yield func()
 	due   int  // the place in the text from which it is to be called
 	said  bool // that the request has unknown members
+	snake bool // there was a member with the name of a field in protobuf
 }
 
 // unknown stands for all unknown members of a request, as an empty field with a number that
@@ -160,6 +164,7 @@ func (t *transcoder) members(m *message) error {
 			if t.depth == 0 && !t.said {
 				t.out, t.said = append(append(t.out, unknown...), 0), true
 			}
+			t.snake = t.snake || value.Kind != jsontext.Null && m.snake[string(t.text[name.Start+1:name.End-1])]
 			err = t.skip(value)
 		case seen&(1<<f.number) != 0:
 			err = t.refuse(otlpwire.ErrDuplicate, name.Start)

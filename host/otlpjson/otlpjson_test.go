@@ -242,6 +242,26 @@ func TestUnknownMembersOfARequest(t *testing.T) {
 	}
 }
 
+// TestSnakeCase: of what is ignored, what has a field's name in protobuf is told apart, wherever
+// that field would be.
+func TestSnakeCase(t *testing.T) {
+	for text, want := range map[string]bool{
+		span(`"trace_id":"5b8efff798038103d269b633813fc60c"`): true,
+		value(`{"string_value":"x"}`):                         true,
+		`{"resourceSpans":[{"scope_spans":[]}]}`:              true,
+		`{"resource_spans":[]}`:                               true,
+		span(`"trace_id":null`):                               false,
+		span(`"new_field":1,"key":"trace_id"`):                false,
+		span(`"x":{"trace_id":1},"string_value":"a"`):         false,
+		span(`"traceId":"5b8efff798038103d269b633813fc60c"`):  false,
+	} {
+		_, snake, err := otlpjson.AppendWireInSteps(nil, []byte(text), otlpwire.Traces, func() {})
+		if err != nil || snake != want {
+			t.Errorf("%s: %t, want %t, %v", text, snake, want, err)
+		}
+	}
+}
+
 func TestForms(t *testing.T) {
 	for _, c := range []struct{ name, text, same string }{
 		{"integers as numbers and strings", span(`"startTimeUnixNano":1,"endTimeUnixNano":"2"`), span(`"startTimeUnixNano":"1","endTimeUnixNano":2`)},
@@ -433,7 +453,7 @@ func TestSteps(t *testing.T) {
 		t.Fatal(err)
 	}
 	calls := 0
-	got, err := otlpjson.AppendWireInSteps(nil, text, otlpwire.Traces, func() { calls++ })
+	got, _, err := otlpjson.AppendWireInSteps(nil, text, otlpwire.Traces, func() { calls++ })
 	if err != nil || !bytes.Equal(got, want) {
 		t.Errorf("%d other bytes, and %v", len(got), err)
 	}
@@ -442,7 +462,7 @@ func TestSteps(t *testing.T) {
 	}
 	// What is unknown takes time, too.
 	text, calls = []byte(`{"x":[`+strings.Repeat("0,", 1<<18)+`0]}`), 0
-	if _, err := otlpjson.AppendWireInSteps(nil, text, otlpwire.Traces, func() { calls++ }); err != nil || calls < len(text)/most {
+	if _, _, err := otlpjson.AppendWireInSteps(nil, text, otlpwire.Traces, func() { calls++ }); err != nil || calls < len(text)/most {
 		t.Errorf("%d calls for %d bytes that mean nothing, and %v", calls, len(text), err)
 	}
 }

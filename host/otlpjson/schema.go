@@ -14,6 +14,7 @@ import (
 type message struct {
 	name   string
 	fields map[string]*field // by JSON name
+	snake  map[string]bool   // the names that fields have in protobuf, and not in JSON
 }
 
 type field struct {
@@ -50,7 +51,7 @@ func newMessage(known map[protoreflect.FullName]*message, d protoreflect.Message
 	if m := known[d.FullName()]; m != nil {
 		return m
 	}
-	m := &message{name: string(d.Name()), fields: map[string]*field{}}
+	m := &message{name: string(d.Name()), fields: map[string]*field{}, snake: map[string]bool{}}
 	known[d.FullName()] = m
 	for i := range d.Fields().Len() {
 		fd := d.Fields().Get(i)
@@ -59,6 +60,9 @@ func newMessage(known map[protoreflect.FullName]*message, d protoreflect.Message
 			f.sub = newMessage(known, fd.Message())
 		}
 		m.fields[fd.JSONName()] = f
+		if fd.JSONName() != string(fd.Name()) {
+			m.snake[string(fd.Name())] = true
+		}
 	}
 	return m
 }
