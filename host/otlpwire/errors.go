@@ -7,7 +7,7 @@ import (
 
 // Reasons to refuse a request, to be compared with errors.Is.
 var (
-	ErrTooLarge  = errors.New("request larger than the limit")
+	ErrTooLarge  = errors.New("request too large")
 	ErrTooMany   = errors.New("more elements than limits.messages and limits.records allow")
 	ErrTooDeep   = errors.New("nested deeper than limits.depth allows")
 	ErrTruncated = errors.New("field cut off")

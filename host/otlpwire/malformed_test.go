@@ -158,6 +158,10 @@ func TestLimits(t *testing.T) {
 			t.Errorf("%s: got %v, want %v", c.name, err, c.want)
 		}
 	}
+	_, err := otlpwire.Walk(two, otlpwire.Traces, otlpwire.Limits{Bytes: 5})
+	if want := "request too large: over the 5 bytes of limits.request_bytes"; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("got %v, want %q", err, want)
+	}
 	if _, err := otlpwire.Walk(nest(1000), otlpwire.Traces, otlpwire.Limits{Depth: 1 << 20}); !errors.Is(err, otlpwire.ErrTooDeep) {
 		t.Errorf("a raised depth limit: got %v", err)
 	}

@@ -1,5 +1,7 @@
 package otlpwire
 
+import "fmt"
+
 // A Signal is the kind of telemetry in a request.
 type Signal uint8
 
@@ -89,7 +91,7 @@ func Scan(buf []byte, sig Signal, lim Limits) (Counts, error) {
 	}
 	lim = lim.orDefault()
 	if len(buf) > lim.Bytes {
-		return Counts{}, &Error{Err: ErrTooLarge, Place: root.name, Offset: lim.Bytes}
+		return Counts{}, &Error{Err: fmt.Errorf("%w: over the %d bytes of limits.request_bytes", ErrTooLarge, lim.Bytes), Place: root.name, Offset: lim.Bytes}
 	}
 	s := scanner{reader: reader{buf: buf}, lim: lim}
 	s.stack[0] = frame{root, len(buf)}

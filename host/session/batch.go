@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -35,7 +34,8 @@ const (
 // Reasons to refuse a request, inside an *otlpwire.Error like those of the walk.
 var (
 	errSessionID = fmt.Errorf("a session id has at most %d bytes", maxSessionID)
-	errEdits     = errors.New("redaction would edit too much")
+	errEdits     = fmt.Errorf("the edit lists of its records would be over %d bytes", maxEditBytes)
+	errCopies    = fmt.Errorf("its resources and scopes, which get tokens of each session, would be over %d bytes", maxCopyBytes)
 )
 
 // tooLarge refuses a request for good.
@@ -396,7 +396,7 @@ func (f *filler) context(ctx context.Context, g *group, o owner, spliced []byte,
 	b = spliced
 	if len(gaps) > 0 {
 		if f.copied += len(b); f.copied > maxCopyBytes {
-			return nil, nil, tooLarge("redaction", errEdits)
+			return nil, nil, tooLarge("redaction", errCopies)
 		}
 		if err := f.hold(ctx, int64(len(b))); err != nil {
 			return nil, nil, err

@@ -34,8 +34,8 @@ const (
 var ErrFull = errors.New("session parts take too much memory")
 
 var (
-	errSessions = errors.New("its sessions take more memory than there is for all")
-	errSegments = errors.New("too many sessions share what stands in its resources and scopes")
+	errSessions = errors.New("its sessions take more memory than sessions.memory has for one tenant")
+	errSegments = fmt.Errorf("its sessions, of which each has a copy of its resources and scopes, would be over %d bytes", maxSegments)
 )
 
 // A ledger has what the open parts, and those that were sealed a moment ago, take of a bound,

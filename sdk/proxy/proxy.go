@@ -94,6 +94,11 @@ func New(o Options) (*Proxy, error) {
 	if o.Gate == nil || o.GRPC == "" && o.HTTP == "" {
 		return nil, errors.New("proxy: want a gate, and an address of a notary's OTLP listener")
 	}
+	for _, address := range []string{o.GRPC, o.HTTP} {
+		if _, port, err := net.SplitHostPort(address); address != "" && (err != nil || port == "" || strings.Contains(port, "/")) {
+			return nil, fmt.Errorf("proxy: %.100q is not HOST:PORT of a notary's OTLP listener, such as notary.example.org:4318", address)
+		}
+	}
 	if o.Requests == 0 {
 		o.Requests = DefaultRequests
 	}
@@ -112,7 +117,7 @@ func New(o Options) (*Proxy, error) {
 		if p.conn, err = grpc.NewClient(o.GRPC, dial...); err != nil {
 			return nil, fmt.Errorf("proxy: %w", err)
 		}
-		p.grpc = grpc.NewServer(grpc.ForceServerCodec(raw{}), grpc.UnknownServiceHandler(p.pass),
+		p.grpc = grpc.NewServer(grpc.Creds(newPlain()), grpc.ForceServerCodec(raw{}), grpc.UnknownServiceHandler(p.pass),
 			grpc.MaxRecvMsgSize(MaxRequest), grpc.InTapHandle(p.admit))
 	}
 	if o.HTTP != "" {
@@ -250,7 +255,7 @@ func (p *Proxy) handler() http.Handler {
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
 			var large *http.MaxBytesError
 			if errors.As(err, &large) {
-				refuse(w, r, http.StatusRequestEntityTooLarge, codes.ResourceExhausted, "request too large: lower the batch size of the exporter")
+				refuse(w, r, http.StatusRequestEntityTooLarge, codes.ResourceExhausted, fmt.Sprintf("request too large: over the %d bytes that a proxy passes on: lower the batch size of the exporter", MaxRequest))
 				return
 			}
 			if _, no := p.o.Gate.Check(r.Context()); no != nil {

@@ -102,7 +102,7 @@ func runProxy(ctx context.Context, a *app, args []string) error {
 	}
 	p, err := proxy.New(o)
 	if err != nil {
-		return err
+		return usageError("%w", err)
 	}
 	var listeners [2]net.Listener
 	for i, l := range []struct{ wanted, addr, flag string }{{o.GRPC, *listen, "--listen"}, {o.HTTP, *listenHTTP, "--listen-http"}} {

@@ -5,6 +5,8 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -199,6 +201,9 @@ func TestProxy(t *testing.T) {
 		resp, err = http.Post("http://"+web+"/v1/traces", media, bytes.NewReader(make([]byte, proxy.MaxRequest+1)))
 		if err != nil || resp.StatusCode != http.StatusRequestEntityTooLarge || resp.Header.Get("Content-Type") != media || resp.Header.Get("Retry-After") != "" {
 			t.Errorf("larger than a proxy takes: %v, %v; want what no exporter sends again", resp, err)
+		}
+		if body, err := io.ReadAll(resp.Body); err != nil || !strings.Contains(string(body), fmt.Sprint("over the ", proxy.MaxRequest, " bytes")) {
+			t.Errorf("larger than a proxy takes: %q, %v; want the limit", body, err)
 		}
 	}
 	if resp, err = http.Get("http://" + web + "/v1/evidence"); err != nil || resp.StatusCode != http.StatusNotFound {
