@@ -96,7 +96,7 @@ func OpenEndpoint(o EndpointOptions) (*Endpoint, error) {
 	}
 	v, err := note.NewVerifier(o.Key)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %s: %w", ErrKey, shownKey(o.Key), err)
+		return nil, fmt.Errorf("%w: %s is not a verifier key: %w", ErrKey, receipt.ShownKey(o.Key), err)
 	}
 	e := &Endpoint{
 		o: o, url: u.JoinPath(SubmitPath).String(), done: make(chan struct{}), wake: make(chan struct{}, 1),

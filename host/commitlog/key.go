@@ -77,15 +77,6 @@ func makeKey(path, origin string) (*signingKey, error) {
 	return parseKey(skey)
 }
 
-// shownKey is a key as errors may have it: one that signs is somebody's mistake, and is
-// not repeated.
-func shownKey(key string) string {
-	if strings.HasPrefix(key, "PRIVATE+KEY+") {
-		return "a private key, which is not repeated here"
-	}
-	return fmt.Sprintf("%.200q", key)
-}
-
 // errKeyText never carries the text itself: it may be most of a key.
 var errKeyText = errors.New("not a C2SP note signer key (PRIVATE+KEY+name+hash+key)")
 

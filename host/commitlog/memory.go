@@ -46,7 +46,7 @@ type Memory struct {
 func OpenMemory(dir, key string, tiles *Reader) (*Memory, error) {
 	v, err := note.NewVerifier(key)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %s: %w", ErrKey, shownKey(key), err)
+		return nil, fmt.Errorf("%w: %s is not a verifier key: %w", ErrKey, receipt.ShownKey(key), err)
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrDirectory, err)

@@ -126,7 +126,7 @@ func ReadFiles(files Files, where string, keys []string) (*Reader, error) {
 	}
 	for _, k := range keys {
 		if _, err := note.NewVerifier(k); err != nil {
-			return nil, fmt.Errorf("%w: %s: %w", ErrKey, shownKey(k), err)
+			return nil, fmt.Errorf("%w: %s is not a verifier key: %w", ErrKey, receipt.ShownKey(k), err)
 		}
 	}
 	return &Reader{from: files, where: where, keys: keys}, nil
@@ -190,7 +190,7 @@ func signedBy(signed []byte, keys []string) (string, torchwood.Checkpoint, error
 	for _, k := range keys {
 		var v note.Verifier
 		if v, err = note.NewVerifier(k); err != nil {
-			return "", torchwood.Checkpoint{}, fmt.Errorf("%w: %s: %w", ErrKey, shownKey(k), err)
+			return "", torchwood.Checkpoint{}, fmt.Errorf("%w: %s is not a verifier key: %w", ErrKey, receipt.ShownKey(k), err)
 		}
 		var c torchwood.Checkpoint
 		if c, _, err = torchwood.VerifyCheckpoint(signed, policyOf(v)); err == nil {

@@ -67,7 +67,7 @@ func (w *Witnesses) policy(log note.Verifier, vkey string) (torchwood.Policy, er
 	for i, one := range w.List {
 		v, err := torchwood.NewCosignatureVerifier(one.Key)
 		if err != nil {
-			return nil, fmt.Errorf("%w: %.200q: %w: want NAME+ID+KEY of an Ed25519 cosigner", ErrWitness, one.Key, err)
+			return nil, fmt.Errorf("%w: %s is not the key of an Ed25519 cosigner, NAME+ID+KEY: %w", ErrWitness, receipt.ShownKey(one.Key), err)
 		}
 		// Keys are compared, and not how they are written: a decoder skips line breaks.
 		switch key, err := receipt.PublicKey(one.Key); {

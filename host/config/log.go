@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
-	"strings"
 	"time"
 
 	"filippo.io/torchwood"
@@ -124,7 +123,7 @@ func (v *checker) remoteLog() {
 	}
 	switch k, err := note.NewVerifier(e.Key); {
 	case err != nil:
-		v.fail("log.endpoint.key", shownKey(e.Key)+" is not a verifier key", "copy NAME+ID+KEY from who runs the log")
+		v.fail("log.endpoint.key", receipt.ShownKey(e.Key)+" is not a verifier key", "copy NAME+ID+KEY from who runs the log")
 	case k.Name() != v.Log.Origin:
 		v.fail("log.endpoint.key", fmt.Sprintf("is that of the log %.100q", k.Name()), "set log.origin to the log's name")
 	}
@@ -175,7 +174,7 @@ func (v *checker) witnesses() {
 	for i, w := range l.Witnesses {
 		key := fmt.Sprintf("log.witnesses[%d]", i)
 		if _, err := torchwood.NewCosignatureVerifier(w.Key); err != nil {
-			v.fail(key+".key", shownKey(w.Key)+" is not a witness's verifier key", "copy NAME+ID+KEY for Ed25519 cosignatures from who runs it")
+			v.fail(key+".key", receipt.ShownKey(w.Key)+" is not a witness's verifier key", "copy NAME+ID+KEY for Ed25519 cosignatures from who runs it")
 			continue
 		}
 		// The key itself, however it is written and named.
@@ -196,13 +195,4 @@ func (v *checker) witnesses() {
 			v.once(urls, key+".url", w.URL, "URL")
 		}
 	}
-}
-
-// shownKey is a key as errors may have it: one that signs is somebody's mistake, and is
-// not repeated.
-func shownKey(key string) string {
-	if strings.HasPrefix(key, "PRIVATE+KEY+") {
-		return "a private key, which is not repeated here,"
-	}
-	return fmt.Sprintf("%.100q", key)
 }

@@ -154,9 +154,18 @@ func PublicKey(vkey string) ([ed25519.PublicKeySize]byte, error) {
 	parts := strings.SplitN(vkey, "+", 3)
 	raw, err := base64.StdEncoding.DecodeString(parts[len(parts)-1])
 	if err != nil || len(parts) != 3 || len(raw) != 1+ed25519.PublicKeySize {
-		return [ed25519.PublicKeySize]byte{}, fmt.Errorf("%.100q is not a verifier key of 32 bytes: want NAME+ID+BASE64", vkey)
+		return [ed25519.PublicKeySize]byte{}, fmt.Errorf("%s is not a verifier key of 32 bytes: want NAME+ID+BASE64", ShownKey(vkey))
 	}
 	return [ed25519.PublicKeySize]byte(raw[1:]), nil
+}
+
+// ShownKey is a verifier key as errors may have it: one that signs is somebody's mistake, and is
+// not repeated.
+func ShownKey(key string) string {
+	if strings.HasPrefix(key, "PRIVATE+KEY+") {
+		return "a private key, which is not repeated here,"
+	}
+	return fmt.Sprintf("%.100q", key)
 }
 
 // ProofIndex reads the index that a proof claims, without checking the proof.

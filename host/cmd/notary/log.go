@@ -16,6 +16,7 @@ import (
 	"github.com/veriproof/notary/host/config"
 	"github.com/veriproof/notary/host/ingest"
 	"github.com/veriproof/notary/host/logserver"
+	"github.com/veriproof/notary/sdk/receipt"
 )
 
 const logUsage = `usage: notary log serve --dir DIR|--config FILE --listen HOST:PORT [OPTIONS]
@@ -227,7 +228,7 @@ func (s *logService) open(logger *slog.Logger) (*commitlog.POSIX, error) {
 		// A key may end in "=", which is base64's; a URL has a colon.
 		at := strings.LastIndex(w, "=http")
 		if at < 0 {
-			return nil, usageError("log serve: --witness %.100q: want KEY=URL", w)
+			return nil, usageError("log serve: --witness wants KEY=URL, and %s is none", receipt.ShownKey(w))
 		}
 		o.Witnesses.List = append(o.Witnesses.List, commitlog.Witness{Key: w[:at], URL: w[at+1:]})
 	}
