@@ -185,6 +185,11 @@ func InitMySQL(ctx context.Context, m MySQLOptions, dir, origin string) (vkey st
 	if err := noLog(dir); err != nil {
 		return "", err
 	}
+	lock, err := lockDir(dir) // two at a time would make two keys of one name, or take the other's away
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, lock.Close()) }()
 	db, err := connect(m)
 	if err != nil {
 		return "", err
@@ -197,6 +202,10 @@ func InitMySQL(ctx context.Context, m MySQLOptions, dir, origin string) (vkey st
 		return "", err
 	}
 	if began, err := makeTables(ctx, db, key); err != nil {
+		var refused *driver.MySQLError
+		if errors.As(err, &refused) && refused.Number == tableExists {
+			err = fmt.Errorf("it has a log, or what is left of one: of a log each notary gets a copy of %s, and nothing is to be made (%w)", keyFile, err)
+		}
 		err = fmt.Errorf("%w: %s: %w", ErrDatabase, m.where(), err)
 		if !had && !began {
 			err = errors.Join(err, os.Remove(filepath.Join(dir, keyFile))) // nothing that is used has its signature
@@ -205,6 +214,9 @@ func InitMySQL(ctx context.Context, m MySQLOptions, dir, origin string) (vkey st
 	}
 	return key.vkey, nil
 }
+
+// tableExists is MySQL's ER_TABLE_EXISTS_ERROR.
+const tableExists = 1050
 
 // makeTables makes the tables and, as the last step, the checkpoint of no entries. Tessera
 // would publish one a while after it opened the log, and who read it before then, as each

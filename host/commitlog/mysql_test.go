@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -109,6 +110,51 @@ func TestMySQL(t *testing.T) {
 	w := witness.Start(t, "w.example")
 	if _, err := OpenMySQL(t.Context(), optionsOf(s), first, origin, Options{Witnesses: Witnesses{List: []Witness{as(w)}, Quorum: 1}}); !errors.Is(err, ErrWitness) {
 		t.Errorf("with a witness: %v, want ErrWitness", err)
+	}
+}
+
+// TestInitMySQL: of several that make a log at once one does, and its key is the one that is kept. A
+// key stays that the database may have a signature of.
+func TestInitMySQL(t *testing.T) {
+	s := mariadb.Start(t)
+	dir := t.TempDir()
+	var wg sync.WaitGroup
+	made := make(chan string, 8)
+	for range cap(made) {
+		wg.Go(func() {
+			switch vkey, err := InitMySQL(t.Context(), optionsOf(s), dir, origin); {
+			case err == nil:
+				made <- vkey
+			case !errors.Is(err, ErrInUse) && !errors.Is(err, ErrDatabase):
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	close(made)
+	if n := len(made); n != 1 {
+		t.Fatalf("%d logs were made", n)
+	}
+	if l := openMySQL(t, s, dir); l.VerifierKey() != <-made {
+		t.Error("the key is another's")
+	}
+
+	db, err := connect(optionsOf(s))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	for _, table := range []string{"Tessera", "Checkpoint", "Subtree", "TiledLeaves"} { // TreeState is in the way
+		if _, err := db.ExecContext(t.Context(), "drop table "+table); err != nil {
+			t.Fatal(err)
+		}
+	}
+	half := t.TempDir()
+	if _, err := InitMySQL(t.Context(), optionsOf(s), half, origin); !errors.Is(err, ErrDatabase) || !strings.Contains(err.Error(), "it has a log, or what is left of one") {
+		t.Errorf("a table in the way: %v", err)
+	}
+	if _, err := os.Stat(filepath.Join(half, keyFile)); err != nil {
+		t.Errorf("a key that the database has seen is gone: %v", err)
 	}
 }
 

@@ -136,6 +136,14 @@ func TestNoDatabase(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(dir, keyFile)); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("init leaves a stray key: %v", err)
 	}
+	lock, err := lockDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := InitMySQL(t.Context(), m, dir, origin); !errors.Is(err, ErrInUse) {
+		t.Errorf("init beside another: %v, want ErrInUse", err)
+	}
+	lock.Close()
 	if _, err := makeKey(filepath.Join(dir, keyFile), origin); err != nil {
 		t.Fatal(err)
 	}

@@ -26,8 +26,8 @@ func hintOf(err error) string {
 		hint string
 	}{
 		{commitlog.ErrDirectory, "log.dir names a directory that the notary can make and write"},
-		{commitlog.ErrDatabase, "log.mysql in the configuration says where the database is and who asks it, and log.ca what its certificate is checked by; \"notary log init\" makes the tables"},
-		{commitlog.ErrInUse, "stop the notary that has the log open, or give log.dir a directory of its own"},
+		{commitlog.ErrDatabase, "log.mysql in the configuration says where the database is and who asks it, over its socket or by TLS, and log.ca what its certificate is checked by; \"notary log init\" makes the tables"},
+		{commitlog.ErrInUse, "stop what has the log open, or give log.dir a directory of its own"},
 		{commitlog.ErrOrigin, "set log.origin to what the log began with, or log.dir to a new directory for a new log"},
 		{commitlog.ErrKey, "log.dir in the configuration names the directory of the log, which has its key in log.key"},
 		{commitlog.ErrCorrupt, "restore the log directory from one backup, or set log.dir to a new directory for a new log"},

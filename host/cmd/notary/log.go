@@ -215,7 +215,10 @@ func logInit(ctx context.Context, a *app, args []string) error {
 	}
 	vkey, err := commitlog.InitMySQL(ctx, mysqlOptions(cfg), cfg.Path(cfg.Log.Dir), cfg.Log.Origin)
 	if err != nil {
-		return hinted(err, "log.mysql in the configuration says where the database is and who asks it; it has to be empty, and the account to have the right to make tables")
+		if errors.Is(err, commitlog.ErrDatabase) {
+			err = hinted(err, "log.mysql in the configuration says where the database is and who asks it, over its socket or by TLS; for a new log it has to be empty, and the account to have the right to make tables")
+		}
+		return err
 	}
 	fmt.Fprintf(a.stdout, "made the tables, and the key in %s\nlog key (for policies): %s\n", cfg.Path(cfg.Log.Dir), vkey)
 	return nil

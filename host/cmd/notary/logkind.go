@@ -27,7 +27,9 @@ func openLog(ctx context.Context, cfg *config.Config, logger *slog.Logger) (comm
 	case config.LogMySQL:
 		l, err = commitlog.OpenMySQL(ctx, mysqlOptions(cfg), cfg.Path(c.Dir), c.Origin, o)
 	default:
-		l, err = openEndpoint(cfg, logger)
+		if l, err = openEndpoint(cfg, logger); errors.Is(err, commitlog.ErrKey) { // which is in no directory
+			err = hinted(err, "log.endpoint.key is the verifier key of the log at log.endpoint.url, and log.dir a directory for what is remembered of that log alone")
+		}
 	}
 	if err != nil {
 		return nil, err // and not an interface that holds nil

@@ -98,6 +98,7 @@ func scriptMachine(t *testing.T) func(*testscript.TestScript, bool, []string) {
 		f.StringVar(&s.sidecar, "sidecar", "", "")
 		f.StringVar(&s.recipient, "recipient", "", "")
 		f.StringVar(&s.logDir, "log-dir", "", "")
+		f.StringVar(&s.log, "log", "", "")
 		f.StringVar(&s.storageDir, "storage-dir", "", "")
 		f.StringVar(&s.endpoints, "endpoints", "", "")
 		f.StringVar(&s.extra, "extra", "", "")
