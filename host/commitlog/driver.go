@@ -30,14 +30,14 @@ var _ Log = (*Placed)(nil)
 
 // OpenPlace opens the log in a place, whose signing key is in dir. Where there is no
 // checkpoint it begins a log, and makes a key if there is none.
-func OpenPlace(ctx context.Context, p Place, dir, origin string, o Options) (*Placed, error) {
+func OpenPlace(ctx context.Context, p Place, dir, origin string, o Options) (_ *Placed, err error) {
 	if err := checkOrigin(origin); err != nil {
 		return nil, err
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrDirectory, err)
 	}
-	_, err := p.Files.ReadCheckpoint(ctx)
+	_, err = p.Files.ReadCheckpoint(ctx)
 	exists := err == nil
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%w: %s: %w", ErrDirectory, p.Name, err)
@@ -50,15 +50,27 @@ func OpenPlace(ctx context.Context, p Place, dir, origin string, o Options) (*Pl
 	if err != nil {
 		return nil, err
 	}
-	if t.signer.last, err = lastPublished(p.Files, p.Name, t.signed); err != nil {
-		return nil, err
+	defer func() {
+		if err != nil {
+			t.cancel() // and with it what the driver runs
+		}
+	}()
+	if exists {
+		if t.signer.last, err = lastPublished(p.Files, p.Name, t.signed); err != nil {
+			return nil, err
+		}
 	}
 	driver, err := p.Driver(t.ctx, t.http())
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s: %w", ErrDirectory, p.Name, err)
 	}
 	if !exists {
-		if err := t.create(driver); err != nil {
+		if err := t.create(driver, p.Files); err != nil {
+			return nil, err
+		}
+		// Of several that begin it at once, with a key of its own each, the one has it whose
+		// checkpoint was the first: none follows it within the interval of create.
+		if t.signer.last, err = lastPublished(p.Files, p.Name, t.signed); err != nil {
 			return nil, err
 		}
 	}

@@ -73,7 +73,7 @@ func OpenPOSIX(dir, origin string, o Options) (_ *POSIX, err error) {
 		return nil, fmt.Errorf("%w: %w", ErrDirectory, err)
 	}
 	if !exists {
-		if err := l.create(driver); err != nil {
+		if err := l.create(driver, Directory(filepath.Join(dir, treeDir))); err != nil {
 			return nil, err
 		}
 	}

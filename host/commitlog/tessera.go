@@ -2,7 +2,9 @@ package commitlog
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -36,6 +38,8 @@ const (
 	// closeTimeout is how long Close waits for Submits under way when
 	// checkpoints cannot be published, as on a full disk.
 	closeTimeout = 10 * time.Second
+	// createTimeout is how long a new log may take to publish its first checkpoint.
+	createTimeout = 30 * time.Second
 )
 
 // Options are what a log may be given besides its place and its origin. The zero
@@ -107,18 +111,34 @@ func (t *tree) http() *http.Client {
 	return t.witnesses.client
 }
 
-// create makes a new log of no entries. Tessera publishes its first checkpoint as it
-// opens; witnesses that cannot be reached just then are no reason not to begin, and
-// nothing is proved by the tree of no entries.
-func (t *tree) create(driver tessera.Driver) error {
+// create makes a new log of no entries, and returns when its checkpoint can be read: drivers
+// for clouds publish it a while after they opened, and only as one that is due again, and who read
+// it before then, as each start of a notary does, would find none. Witnesses that cannot be reached just then are no reason not to
+// begin, and nothing is proved by the tree of no entries.
+func (t *tree) create(driver tessera.Driver, files Files) error {
 	ctx, cancel := context.WithCancel(t.ctx)
 	defer cancel()
 	redirectKlog(t.logger)
-	opts := tessera.NewAppendOptions().WithCheckpointSigner(t.signer).WithCheckpointInterval(time.Hour).WithCheckpointRepublishInterval(0)
+	opts := tessera.NewAppendOptions().WithCheckpointSigner(t.signer).WithCheckpointInterval(time.Hour).WithCheckpointRepublishInterval(time.Hour)
 	if _, _, _, err := tessera.NewAppender(ctx, driver, opts); err != nil {
 		return fmt.Errorf("%w: %w", ErrDirectory, err)
 	}
-	return nil
+	ctx, cancel = context.WithTimeoutCause(ctx, createTimeout, errors.New("the driver has not published the checkpoint of no entries"))
+	defer cancel()
+	for {
+		_, err := files.ReadCheckpoint(ctx)
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("%w: %w", ErrDirectory, err)
+		}
+		select {
+		case <-time.After(pollInterval):
+		case <-ctx.Done():
+			return fmt.Errorf("%w: %w", ErrDirectory, context.Cause(ctx))
+		}
+	}
 }
 
 // start brings Tessera up over a driver. The signer has been set to go on from the

@@ -65,6 +65,15 @@ type running struct {
 
 func start(t *testing.T, args []string) running {
 	t.Helper()
+	r, err := begin(t, args)
+	if err != nil {
+		t.Fatalf("it does not start: %v", err)
+	}
+	return r
+}
+
+// begin returns when the program serves, or with what it ended with.
+func begin(t *testing.T, args []string) (running, error) {
 	ctx, cancel := context.WithCancel(t.Context())
 	r, w := io.Pipe()
 	done := make(chan error, 1)
@@ -76,14 +85,14 @@ func start(t *testing.T, args []string) running {
 	line, err := bufio.NewReader(r).ReadString('\n')
 	if err != nil {
 		cancel()
-		t.Fatalf("it does not start: %v", err)
+		return running{}, err
 	}
 	_, after, _ := strings.Cut(line, " is at ")
 	url, after, _ := strings.Cut(after, "/, taking commitments for ")
 	vkey, _, _ := strings.Cut(after, ",")
 	stop := sync.OnceValue(func() error { cancel(); return <-done })
 	t.Cleanup(func() { _ = stop() })
-	return running{url, vkey, stop}
+	return running{url, vkey, stop}, nil
 }
 
 // notary is what a notary has of such a log.
@@ -107,10 +116,9 @@ func notary(t *testing.T, r running) *commitlog.Endpoint {
 	return e
 }
 
-// TestAWS: two programs have one log in S3 and MySQL, with a copy of its key each. Notaries
-// get proofs of both that are of one history, every commitment is there once, and the log
-// goes on when all are started again. A key of somebody else's is refused.
-func TestAWS(t *testing.T) {
+// onAWS starts what stands for S3 and MySQL, and returns the arguments of a program with a log there.
+func onAWS(t *testing.T) (args func(prefix, dir string) []string) {
+	t.Helper()
 	t.Setenv("AWS_ACCESS_KEY_ID", "AKID")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "SECRET")
 	t.Setenv("AWS_REGION", "us-east-1")
@@ -125,14 +133,58 @@ func TestAWS(t *testing.T) {
 		}
 		return name
 	}
-	hash := ingest.HashKey(token)
-	args := func(dir string) []string {
+	where := write("database", fmt.Sprintf("%s@unix(%s)/log\n", mariadb.User, database.Socket))
+	accept := write("accept", fmt.Sprintf("%x\n", ingest.HashKey(token)))
+	return func(prefix, dir string) []string {
 		return []string{
-			"aws", "--bucket", "log", "--prefix", "a/log", "--s3-endpoint", endpoint, "--origin", origin, "--dir", dir, "--listen", "127.0.0.1:0",
-			"--database-file", write("database", fmt.Sprintf("%s@unix(%s)/log\n", mariadb.User, database.Socket)),
-			"--accept", write("accept", fmt.Sprintf("%x\n", hash)),
+			"aws", "--bucket", "log", "--prefix", prefix, "--s3-endpoint", endpoint, "--origin", origin, "--dir", dir, "--listen", "127.0.0.1:0",
+			"--database-file", where, "--accept", accept,
 		}
 	}
+}
+
+// TestAWSBegins: of programs that begin one log at once, with a key of its own each, one has it, the
+// others are told whose it is, and its checkpoint is there for who reads it at once.
+func TestAWSBegins(t *testing.T) {
+	args := onAWS(t)
+	const programs = 3
+	began := make(chan running, programs)
+	var wg sync.WaitGroup
+	for range programs {
+		dir := t.TempDir()
+		wg.Go(func() {
+			switch r, err := begin(t, args("new", dir)); {
+			case err == nil:
+				began <- r
+			case !errors.Is(err, commitlog.ErrKey):
+				t.Errorf("a second key: %v, want ErrKey", err)
+			}
+		})
+	}
+	wg.Wait()
+	close(began)
+	if n := len(began); n != 1 {
+		t.Fatalf("%d programs have the log", n)
+	}
+	r := <-began
+	reader, err := commitlog.NewReader(r.url, []string{r.vkey})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if size, _, _, err := reader.Checkpoint(t.Context()); err != nil || size != 0 {
+		t.Errorf("a checkpoint of %d entries, %v", size, err)
+	}
+	if err := r.stop(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestAWS: two programs have one log in S3 and MySQL, with a copy of its key each. Notaries
+// get proofs of both that are of one history, every commitment is there once, and the log
+// goes on when all are started again. A key of somebody else's is refused.
+func TestAWS(t *testing.T) {
+	on := onAWS(t)
+	args := func(dir string) []string { return on("a/log", dir) }
 	first, second := t.TempDir(), t.TempDir()
 	a := start(t, args(first))
 	key, err := os.ReadFile(filepath.Join(first, "log.key"))
