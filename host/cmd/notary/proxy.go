@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/veriproof/notary/attestation"
+	"github.com/veriproof/notary/host/internal/loglines"
 	"github.com/veriproof/notary/sdk/attested"
 	"github.com/veriproof/notary/sdk/proxy"
 )
@@ -85,7 +86,7 @@ func runProxy(ctx context.Context, a *app, args []string) error {
 	if err != nil {
 		return err
 	}
-	o.Logger = slog.New(jsonLines(a.stderr))
+	o.Logger = slog.New(loglines.JSON(a.stderr))
 	gate.Validity = *validity
 	gate.Observe = func(_ []attestation.Check, err error) {
 		if err == nil {

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/veriproof/notary/host/control"
+	"github.com/veriproof/notary/host/internal/loglines"
 )
 
 // Bounds of what is remembered of the log.
@@ -46,7 +47,7 @@ func (r *recorder) event(line slog.Record) control.Event {
 		}
 		text := a.Value.Resolve().String()
 		if a.Value.Kind() == slog.KindDuration {
-			text = readable(a.Value.Duration())
+			text = loglines.Readable(a.Value.Duration())
 		}
 		detail.WriteString(a.Key + "=" + text)
 		return detail.Len() < maxDetail

@@ -15,6 +15,7 @@ import (
 	"github.com/veriproof/notary/host/attester"
 	"github.com/veriproof/notary/host/control"
 	"github.com/veriproof/notary/host/ingest"
+	"github.com/veriproof/notary/host/internal/loglines"
 	"github.com/veriproof/notary/host/journal"
 )
 
@@ -135,27 +136,9 @@ func noCoreDumps() error {
 // newLogger logs JSON lines. What is logged never holds session data; the
 // attributes are set by this program alone.
 func newLogger(w io.Writer) *slog.Logger {
-	l := slog.New(newRecorder(jsonLines(w)))
+	l := slog.New(newRecorder(loglines.JSON(w)))
 	slog.SetDefault(l) // what libraries log by themselves
 	return l
-}
-
-// jsonLines writes log lines as JSON, with durations as people read them: slog's own are
-// nanoseconds.
-func jsonLines(w io.Writer) slog.Handler {
-	return slog.NewJSONHandler(w, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
-		if a.Value.Kind() == slog.KindDuration {
-			a.Value = slog.StringValue(readable(a.Value.Duration()))
-		}
-		return a
-	}})
-}
-
-func readable(d time.Duration) string {
-	if d > time.Second {
-		d = d.Round(time.Millisecond)
-	}
-	return d.String()
 }
 
 // tellStep shows one start-up step to a person.

@@ -24,6 +24,7 @@ import (
 
 	"github.com/veriproof/notary/host/commitlog"
 	"github.com/veriproof/notary/host/ingest"
+	"github.com/veriproof/notary/host/internal/loglines"
 	"github.com/veriproof/notary/host/logserver"
 )
 
@@ -113,7 +114,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 		}
 		certificate, scheme = &pair, "https"
 	}
-	logger := slog.New(slog.NewJSONHandler(stderr, nil))
+	logger := slog.New(loglines.JSON(stderr))
 	place, err := s.place(ctx)
 	if err != nil {
 		return err
