@@ -170,7 +170,7 @@ func (a *auditor) log(ctx context.Context) error {
 			ranges++
 			gone = &Finding{
 				Check: CheckEntries, Kind: Unaccounted, First: i, Last: i,
-				Detail: "the journal has nothing that was committed to so, " + before + " in the log: a receipt, an end or a checkpoint was taken away, or another has written to this log",
+				Detail: "the journal has nothing that was committed to so, " + before + " in the log: a receipt, an end or a checkpoint was taken away, or another has written to this log, such as a notary with another storage",
 			}
 			if ranges == maxRanges {
 				gone.Detail = "too many ranges to name each: with entries of the log between them that the journal accounts for, " + gone.Detail

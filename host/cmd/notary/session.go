@@ -149,6 +149,8 @@ func runSession(ctx context.Context, a *app, args []string) error {
 	case (rest[0] == "list" || o.session != "") != (len(rest) == 1):
 		return usageError("session %s: wrong number of arguments", rest[0])
 	}
+	// Who copies a handle out of the list has the sign that it is cut off.
+	rest[len(rest)-1] = strings.Replace(rest[len(rest)-1], "…", "", 1)
 	s, err := openUnread(ctx, o.config, o.identity)
 	if err != nil {
 		return err

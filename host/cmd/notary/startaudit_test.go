@@ -202,6 +202,20 @@ func TestLogRolledBackEndsStart(t *testing.T) {
 	m.serveOne(t, "third")
 }
 
+// TestLogOfAnotherStorage: a log that belongs to another storage is not taken for one's own. The refusal
+// names that, too, since what it says first is that storage has lost something.
+func TestLogOfAnotherStorage(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t, setting{extra: "sessions: {linger: 0s}"})
+	m.serveOne(t, "first")
+	if err := os.Rename(m.path("data/store"), m.path("other")); err != nil {
+		t.Fatal(err)
+	}
+	if said := m.launch(t).ended(t, exitFalse); !strings.Contains(said, "another has written to this log, such as a notary with another storage") {
+		t.Errorf("it says\n%s", said)
+	}
+}
+
 // TestUnreadableLog: without a log to hold the journal against a start tells that it did
 // not, or, where the configuration wants it to be held, ends.
 func TestUnreadableLog(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -144,7 +145,7 @@ func (t *truster) fetch(ctx context.Context, full bool) error {
 	}
 	wrote, err := replaceIfOther(t.out, pem.EncodeToMemory(block))
 	if err != nil {
-		return err
+		return hinted(err, "-o names a file, in a directory that is there and can be written")
 	}
 	switch {
 	case full:
@@ -162,8 +163,15 @@ func replaceIfOther(name string, data []byte) (bool, error) {
 	if old, err := os.ReadFile(name); err == nil && bytes.Equal(old, data) {
 		return false, nil
 	}
+	if info, err := os.Stat(name); err == nil && info.IsDir() {
+		return false, fmt.Errorf("%s is a directory", name)
+	}
 	f, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".*")
 	if err != nil {
+		var path *fs.PathError
+		if errors.As(err, &path) {
+			path.Path = name // and not one that nobody has asked for
+		}
 		return false, err
 	}
 	_, err = f.Write(data)

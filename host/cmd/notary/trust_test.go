@@ -14,6 +14,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -226,6 +227,27 @@ func TestProxy(t *testing.T) {
 	}
 	if resp, err = http.Post("http://"+shutWeb+"/v1/traces", "application/x-protobuf", nil); err != nil || resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") == "" {
 		t.Errorf("shut, HTTP: %v, %v", resp, err)
+	}
+}
+
+// TestTrustFetchNowhere: a certificate that cannot be written is said to be so by the name that was
+// asked for, and nothing is left.
+func TestTrustFetchNowhere(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t, setting{})
+	p := m.start(t)
+	m.connect(t, p) // writes the policy
+	if err := os.Mkdir(m.path("taken"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for out, want := range map[string]string{"nowhere/notary.pem": "open nowhere/notary.pem: no such file", "taken": "error: taken is a directory"} {
+		code, _, stderr := m.run(t, "trust", "fetch", "--policy", "policy.yaml", "-o", out, "https://"+p.ready.Control)
+		if code != exitUsage || !strings.Contains(stderr, want) || !strings.Contains(stderr, "hint: -o names a file") {
+			t.Errorf("-o %s: %d\n%s", out, code, stderr)
+		}
+	}
+	if left, err := filepath.Glob(m.path("taken*")); err != nil || len(left) != 1 {
+		t.Errorf("left are %q, %v", left, err)
 	}
 }
 
