@@ -215,13 +215,13 @@ static inline int unnamed(const scan *s, int a) {
 
 /* account_named reports whether an account was named so shortly before, and its number or the bank: not the id of one, nor any account. */
 RARE int account_named(scan *s, int a) {
-	static const char *const words[] = {"account", "acct", "konto", "cuenta", "compte", "conto", "rekening"};
+	static const char *const words[] = {"account", "acct", "konto", "cuenta", "compte", "conto", "rekening", "clabe"};
 	if (!soon(s, T_BANK, a) || s->seen[T_ID] > s->seen[T_BANK]) return 0;
 	spend(1500);
 	int e = s->seen[T_BANK], start = run_start(s, e, LETTER, 16), named = 0;
 	for (unsigned k = 0; k < sizeof words / sizeof words[0]; k++) named |= has_any_case(s, start, words[k]);
 	if (!named) return 0;
-	if (s->seen[T_NUMBER] > e || has_any_case(s, e + 1, "no") || has_any_case(s, e + 1, "nr") || at(s, e + 1, '#') || e - start > 7) return 1;
+	if (s->seen[T_NUMBER] > e || has_any_case(s, start, "clabe") || has_any_case(s, start - 12, "beneficiary ") || has_any_case(s, e + 1, "no") || has_any_case(s, e + 1, "nr") || at(s, e + 1, '#') || e - start > 7) return 1;
 	int before = run_start(s, start - 1, LETTER, 16);
 	return at(s, start - 1, ' ') && before < start - 1 && word_topics(word_at(s->t + before, start - 1 - before)) >> T_BANK & 1;
 }

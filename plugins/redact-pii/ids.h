@@ -237,6 +237,7 @@ static const struct {
 	{JP_MY_NUMBER, T_JP, T_JP, 12, 100, 350, "4 4 4", my_number},
 	{JP_MY_NUMBER, T_JP, T_JP, 12, 100, 350, "4-4-4", my_number},
 	{TH_ID, T_TH, T_TH, 13, 200, 850, "1-4-5-2-1", id_th},
+	{TH_ID, T_TH, T_TH, 13, 200, 700, "1 4 5 2 1", id_th},
 	{ZA_ID, T_ZA, T_ZA, 13, 400, 400, "6 4 2 1", id_za},
 	{IL_ID, T_IL, T_IL, 9, 0, 0, 0, id_il},
 	{MX_NSS, T_MX, T_MX, 11, 100, 300, "2-2-2-4-1", nss},
@@ -367,6 +368,15 @@ RARE int parted(scan *s, int i, int end) {
 /* may_be_parted reports whether two or three digits before end may be the first part of a postal code. */
 static inline int may_be_parted(const scan *s, int end, int n) { return (s->t[end] == '-' || (n == 3 && s->t[end] == ' ')) && is(s, end + 1, DIGIT); }
 
+/* posted reports whether the word that speaks of the postal code at i means one: "CAP", in capitals and right before it, and no
+ * "zip file". */
+RARE int posted(const scan *s, int i) {
+	int e = s->seen[T_POSTAL];
+	spend(200);
+	if (has_any_case(s, e - 3, "cap")) return at(s, e - 1, 'P') && i - e <= 2;
+	return !has_any_case(s, e - 3, "zip") || !(has_any_case(s, e, " file") || has_any_case(s, e, " archive") || has_any_case(s, e, " folder"));
+}
+
 /* postal reads a postal code from four to six digits alone: beside a word, or behind the
  * name or the two letters of a state. */
 RARE int postal(scan *s, int i, int end) {
@@ -387,7 +397,7 @@ RARE int postal(scan *s, int i, int end) {
 				if (at(s, i - 3, c[0]) && at(s, i - 2, c[1])) score = 700;
 		if (!score && is(s, i - 2, LOWER) && named(s, T_STATE, i) == i - 1) score = 650;
 	}
-	if (score < 650 && near(s, T_POSTAL, i)) score = n == 5 ? 800 : 600;
+	if (score < 650 && near(s, T_POSTAL, i) && posted(s, i)) score = n == 5 ? 800 : 600;
 	return score && report(s, i, to, POSTAL_CODE, score) ? to : 0;
 }
 
@@ -457,6 +467,6 @@ static int known_form(scan *s, int i, int end) {
 	if ((n >= 8 || formed_ids(s, end, n)) && (e = national_id(s, i, end))) return e;
 	if (maybe_born(s, i, end) && (e = birth(s, i, end))) return e;
 	if (n >= 2 && n <= 6 && before != ',' && (n >= 4 || may_be_parted(s, end, n)) && (e = postal(s, i, end))) return e;
-	if (n < 6 || (n <= 10 ? silent(s, i) : n > 17 || s->words_read < i || unnamed(s, i))) return 0; /* of longer ones the words have been heard */
+	if (n < 6 || (n <= 10 ? silent(s, i) : n > 18 || s->words_read < i || unnamed(s, i))) return 0; /* of longer ones the words have been heard */
 	return document(s, i, end);
 }

@@ -274,13 +274,19 @@ static int issued_ssn(const uint8_t *d) {
 	return area != 0 && area != 666 && area < 900 && value(d + 3, 2) != 0 && value(d + 5, 4) != 0;
 }
 
+/* listed reports whether a word for another number stands right before the number at start: SKU 123-45-6789. */
+static int listed(scan *s, int start) {
+	hear(s, start);
+	return s->seen[T_OTHER] > 0 && start - s->seen[T_OTHER] <= 3;
+}
+
 /* ssn reads a US social security number. Numbers that are never issued count only
  * beside a word that names it: a person's typing error is still personal data. */
 RARE int ssn(numbers *r, int k) {
 	int e, score;
 	if (len(r, k) == 9) e = k, score = 250;
 	else switch (shape(r, k, "324")) {
-	case DASHED: e = k + 2, score = 700; break;
+	case DASHED: e = k + 2, score = listed(r->s, r->g[k].start) ? 350 : 700; break;
 	case SPACED: e = k + 2, score = 300; break;
 	case DOTTED: e = k + 2, score = 250; break;
 	default: return k;
@@ -327,6 +333,7 @@ static inline int month_at(const scan *s, int i) {
 #include "phone.h"
 #include "dates.h"
 #include "ids.h"
+#include "check.h"
 
 /* speaking reports whether words before this run of numbers speak of one that
  * has no form of its own. It is found out once for a run, and only if needed. */
@@ -472,8 +479,9 @@ static inline int number(scan *s, int i) {
 		if (!is(s, i + 1, DIGIT)) return i + 1;
 		i++;
 	}
-	int end = run_end(s, i, DIGIT, s->n);
+	int end = run_end(s, i, DIGIT, s->n), code;
 	if (!begins(s, i, WORD) && !(at(s, i - 1, '_') && (end - i >= MIN_CARD || (end - i <= 4 && end - i >= 3 && is(s, end, URLSAFE | SPACE))))) return token(s, i);
+	if ((end - i == 3 || end - i == 4) && (code = may_be_checked(s, i) ? card_code(s, i, end) : 0)) return code;
 	if (end - i <= 3 && lone(s, i, end)) return end;
 	if (end - i <= 3 && at(s, end, 'm') && colour_end(s, end + 1)) return end + 1;
 	if (end - i <= 2 && at(s, end, '.')) { /* a decimal number, of which JSON has many */

@@ -195,6 +195,7 @@ static int named_phone(const numbers *r, int k, int *score) {
 	digits(r, k, e, d);
 	int dials = (n == 10 && (nanp(d) || as_printed(r, k))) || (n == 11 && d[0] == 1 && (nanp(d + 1) || d[1] >= 3)) || (d[0] == 0 && value(d, 2) + d[2] != 0 && (e > k ? n >= 9 : n == 10 || n == 11)) ||
 		(own && e > k && n >= 8) || ((own || initial) && n == 9);
+	if (call && !phone && d[0] != 0 && has_any_case(r->s, r->s->seen[T_CALL] - 3, "ruf")) dials = 0; /* a word for reputation, too */
 	*score = phone ? 650 : 550;
 	return phone || dials ? e : -1;
 }

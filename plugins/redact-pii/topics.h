@@ -44,7 +44,7 @@ static const topic_words vocabulary[] = {
 		" \xd7\x98\xd7\x9c\xd7\xa4\xd7\x95 \xd7\xa0\xd7\x99\xd7\x99\xd7\x93 s\xc4\x91t s\xc4\x90t tho\xe1\xba\xa1i telp tlf puh mobiltel"
 		" mobitel telem\xc3\xb3v cep ponsel telpon telf t\xc3\xa9l\xef\xbc\x9a whatsapp phoneno phonenum voicemai tollfree pager"
 		" \xf0\x9f\x93\x9e \xf0\x9f\x93\xb1 \xe2\x98\x8e \xe2\x98\x8e\xef\xb8\x8f \xe2\x9c\x86"},
-	{T_CALL, "call calls called contact dial reach reached ring callback appelez anrufen llamar ruf rufen erreichb "
+	{T_CALL, "call calls called contact dial reach reached ring callback appelez anrufen llamar ruf rufen r\xc3\xbc""ckruf erreichb "
 		"chiamami joignabl bereikba"},
 	{T_NUMBER, "number numero n\xc3\xbamero num\xc3\xa9ro nummer numer \xd0\xbd\xd0\xbe\xd0\xbc\xd0\xb5"},
 	{T_CARD, "card cards visa masterca amex maestro diners discover jcb credit debit cc pan cardnumb creditca debitcar karte "
@@ -58,7 +58,7 @@ static const topic_words vocabulary[] = {
 	{T_ID, "id ids identifi"},
 	{T_OTHER, "order invoice version versions timestam trace span tokens count isbn tracking ticket sku serial build release commit "
 		"hash uuid guid index created updated epoch size bytes offset seed"
-		" chapter section clause paragrap firmware"},
+		" chapter section clause paragrap firmware row rows oid"},
 	{T_BIRTH, "born birth birthday dob birthdat birthday geboren geb geburtst geburtsd naissanc nacimien nascita nascimen nacido nacida "
 		"urodzeni syntym narozeni dateofbi bday f\xc3\xb8"
 		"dt f\xc3\xb6"
@@ -91,7 +91,7 @@ static const topic_words vocabulary[] = {
 	{T_STATE, "alabama alaska arizona arkansas californ colorado connecti delaware florida georgia hawaii idaho illinois indiana iowa "
 		"kansas kentucky louisian maine maryland massachu michigan minnesot mississi missouri montana nebraska nevada hampshir jersey "
 		"mexico york carolina dakota ohio oklahoma oregon pennsylv island tennesse texas utah vermont virginia washingt wisconsi wyoming"},
-	{T_BANK, "routing aba rtn bank account acct checking savings swift bic sort sortcode iban konto kontonum kontonr cuenta compte conto rekening"},
+	{T_BANK, "routing aba rtn bank account acct checking savings swift bic sort sortcode iban konto kontonum kontonr cuenta compte conto rekening clabe"},
 	{T_WALLET, "bitcoin btc wallet eth ethereum crypto litecoin ltc xrp ripple doge dogecoin tron trx monero xmr solana address"
 		" sol bch ada cardano bitcoinc usdt usdc polygon bnb xlm stellar tether"},
 	{T_IDENTITY, "identity identit identida ausweis personal identifi documen citizen resident idcard nric idnumber personnu kennitala"},
@@ -143,7 +143,7 @@ static const topic_words vocabulary[] = {
 	{T_RO, "cnp romanian romania numeric"},
 	{T_SE, "personnu swedish sweden samordni orgnr"},
 	{T_SG, "nric fin uen singapor"},
-	{T_TH, "thai thailand \xe0\xb8\x9a\xe0\xb8\xb1"
+	{T_TH, "thai thailand \xe0\xb9\x80\xe0\xb8\xa5\xe0\xb8 \xe0\xb8\x9a\xe0\xb8\xb1"
 		" \xe0\xb8\x9a\xe0\xb8\xb1\xe0\xb8 \xe0\xb8\x9b\xe0\xb8\xa3\xe0\xb8"},
 	{T_TR, "tckn kimlik turkish turkey t\xc3\xbcrk t\xc3\xbcrkiye tc"},
 	{T_TW, "taiwan taiwanes"},

@@ -249,4 +249,19 @@ RARE int has_sign(const scan *s, int a, int b) {
 	return 0;
 }
 
+/* four_fours reports whether [a, b) is of the form of what Apple and Google make for one application: abcd-efgh-ijkl-mnop. */
+static int four_fours(const scan *s, int a, int b) {
+	for (int k = 0; k < 4; k++)
+		if (run_end(s, a + 5 * k, LOWER, 5) != a + 5 * k + 4 || (k < 3 && !at(s, a + 5 * k + 4, '-'))) return 0;
+	return b - a == 19;
+}
+
+/* in_query reports whether the next name and value of a query begin at i. */
+static int in_query(const scan *s, int i) {
+	if (!at(s, i, '&')) return 0;
+	int e = ahead(s, i + 1, min(s->n, i + 32), &NAME_SET, 0);
+	spend(100);
+	return e > i + 1 && at(s, e, '=');
+}
+
 #endif

@@ -55,8 +55,8 @@ static uint64_t only_x(const uint8_t *p, int n) {
 	return x;
 }
 
-/* read_name reads the words of the identifier [a, b), that may have spaces. */
-RARE void read_name(const scan *s, int a, int b, value_name *v) {
+/* words_in reads the words of the line or identifier [a, b), and returns how many letters they have. */
+RARE int words_in(const scan *s, int a, int b, value_name *v) {
 	words w = letters_of(s->t + a, b - a);
 	uint64_t letters = w.letters;
 	uint64_t turns = w.upper & (w.lower << 1 | (w.upper << 1 & w.lower >> 1)); /* APIKey */
@@ -73,8 +73,14 @@ RARE void read_name(const scan *s, int a, int b, value_name *v) {
 		unknown |= !topics & (n > 3);
 	}
 	if (unknown && v->any == 1 << W_KEY && v->last) v->any |= 1 << W_SOMEBODY;
-	if (v->any && 2 * __builtin_popcountll(letters) < b - a) v->any = v->last = 0; /* digits, of which some spell a word */
 	if (v->any & 1 << W_KEY && !w.lower) v->any |= 1 << W_CAPITALS;
+	return __builtin_popcountll(letters);
+}
+
+/* read_name reads the words of the identifier [a, b), that may have spaces. */
+static void read_name(const scan *s, int a, int b, value_name *v) {
+	int letters = words_in(s, a, b, v);
+	if (v->any && 2 * letters < b - a) v->any = v->last = 0; /* digits, of which some spell a word */
 }
 
 /* What short names said, since JSON says the same ones again and again. A name is kept as the
@@ -145,9 +151,10 @@ static value_name last_name; /* that ends at s->name_end: a value and a part of 
 RARE int identified(const scan *s, int i) { return has_any_case(s, i - 11, "identified by"); }
 
 /* passed_over reports whether the letter, digit or sign at i stands between a name and its value: "password - …";
- * "password 7 …", as the kind of a hash; b'…'. */
+ * "password 7 …", as the kind of a hash; "Key 2: …"; b'…'; "password: |-" above a block of YAML. */
 RARE int passed_over(const scan *s, int i, int hop) {
-	if (s->t[i + 1] == ' ' && s->t[i - 1] == ' ') return !in(s->t[i], LETTER);
+	if (s->t[i - 1] == ' ' && (s->t[i + 1] == ' ' || (s->t[i + 1] == ':' && in(s->t[i], DIGIT)))) return !in(s->t[i], LETTER);
+	if (s->t[i] == '-' && (s->t[i - 1] == '|' || s->t[i - 1] == '>')) return 1;
 	return hop == 0 && is(s, i + 1, QUOTE) && !is(s, i - 1, QUOTE) && in(s->t[i], LETTER);
 }
 

@@ -3,7 +3,7 @@
 #ifndef SECRETS_PLACES_H
 #define SECRETS_PLACES_H
 
-#include "makeup.h"
+#include "sentences.h"
 
 #define MAX_LINE 96 /* how far before a value the command or the call may begin */
 
@@ -13,16 +13,18 @@ RARE uint32_t said_before(const scan *s, int i) {
 	for (int k = i; k > a; k--)
 		if (s->t[k - 1] == '\n') a = k;
 	value_name v;
-	read_name(s, a, i, &v);
+	words_in(s, a, i, &v);
 	spend(1600 + 20 * (i - a) + NAMING_WORD * v.words);
 	return v.any;
 }
 
-/* option reports whether an option of one letter that takes a password stands before the value at a. */
+/* may_be_option reports whether an option of one letter that may take a password stands before the value at a: -p …, /p:…, /rp …. */
 static int may_be_option(const scan *s, int a, int quoted) {
 	const uint8_t *p = s->t + a - quoted;
 	uint8_t c = p[-2];
-	return p[-3] == '-' && (p[-1] == ' ' || p[-1] == '=') && (c == 'p' || c == 'P' || c == 'a' || c == 'w') && a - quoted >= 7;
+	if (a - quoted < 7 || (c != 'p' && c != 'P' && c != 'a' && c != 'w' && c != 'k')) return 0;
+	if (p[-3] == '-') return p[-1] == ' ' || p[-1] == '=';
+	return (p[-1] == ' ' || p[-1] == ':') && (p[-3] == '/' || (p[-3] == 'r' && p[-4] == '/'));
 }
 
 /* quoted_option: -p'…' */
@@ -33,7 +35,7 @@ static int may_be_attached(const scan *s, int a, int b) { return s->t[a] == '-' 
 /* plaintext reports whether the value in quotes at a is what PowerShell makes a secret of. */
 static inline int plaintext(const scan *s, int a) {
 	return (s->t[a - 3] == 'g' && (has_any_case(s, a - 14, "securestring") || has_any_case(s, a - 22, "securestring -string"))) ||
-		(s->t[a - 3] == 't' && has_any_case(s, a - 14, "-asplaintext"));
+		(s->t[a - 3] == 't' && (has_any_case(s, a - 27, "securestring -asplaintext") || has_any_case(s, a - 34, "securestring -force -asplaintext")));
 }
 
 static int may_be_argument(const scan *s, int a, int b, int quoted) {
@@ -49,6 +51,7 @@ RARE uint32_t called(const scan *s, int a, int b) {
 	value_name v;
 	int end = open - 1, given = 0;
 	for (int k = 0; k < 3 && end > 0 && (s->t[end - 1] == ' ' || s->t[end - 1] == '='); k++) given |= s->t[--end] == '='; /* auth = ("kim", "…") */
+	if (!given && end < open - 1) return 0; /* words in brackets */
 	if (given) {
 		spend(10 * (a - open));
 		for (int k = open; k < a - 3; k++)
@@ -61,13 +64,14 @@ RARE uint32_t called(const scan *s, int a, int b) {
 	return v.any;
 }
 
-/* strange reports whether [a, b) is nothing that people call things: letters, digits, and two cases or a sign. */
-RARE int strange(scan *s, int a, int b) {
+/* strange reports whether [a, b) is nothing that people call things: letters, digits, and two cases or a sign; words joined only
+ * where nothing but a password is expected. */
+RARE int strange(scan *s, int a, int b, int expected) {
 	spend(400);
 	makeup m;
 	if (b - a < 8 || b - a > 64) return 0;
 	made_of(s, a, b, &m);
-	if (wordy(&m, b - a) && !(m.special && m.upper)) return 0;
+	if (!expected && wordy(&m, b - a) && !(m.special && m.upper) && !(m.special && has_sign(s, a, b))) return 0;
 	return m.digits_ahead && m.letters && !m.dots && !m.spaced && ((m.upper && m.lower) || m.special || (b - a >= 32 && m.digits_ahead >= 6)) && entropy(s, a, b) >= 40 && !stands_in(s, a, b);
 }
 
@@ -80,24 +84,133 @@ RARE int written_out(scan *s, int a, int b) {
 	return m.digits_ahead && m.letters && !m.spaced && !stands_in(s, a, b);
 }
 
+/* shouted returns the end of a password that ends at b, with the signs behind it that would end a sentence. */
+static int shouted(const scan *s, int b) {
+	while (at(s, b, '!') || at(s, b, '?')) b++;
+	return b;
+}
+
+/* expected reports the password [a, b), where a command expects one. */
+RARE int expected(scan *s, int a, int b) { return strange(s, a, b, 1) && report(s, a, b, PASSWORD, 550) ? b : 0; }
+
+static inline int may_be_echoed(const uint8_t *p) { return p[-1] == ' ' && ((p[-2] == 'o' && p[-3] == 'h') || (p[-2] == 'n' && p[-3] == '-')); }
+
+/* echoed reports whether the value at a, which ends before b, is what a command is to read that asks for a password:
+ * echo … | sudo -S. */
+RARE int echoed(const scan *s, int a, int b) {
+	spend(200);
+	if (!(has(s, a - 5, "echo ") || has(s, a - 8, "echo -n ")) || !has(s, b, " | ")) return 0;
+	int end = ahead(s, b, min(s->n, b + 64), &sets[ENDS_FIELD], SIDES);
+	return contains(s, b, end, "-stdin") || contains(s, b, end, "chpasswd") || contains(s, b, end, "sudo -s");
+}
+
+/* may_be_given reports whether [a, b) may be an argument that no option names: it stands behind a word, and a capital or a sign is in
+ * it, or right behind a command. */
+static inline int may_be_given(const scan *s, int a, int b, int quoted) {
+	const uint8_t *p = s->t + a - quoted;
+	if (a < 10 || b - a < 8 || b - a > 64 || p[-1] != ' ') return 0;
+	if ((p[-2] == 'n' && p[-3] == 'i' && p[-4] == 'g') || (p[-2] == 'l' && p[-3] == 'a' && p[-4] == 'e')) return 1; /* login, unseal */
+	if (b - a > 24 || !in(p[-2], LETTER)) return 0;
+	uint32_t odd = (uint32_t)wasm_i8x16_bitmask(between(wasm_v128_load(s->t + a), 'A', 'Z')) | (outside(s->t + a, &sets[SIGNS]) ^ SIDES);
+	return (odd & ((1u << min(b - a, 16)) - 1)) != 0;
+}
+
+/* given reports the password [a, b) that stands behind a name of a user, or a command: net user kim …, htpasswd -b file kim …. */
+RARE int given(scan *s, int a, int b, int quoted) {
+	int end = a - quoted - 1, word = back(s, end, max(s->last, end - MAX_NAME), &sets[BREAKS], SIDES);
+	spend(500);
+	b = quoted ? b : shouted(s, b);
+	if (!strange(s, a, b, 1)) return 0;
+	int known = has(s, word, "/user:") || has_any_case(s, word - 9, "add_user ") || has_any_case(s, word - 16, "change_password ") || has_any_case(s, word - 9, "net user ") || has_any_case(s, word, "unseal ") || (b - a >= 32 && has(s, word, "login "));
+	return (known || contains(s, max(s->last, word - MAX_NAME), word, "htpasswd -")) && report(s, a, b, PASSWORD, 550) ? b : 0;
+}
+
+/* takes_names reports whether the word at i is an option, or its value, that takes names and what they stand for, and no
+ * secrets: --label=com.example.auth=basic-2, --set-secrets=TOKEN=token-of-app:5. */
+RARE int takes_names(const scan *s, int i) {
+	spend(250);
+	int end = ahead(s, i, min(s->n, i + 32), &NAME_SET, 0);
+	if (has(s, i, "--")) return has(s, i + 2, "label") || has(s, i + 2, "annotation") || has(s, end - 8, "-secrets");
+	return has(s, i - 8, "--label ") || has(s, i - 9, "-secrets ") || has(s, i - 13, "--annotation ") || has(s, i - 4, " -l ");
+}
+
+/* may_be_jwk reports whether the value in quotes at a may be a private member of a JSON Web Key, by its name of one or two letters. */
+static inline int may_be_jwk(const scan *s, int a) {
+	int end = a - 2 - (s->t[a - 2] == ' ');
+	if (a < 6 || s->t[end] != ':' || s->t[end - 1] != '"') return 0;
+	uint8_t c = s->t[end - 2], before = s->t[end - 3];
+	if (before == '"') return c == 'd' || c == 'k' || c == 'p' || c == 'q';
+	return s->t[end - 4] == '"' && (before == 'd' ? c == 'p' || c == 'q' : before == 'q' && c == 'i');
+}
+
+#define MAX_JWK 1024 /* how far from a member of a key its type may stand */
+
+/* private_member reports the value [a, b) as part of a private key (RFC 7517), if a type of key stands near it. */
+RARE int private_member(scan *s, int a, int b) {
+	spend(300 + 5 * (b - a));
+	if (b - a < 16 || ahead(s, a, b, &sets[set_number(BASE64U | EQUALS)], 0) < b || fewer(s, a, b, 8)) return 0;
+	for (int k = max(s->last, a - MAX_JWK), end = min(s->n, b + MAX_JWK); k < end; k += 16) {
+		spend(60);
+		for (uint32_t hits = wasm_i8x16_bitmask(wasm_v128_and(wasm_i8x16_eq(wasm_v128_load(s->t + k), wasm_u8x16_splat('k')), wasm_i8x16_eq(wasm_v128_load(s->t + k + 1), wasm_u8x16_splat('t')))); hits; hits &= hits - 1) {
+			spend(60);
+			if (has(s, k + __builtin_ctz(hits) - 1, "\"kty\"")) return report(s, a, b, PRIVATE_KEY, 800) ? b : 0;
+		}
+	}
+	return 0;
+}
+
+/* may_log_on reports whether what stands before p ends like "sqlplus ", perhaps with "-s ", "CONNECT " or "thin:". */
+static inline int may_log_on(const uint8_t *p) {
+	if (p[-1] == ':') return p[-2] == 'n' && p[-3] == 'i' && p[-4] == 'h';
+	return p[-1] == ' ' && ((p[-2] == 's' && (p[-3] == 'u' || p[-3] == '-')) || (p[-2] == 'T' && p[-3] == 'C'));
+}
+
+/* logs_on reports the password of Oracle in [a, b), between the name of a user and that of a service: sqlplus kim/…@orcl. */
+RARE int logs_on(scan *s, int a, int b) {
+	int slash = ahead(s, a, b, &sets[ENDS_USER], SIDES), end = ahead(s, slash + 1, b, &sets[ENDS_USER], SIDES);
+	spend(500);
+	if (slash == a || !at(s, slash, '/') || !at(s, end, '@')) return 0;
+	if (!has(s, a - 5, "thin:") && !has_any_case(s, a - 8, "sqlplus ") && !has_any_case(s, a - 11, "sqlplus -s ") && !has(s, a - 8, "CONNECT ")) return 0;
+	return written_out(s, slash + 1, end) && report(s, slash + 1, end, PASSWORD, 550) ? end : 0;
+}
+
+/* passfile reports the password in [a, b), if that is a line in which libpq keeps one: host:port:database:user:password. */
+RARE int passfile(scan *s, int a, int b) {
+	spend(300);
+	int port = a;
+	for (int k = 0; k < 4; k++) {
+		int end = ahead(s, a, b, &sets[BINDS], SIDES);
+		spend(100);
+		if (!at(s, end, ':') || end == a || (k == 1 && run_end(s, a, DIGIT, 6) != end)) return 0;
+		if (k == 0) port = end + 1;
+		a = end + 1;
+	}
+	return a - port >= 8 ? expected(s, a, shouted(s, b)) : 0;
+}
+
 /* placed reads a password by its place. */
 RARE int placed(scan *s, int a, int b, int quoted) {
 	spend(1200);
-	if (may_be_option(s, a, quoted) && said_before(s, a - quoted - 3) & 1 << W_COMMAND) return strange(s, a, b) && report(s, a, b, PASSWORD, 550) ? b : 0;
-	if (may_be_attached(s, a, b)) return said_before(s, a) & 1 << W_ATTACHED && strange(s, a + 2, b) && report(s, a + 2, b, PASSWORD, 550) ? b : 0;
-	if (quoted_option(s, a, quoted)) return said_before(s, a - 3) & 1 << W_ATTACHED && strange(s, a, b) && report(s, a, b, PASSWORD, 550) ? b : 0;
+	int whole = quoted ? b : shouted(s, b);
+	if (may_be_option(s, a, quoted) && said_before(s, a - quoted - 3) & 1 << W_COMMAND) return expected(s, a, whole);
+	if (may_be_attached(s, a, b)) return said_before(s, a) & 1 << W_ATTACHED || contains(s, max(s->last, a - 32), a, "7z ") ? expected(s, a + 2, whole) : 0;
+	if (quoted_option(s, a, quoted)) return said_before(s, a - 3) & 1 << W_ATTACHED ? expected(s, a, b) : 0;
+	if (may_be_echoed(s->t + a - quoted) && echoed(s, a - quoted, whole + quoted)) return expected(s, a, whole);
+	if (!quoted && may_log_on(s->t + a)) return logs_on(s, a, b);
+	if (may_be_said(s->t + a - quoted) && says_so(s, a - quoted)) return written_out(s, a, whole) && !a_way(s, a, whole) && report(s, a, whole, PASSWORD, 520) ? whole : 0;
 	if (quoted && plaintext(s, a)) return written_out(s, a, b) && report(s, a, b, PASSWORD, 550) ? b : 0;
 	if (!may_be_argument(s, a, b, quoted)) return 0;
 	uint32_t topics = called(s, a, b);
 	if (!(topics & (1 << W_LOGIN | 1 << W_PASS | 1 << W_SECRET)) || topics & 1 << W_OPEN) return 0;
-	return strange(s, a, b) && report(s, a, b, topics & (1 << W_LOGIN | 1 << W_PASS) ? PASSWORD : SECRET, 550) ? b : 0;
+	return strange(s, a, b, 0) && report(s, a, b, topics & (1 << W_LOGIN | 1 << W_PASS) ? PASSWORD : SECRET, 550) ? b : 0;
 }
 
 static inline int may_be_placed(const scan *s, int a, int quoted) {
 	const uint8_t *p = s->t + a - quoted;
 	if (a - quoted < 3) return 0; /* nothing before it: what stands before the text is another one */
 	if (p[-1] == 'p' && p[-2] == '-') return quoted;
-	return p[-1] == ' ' ? p[-2] == ',' || p[-3] == '-' || p[0] == '-' || (quoted && plaintext(s, a)) : p[-1] == ',' && quoted;
+	if (p[-1] != ' ') return (p[-1] == ',' && quoted) || (p[-1] == ':' && (p[-3] == '/' || may_log_on(p)));
+	return p[-2] == ',' || p[-3] == '-' || p[-3] == '/' || (p[-3] == 'r' && p[-4] == '/') || p[0] == '-' || may_be_echoed(p) || may_be_said(p) || may_log_on(p) || (quoted && plaintext(s, a));
 }
 
 #endif

@@ -382,6 +382,10 @@ static const webhook webhooks[] = {
 	WEBHOOK("discord.com/api/webhooks/", WEBHOOK_SECRET, 60),
 	WEBHOOK("discordapp.com/api/webhooks/", WEBHOOK_SECRET, 60),
 	WEBHOOK("webhook.office.com/webhookb2/", WEBHOOK_SECRET, 60),
+	WEBHOOK("outlook.office.com/webhook/", WEBHOOK_SECRET, 60),
+	WEBHOOK("infura.io/v3/", VENDOR_KEY, 32),
+	WEBHOOK("infura.io/ws/v3/", VENDOR_KEY, 32),
+	WEBHOOK(".alchemy.com/v2/", VENDOR_KEY, 32),
 	WEBHOOK("hooks.zapier.com/hooks/catch/", WEBHOOK_SECRET, 10),
 	WEBHOOK("/with/key/", WEBHOOK_SECRET, 20), /* maker.ifttt.com/trigger/NAME */
 	WEBHOOK(".make.com/", WEBHOOK_SECRET, 30),

@@ -38,6 +38,35 @@ RARE int spoken(const scan *s, int a, int b, int start) {
 	return said && run_end(s, a, ALNUM, b - a) == b && !a_way(s, a, b);
 }
 
+/* may_be_said reports whether "is", in one of some languages, stands before the value that begins at p. */
+static inline int may_be_said(const uint8_t *p) {
+	if (p[-1] != ' ') return 0;
+	if (p[-3] == 0xc3) return p[-4] == ' ' && (p[-2] == 0xa8 || p[-2] == 0xa9); /* è, é */
+	if (p[-2] == 's') return p[-4] == ' ' && (p[-3] == 'i' || p[-3] == 'e');
+	return p[-2] == 't' && p[-3] == 's' && p[-5] == ' ' && (p[-4] == 'i' || p[-4] == 'e');
+}
+
+/* says_so reports whether the words of the sentence before a, whose last is "is", say that what follows is a password, or one for something:
+ * "a senha do wifi é …", "the password for staging is …". */
+RARE int says_so(const scan *s, int a) {
+	static const char *const links[] = {" for ", " of ", " to ", " do ", " da ", " de ", " del ", " du ", " della ", " para ", " pour ", " f\xc3\xbcr ", " zum ", " vom "};
+	int verb = a - (s->t[a - 2] == 't' ? 5 : 4), from = max(s->last, verb - MAX_NAME);
+	spend(1000);
+	for (int k = verb; k > from; k--)
+		if (s->t[k - 1] == '\n' || s->t[k - 1] == '.') from = k;
+	words w = letters_of(s->t + from, verb - from);
+	for (w.starts = w.letters & ~(w.letters << 1); w.starts;) {
+		int end, start = next_word(&w, &end);
+		spend(250);
+		if (end == start + 1 || (end == start + 9 && s->t[from + end - 1] == 's') || !(word_topics(word_at(s->t + from + start, end - start)) & 1 << W_PASS)) continue;
+		if (from + end == verb) return 1;
+		spend(1200);
+		for (unsigned k = 0; k < sizeof links / sizeof links[0]; k++)
+			if (has_any_case(s, from + end, links[k])) return 1;
+	}
+	return 0;
+}
+
 /* said_of reports whether right before a, or before a space there, stands that the password is what follows, in a script without spaces. */
 RARE int said_of(const scan *s, int a) {
 	static const char *const phrases[] = {"\xe5\xaf\x86\xe7\xa0\x81\xe6\x98\xaf", "\xe5\xaf\x86\xe7\xa2\xbc\xe6\x98\xaf", "\xe5\xaf\x86\xe7\xa0\x81\xe4\xb8\xba", "\xe5\xaf\x86\xe7\xa2\xbc\xe7\x82\xba", /* 密码是 密碼是 密码为 密碼為 */
@@ -63,7 +92,7 @@ RARE int mentioned(const scan *s, int a, int b, int start) {
 		int path = back(s, start, max(0, start - MAX_NAME), &sets[BREAKS], SIDES);
 		if (at(s, path, '/') || has_any_case(s, path, "http")) return 1;
 	}
-	if (a == start + 5 && has_any_case(s, start, "pass")) return classes(s, a, b) & (DOT | STD | URLSAFE) && !has_sign(s, a, b);
+	if (a == start + 5 && has_any_case(s, start, "pass")) return has(s, b, " (") || (classes(s, a, b) & (DOT | STD | URLSAFE) && !has_sign(s, a, b));
 	if (run_end(s, a, DIGIT, 5) == a + 4 && at(s, a + 4, '-') && run_end(s, a + 5, DIGIT, 3) == a + 7 && at(s, a + 7, '-') && is(s, a + 8, DIGIT)) return 1;
 	int word = run_start(s, b, LOWER, b - a);
 	return b - word >= 5 && s->t[word - 1] == '-' && (has(s, b - 2, "ed") || has(s, b - 3, "ing"));

@@ -5,7 +5,7 @@
 
 #include "heads.h"
 #include "places.h"
-#include "sentences.h"
+#include "phrases.h"
 
 /* file_name reports whether a value ends like the name of a file or host. */
 static int file_name(const scan *s, int a, int b) {
@@ -24,7 +24,7 @@ enum { BEST_PASSWORD = 650, BEST_SECRET = 700 }; /* the highest scores of values
 /* paired reports whether the name of the password at i is that of an option, or behind the name of a user: --password …, login ops password … */
 RARE int paired(const scan *s, int i) {
 	spend(400);
-	if (at(s, i, '-') && at(s, i + 1, '-')) return 1;
+	if (at(s, i, '-') && (at(s, i + 1, '-') || is(s, i - 1, SPACE))) return 1;
 	int k = i, stop = max(0, i - MAX_NAME);
 	while (k > stop && class[s->t[k - 1]] & SPACE) k--;
 	int user = back(s, k, stop, &sets[BREAKS], SIDES);
@@ -51,7 +51,7 @@ static int judged(const scan *s, int a, int b, const makeup *m, const value_name
 	}
 	if (digits == 0 && letters && n >= 12 && (v->bound || quoted) && m->special && mangled(s, a, b)) return 550;
 	if (!letters || (digits == 0 && n < (quoted ? 12 : 20))) return digits == n && v->bound && (n >= 20 ? say == 2 : n >= 15 && v->any & 1 << W_VENDOR) && entropy(s, a, b) > 40 ? 520 : 0;
-	if (say == 2 && n < 16 && a_way(s, a, b)) return 0;
+	if (say == 2 && n <= 16 && a_way(s, a, b)) return 0;
 	int jumble = (digits == 0 || wordy(m, n)) && n >= 14 && say == 2 && !m->special && jumbled(s, a, b);
 	if (digits == 0 && !(m->upper && m->lower) && !jumble) return 0;
 	if (say == 1 && v->any & (1 << W_BESIDE | 1 << W_DATA) && (n < 24 || digits < 3 || !m->upper || !m->lower || !v->bound)) return 0;
@@ -59,7 +59,7 @@ static int judged(const scan *s, int a, int b, const makeup *m, const value_name
 	if ((say == 1 && (m->special || m->dots) && !(n >= 32 && digits >= 3 && m->upper && m->lower && !m->dots && ahead(s, a, b, &sets[set_number(BASE64U | STD | DOT | EQUALS)], 0) == b)) || (!quoted && (s->t[b - 1] == ')' || s->t[b - 1] == '('))) return 0;
 	if ((wordy(m, n) && !jumble) || entropy(s, a, b) < (n < 16 ? 40 : n < 24 ? 46 : 48)) return 0;
 	if (!v->bound && say == 1) return v->last & 1 << W_VENDOR && n >= 24 && digits >= 3 && m->upper && m->lower && run_end(s, a, ALNUM, n) == b ? 520 : 0;
-	if (!v->bound) return n >= 16 && say == 2 && s->t[a] != '/' && v->last & (1 << W_SECRET | 1 << W_KEY) ? 520 : 0;
+	if (!v->bound) return n >= 16 && say == 2 && s->t[a] != '/' && v->last & (1 << W_SECRET | 1 << W_KEY) && !contains(s, a, b, "token") ? 520 : 0;
 	return say == 2 ? BEST_SECRET : 550;
 }
 
@@ -117,7 +117,7 @@ RARE int connects(const scan *s, int i) {
  * by signs that neither names nor code have. */
 RARE int lacks_digits(const scan *s, int a, int b, const value_name *v) {
 	spend(200);
-	return v->bound && b - a >= 6 && (connects(s, v->start) || (b - a >= 8 && (has_sign(s, a, b) || mangled(s, a, b))));
+	return v->bound && b - a >= 6 && (connects(s, v->start) || four_fours(s, a, b) || (b - a >= 8 && (has_sign(s, a, b) || mangled(s, a, b))));
 }
 
 /* apart reports whether a line ends between the name that begins at start and the value at i, and not behind
@@ -129,7 +129,7 @@ RARE int apart(const scan *s, int start, int i) {
 		if (c == '\n') line = 1;
 		else if (line && c != ' ' && c != '\t' && c != '\r') return c != ':' && c != '>' && c != '(' && c != '[' && c != '|' && c != '{' && c != '\\' && c != '"' && !(c == '=' && class[s->t[i - 1]] & QUOTE);
 	}
-	return line;
+	return line && !(at(s, start - 1, '-') && (at(s, start - 2, '|') || at(s, start - 2, '>')));
 }
 
 /* decide reports the value [a, b) if its name speaks for it. */
@@ -138,6 +138,8 @@ RARE int decide(scan *s, int a, int b, int quoted, const value_name *v) {
 	int say = level(v);
 	if (!say || (say == 3 ? threshold[PASSWORD] > BEST_PASSWORD : threshold[SECRET] > BEST_SECRET)) return 0; /* what no score reaches is not looked for */
 	if (say < 3 && b - a < shortest(say)) return 0;
+	if (!quoted && at(s, s->name_end, '=') && is(s, s->name_end + 1, QUOTE) && is(s, s->name_end + 2, SPACE)) return 0; /* "password=" + value1 */
+	if (say == 3 && has(s, v->start, "PASS") && (has(s, b, " (") || has(s, a, "Test"))) return 0; /* --- PASS: TestName2 (0.01s) */
 	if (class[s->t[a - 1 - quoted]] & SPACE && apart(s, max(v->start, s->name_end), a)) return 0;
 	if (!quoted && say == 3) {
 		b = password_end(s, a);
@@ -148,7 +150,7 @@ RARE int decide(scan *s, int a, int b, int quoted, const value_name *v) {
 	}
 	b = min(b, a + MAX_VALUE);
 	int score = worth(s, a, b, v, say, quoted);
-	if (!score) return 0;
+	if (!score || (!quoted && takes_names(s, back(s, a, max(s->last, a - MAX_LINE), &sets[IN_MARKUP], SIDES)))) return 0;
 	if (b - a >= MAX_PASSWORD) b = ahead(s, b, s->n, &sets[IN_NAME], SIDES); /* it may go on where no more was looked at */
 	return report(s, a, b, say == 3 ? PASSWORD : SECRET, score) ? b : 0;
 }
@@ -180,7 +182,10 @@ RARE int named_value(scan *s, int a, int b, int quoted) {
 	spend(NAMING + NAMING_WORD * v.words);
 	if (!v.bound && v.start >= 15 && s->t[v.start - 2] == ':' && has_any_case(s, v.start - 15, "authorization")) v.any = v.last = 1 << W_SECRET, v.bound = 1; /* the name was that of a scheme */
 	int found = v.any ? decide(s, a, b, quoted, &v) : 0;
-	return found || v.any & (1 << W_PASS | 1 << W_SECRET) || !may_be_placed(s, a, quoted) ? found : placed(s, a, b, quoted);
+	if (found || v.any & (1 << W_PASS | 1 << W_SECRET)) return found;
+	if (quoted && may_be_jwk(s, a) && (found = private_member(s, a, b))) return found;
+	if (may_be_placed(s, a, quoted)) return placed(s, a, b, quoted);
+	return may_be_given(s, a, b, quoted) ? given(s, a, b, quoted) : 0;
 }
 
 /* unspaced reads the password [a, b), or what of it stands before a character beyond ASCII, if a script that has no spaces says that it is one. */
@@ -225,7 +230,7 @@ RARE int valued(scan *s, int i) {
 	if (open > 0 && class[s->t[open - 1]] & QUOTE && (!is(s, open - 2, ALNUM) || (is(s, open - 2, LETTER) && !is(s, open - 3, ALNUM)))) { /* in quotes, anything */
 		while (close < s->n && close < i + MAX_VALUE && !(class[s->t[close]] & (SPACE | QUOTE)) && s->t[close] != '\\' && s->t[close] != '<') close++;
 		spend(15 * (close - b));
-		if (close < s->n && (s->t[close] == s->t[open - 1] || s->t[close] == '\\')) a = open, b = s->base64 = close;
+		if (close < s->n && (s->t[close] == s->t[open - 1] || s->t[close] == '\\') && !in_query(s, b)) a = open, b = s->base64 = close;
 	}
 	int quoted = a > 0 && class[s->t[a - 1]] & QUOTE && b < s->n && (s->t[b] == s->t[a - 1] || s->t[b] == '\\');
 	int full = b, found = 0;
@@ -265,6 +270,7 @@ RARE int valued(scan *s, int i) {
 		}
 	}
 	if (!quoted && (found = named_value(s, a, b, 0))) return found;
+	if (split && !quoted && s->t[split - 1] == ':' && is(s, split, DIGIT) && (found = passfile(s, a, b))) return found;
 	return max(i + 1, min(full, s->run));
 }
 
@@ -312,17 +318,19 @@ static inline int holds_none(const scan *s, int i) {
 /* assigned examines the value behind the operator at i, for values without a
  * digit, which passwords may be. */
 static int assigned(scan *s, int i) {
-	int a = i + 1, quote = 0;
+	int a = i + 1, quote = 0, phrase;
 	if (!(class[s->t[i > 0 ? i - 1 : 0]] & (WORD | QUOTE | SPACE | URLSAFE | HIGH))) return pay(s, 300);
 	if (!at(s, a, '"')) /* as JSON has it */
 		while (a < i + 8 && a < s->n && (class[s->t[a]] & SPACE || s->t[a] == '=' || s->t[a] == '>' || s->t[a] == ':' || s->t[a] == '\\')) a++;
 	int short_of = 410 + 100 * (a - i - 1); /* what it takes to see that there is no value */
 	if (is(s, a, QUOTE)) quote = s->t[a++];
-	if (!quote && s->t[i] == ':' && a > i + 1 && s->t[i + 1] != '=' && !is(s, a, UPPER | DIGIT)) return pay(s, short_of); /* prose */
+	else if (s->t[a + 1] == '\'' && is(s, a, LETTER)) quote = s->t[a + 1], a += 2; /* N'…' */
+	if (!quote && s->t[i] == ':' && a > i + 1 && s->t[i + 1] != '=' && !is(s, a, UPPER | DIGIT)) return (phrase = may_be_phrase(s, i) ? words_of(s, i, a) : 0) ? phrase : pay(s, short_of); /* prose */
 	if (a < s->base64 || a >= s->n || a == s->judged) return pay(s, short_of);
 	uint32_t out = outside(s->t + a, &sets[quote ? IN_QUOTES : IN_CODE]) ^ SIDES, digits = digits_at(s->t + a);
 	if (out) { /* many values are short, or sentences */
 		int n = __builtin_ctz(out);
+		if (n <= 8 && n >= 3 && s->t[a + n] == ' ' && may_be_phrase(s, i) && (phrase = words_of(s, i, a))) return phrase;
 		if (n < 6 || digits & (out ^ (out - 1)) || (quote && s->t[a + n] != quote && s->t[a + n] != '\\')) return pay(s, short_of);
 	}
 	value_name v;
@@ -413,7 +421,7 @@ static inline int may_be_shaped(scan *s, int i) {
 	int n = s->run - s->run_from;
 	uint8_t c = s->run < s->n ? s->t[s->run] : 0;
 	if (n >= 36 && n <= 50) return 1;
-	if (c == '$') return n == 16 || (n <= 8 && hashed(s, after_escape(s, s->run_from)));
+	if (c == '$') return n == 16 || n == 13 || (n <= 8 && hashed(s, after_escape(s, s->run_from)));
 	if (n == 64) return s->t[s->run_from + 11] == 'A';
 	return n >= 5 && ((c == ':' && s->t[s->run + 1] == 'A') || (c == '~' && s->t[s->run - 1] == 'Q') || (n >= 14 && (c == '.' || c == '|' || c == '!')));
 }
@@ -427,7 +435,13 @@ RARE int shaped(scan *s) {
 		return rest - a >= 28 && report(s, a - 1, rest, PASSWORD_HASH, 800) ? rest : 0;
 	}
 	if (n < 5) return 0;
+	if (n == 13 && has(s, a, "SCRAM-SHA-256$")) {
+		int rest = e;
+		for (int k = 0; k < 3; k++) rest = ahead(s, rest + 1, min(s->n, e + 256), &sets[IN_HASH], 0);
+		return rest - a >= 90 && report(s, a, rest, PASSWORD_HASH, 800) ? rest : 0;
+	}
 	/* Telegram: the number of a bot, and 35 characters */
+	if (has(s, a, "bot") && is(s, a + 3, DIGIT)) a += 3, n -= 3;
 	if (at(s, e, ':') && n >= 5 && n <= 16 && one_class(s, a, e, DIGIT) && at(s, e + 1, 'A')) {
 		int b = run_end(s, e + 1, BASE64U, 40);
 		if (b - e - 1 == 35 && !is(s, b, WORD) && !fewer(s, e + 1, b, 10) && report(s, a, b, TELEGRAM_TOKEN, 900)) return b;

@@ -28,14 +28,14 @@ enum {
 };
 
 static const topic_words vocabulary[] = {
-	{W_PASS, "password passwd pwd pass passphra passwort contrase mdp senha kennwort parola clave passw userpass dbpass rootpass pw passcode "
+	{W_PASS, "password passwd pwd pass passphra passwort contrase mdp senha kennwort parola clave passw userpass dbpass rootpass pw passcode psk storepas keypass "
 		"wachtwoo haslo has\xc5\x82o heslo salasana l\xc3\xb6senor losenord adgangsk sifre \xc5\x9fifre passe requirep masterau \xe5\xaf\x86\xe7\xa0\x81 \xe5\xaf\x86\xe7\xa0\x81\xe6\x98 \xe5\xaf\x86\xe7\xa0\x81\xef\xbc \xe3\x83\x91\xe3\x82\xb9\xe3\x83 \xeb\xb9\x84\xeb\xb0\x80\xeb\xb2 \xd0\xbf\xd0\xb0\xd1\x80\xd0\xbe"
 		" \xd0\x9f\xd0\xb0\xd1\x80\xd0\xbe has\xc5\x82o"
 		" \xd8\xa7\xd9\x84\xd9\x85\xd8\xb1 \xd8\xa7\xd9\x84\xd8\xb3\xd8\xb1 \xd8\xb9\xd8\xa8\xd9\x88\xd8\xb1 \xd7\xa1\xd7\x99\xd7\xa1\xd7\x9e jelsz\xc3\xb3 kh\xe1\xba\xa9u sandi"},
 	{W_SECRET, "secret secrets token tokens apikey apikeys credenti creds cred bearer authoriz accesske secretke privatek clientse apisecre apitoken authkey "
 		"authtoke accessto refresht signingk encrypti licensek secrettok apikeysec accountk sharedac sharedke masterke appsecre appkey oauthtok idtoken "
-		"sessiont webhooks deploytok personal connecti sas jwt pat psk dsn otp mnemonic apipass userkey userto bottoken usertoken servicek storagek "
-		"functionk hmackey hmac sig auth cookie sessioni secre keypass xapikey privkey prvkey wif apik salt basic ssws"
+		"sessiont webhooks deploytok personal connecti sas jwt pat dsn otp mnemonic apipass userkey userto bottoken usertoken servicek storagek "
+		"functionk hmackey hmac sig auth cookie sessioni secre xapikey privkey prvkey wif apik salt basic ssws"
 		" api\xe5\xaf\x86\xe9\x92 api\xe3\x82\xad\xe3\x83 \xe5\xaf\x86\xe9\x92\xa5 \xe4\xbb\xa4\xe7\x89\x8c \xe3\x83\x88\xe3\x83\xbc\xe3\x82"
 		" \xed\x86\xa0\xed\x81\xb0 \xd1\x82\xd0\xbe\xd0\xba\xd0\xb5 \xd0\xa2\xd0\xbe\xd0\xba\xd0\xb5 \xd1\x81\xd0\xb5\xd0\xba\xd1\x80"
 		" \xd0\xa1\xd0\xb5\xd0\xba\xd1\x80 jeton geheimni geheim secreto segreto segredo"},
@@ -43,7 +43,7 @@ static const topic_words vocabulary[] = {
 		" schl\xc3\xbcss schluess cl\xc3\xa9 chave chiave klucz sleutel nyckel \xd0\xba\xd0\xbb\xd1\x8e\xd1\x87 \xe3\x82\xad\xe3\x83\xbc"
 		" anahtar"},
 	{W_LOCK, "api access auth secret private encryption encrypti decrypti validati signing master admin license licence service account app application applicat client consumer integrat "
-		"shared server deploy ssh gpg rsa aes session webhook write read root license device registra activati encrypt decrypt crypto cipher "
+		"shared server deploy ssh gpg rsa aes session webhook write read root license device registra activati unseal encrypt decrypt crypto cipher "
 		"security merchant payment live test prod production sandbox user dev x subscrip vault wallet eth ethereum"
 		" \xd0\xba\xd0\xbb\xd0\xb8\xd0\xb5"},
 	{W_VENDOR, "adafruit adobe airtable algolia alibaba aliyun asana atlassia authress aws amazon azure beamer bitbucke bittrex cloudfla codecov cohere coinbase "
@@ -67,13 +67,14 @@ static const topic_words vocabulary[] = {
 		"headers provider manager service handler factory store storage policy rule rules policies chars charset selector pair pairs meshing signatures "
 		"down up pressed event events code codes vars error message msg hint text input button form page view link params param args arg "
 		"tag group groups role roles user username email account number no nr ref reference reason test tests example required min max used total "
-		"schema model request response result generator validator parser reader writer builder resolver hash nonce storepath cert certificate agreement exchange"},
+		"schema model request response result generator validator parser reader writer builder resolver hash nonce storepath cert certificate agreement exchange stdin"},
 	{W_OPEN, "non fake dummy invalid wrong bogus mock public pub publishable publisha primary foreign cache partition sort checksum sha md5 sha1 sha256 sha512 digest commit revision rev etag csrf xsrf "
-		"trace span correlat idempote keyboard fingerpr integrity resolution hidden aria placehol accessor bucket object blob cursor continua pagina "
+		"trace span correlat idempote keyboard fingerpr integrity resolution hidden aria placehol accessor bucket object blob cursor continua pagina paginati recv "
 		"page nextpage thumbpri thumbprint srcrev mac uuid guid monkey turkey hockey donkey whiskey jockey keystroke keydown keyup keypress sequence frame"
 		" cache dedup row shard lookup composit translat i18n"},
-	{W_COMMAND, "sshpass login redis ldapsear ldapadd ldapmodi ldapdele ldapwhoa zip unzip mongo mongosh mongodum mongorest htpasswd psexec smbclien az"},
-	{W_ATTACHED, "mysql mysqldum mysqladm mysqlshow mysqlimp mariadb"},
+	{W_COMMAND, "sshpass login redis ldapsear ldapadd ldapmodi ldapdele ldapwhoa zip unzip mongo mongosh mongodum mongorest psexec smbclien az openssl sqlcmd bcp isql cqlsh mosquitt "
+		"xcrun altool notaryto signtool certutil schtasks xfreerdp rdesktop ipmitool winrm netexec crackmap rar beeline impala twine"},
+	{W_ATTACHED, "mysql mysqldum mysqladm mysqlshow mysqlimp mariadb rar unrar"},
 	{W_LOGIN, "networkc basicaut httpbasi basic digestau login connect getconne pdo begin auth authenti credenti createco usernam"},
 	{W_ISSUED, "sk rk live sandbox sbox"},
 	{W_HEAD, "api tok sec"},
