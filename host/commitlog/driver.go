@@ -69,7 +69,7 @@ func OpenPlace(ctx context.Context, p Place, dir, origin string, o Options) (_ *
 			return nil, err
 		}
 		// Of several that begin it at once, with a key of its own each, the one has it whose
-		// checkpoint was the first: none follows it within the interval of create.
+		// checkpoint was the first: the others' signers sign none over it.
 		if t.signer.last, err = lastPublished(p.Files, p.Name, t.signed); err != nil {
 			return nil, err
 		}

@@ -182,14 +182,14 @@ func InitMySQL(ctx context.Context, m MySQLOptions, dir, origin string) (vkey st
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", fmt.Errorf("%w: %w", ErrDirectory, err)
 	}
-	if err := noLog(dir); err != nil {
-		return "", err
-	}
-	lock, err := lockDir(dir) // two at a time would make two keys of one name, or take the other's away
+	lock, err := lockDir(dir) // two at a time would make two keys of one name, or take the other's away, and an embedded log could begin here
 	if err != nil {
 		return "", err
 	}
 	defer func() { err = errors.Join(err, lock.Close()) }()
+	if err := noLog(dir); err != nil {
+		return "", err
+	}
 	db, err := connect(m)
 	if err != nil {
 		return "", err

@@ -119,14 +119,15 @@ func (t *tree) create(driver tessera.Driver, files Files) error {
 	ctx, cancel := context.WithCancel(t.ctx)
 	defer cancel()
 	redirectKlog(t.logger)
-	opts := tessera.NewAppendOptions().WithCheckpointSigner(t.signer).WithCheckpointInterval(time.Hour).WithCheckpointRepublishInterval(time.Hour)
+	signer := &beginning{t.signer, func() ([]byte, error) { return files.ReadCheckpoint(ctx) }, t.signed}
+	opts := tessera.NewAppendOptions().WithCheckpointSigner(signer).WithCheckpointInterval(time.Hour).WithCheckpointRepublishInterval(time.Hour)
 	if _, _, _, err := tessera.NewAppender(ctx, driver, opts); err != nil {
 		return fmt.Errorf("%w: %w", ErrDirectory, err)
 	}
-	ctx, cancel = context.WithTimeoutCause(ctx, createTimeout, errors.New("the driver has not published the checkpoint of no entries"))
+	visible, cancel := context.WithTimeoutCause(ctx, createTimeout, errors.New("the driver has not published the checkpoint of no entries"))
 	defer cancel()
 	for {
-		_, err := files.ReadCheckpoint(ctx)
+		_, err := files.ReadCheckpoint(visible)
 		if err == nil {
 			return nil
 		}
@@ -135,8 +136,8 @@ func (t *tree) create(driver tessera.Driver, files Files) error {
 		}
 		select {
 		case <-time.After(pollInterval):
-		case <-ctx.Done():
-			return fmt.Errorf("%w: %w", ErrDirectory, context.Cause(ctx))
+		case <-visible.Done():
+			return fmt.Errorf("%w: %w", ErrDirectory, context.Cause(visible))
 		}
 	}
 }

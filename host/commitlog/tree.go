@@ -173,3 +173,24 @@ func (m *monotonic) published() int64 {
 	defer m.mu.Unlock()
 	return m.last.N
 }
+
+// beginning signs the first checkpoint of a log, and none over one that somebody else signed.
+// Tessera's drivers sign while they hold the lock of whoever publishes, and AWS's and GCP's note
+// that they published only after the checkpoint can be read: a program that ends in between, or
+// [tree.create], which does not wait for it, leaves the lock to the next as if there were none.
+type beginning struct {
+	note.Signer
+	read   func() ([]byte, error)
+	signed torchwood.Policy
+}
+
+func (b *beginning) Sign(msg []byte) ([]byte, error) {
+	text, err := b.read()
+	if err == nil {
+		_, _, err = torchwood.VerifyCheckpoint(text, b.signed)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("refusing to begin a log over the checkpoint that is there: %w", err)
+	}
+	return b.Signer.Sign(msg)
+}
