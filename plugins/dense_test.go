@@ -36,11 +36,13 @@ func denseTexts(t testing.TB) map[string][]byte {
 		"cards in a table": func() string {
 			return "| " + d.word() + " | 4" + num(15) + " | " + num(2) + "/" + num(2) + " | " + num(3) + " |\n"
 		},
-		"card transactions": func() string { return date() + "," + d.word() + ",4" + num(15) + "," + float() + ",USD,approved\n" },
-		"telephone numbers": func() string { return "(" + d.lead(3) + ") " + d.lead(3) + "-" + num(4) + "\n" },
-		"numbers of E.164":  func() string { return "+49 30 " + num(4) + " " + num(4) + "\n" },
-		"social security":   func() string { return num(3) + "-" + num(2) + "-" + num(4) + "\n" },
-		"IBANs":             func() string { return "DE" + num(20) + "\n" },
+		"card transactions":     func() string { return date() + "," + d.word() + ",4" + num(15) + "," + float() + ",USD,approved\n" },
+		"telephone numbers":     func() string { return "(" + d.lead(3) + ") " + d.lead(3) + "-" + num(4) + "\n" },
+		"numbers of E.164":      func() string { return "+49 30 " + num(4) + " " + num(4) + "\n" },
+		"social security":       func() string { return num(3) + "-" + num(2) + "-" + num(4) + "\n" },
+		"IBANs":                 func() string { return "DE" + num(20) + "\n" },
+		"members of one letter": func() string { return `{"d":"` + hex(16) + `"},` },
+		"members of two":        func() string { return `{"dp":"` + hex(32) + `"},` },
 		"IBANs as printed": func() string {
 			return "GB" + num(2) + " ABCD " + num(4) + " " + num(4) + " " + num(4) + " " + num(2) + "\n"
 		},

@@ -3,16 +3,18 @@
 /* may_be_checked reports whether what stands before the digit at i, but for what may join the two, ends like a word for such a code, or
  * like "is" or "back" behind one. */
 static inline int may_be_checked(const scan *s, int i) {
-	const uint8_t *p = s->t + i - 1;
-	for (int k = 0; k < 4 && class[*p] & (SPACE | QUOTE | EQUALS | OPERATOR); k++) p--;
+	int e = i - 1; /* of the last byte of the word */
+	for (int k = 0; k < 4 && e > 0 && is(s, e, SPACE | QUOTE | EQUALS | OPERATOR); k++) e--;
+	if (e < 1) return 0;
+	const uint8_t *p = s->t + e;
 	uint8_t c = p[-1] | 0x20;
 	switch (*p | 0x20) {
 	case 'v': return c == 'v';
 	case 'c': case 'n': return c == 'v';
 	case '2': return c == 'v' || c == 'c';
 	case 'e': return c == 'd' || c == 'u' || c == 'm';
-	case 's': return (c == 'i' || c == 'e') && p[-2] == ' ';
-	case 't': return c == 's' && p[-3] == ' ';
+	case 's': return (c == 'i' || c == 'e') && at(s, e - 2, ' ');
+	case 't': return c == 's' && at(s, e - 3, ' ');
 	case 'd': return c == 'a';
 	case 'a': return c == 0xa7 || c == 'z';
 	case 'r': return c == 'e';

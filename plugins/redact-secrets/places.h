@@ -140,7 +140,7 @@ static inline int may_be_jwk(const scan *s, int a) {
 	if (a < 6 || s->t[end] != ':' || s->t[end - 1] != '"') return 0;
 	uint8_t c = s->t[end - 2], before = s->t[end - 3];
 	if (before == '"') return c == 'd' || c == 'k' || c == 'p' || c == 'q';
-	return s->t[end - 4] == '"' && (before == 'd' ? c == 'p' || c == 'q' : before == 'q' && c == 'i');
+	return end > 3 && s->t[end - 4] == '"' && (before == 'd' ? c == 'p' || c == 'q' : before == 'q' && c == 'i');
 }
 
 #define MAX_JWK 1024 /* how far from a member of a key its type may stand */
@@ -149,11 +149,16 @@ static inline int may_be_jwk(const scan *s, int a) {
 RARE int private_member(scan *s, int a, int b) {
 	spend(300 + 5 * (b - a));
 	if (b - a < 16 || ahead(s, a, b, &sets[set_number(BASE64U | EQUALS)], 0) < b || fewer(s, a, b, 8)) return 0;
-	for (int k = max(s->last, a - MAX_JWK), end = min(s->n, b + MAX_JWK); k < end; k += 16) {
+	int from = max(0, a - MAX_JWK), end = min(s->n, b + MAX_JWK);
+	if (s->kty >= from) return report(s, a, b, PRIVATE_KEY, 800) ? b : 0;
+	for (int k = max(from, s->kty_sought); k < end; k += 16) { /* no byte is looked at again for the next value */
 		spend(60);
+		s->kty_sought = k + 16;
 		for (uint32_t hits = wasm_i8x16_bitmask(wasm_v128_and(wasm_i8x16_eq(wasm_v128_load(s->t + k), wasm_u8x16_splat('k')), wasm_i8x16_eq(wasm_v128_load(s->t + k + 1), wasm_u8x16_splat('t')))); hits; hits &= hits - 1) {
 			spend(60);
-			if (has(s, k + __builtin_ctz(hits) - 1, "\"kty\"")) return report(s, a, b, PRIVATE_KEY, 800) ? b : 0;
+			if (!has(s, k + __builtin_ctz(hits) - 1, "\"kty\"")) continue;
+			s->kty = k + __builtin_ctz(hits);
+			return report(s, a, b, PRIVATE_KEY, 800) ? b : 0;
 		}
 	}
 	return 0;
@@ -207,10 +212,12 @@ RARE int placed(scan *s, int a, int b, int quoted) {
 
 static inline int may_be_placed(const scan *s, int a, int quoted) {
 	const uint8_t *p = s->t + a - quoted;
-	if (a - quoted < 3) return 0; /* nothing before it: what stands before the text is another one */
+	int before = a - quoted; /* what stands before the text is another one */
+	if (before < 3) return 0;
 	if (p[-1] == 'p' && p[-2] == '-') return quoted;
-	if (p[-1] != ' ') return (p[-1] == ',' && quoted) || (p[-1] == ':' && (p[-3] == '/' || may_log_on(p)));
-	return p[-2] == ',' || p[-3] == '-' || p[-3] == '/' || (p[-3] == 'r' && p[-4] == '/') || p[0] == '-' || may_be_echoed(p) || may_be_said(p) || may_log_on(p) || (quoted && plaintext(s, a));
+	if (p[-1] != ' ') return (p[-1] == ',' && quoted) || (p[-1] == ':' && (p[-3] == '/' || (before > 3 && may_log_on(p))));
+	return p[-2] == ',' || p[-3] == '-' || p[-3] == '/' || p[0] == '-' || may_be_echoed(p) || (before > 3 && ((p[-3] == 'r' && p[-4] == '/') || may_log_on(p)))
+		|| (before > 4 && may_be_said(p)) || (quoted && plaintext(s, a));
 }
 
 #endif

@@ -54,6 +54,7 @@ RARE int says_so(const scan *s, int a) {
 	spend(1000);
 	for (int k = verb; k > from; k--)
 		if (s->t[k - 1] == '\n' || s->t[k - 1] == '.') from = k;
+	if (verb <= from) return 0;
 	words w = letters_of(s->t + from, verb - from);
 	for (w.starts = w.letters & ~(w.letters << 1); w.starts;) {
 		int end, start = next_word(&w, &end);

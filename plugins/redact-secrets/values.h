@@ -436,8 +436,8 @@ RARE int shaped(scan *s) {
 	}
 	if (n < 5) return 0;
 	if (n == 13 && has(s, a, "SCRAM-SHA-256$")) {
-		int rest = e;
-		for (int k = 0; k < 3; k++) rest = ahead(s, rest + 1, min(s->n, e + 256), &sets[IN_HASH], 0);
+		int rest = ahead(s, e, min(s->n, e + 256), &sets[IN_HASH], 0);
+		for (int k = 0; k < 2 && at(s, rest, ':'); k++) rest = ahead(s, rest + 1, min(s->n, e + 256), &sets[IN_HASH], 0);
 		return rest - a >= 90 && report(s, a, rest, PASSWORD_HASH, 800) ? rest : 0;
 	}
 	/* Telegram: the number of a bot, and 35 characters */

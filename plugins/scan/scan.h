@@ -106,6 +106,7 @@ typedef struct {
 	int words_read;   /* how far the words of the text have been heard; -1 before the first question */
 	int seen[MAX_TOPICS]; /* where each topic was last named; spoken: any that speaks for a number */
 	int spoken;
+	int kty, kty_sought; /* where a type of JSON Web Key was last found, -1 before; how far it was looked for */
 } scan;
 
 /* What is left of the work that a text may take, in fuel as the host counts it, roughly. To look for telling bytes
@@ -390,9 +391,11 @@ RARE void more_room(rdx_out *out) {
 	out->room = (uint32_t)min((int)(more / sizeof(rdx_edit)), (int)(RDX_MAX_EDITS - out->reply->n_edits));
 }
 
-/* add emits a finding. One that a bound has cut short in the middle of a character takes all of it. */
+/* add emits a finding. One that a bound has cut short in the middle of a character takes all of it. None goes beyond
+ * the text: the host would refuse the request. */
 RARE void add(scan *s, int start, int end, int label, int score) {
 	spend(140);
+	end = min(end, s->n);
 	if (s->out->room == 0) more_room(s->out);
 	while (start > s->last && (s->t[start] & 0xc0) == 0x80) start--;
 	while (end < s->n && (s->t[end] & 0xc0) == 0x80) end++;
@@ -481,8 +484,8 @@ RDX_EXPORT("rdx_redact") uint64_t redact(const uint8_t *request, uint32_t len) {
 		rdx_field f = rdx_get(request, i);
 		static scan s; /* not on the stack: it has many words, of which a plain text touches few */
 		s.t = f.text, s.n = (int)f.text_len, s.field = &f, s.out = &out, s.index = i;
-		s.last = s.pem_none = s.base64 = s.run_from = s.run = s.word_from = s.word_to = s.parts = s.shape = s.judged = s.open_runs = 0;
-		s.last_key = s.words_read = s.unruled = s.name_end = s.stand_in = -1;
+		s.last = s.pem_none = s.base64 = s.run_from = s.run = s.word_from = s.word_to = s.parts = s.shape = s.judged = s.open_runs = s.kty_sought = 0;
+		s.last_key = s.words_read = s.unruled = s.name_end = s.stand_in = s.kty = -1;
 		left = FUEL_PER_BYTE * min(s.n + ALLOWED_BYTES, 1 << 20);
 		pass(&s);
 	}
