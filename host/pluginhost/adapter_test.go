@@ -12,6 +12,7 @@ import (
 
 	"github.com/veriproof/notary/host/journal"
 	"github.com/veriproof/notary/host/journal/journaltest"
+	"github.com/veriproof/notary/host/stream"
 	"github.com/veriproof/notary/sdk/plugin/abi"
 )
 
@@ -48,7 +49,7 @@ func TestStore(t *testing.T) {
 func TestFloodedStorage(t *testing.T) {
 	asked := 0
 	s, err := Load(t.Context(), []Source{{Name: "store-dir", Kind: abi.KindStorage, Module: builtInModule(t, "store-dir")}},
-		Options{BlobDir: t.TempDir(), Flooded: func() bool { asked++; return true }})
+		Options{BlobDir: t.TempDir(), Streams: stream.Options{Flooded: func() bool { asked++; return true }}})
 	if err != nil {
 		t.Fatal(err)
 	}

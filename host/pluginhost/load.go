@@ -45,8 +45,8 @@ type Options struct {
 	// BlobDir is the directory of the storage adapter's capabilities "blob" and "stream".
 	// It is made if it does not exist.
 	BlobDir string
-	// Flooded, if set, says whether others keep the processors busy: see [stream.Open].
-	Flooded func() bool
+	// Streams are options of the storage adapter's capability "stream".
+	Streams stream.Options
 	// Database is behind the storage adapter's capability "sql". It is the
 	// caller's to close, after the set.
 	Database Database
@@ -228,7 +228,7 @@ func (s *Set) openDir(p *plugin, capabilities []string, o Options) (err error) {
 		p.dir = s.dir
 	}
 	if slices.Contains(capabilities, abi.CapabilityStream) {
-		if s.streams, err = stream.Open(o.BlobDir, o.Flooded); err != nil {
+		if s.streams, err = stream.Open(o.BlobDir, o.Streams); err != nil {
 			return err
 		}
 		p.streams = s.streams

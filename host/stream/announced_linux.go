@@ -4,16 +4,17 @@ package stream
 
 import (
 	"os"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
 
 func local(*os.File) bool { return false }
 
-func pwritev(f *os.File, parts [][]byte, at int64, _ bool) (int, error) {
+func pwritev(f *os.File, parts [][]byte, at int64, _ time.Duration) (int, error) {
 	return unix.Pwritev(int(f.Fd()), parts, at)
 }
 
-func forget(f *os.File, from, n int64, _ bool) {
+func forget(f *os.File, from, n int64, _ time.Duration) {
 	_ = unix.Fadvise(int(f.Fd()), from, n, unix.FADV_DONTNEED)
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"time"
 )
 
 // Errors on which a caller decides. A number that is taken is [io/fs.ErrExist], a
@@ -65,15 +66,21 @@ var opened struct {
 	dirs []*Dir
 }
 
+// Options are what a directory may be opened with. The zero value is ready.
+type Options struct {
+	// Flooded says whether others keep the processors busy, at any time; nil stands for
+	// never. While it is true nothing that is to be durable is left to the kernel's own
+	// threads, which would wait for a processor: that is quicker then, and dearer at any time.
+	Flooded func() bool
+	// Patience is for how long a write to a disk of this machine may hang before the kernel
+	// ends the process, which could not go on; 0 stands for a minute.
+	Patience time.Duration
+}
+
 // Open opens a directory, and makes it if needed. In one process a directory is opened
-// once: who opens it again gets the same Dir. Each Open has its Close.
-//
-// Flooded says whether others keep the processors busy, at any time; nil stands for never.
-// While it is true nothing that is to be durable is left to the kernel's own threads, which
-// would wait for a processor: that is quicker then, and dearer at any time. Of who opens a
-// directory again it is not asked.
-func Open(path string, flooded func() bool) (*Dir, error) {
-	d, err := openOSDisk(path, flooded)
+// once: who opens it again gets the same Dir, with its options. Each Open has its Close.
+func Open(path string, o Options) (*Dir, error) {
+	d, err := openOSDisk(path, o)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -66,11 +67,11 @@ type osDisk struct {
 
 // calls says how system calls on files are made.
 type calls struct {
-	flooded     func() bool // see Open
-	unannounced bool        // may copies into the kernel's memory be?
+	flooded  func() bool   // see Options
+	patience time.Duration // with calls that are not announced to the runtime; 0 = all are
 }
 
-func openOSDisk(path string, flooded func() bool) (*osDisk, error) {
+func openOSDisk(path string, o Options) (*osDisk, error) {
 	if err := MakeDir(path); err != nil {
 		return nil, fmt.Errorf("stream directory: %w", err)
 	}
@@ -82,10 +83,14 @@ func openOSDisk(path string, flooded func() bool) (*osDisk, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("stream directory: %w", err), root.Close())
 	}
-	if flooded == nil {
-		flooded = func() bool { return false }
+	c := calls{flooded: o.Flooded}
+	if c.flooded == nil {
+		c.flooded = func() bool { return false }
 	}
-	return &osDisk{root: root, self: self, calls: calls{flooded, local(self)}}, nil
+	if local(self) {
+		c.patience = cmp.Or(o.Patience, time.Minute)
+	}
+	return &osDisk{root: root, self: self, calls: c}, nil
 }
 
 // MakeDir makes a directory and those above it that are not there, for its owner alone.
@@ -215,11 +220,11 @@ func (f osFile) WriteAt(b []byte, at int64) (int, error) { return f.f.WriteAt(b,
 func (f osFile) truncate(size int64) error               { return f.f.Truncate(size) }
 func (f osFile) reserve(from, n int64) error             { return reserve(f.f, from, n) }
 func (f osFile) sync() error                             { return datasync(f.f, f.calls.flooded()) }
-func (f osFile) uncache(from, n int64)                   { uncache(f.f, from, n, f.calls.unannounced) }
+func (f osFile) uncache(from, n int64)                   { uncache(f.f, from, n, f.calls.patience) }
 func (f osFile) close() error                            { return f.f.Close() }
 
 func (f osFile) write(parts [][]byte, at int64) error {
-	return writeParts(f.f, parts, at, f.calls.unannounced)
+	return writeParts(f.f, parts, at, f.calls.patience)
 }
 
 func (f osFile) size() (int64, error) {

@@ -4,6 +4,7 @@ import (
 	"io"
 	"os"
 	"syscall"
+	"time"
 )
 
 const fallocKeepSize = 1
@@ -24,13 +25,12 @@ const (
 	maxWrite = 64 << 10
 )
 
-// writeParts writes parts that follow one another, without joining them in memory first;
-// unannounced if it may (see there).
-func writeParts(f *os.File, parts [][]byte, at int64, unannounced bool) error {
+// writeParts writes parts that follow one another, without joining them in memory first.
+func writeParts(f *os.File, parts [][]byte, at int64, patience time.Duration) error {
 	for len(parts) > 0 {
 		n, next := 0, first(parts[:min(len(parts), maxParts)], maxWrite-int(at%maxWrite))
 		err := ignoringEINTR(func() (err error) {
-			n, err = pwritev(f, next, at, unannounced)
+			n, err = pwritev(f, next, at, patience)
 			return err
 		})
 		if err == nil && n == 0 && len(parts[0]) > 0 {
@@ -50,10 +50,10 @@ func writeParts(f *os.File, parts [][]byte, at int64, unannounced bool) error {
 // processor's caches still: that copies several times as fast as memory which nobody has
 // touched for long. Only whole pieces go, see maxWrite: the rest of one is written on, and
 // would be read from the disk for that. If it fails, the kernel keeps what it would keep.
-func uncache(f *os.File, from, n int64, unannounced bool) {
+func uncache(f *os.File, from, n int64, patience time.Duration) {
 	from, to := from&^(maxWrite-1), (from+n)&^(maxWrite-1)
 	if from < to {
-		forget(f, from, to-from, unannounced)
+		forget(f, from, to-from, patience)
 	}
 }
 

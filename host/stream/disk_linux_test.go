@@ -8,6 +8,7 @@ import (
 	"slices"
 	"syscall"
 	"testing"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -50,15 +51,15 @@ func TestWritePartsInPieces(t *testing.T) {
 		parts = append(parts, bytes.Repeat([]byte{byte(i + 1)}, n))
 	}
 	want := append(make([]byte, 7), slices.Concat(parts...)...)
-	for _, unannounced := range []bool{false, true} {
+	for _, patience := range []time.Duration{0, time.Minute} {
 		if err := f.Truncate(0); err != nil {
 			t.Fatal(err)
 		}
-		if err := writeParts(f, parts, 7, unannounced); err != nil {
+		if err := writeParts(f, parts, 7, patience); err != nil {
 			t.Fatal(err)
 		}
 		if got, err := os.ReadFile(f.Name()); err != nil || !bytes.Equal(got, want) {
-			t.Errorf("unannounced is %v: %d bytes are in the file, want %d: %v", unannounced, len(got), len(want), err)
+			t.Errorf("patience of %v: %d bytes are in the file, want %d: %v", patience, len(got), len(want), err)
 		}
 	}
 }
@@ -74,9 +75,9 @@ func TestWritePartsFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	for _, unannounced := range []bool{false, true} {
-		if err := writeParts(f, [][]byte{{1}}, 0, unannounced); !errors.Is(err, syscall.EBADF) {
-			t.Errorf("a write to a file that is only read, unannounced is %v: %v", unannounced, err)
+	for _, patience := range []time.Duration{0, time.Minute} {
+		if err := writeParts(f, [][]byte{{1}}, 0, patience); !errors.Is(err, syscall.EBADF) {
+			t.Errorf("a write to a file that is only read, patience of %v: %v", patience, err)
 		}
 	}
 }

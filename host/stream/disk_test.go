@@ -33,7 +33,7 @@ func TestMakeDir(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, path := range []string{file, filepath.Join(file, "x")} {
-		if d, err := openOSDisk(path, nil); err == nil {
+		if d, err := openOSDisk(path, Options{}); err == nil {
 			t.Errorf("%s is a directory, %v", path, d.close())
 		}
 	}

@@ -60,7 +60,7 @@ func TestFlusherIsRefused(t *testing.T) {
 // called, and no flusher needed.
 func TestFloodedDirectory(t *testing.T) {
 	flooded := false
-	d, err := Open(t.TempDir(), func() bool { return flooded })
+	d, err := Open(t.TempDir(), Options{Flooded: func() bool { return flooded }})
 	if err != nil {
 		t.Fatal(err)
 	}

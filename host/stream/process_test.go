@@ -76,7 +76,7 @@ func slotOf(n uint64) []byte { return fmt.Append(nil, "slot of ", n) }
 // childAppends goes on with a stream, tells each record that is durable, and erases
 // every tenth slot.
 func childAppends(path string) error {
-	d, err := Open(path, nil)
+	d, err := Open(path, Options{})
 	if err != nil {
 		return err
 	}
@@ -136,7 +136,7 @@ func TestKillNine(t *testing.T) {
 
 func checkAppended(t *testing.T, path string, told uint64) {
 	t.Helper()
-	d, err := Open(path, nil)
+	d, err := Open(path, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,7 +155,7 @@ func checkAppended(t *testing.T, path string, told uint64) {
 }
 
 func childHolds(path string) error {
-	d, err := Open(path, nil)
+	d, err := Open(path, Options{})
 	if err != nil {
 		return err
 	}
@@ -201,7 +201,7 @@ func childMeetsLimit(path string) error {
 		return err
 	}
 	most := limit.Cur
-	d, err := Open(path, nil)
+	d, err := Open(path, Options{})
 	if err != nil {
 		return err
 	}
@@ -267,7 +267,7 @@ func childMayNotWrite(path string) error {
 			return err
 		}
 	}
-	d, err := Open(path, nil)
+	d, err := Open(path, Options{})
 	if err != nil {
 		return err
 	}
@@ -292,7 +292,7 @@ func TestReadOnly(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.Chmod(path, 0o700); os.RemoveAll(path) })
-	d, err := Open(path, nil)
+	d, err := Open(path, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

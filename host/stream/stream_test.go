@@ -17,7 +17,7 @@ import (
 
 func open(t testing.TB, path string) *Dir {
 	t.Helper()
-	d, err := Open(path, nil)
+	d, err := Open(path, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +47,7 @@ func Example() {
 		return
 	}
 	defer os.RemoveAll(path)
-	d, err := Open(path, nil)
+	d, err := Open(path, Options{})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -173,7 +173,7 @@ func TestRefused(t *testing.T) {
 // after, and by who reads beside.
 func TestSegments(t *testing.T) {
 	path := t.TempDir()
-	disk, err := openOSDisk(path, nil)
+	disk, err := openOSDisk(path, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,19 +14,21 @@ import (
 )
 
 // Calls that copy bytes into the kernel's memory, or give that back, end within some
-// microseconds. So the runtime is not told of them: its watch for threads that block would
-// be woken by each that follows a moment in which there was nothing to do, and look some
-// fifty times in vain.
+// microseconds as a rule. So the runtime is not told of them: its watch for threads that block
+// would be woken by each that follows a moment in which there was nothing to do, and look
+// some fifty times in vain.
 //
-// But such a call may wait. The kernel has who writes pause, for 200 ms at most, while more
-// waits to be written back than it allows, and the call keeps a processor from all else for
-// as long. After a pause calls are announced, until one is quick again. And a disk that hangs
-// may never let one end: then the collector waits for that processor, all wait for the
-// collector, and nobody is left to notice. So the kernel looks at the time, and ends the
-// process by SIGABRT.
+// But such a call may wait. The kernel has who writes pause while more waits to be written
+// back than it allows, and the call keeps a processor from all else for as long. After a
+// pause calls are announced, until there was none for a while. And a disk that hangs, or that
+// somebody has frozen, may never let one end: then the collector waits for that processor,
+// all wait for the collector, and nobody is left to notice. So the kernel looks at the time,
+// and ends the process by SIGABRT, of which the runtime tells, and then by SIGKILL, in
+// case it cannot.
 const (
-	pause   = 20 * time.Millisecond // longer than a thread waits for a processor
-	tooLong = time.Minute           // longer than a journal waits for its storage
+	pause    = 20 * time.Millisecond // longer than a thread waits for a processor
+	calm     = 10 * time.Second      // after a pause
+	lastWord = 10 * time.Second      // from SIGABRT to SIGKILL
 )
 
 // local reports whether files of a directory are on a disk of this machine, or in memory, so
@@ -44,8 +46,8 @@ func local(dir *os.File) bool {
 }
 
 // pwritev is pwritev(2).
-func pwritev(f *os.File, parts [][]byte, at int64, unannounced bool) (int, error) {
-	c := begin(unannounced, tooLong)
+func pwritev(f *os.File, parts [][]byte, at int64, patience time.Duration) (int, error) {
+	c := begin(patience)
 	defer c.end()
 	if c.alarm == nil {
 		return unix.Pwritev(int(f.Fd()), parts, at)
@@ -65,8 +67,8 @@ func pwritev(f *os.File, parts [][]byte, at int64, unannounced bool) (int, error
 }
 
 // forget tells the kernel by posix_fadvise(2) that a range is not needed.
-func forget(f *os.File, from, n int64, unannounced bool) {
-	c := begin(unannounced, tooLong)
+func forget(f *os.File, from, n int64, patience time.Duration) {
+	c := begin(patience)
 	defer c.end()
 	if c.alarm == nil {
 		_ = unix.Fadvise(int(f.Fd()), from, n, unix.FADV_DONTNEED)
@@ -82,13 +84,16 @@ type call struct {
 	began time.Time
 }
 
-// pausing is true if the last call that has ended took a pause.
-var pausing atomic.Bool
+// zero is when the clock of paused began.
+var zero = time.Now()
 
-func begin(unannounced bool, tooLong time.Duration) call {
+// paused is when calls may be unannounced again, after zero.
+var paused atomic.Int64
+
+func begin(patience time.Duration) call {
 	c := call{began: time.Now()}
-	if unannounced && !pausing.Load() {
-		c.alarm = setAlarm(tooLong)
+	if patience > 0 && int64(c.began.Sub(zero)) >= paused.Load() {
+		c.alarm = setAlarm(patience)
 	}
 	return c
 }
@@ -97,11 +102,15 @@ func (c call) end() {
 	if c.alarm != nil {
 		c.alarm.stop()
 	}
-	pausing.Store(time.Since(c.began) > pause)
+	if now := time.Now(); now.Sub(c.began) > pause {
+		paused.Store(int64(now.Add(calm).Sub(zero)))
+	}
 }
 
-// An alarm ends the process when its time is over: timer_create(2).
-type alarm struct{ id int32 }
+// An alarm ends the process when its time is over: two of timer_create(2), for the signals.
+type alarm struct{ timers [2]int32 }
+
+var signals = [2]syscall.Signal{syscall.SIGABRT, syscall.SIGKILL}
 
 // alarms are those that are not set. What has no room here is deleted.
 var alarms = make(chan *alarm, 4)
@@ -112,21 +121,31 @@ func setAlarm(after time.Duration) *alarm {
 	select {
 	case a = <-alarms:
 	default:
-		a = new(alarm)
-		event := sigevent{signal: int32(syscall.SIGABRT)}
-		if _, _, e := syscall.RawSyscall(unix.SYS_TIMER_CREATE, unix.CLOCK_MONOTONIC, uintptr(unsafe.Pointer(&event)), uintptr(unsafe.Pointer(&a.id))); e != 0 {
-			return nil
-		}
+		a = newAlarm()
 	}
-	if !a.set(after) {
+	if a != nil && !(a.set(0, after) && a.set(1, after+lastWord)) {
 		a.delete()
 		return nil
 	}
 	return a
 }
 
+func newAlarm() *alarm {
+	a := new(alarm)
+	for i, sig := range signals {
+		event := sigevent{signal: int32(sig)}
+		if _, _, e := syscall.RawSyscall(unix.SYS_TIMER_CREATE, unix.CLOCK_MONOTONIC, uintptr(unsafe.Pointer(&event)), uintptr(unsafe.Pointer(&a.timers[i]))); e != 0 {
+			if i > 0 {
+				deleteTimer(a.timers[0])
+			}
+			return nil
+		}
+	}
+	return a
+}
+
 func (a *alarm) stop() {
-	if a.set(0) {
+	if a.set(0, 0) && a.set(1, 0) {
 		select {
 		case alarms <- a:
 			return
@@ -136,15 +155,20 @@ func (a *alarm) stop() {
 	a.delete()
 }
 
-func (a *alarm) set(after time.Duration) bool {
+// set has timer i expire after a time, or never if that is 0.
+func (a *alarm) set(i int, after time.Duration) bool {
 	spec := unix.ItimerSpec{Value: unix.NsecToTimespec(int64(after))}
-	_, _, e := syscall.RawSyscall6(unix.SYS_TIMER_SETTIME, uintptr(a.id), 0, uintptr(unsafe.Pointer(&spec)), 0, 0, 0)
+	_, _, e := syscall.RawSyscall6(unix.SYS_TIMER_SETTIME, uintptr(a.timers[i]), 0, uintptr(unsafe.Pointer(&spec)), 0, 0, 0)
 	return e == 0
 }
 
 func (a *alarm) delete() {
-	syscall.RawSyscall(unix.SYS_TIMER_DELETE, uintptr(a.id), 0, 0)
+	for _, id := range a.timers {
+		deleteTimer(id)
+	}
 }
+
+func deleteTimer(id int32) { syscall.RawSyscall(unix.SYS_TIMER_DELETE, uintptr(id), 0, 0) }
 
 // sigevent is struct sigevent, by the fields that are used: a signal to the process.
 type sigevent struct {

@@ -17,42 +17,41 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestPause: after a call that took long calls are announced, until one is quick.
+// TestPause: after a call that took long calls are announced, until there was none for a while.
 func TestPause(t *testing.T) {
-	defer pausing.Store(false)
-	c := begin(true, tooLong)
-	if c.alarm == nil {
-		t.Fatal("a call is announced, and none took long")
+	defer paused.Store(0)
+	try := func(what string, patience time.Duration, announced bool, took time.Duration) {
+		t.Helper()
+		c := begin(patience)
+		if (c.alarm == nil) != announced {
+			t.Errorf("%s: announced is %v", what, !announced)
+		}
+		c.began = c.began.Add(-took)
+		c.end()
 	}
-	c.began = c.began.Add(-2 * pause)
-	c.end()
-	c = begin(true, tooLong)
-	if c.alarm != nil {
-		t.Error("a call is not announced, and the last one took long")
-	}
-	c.end()
-	if c = begin(true, tooLong); c.alarm == nil {
-		t.Error("a call is announced, and the last one was quick")
-	}
-	c.end()
-	if c = begin(false, tooLong); c.alarm != nil {
-		t.Error("a call on another machine's disk is not announced")
-	}
-	c.end()
+	try("the first call", time.Minute, false, 0)
+	try("one on another machine's disk", 0, true, 0)
+	try("one after quick ones", time.Minute, false, 2*pause)
+	try("one after a pause", time.Minute, true, 0)
+	try("another after a pause", time.Minute, true, 0)
+	paused.Add(-int64(calm))
+	try("one a while after a pause", time.Minute, false, 0)
 }
 
 // TestAlarmsAtOnce: each call has its own, and no more are kept than are of use.
 func TestAlarmsAtOnce(t *testing.T) {
+	seen := make(map[int32]bool)
 	var at []*alarm
 	for range 2 * cap(alarms) {
-		a := setAlarm(tooLong)
+		a := setAlarm(time.Minute)
 		if a == nil {
 			t.Fatal("the kernel gives none")
 		}
-		for _, other := range at {
-			if other.id == a.id {
-				t.Fatalf("two calls have alarm %d", a.id)
+		for _, id := range a.timers {
+			if seen[id] {
+				t.Fatalf("timer %d is of two", id)
 			}
+			seen[id] = true
 		}
 		at = append(at, a)
 	}
@@ -95,7 +94,7 @@ func hang(t *testing.T, path string) {
 		t.Fatal(err)
 	}
 	fd, b := pipe.Fd(), make([]byte, 1<<20) // more than there is room for
-	begin(true, 50*time.Millisecond)
+	begin(50 * time.Millisecond)
 	for { // the runtime's own signals end such a call
 		syscall.RawSyscall6(unix.SYS_WRITE, fd, uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)), 0, 0, 0)
 	}

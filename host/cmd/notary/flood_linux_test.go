@@ -27,6 +27,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/veriproof/notary/host/config"
 	workload "github.com/veriproof/notary/host/internal/bench"
 )
 
@@ -390,8 +391,8 @@ func peakMemory(t *testing.T, p *process) int {
 
 // TestStorageHearsOfFloods: of a process that serves.
 func TestStorageHearsOfFloods(t *testing.T) {
-	g := &ground{storage: &backing{dir: t.TempDir()}}
-	if flooded := g.options().Flooded; flooded == nil || flooded() {
+	g := &ground{cfg: new(config.Config), storage: &backing{dir: t.TempDir()}}
+	if flooded := g.options().Streams.Flooded; flooded == nil || flooded() {
 		t.Error("the storage does not hear of floods, or of one that there is not")
 	}
 }

@@ -134,7 +134,7 @@ func (m *machine) killStarting(t *testing.T, round int) {
 // storedEntries counts the entries of all epochs, beside the notary that writes them.
 func (m *machine) storedEntries(t *testing.T) (n uint64) {
 	t.Helper()
-	d, err := stream.Open(m.path("data/store"), nil)
+	d, err := stream.Open(m.path("data/store"), stream.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

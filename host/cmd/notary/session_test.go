@@ -56,7 +56,7 @@ func TestListWithErasedKeys(t *testing.T) {
 // eraseFirstKey destroys a wrapped key as somebody could who has the directory.
 func eraseFirstKey(t *testing.T, path string) {
 	t.Helper()
-	d, err := stream.Open(path, nil)
+	d, err := stream.Open(path, stream.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
