@@ -73,8 +73,8 @@ type Options struct {
 	// threads, which would wait for a processor: that is quicker then, and dearer at any time.
 	Flooded func() bool
 	// Patience is for how long a write to a disk of this machine may hang before the kernel
-	// ends the process, which could not go on; 0 stands for a minute.
-	Patience time.Duration
+	// ends the process, which could not go on; 0 stands for a minute, and so does nil.
+	Patience func() time.Duration
 }
 
 // Open opens a directory, and makes it if needed. In one process a directory is opened

@@ -67,8 +67,9 @@ type osDisk struct {
 
 // calls says how system calls on files are made.
 type calls struct {
-	flooded  func() bool   // see Options
-	patience time.Duration // with calls that are not announced to the runtime; 0 = all are
+	flooded  func() bool // see Options
+	patience func() time.Duration
+	local    bool // on a disk of this machine
 }
 
 func openOSDisk(path string, o Options) (*osDisk, error) {
@@ -83,12 +84,12 @@ func openOSDisk(path string, o Options) (*osDisk, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("stream directory: %w", err), root.Close())
 	}
-	c := calls{flooded: o.Flooded}
+	c := calls{flooded: o.Flooded, patience: o.Patience, local: local(self)}
 	if c.flooded == nil {
 		c.flooded = func() bool { return false }
 	}
-	if local(self) {
-		c.patience = cmp.Or(o.Patience, time.Minute)
+	if c.patience == nil {
+		c.patience = func() time.Duration { return 0 }
 	}
 	return &osDisk{root: root, self: self, calls: c}, nil
 }
@@ -123,6 +124,14 @@ func makeDir(path string, sync func(dir string) error) error {
 		return errors.Join(err, os.Remove(path)) // so that the next try makes it again
 	}
 	return nil
+}
+
+// unannounced is the patience with a call of which the runtime does not hear, or 0 if it is to.
+func (c calls) unannounced() time.Duration {
+	if !c.local {
+		return 0
+	}
+	return cmp.Or(c.patience(), time.Minute)
 }
 
 func (d *osDisk) close() error {
@@ -220,11 +229,11 @@ func (f osFile) WriteAt(b []byte, at int64) (int, error) { return f.f.WriteAt(b,
 func (f osFile) truncate(size int64) error               { return f.f.Truncate(size) }
 func (f osFile) reserve(from, n int64) error             { return reserve(f.f, from, n) }
 func (f osFile) sync() error                             { return datasync(f.f, f.calls.flooded()) }
-func (f osFile) uncache(from, n int64)                   { uncache(f.f, from, n, f.calls.patience) }
+func (f osFile) uncache(from, n int64)                   { uncache(f.f, from, n, f.calls.unannounced()) }
 func (f osFile) close() error                            { return f.f.Close() }
 
 func (f osFile) write(parts [][]byte, at int64) error {
-	return writeParts(f.f, parts, at, f.calls.patience)
+	return writeParts(f.f, parts, at, f.calls.unannounced())
 }
 
 func (f osFile) size() (int64, error) {

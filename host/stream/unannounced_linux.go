@@ -24,12 +24,14 @@ import (
 // somebody has frozen, may never let one end: then the collector waits for that processor,
 // all wait for the collector, and nobody is left to notice. So the kernel looks at the time,
 // and ends the process by SIGABRT, of which the runtime tells, and then by SIGKILL, in
-// case it cannot.
+// case it cannot; not so the first process of a container, which has no SIGKILL from within.
 const (
-	pause    = 20 * time.Millisecond // longer than a thread waits for a processor
-	calm     = 10 * time.Second      // after a pause
-	lastWord = 10 * time.Second      // from SIGABRT to SIGKILL
+	pause = 20 * time.Millisecond // longer than a thread waits for a processor
+	calm  = 10 * time.Second      // after a pause
 )
+
+// lastWord is how long there is from SIGABRT to SIGKILL.
+var lastWord = 10 * time.Second
 
 // local reports whether files of a directory are on a disk of this machine, or in memory, so
 // that calls on them may go unannounced.

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -19,6 +20,7 @@ import (
 
 // TestPause: after a call that took long calls are announced, until there was none for a while.
 func TestPause(t *testing.T) {
+	paused.Store(0) // a test before this one may have had a pause
 	defer paused.Store(0)
 	try := func(what string, patience time.Duration, announced bool, took time.Duration) {
 		t.Helper()
@@ -26,7 +28,7 @@ func TestPause(t *testing.T) {
 		if (c.alarm == nil) != announced {
 			t.Errorf("%s: announced is %v", what, !announced)
 		}
-		c.began = c.began.Add(-took)
+		c.began = time.Now().Add(-took)
 		c.end()
 	}
 	try("the first call", time.Minute, false, 0)
@@ -58,16 +60,29 @@ func TestAlarmsAtOnce(t *testing.T) {
 	for _, a := range at {
 		a.stop()
 	}
+	for range cap(alarms) {
+		a := <-alarms
+		for i, id := range a.timers {
+			var left unix.ItimerSpec
+			if _, _, e := syscall.Syscall(unix.SYS_TIMER_GETTIME, uintptr(id), uintptr(unsafe.Pointer(&left)), 0); e != 0 || left != (unix.ItimerSpec{}) {
+				t.Errorf("an alarm that was stopped has %v until %v: %v", left.Value, signals[i], e)
+			}
+		}
+		alarms <- a
+	}
 	if len(alarms) != cap(alarms) {
 		t.Errorf("%d alarms are kept, there is room for %d", len(alarms), cap(alarms))
 	}
 }
 
-// hangs names a pipe for a process that hangs.
-const hangs = "STREAM_TEST_HANGS"
+// hangs names a pipe for a process that hangs, and hangsDeaf has it not hear SIGABRT.
+const (
+	hangs     = "STREAM_TEST_HANGS"
+	hangsDeaf = "STREAM_TEST_HANGS_DEAF"
+)
 
 // TestHangingWrite: a call that never ends, of which the runtime does not know, has
-// everything wait for it. The kernel ends the process.
+// everything wait for it. The kernel ends the process, also if it cannot tell of it.
 func TestHangingWrite(t *testing.T) {
 	if path := os.Getenv(hangs); path != "" {
 		hang(t, path)
@@ -76,18 +91,25 @@ func TestHangingWrite(t *testing.T) {
 	if err := unix.Mkfifo(path, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	child := exec.Command(os.Args[0], "-test.run=^TestHangingWrite$")
-	child.Env = append(os.Environ(), hangs+"="+path)
-	var out bytes.Buffer
-	child.Stdout, child.Stderr = &out, &out
-	err := child.Run()
-	if err == nil || !strings.Contains(out.String(), "SIGABRT") {
-		t.Errorf("a process that hangs ends with %v:\n%s", err, out.Bytes())
+	for _, deaf := range []string{"", "deaf"} {
+		child := exec.Command(os.Args[0], "-test.run=^TestHangingWrite$")
+		child.Env = append(os.Environ(), hangs+"="+path, hangsDeaf+"="+deaf)
+		var out bytes.Buffer
+		child.Stdout, child.Stderr = &out, &out
+		err := child.Run()
+		status, _ := child.ProcessState.Sys().(syscall.WaitStatus)
+		if killed := status.Signaled() && status.Signal() == syscall.SIGKILL; killed != (deaf != "") || killed == strings.Contains(out.String(), "SIGABRT") {
+			t.Errorf("a process that hangs, %q, ends with %v:\n%s", deaf, err, out.Bytes())
+		}
 	}
 }
 
 // hang has the only processor in writes to a pipe that nobody reads.
 func hang(t *testing.T, path string) {
+	if os.Getenv(hangsDeaf) != "" {
+		signal.Ignore(syscall.SIGABRT)
+		lastWord = 50 * time.Millisecond
+	}
 	runtime.GOMAXPROCS(1)
 	pipe, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {

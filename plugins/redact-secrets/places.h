@@ -145,19 +145,21 @@ static inline int may_be_jwk(const scan *s, int a) {
 
 #define MAX_JWK 1024 /* how far from a member of a key its type may stand */
 
-/* private_member reports the value [a, b) as part of a private key (RFC 7517), if a type of key stands near it. */
+/* private_member reports the value [a, b) as part of a private key (RFC 7517), if a type of key stands near it, or a member
+ * of one: those of a long key are far from its type. */
 RARE int private_member(scan *s, int a, int b) {
 	spend(300 + 5 * (b - a));
 	if (b - a < 16 || ahead(s, a, b, &sets[set_number(BASE64U | EQUALS)], 0) < b || fewer(s, a, b, 8)) return 0;
 	int from = max(0, a - MAX_JWK), end = min(s->n, b + MAX_JWK);
-	if (s->kty >= from) return report(s, a, b, PRIVATE_KEY, 800) ? b : 0;
+	if (s->kty >= from) return s->kty = max(s->kty, a), report(s, a, b, PRIVATE_KEY, 800) ? b : 0;
 	for (int k = max(from, s->kty_sought); k < end; k += 16) { /* no byte is looked at again for the next value */
 		spend(60);
 		s->kty_sought = k + 16;
 		for (uint32_t hits = wasm_i8x16_bitmask(wasm_v128_and(wasm_i8x16_eq(wasm_v128_load(s->t + k), wasm_u8x16_splat('k')), wasm_i8x16_eq(wasm_v128_load(s->t + k + 1), wasm_u8x16_splat('t')))); hits; hits &= hits - 1) {
+			if (k + __builtin_ctz(hits) >= end) break; /* there stands another text */
 			spend(60);
 			if (!has(s, k + __builtin_ctz(hits) - 1, "\"kty\"")) continue;
-			s->kty = k + __builtin_ctz(hits);
+			s->kty = max(a, k + __builtin_ctz(hits));
 			return report(s, a, b, PRIVATE_KEY, 800) ? b : 0;
 		}
 	}
@@ -202,7 +204,7 @@ RARE int placed(scan *s, int a, int b, int quoted) {
 	if (quoted_option(s, a, quoted)) return said_before(s, a - 3) & 1 << W_ATTACHED ? expected(s, a, b) : 0;
 	if (may_be_echoed(s->t + a - quoted) && echoed(s, a - quoted, whole + quoted)) return expected(s, a, whole);
 	if (!quoted && may_log_on(s->t + a)) return logs_on(s, a, b);
-	if (may_be_said(s->t + a - quoted) && says_so(s, a - quoted)) return written_out(s, a, whole) && !a_way(s, a, whole) && report(s, a, whole, PASSWORD, 520) ? whole : 0;
+	if (a - quoted > 4 && may_be_said(s->t + a - quoted) && says_so(s, a - quoted)) return written_out(s, a, whole) && !a_way(s, a, whole) && report(s, a, whole, PASSWORD, 520) ? whole : 0;
 	if (quoted && plaintext(s, a)) return written_out(s, a, b) && report(s, a, b, PASSWORD, 550) ? b : 0;
 	if (!may_be_argument(s, a, b, quoted)) return 0;
 	uint32_t topics = called(s, a, b);

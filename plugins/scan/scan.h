@@ -396,6 +396,7 @@ RARE void more_room(rdx_out *out) {
 RARE void add(scan *s, int start, int end, int label, int score) {
 	spend(140);
 	end = min(end, s->n);
+	if (start >= end) return;
 	if (s->out->room == 0) more_room(s->out);
 	while (start > s->last && (s->t[start] & 0xc0) == 0x80) start--;
 	while (end < s->n && (s->t[end] & 0xc0) == 0x80) end++;

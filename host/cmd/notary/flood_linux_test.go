@@ -395,4 +395,8 @@ func TestStorageHearsOfFloods(t *testing.T) {
 	if flooded := g.options().Streams.Flooded; flooded == nil || flooded() {
 		t.Error("the storage does not hear of floods, or of one that there is not")
 	}
+	g.patience.Store(int64(time.Hour))
+	if patience := g.options().Streams.Patience; patience == nil || patience() != time.Hour {
+		t.Error("the storage does not hear for how long a write may hang")
+	}
 }

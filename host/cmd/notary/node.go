@@ -13,6 +13,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/veriproof/notary/attestation"
@@ -63,6 +64,7 @@ type ground struct {
 	otlp, otlpHTTP, control *port
 	storage                 *backing
 	flood                   ingest.Flood
+	patience                atomic.Int64 // nanoseconds: see stream.Options
 	log                     commitlog.Log
 	erasing                 session.ErasureLock
 	// alive are the epochs that serve or drain.

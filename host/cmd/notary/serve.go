@@ -116,6 +116,10 @@ func serve(ctx context.Context, a *app, args []string) error {
 	return err
 }
 
+// journalEnds is how long a journal has, once it has given a write up, to end the notary
+// by itself.
+const journalEnds = 30 * time.Second
+
 // ignoreEnvironment takes back what the host could change through variables of
 // the environment: whom TLS trusts. The rest of the environment is the container
 // policy's to measure.
@@ -251,6 +255,7 @@ func (s *server) begin(ctx context.Context, n *node, old *serving) (*serving, er
 	start(func() error { return n.notary.Run(work) })
 	start(func() error { return n.attester.Run(work, n.renewed) })
 	g.alive = append(g.alive, n.notary.Epoch())
+	g.patience.Store(int64(time.Duration(n.cfg.Journal.UnknownLimit) + journalEnds))
 	r := ready{
 		OTLP: g.otlp.Addr().String(), OTLPHTTP: g.otlpHTTP.Addr().String(), Control: g.control.Addr().String(),
 		LogKey: g.log.VerifierKey(), Epoch: n.notary.Epoch().String(),

@@ -123,15 +123,11 @@ func (b *backing) options() pluginhost.Options {
 	return o
 }
 
-// journalEnds is how long a journal has, once a write is given up, to end the notary
-// by itself.
-const journalEnds = 30 * time.Second
-
 // options are those of a plugin set that serves.
 func (g *ground) options() pluginhost.Options {
 	o := g.storage.options()
 	o.Concurrency = g.flood.Processors()
-	o.Streams = stream.Options{Flooded: g.flood.On, Patience: time.Duration(g.cfg.Journal.UnknownLimit) + journalEnds}
+	o.Streams = stream.Options{Flooded: g.flood.On, Patience: func() time.Duration { return time.Duration(g.patience.Load()) }}
 	return o
 }
 
