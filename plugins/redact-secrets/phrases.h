@@ -18,7 +18,8 @@ static inline int may_be_phrase(const scan *s, int i) {
 }
 
 /* words_of reads the words at a, of which the operator at i says that they are such a phrase: 12, 15, 18, 21 or 24 of three to eight
- * small letters, none of which is among the first in any sentence and not in the list of BIP 39. It returns their end, or 0. */
+ * small letters, none of which is among the first in any sentence and not in the list of BIP 39. It returns their end, or 0, also if there
+ * are more words that could be of it. */
 RARE int words_of(scan *s, int i, int a) {
 	static const char *const none[] = {"the", "and", "for", "are", "was", "not", "has"};
 	int end = a, n = 0;
@@ -35,7 +36,7 @@ RARE int words_of(scan *s, int i, int a) {
 			break;
 		}
 	}
-	if (n < MIN_WORDS || n > MAX_WORDS || n % 3 || is(s, end, WORD) || at(s, end, '-') || (at(s, end, ' ') && is(s, end + 1, LETTER)) || i < s->last) return 0;
+	if (n < MIN_WORDS || n > MAX_WORDS || n % 3 || is(s, end, WORD) || at(s, end, '-') || (at(s, end, ' ') && is(s, end + 1, LETTER) && run_end(s, end + 1, LOWER, 9) - end < 10) || i < s->last) return 0;
 	return report(s, a, end, SECRET, 650) ? end : 0;
 }
 
