@@ -119,11 +119,12 @@ type plan struct {
 	silence  time.Duration // of notaries that share the storage, or 0
 	quiet    bool
 	struck   bool
+	strikes  chan struct{} // closed: struck
 	trace    []string
 }
 
 func newPlan(seed uint64) *plan {
-	p := &plan{rng: rand.New(rand.NewPCG(seed, 0)), aim: cells[seed%uint64(len(cells))]}
+	p := &plan{rng: rand.New(rand.NewPCG(seed, 0)), aim: cells[seed%uint64(len(cells))], strikes: make(chan struct{})}
 	p.at = []int{0, 0, 1, 0, 2}[seed/uint64(len(cells))%5]
 	p.storm = []float64{0, 0, 0.03, 0.15}[p.rng.IntN(4)]
 	p.inFlight = 1 + 2*p.rng.IntN(2)
@@ -169,6 +170,7 @@ func (p *plan) decide(steps ...step) fault {
 	if slices.Contains(steps, p.aim.step) && !p.struck {
 		if p.at--; p.at < 0 {
 			p.struck = true
+			close(p.strikes)
 			f.outcome, f.kill = p.aim.outcome, p.aim.kill
 			return f
 		}

@@ -91,9 +91,17 @@ func ofStorage() (aims []cell) {
 // byLife executes a statement on the connections of the life that asks.
 type byLife struct{}
 
-type lifeKey struct{}
+type (
+	lifeKey  struct{}
+	hangsKey struct{} // there: the statement is one that hangs
+)
 
 func (byLife) Exec(ctx context.Context, statement string, args []any) ([][]any, error) {
+	if ctx.Value(hangsKey{}) != nil {
+		var stop context.CancelFunc
+		ctx, stop = context.WithTimeout(ctx, hangTime)
+		defer stop()
+	}
 	return ctx.Value(lifeKey{}).(*postgres.DB).Exec(ctx, statement, args)
 }
 
@@ -104,27 +112,14 @@ type wiredRun struct {
 	adapter *pluginhost.Adapter
 	schema  string
 	late    sync.WaitGroup // statements that come through when nobody expects them
-	calm    bool           // no fault comes any more
 }
 
-// How long a notary waits for a statement: where one hangs, so that it gives up soon, and
-// else, so that a slow machine is no fault.
+// How long a notary waits for the statement that hangs, so that it gives up soon, and for
+// all others, since a slow machine is no fault.
 const (
-	statementTime = 250 * time.Millisecond
-	patience      = 10 * time.Second
+	hangTime = 250 * time.Millisecond
+	patience = 10 * time.Second
 )
-
-func (w *wiredRun) statementTime() time.Duration {
-	if o := w.plan.aim.outcome; !w.calm && (o == hangs || o == persistsLate) {
-		return statementTime
-	}
-	return patience
-}
-
-func (w *wiredRun) calms() {
-	w.calm = true
-	w.plan.calm()
-}
 
 func newWiredRun(t *testing.T, server *pgserver.Server, adapter *pluginhost.Adapter, schema []string, seed uint64, aims []cell) *wiredRun {
 	t.Helper()
@@ -163,11 +158,7 @@ func made(t *testing.T, server *pgserver.Server, name string, statements []strin
 func connect(t *testing.T, server *pgserver.Server, host, schema string, timeout time.Duration) *postgres.DB {
 	t.Helper()
 	o := postgres.Options{Host: host, Port: server.Port, Database: "postgres", User: pgserver.User, Schema: schema, Timeout: timeout}
-	begin := time.Now()
 	db, err := postgres.Open(t.Context(), o)
-	for err != nil && time.Since(begin) < patience { // a slow machine is no fault: statements are to give up soon, and not this
-		db, err = postgres.Open(t.Context(), o)
-	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -195,7 +186,7 @@ func (w *wiredRun) play() {
 	go func() { senders.Wait(); close(over) }()
 	for done := false; !done; {
 		if w.lives > 8 {
-			w.calms()
+			w.plan.calm()
 		}
 		l := w.begins()
 		if l.notary == nil {
@@ -223,10 +214,18 @@ func (w *wiredRun) play() {
 		case <-over:
 			done = w.lives > 1 // or nobody fences
 		}
+		if done {
+			select { // what follows on the last span is later on a slow machine
+			case <-w.plan.strikes:
+			case <-l.killed:
+			case <-l.notary.Ended():
+			case <-time.After(patience):
+			}
+		}
 		w.set(nil)
 		l.die()
 	}
-	w.calms()
+	w.plan.calm()
 	w.late.Wait()
 	l := w.begins()
 	if l.notary == nil {
@@ -265,12 +264,12 @@ func (w *wiredRun) begins() *wiredLife {
 	w.lives++
 	l := &wiredLife{life: &life{number: w.lives, killed: make(chan struct{}, 1)}, wire: newWire(w.t, w.server, &w.late)}
 	l.ctx, l.cancel = context.WithCancel(w.t.Context())
-	db := connect(w.t, w.server, l.wire.dir, w.schema, w.statementTime())
+	db := connect(w.t, w.server, l.wire.dir, w.schema, patience)
 	store := &wiredStore{adapter: w.adapter, db: db, life: l, plan: w.plan}
 	born := time.Now()
 	w.tune = func(o *session.Options) {
 		o.Store, o.Scan = store, w.scan
-		o.Journal = journal.Options{GroupBytes: 1, UnknownLimit: 4 * w.statementTime(), Backoff: func(int) time.Duration { return 5 * time.Millisecond }}
+		o.Journal = journal.Options{GroupBytes: 1, UnknownLimit: 4 * patience, Backoff: func(int) time.Duration { return 5 * time.Millisecond }}
 		o.Now = func() time.Time { return born.Add(100 * time.Since(born)) }
 		o.WrapKeyAge, o.Checkpoint = 10*time.Second, 10*time.Second
 	}
@@ -358,6 +357,9 @@ func (s *wiredStore) perform(ctx context.Context, do func(context.Context) error
 	s.alone.Lock()
 	defer s.alone.Unlock()
 	s.life.wire.arm(f.outcome)
+	if f.outcome == hangs || f.outcome == persistsLate {
+		ctx = context.WithValue(ctx, hangsKey{}, true)
+	}
 	err := do(ctx)
 	if !s.life.wire.struck() {
 		s.plan.note("life %d: the statement was not sent: %v", s.life.number, err)
