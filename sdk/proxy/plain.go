@@ -20,7 +20,7 @@ const answerHTTP1 = "HTTP/1.1 415 Unsupported Media Type\r\nContent-Type: text/p
 // Bounds on what is read of such an exporter's request.
 const (
 	maxHead = 16 << 10
-	maxRest = 64 << 10
+	maxRest = MaxRequest
 	linger  = 2 * time.Second
 )
 

@@ -56,6 +56,8 @@ const (
 	again = time.Second
 	// grace is how long requests under way may take when the proxy ends.
 	grace = 10 * time.Second
+	// headTime is how long a connection may take until it has begun: the end waits for it.
+	headTime = 10 * time.Second
 )
 
 // quiet is how long failures that are alike are counted before they are told again.
@@ -118,10 +120,10 @@ func New(o Options) (*Proxy, error) {
 			return nil, fmt.Errorf("proxy: %w", err)
 		}
 		p.grpc = grpc.NewServer(grpc.Creds(newPlain()), grpc.ForceServerCodec(raw{}), grpc.UnknownServiceHandler(p.pass),
-			grpc.MaxRecvMsgSize(MaxRequest), grpc.InTapHandle(p.admit))
+			grpc.MaxRecvMsgSize(MaxRequest), grpc.InTapHandle(p.admit), grpc.ConnectionTimeout(headTime))
 	}
 	if o.HTTP != "" {
-		p.http = &http.Server{Handler: p.handler(), ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0)}
+		p.http = &http.Server{Handler: p.handler(), ReadHeaderTimeout: headTime, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0)}
 	}
 	return p, nil
 }

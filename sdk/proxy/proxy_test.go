@@ -58,8 +58,8 @@ func TestHTTPOnTheGRPCPort(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- p.Serve(ctx, l, nil) }()
-	for range 2 {
-		r, err := http.Post("http://"+l.Addr().String()+"/v1/traces", "application/json", strings.NewReader("{}"))
+	for _, sent := range []string{"{}", `{"resourceSpans":"` + strings.Repeat("x", 8<<20) + `"}`} {
+		r, err := http.Post("http://"+l.Addr().String()+"/v1/traces", "application/json", strings.NewReader(sent))
 		if err != nil {
 			t.Fatal(err)
 		}
