@@ -1,8 +1,10 @@
 package plugins_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/veriproof/notary/sdk/plugin/abi"
 )
@@ -11,26 +13,7 @@ import (
 // here, and of some that are longer than it looks, every beginning is judged, with edits that lie in it: the host
 // refuses a request for one that does not.
 func TestCutOff(t *testing.T) {
-	long := strings.Repeat("A", 260)
-	texts := map[string][]string{
-		"redact-secrets": {
-			"SCRAM-SHA-256$" + long, "SCRAM-SHA-256$10000:" + long, "SCRAM-SHA-256$4096:" + long[:24] + "$" + long[:44] + ":" + long[:44] + "=",
-			"sqlplus kim/" + long, "password=" + long, "https://a:" + long, "$2b$12$" + long,
-		},
-		"redact-pii": {"CVV: 123 4", "security code is 1234"},
-	}
-	for _, v := range []string{"redact-pii", "redact-secrets"} {
-		for _, g := range vectors(t, v) {
-			texts[v] = append(texts[v], g.Text)
-		}
-	}
-	d := newDice(33)
-	for _, form := range secretForms {
-		texts["redact-secrets"] = append(texts["redact-secrets"], unmarked(d.fill(form)))
-	}
-	for _, form := range append(computed(d), forms...) {
-		texts["redact-pii"] = append(texts["redact-pii"], unmarked(form.text))
-	}
+	texts := knownTexts(t)
 	for _, name := range scanners {
 		for _, config := range []string{"", `{"threshold":0}`} {
 			p := probe(t, name, []byte(config))
@@ -55,6 +38,91 @@ func TestCutOff(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// knownTexts are the texts that are known here, by redactor.
+func knownTexts(t *testing.T) map[string][]string {
+	t.Helper()
+	long := strings.Repeat("A", 260)
+	texts := map[string][]string{
+		"redact-secrets": {
+			"SCRAM-SHA-256$" + long, "SCRAM-SHA-256$10000:" + long, "SCRAM-SHA-256$4096:" + long[:24] + "$" + long[:44] + ":" + long[:44] + "=",
+			"sqlplus kim/" + long, "password=" + long, "https://a:" + long, "$2b$12$" + long,
+			"Server=db;Database=app;Uid=kim;Pwd=velvetharbour;",
+		},
+		"redact-pii": {"CVV: 123 4", "security code is 1234", "Kennzeichen: B-MW 1538", "Anna\nT: 030 5550 1987 | x"},
+	}
+	for _, v := range []string{"redact-pii", "redact-secrets"} {
+		for _, g := range vectors(t, v) {
+			texts[v] = append(texts[v], g.Text)
+		}
+	}
+	d := newDice(33)
+	for _, form := range secretForms {
+		texts["redact-secrets"] = append(texts["redact-secrets"], unmarked(d.fill(form)))
+	}
+	for _, form := range append(computed(d), forms...) {
+		texts["redact-pii"] = append(texts["redact-pii"], unmarked(form.text))
+	}
+	return texts
+}
+
+// TestNeighbours: what is found in a text is the same whatever text begins or ends where it does: those that
+// follow one another in a batch, at multiples of 16 bytes, are read as vectors, of both at a time.
+func TestNeighbours(t *testing.T) {
+	texts := knownTexts(t)
+	apart := abi.Field{Text: make([]byte, 32)} // zeros, which are behind the last text, too
+	for _, name := range scanners {
+		p := probe(t, name, nil)
+		var together, alone []abi.Field
+		compare := func() {
+			var found [2][][]abi.Edit
+			for i, batch := range [][]abi.Field{together, alone} {
+				out, err := p.Try(t.Context(), batch)
+				if err != nil {
+					t.Fatal(err)
+				}
+				by := make([][]abi.Edit, len(batch))
+				for _, e := range out.Edits {
+					field := e.Field
+					e.Field = 0
+					by[field] = append(by[field], e)
+				}
+				for k, f := range batch {
+					if len(f.Text) != len(apart.Text) || &f.Text[0] != &apart.Text[0] {
+						found[i] = append(found[i], by[k])
+					}
+				}
+			}
+			for k := range found[0] {
+				if f := alone[1+2*k]; !slices.Equal(found[0][k], found[1][k]) {
+					t.Errorf("%s: %q: %v beside another text, %v alone", name, f.Text, found[0][k], found[1][k])
+				}
+			}
+			together, alone = nil, nil
+		}
+		size := 0
+		for _, text := range texts[name] {
+			for n := range len(text) {
+				if !utf8.RuneStart(text[n]) || len(text) > 200 {
+					continue
+				}
+				head := strings.Repeat(" ", (16-n%16)%16) + text[:n]
+				for _, tail := range []string{text[n:], "1"} {
+					if head == "" {
+						continue
+					}
+					a, b := abi.Field{Text: []byte(head)}, abi.Field{Text: []byte(tail)}
+					together, alone = append(together, apart, a, b), append(alone, apart, a, apart, b)
+					if size += len(head) + len(tail) + 3*len(apart.Text); size > abi.MaxBatchText-1024 {
+						compare()
+						size = 0
+					}
+				}
+			}
+		}
+		compare()
 	}
 }
 

@@ -88,3 +88,16 @@ func TestSecretForms(t *testing.T) {
 		}
 	}
 }
+
+// TestKeyTypeOutOfReach: a type of key that is just too far from one member is near to the next.
+func TestKeyTypeOutOfReach(t *testing.T) {
+	f, d := newFinder(t, "redact-secrets"), newDice(34)
+	first, second := d.of(43, urlChars), d.of(43, urlChars)
+	for gap := 960; gap < 1060; gap++ {
+		text := `{"d":"` + first + `","x":"` + strings.Repeat("ab ", gap/3) + strings.Repeat("-", gap%3) + `","p":"` + second + `","kty":"RSA"}`
+		edits := f.find(text)
+		if at := strings.Index(text, second); len(edits) == 0 || edits[len(edits)-1].Start != at {
+			t.Errorf("%d bytes between two members: %v, want one at %d", gap, edits, at)
+		}
+	}
+}

@@ -398,7 +398,7 @@ RARE int mac(scan *s, int i);
  * reads: in JSON, a list or a sentence. No name stands before, and neither further groups
  * of digits nor a month go on behind it. */
 static inline int lone(const scan *s, int i, int end) {
-	uint8_t before = s->t[i - 1], c = s->t[end];
+	uint8_t before = i > 0 ? s->t[i - 1] : 0, c = end < s->n ? s->t[end] : 0; /* what stands there else is another text */
 	if (before == '-') return 0;
 	if (!(class[c] & (WORD | GOES_ON))) return 1;
 	if (i == 0 || end >= s->n) return 0;

@@ -150,7 +150,7 @@ static inline int contact_number(scan *s, int start) {
 /* initialled reports whether one of the letters that stand for telephones in signatures is before a number: "T: 030 …". */
 static inline int initialled(const scan *s, int start) {
 	int i = start - 1;
-	if (!at(s, i, ' ') || (!at(s, i - 1, ':') && !at(s, i - 1, '.'))) return 0;
+	if (i < 2 || !at(s, i, ' ') || (!at(s, i - 1, ':') && !at(s, i - 1, '.'))) return 0;
 	uint8_t c = s->t[i - 2];
 	return (c == 'T' || c == 'M' || c == 'P' || c == 'F') && begins(s, i - 2, WORD | DOT | URLSAFE) && !is(s, i - 3, QUOTE);
 }

@@ -154,7 +154,7 @@ RARE int private_member(scan *s, int a, int b) {
 	if (s->kty >= from) return s->kty = max(s->kty, a), report(s, a, b, PRIVATE_KEY, 800) ? b : 0;
 	for (int k = max(from, s->kty_sought); k < end; k += 16) { /* no byte is looked at again for the next value */
 		spend(60);
-		s->kty_sought = k + 16;
+		s->kty_sought = min(k + 16, end);
 		for (uint32_t hits = wasm_i8x16_bitmask(wasm_v128_and(wasm_i8x16_eq(wasm_v128_load(s->t + k), wasm_u8x16_splat('k')), wasm_i8x16_eq(wasm_v128_load(s->t + k + 1), wasm_u8x16_splat('t')))); hits; hits &= hits - 1) {
 			if (k + __builtin_ctz(hits) >= end) break; /* there stands another text */
 			spend(60);
