@@ -124,5 +124,5 @@ static inline int maybe_born(scan *s, int i, int end) {
 /* birth reads a date of birth. */
 RARE int birth(scan *s, int i, int end) {
 	int start, e = date(s, i, end, &start);
-	return e && near(s, T_BIRTH, start) && report(s, start, e, DATE_OF_BIRTH, 800) ? e : 0;
+	return e && near(s, T_BIRTH, start) && report(s, after_escape(s, start), e, DATE_OF_BIRTH, 800) ? e : 0;
 }

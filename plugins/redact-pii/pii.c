@@ -75,7 +75,7 @@ RARE int aws_secret(scan *s, int i) {
 	if (i < s->base64) return 0;
 	spend(200);
 	int end = s->base64 = run_end(s, i, BASE64, s->n), start = end - AWS_SECRET_LENGTH;
-	if (start > i || start < s->last || run_end(s, start, BASE64, i - start) != i || !begins(s, start, BASE64) || at(s, end, '=')) return 0;
+	if (start > i || start < s->last || run_end(s, start, BASE64, i - start) != i || !begins(s, start, BASE64) || after_escape(s, start) > start || at(s, end, '=')) return 0;
 	spend(600);
 	int m = classes(s, start, end), score = 0;
 	if (!(m & UPPER) || !(m & LOWER) || !(m & DIGIT)) return 0;

@@ -322,6 +322,7 @@ static int assigned(scan *s, int i) {
 	if (!(class[s->t[i > 0 ? i - 1 : 0]] & (WORD | QUOTE | SPACE | URLSAFE | HIGH))) return pay(s, 300);
 	if (!at(s, a, '"')) /* as JSON has it */
 		while (a < i + 8 && a < s->n && (class[s->t[a]] & SPACE || s->t[a] == '=' || s->t[a] == '>' || s->t[a] == ':' || s->t[a] == '\\')) a++;
+	if (s->t[a - 1] == '\\') a = after_escape(s, a);
 	int short_of = 410 + 100 * (a - i - 1); /* what it takes to see that there is no value */
 	if (is(s, a, QUOTE)) quote = s->t[a++];
 	else if (s->t[a + 1] == '\'' && is(s, a, LETTER)) quote = s->t[a + 1], a += 2; /* N'…' */

@@ -523,7 +523,7 @@ RARE int pem(scan *s, int start, int i) {
 RARE int pem_tail(scan *s, int start, int i) {
 	int end = pem_label(s, i);
 	if (end < 0) return 0;
-	int body = key_lines_before(s, start);
+	int body = after_escape(s, key_lines_before(s, start));
 	return start - body >= MIN_PEM && report(s, body, end, PRIVATE_KEY, 900) ? end : 0;
 }
 
