@@ -71,7 +71,7 @@ RARE int strange(scan *s, int a, int b, int expected) {
 	makeup m;
 	if (b - a < 8 || b - a > 64) return 0;
 	made_of(s, a, b, &m);
-	if (!expected && wordy(&m, b - a) && !(m.special && m.upper) && !(m.special && has_sign(s, a, b))) return 0;
+	if (!expected && ((b - a <= 32 && numbered(s, a, b)) || (wordy(&m, b - a) && !(m.special && m.upper) && !(m.special && has_sign(s, a, b))))) return 0;
 	return m.digits_ahead && m.letters && !m.dots && !m.spaced && ((m.upper && m.lower) || m.special || (b - a >= 32 && m.digits_ahead >= 6)) && entropy(s, a, b) >= 40 && !stands_in(s, a, b);
 }
 
@@ -125,12 +125,16 @@ RARE int given(scan *s, int a, int b, int quoted) {
 	return (known || contains(s, max(s->last, word - MAX_NAME), word, "htpasswd -")) && report(s, a, b, PASSWORD, 550) ? b : 0;
 }
 
-/* takes_names reports whether the word at i is an option, or its value, that takes names and what they stand for, and no
- * secrets: --label=com.example.auth=basic-2, --set-secrets=TOKEN=token-of-app:5. */
+/* takes_names reports whether the word at i is an option, or its value, or an argument of a command, that takes names and what they
+ * stand for, and no secrets: --label=com.example.auth=basic-2, --set-secrets=TOKEN=token-of-app:5, kubectl label pod web auth=basic-v2. */
 RARE int takes_names(const scan *s, int i) {
-	spend(250);
+	spend(700);
 	int end = ahead(s, i, min(s->n, i + 32), &NAME_SET, 0);
 	if (has(s, i, "--")) return has(s, i + 2, "label") || has(s, i + 2, "annotation") || has(s, end - 8, "-secrets");
+	int line = max(s->last, i - 64);
+	for (int k = line; k < i; k++)
+		if (s->t[k] == '\n') line = k;
+	if (contains(s, line, i, "kubectl ") && contains(s, line, i, " label ")) return 1;
 	return has(s, i - 8, "--label ") || has(s, i - 9, "-secrets ") || has(s, i - 13, "--annotation ") || has(s, i - 4, " -l ");
 }
 

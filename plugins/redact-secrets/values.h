@@ -51,7 +51,7 @@ static int judged(const scan *s, int a, int b, const makeup *m, const value_name
 	}
 	if (digits == 0 && letters && n >= 12 && (v->bound || quoted) && m->special && mangled(s, a, b)) return 550;
 	if (!letters || (digits == 0 && n < (quoted ? 12 : 20))) return digits == n && v->bound && (n >= 20 ? say == 2 : n >= 15 && v->any & 1 << W_VENDOR) && entropy(s, a, b) > 40 ? 520 : 0;
-	if (say == 2 && n <= 16 && a_way(s, a, b)) return 0;
+	if ((say == 2 && n <= 16 && a_way(s, a, b)) || (n <= 32 && numbered(s, a, b))) return 0;
 	int jumble = (digits == 0 || wordy(m, n)) && n >= 14 && say == 2 && !m->special && jumbled(s, a, b);
 	if (digits == 0 && !(m->upper && m->lower) && !jumble) return 0;
 	if (say == 1 && v->any & (1 << W_BESIDE | 1 << W_DATA) && (n < 24 || digits < 3 || !m->upper || !m->lower || !v->bound)) return 0;
