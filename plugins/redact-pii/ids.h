@@ -178,6 +178,8 @@ static int id_th(const uint8_t *d, int n) { return n > 0 && d[0] > 0 && (11 - su
 static int id_za(const uint8_t *d, int n) { return yymmdd(d) && d[10] <= 2 && luhn(d, n); }
 static int id_il(const uint8_t *d, int n) { return luhn(d, n) && !all_same(d, n); }
 static int nss(const uint8_t *d, int n) { return luhn(d, n) && !all_same(d, n); }
+#include "russian.h"
+
 static int ein(const uint8_t *d, int n) { return n > 0 && value(d, 2) > 0; }
 
 /* The ids that are digits. form: the groups it is printed in, which count as
@@ -241,6 +243,11 @@ static const struct {
 	{ZA_ID, T_ZA, T_ZA, 13, 400, 400, "6 4 2 1", id_za},
 	{IL_ID, T_IL, T_IL, 9, 0, 0, 0, id_il},
 	{MX_NSS, T_MX, T_MX, 11, 100, 300, "2-2-2-4-1", nss},
+	{RU_INN, T_RU, T_RU, 10, 0, 0, 0, inn},
+	{RU_INN, T_RU, T_RU, 12, 0, 0, 0, inn},
+	{RU_SNILS, T_RU, T_RU, 11, 100, 600, "3-3-3 2", snils},
+	{RU_SNILS, T_RU, T_RU, 11, 100, 300, "3-3-3-2", snils},
+	{RU_SNILS, T_RU, T_RU, 11, 100, 300, "3 3 3 2", snils},
 };
 
 
@@ -313,7 +320,7 @@ static inline uint64_t formed_ids(const scan *s, int end, int n) {
 /* national_id reads an id from the digit at i, of which the run ends at end, and
  * returns the end of the id, or 0. Of several readings the best word wins. */
 RARE int national_id(scan *s, int i, int end) {
-	int n = end - i, best = 0, label = 0, to = 0, bare = n >= 8 && number_ends(s, end), letter = 0;
+	int n = end - i, best = 0, label = 0, to = 0, bare = n >= 8 && (number_ends(s, end) || (n == 10 && before_kpp(s, end))), letter = 0;
 	if (n >= MAX_DIGITS) return 0;
 	if (n == 17 && check_letter(s, end, CN_RIC) && number_ends(s, end + 1)) letter = 1, bare = 1;
 	uint64_t formed = formed_ids(s, end, n);
@@ -337,7 +344,7 @@ RARE int national_id(scan *s, int i, int end) {
 		}
 		if (!e && bare && id_forms[f].digits == n + letter) d = alone, e = end + letter, score = id_forms[f].alone;
 		if (!e) continue;
-		if ((named >> id_forms[f].topic | named >> id_forms[f].other) & 1) score += 500;
+		if ((named >> id_forms[f].topic | named >> id_forms[f].other) & 1 && (id_forms[f].topic != T_RU || called_russian(s, i, id_forms[f].label))) score += 500;
 		else if (d == grouped && goes_on(s, e, id_forms[f].form)) continue;
 		else if (score > 0 && (named >> T_IDENTITY | named >> T_TAX) & 1) score = max(score, 600);
 		if (score <= best || score < threshold[id_forms[f].label] || !id_forms[f].valid(d, id_forms[f].digits)) continue;

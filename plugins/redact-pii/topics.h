@@ -20,8 +20,8 @@ enum {
 	T_IDENTITY, /* names an identity document or number of any country */
 	T_HEALTH,
 	T_MONTH, /* is how the name of a month begins */
-	T_AT, T_AU, T_BE, T_BG, T_BR, T_CA, T_CH, T_CL, T_CN, T_CZ, T_DE, T_DK, T_ES, T_FI, T_FR, T_GB, T_GR, T_HK, T_HR, T_IE, T_IL, T_IN,
-	T_IT, T_JP, T_KR, T_MX, T_NL, T_NO, T_NZ, T_PL, T_PT, T_RO, T_SE, T_SG, T_TH, T_TR, T_TW, T_US, T_ZA, T_AR, T_EE,
+	T_AT, T_AU, T_BE, T_BG, T_BR, T_CA, T_CH, T_CL, T_CN, T_CZ, T_DE, T_DK, T_ES, T_FI, T_FR, T_GB, T_GR, T_HK_TW, T_HR, T_IE, T_IL, T_IN,
+	T_IT, T_JP, T_KR, T_MX, T_NL, T_NO, T_NZ, T_PL, T_PT, T_RO, T_RU, T_SE, T_SG, T_TH, T_TR, T_US, T_ZA, T_AR, T_EE,
 	N_TOPICS
 };
 _Static_assert(N_TOPICS <= MAX_TOPICS, "topics fit into a word");
@@ -121,7 +121,7 @@ static const topic_words vocabulary[] = {
 		"curi securite secu"},
 	{T_GB, "nhs nino ni insuranc uk british utr england"},
 	{T_GR, "amka afm greek greece \xce\x91\xce\x9c\xce\x9a\xce\x91 \xce\x91\xce\xa6\xce\x9c"},
-	{T_HK, "hkid hong kong"},
+	{T_HK_TW, "hkid hong kong taiwan taiwanes"}, /* whose ids have forms of their own */
 	{T_HR, "oib croatian croatia hrvatska"},
 	{T_IE, "pps ppsn irish ireland"},
 	{T_IL, "teudat zehut israeli israel"
@@ -141,12 +141,12 @@ static const topic_words vocabulary[] = {
 		"d"},
 	{T_PT, "nif contribu portugue portugal fiscal nipc"},
 	{T_RO, "cnp romanian romania numeric"},
+	{T_RU, "inn snils \xd0\x98\xd0\x9d\xd0\x9d \xd0\x98\xd0\xbd\xd0\xbd \xd0\xb8\xd0\xbd\xd0\xbd \xd0\x98\xd0\x9d\xd0\x9d\xe2\x84 \xd0\xa1\xd0\x9d\xd0\x98\xd0\x9b \xd0\xa1\xd0\xbd\xd0\xb8\xd0\xbb \xd1\x81\xd0\xbd\xd0\xb8\xd0\xbb \xd0\xbd\xd0\xb0\xd0\xbb\xd0\xbe \xd0\x9d\xd0\xb0\xd0\xbb\xd0\xbe"}, /* called_russian says of which */
 	{T_SE, "personnu swedish sweden samordni orgnr"},
 	{T_SG, "nric fin uen singapor"},
 	{T_TH, "thai thailand \xe0\xb9\x80\xe0\xb8\xa5\xe0\xb8 \xe0\xb8\x9a\xe0\xb8\xb1"
 		" \xe0\xb8\x9a\xe0\xb8\xb1\xe0\xb8 \xe0\xb8\x9b\xe0\xb8\xa3\xe0\xb8"},
 	{T_TR, "tckn kimlik turkish turkey t\xc3\xbcrk t\xc3\xbcrkiye tc"},
-	{T_TW, "taiwan taiwanes"},
 	{T_US, "ein fein itin american usa"},
 	{T_ZA, "south african rsa sa"},
 	{T_AR, "cuit cuil argentin argentina"},
