@@ -50,6 +50,14 @@ var secretForms = []string{
 	"APP_SPECIFIC_PASSWORD=«qlxn-wkzh-widk-lhkk»", "psk=«Quartz-{3 digit}-velvet»", "mnemonic: «zebra cactus orbit lamp wagon fiber oxygen panel ridge tower velvet yellow»", `"seed_phrase": "«zebra cactus orbit lamp wagon fiber oxygen panel ridge tower velvet yellow»"`,
 	`{open}"kty":"oct","k":"«{43 url}»"{close}`, `{open}"kty":"RSA","n":"{342 url}","e":"AQAB","d":"{342 url}","p":"{171 url}","q":"{171 url}","dp":"{171 url}","dq":"{171 url}","qi":"«{171 url}»"{close}`,
 	`{open}"kty":"EC","crv":"P-256","x":"{43 url}","y":"{43 url}","d":"«{43 url}»"{close}`, "https://mainnet.infura.io/v3/«{32 hex}»", "https://api.telegram.org/bot«{9 digit}:AA{33 alnum}»/getMe", `"kim" "«SCRAM-SHA-256$4096:{22 b64}==${43 b64}=:{43 b64}=»"`,
+	// that protocols have in the place of a password, and what has their names
+	"snmp-server community «Quartz{4 digit}» RO", "SNMP v2c, community: «m0nit0r-hq{1 digit}»", "snmp:\n  version: 2c\n  community: «Zx{2 digit}metrics»", `"snmp_community": "«velvet{2 digit}»"`, "the SNMP community string is «r3adOnly-{2 digit}x»", "rocommunity «velvet{2 digit}» 10.20.0.0/16", "snmpwalk -v2c -c «velvet{2 digit}» 10.20.0.1 system",
+	"snmp-server host 10.20.1.1 version 2c «tr4pRecv{1 digit}»", "snmp-server host 10.20.1.1 traps «tr4pRecv{1 digit}»",
+	"AWS4-HMAC-SHA256 Credential=x/20240101/eu-west-1/ec2/aws4_request, SignedHeaders=host;range, Signature=«{64 hex}»", "GET https://b.s3.amazonaws.com/k?X-Amz-Date=20240101T000000Z&X-Amz-Signature=«{64 hex}»", `url: "https://b.s3.amazonaws.com/k?X-Amz-Signature=«{64 hex}»&X-Amz-Expires=60"`, "https://storage.googleapis.com/b/o?X-Goog-Signature=«{512 hex}»",
+	`Authorization: Digest username="kim", realm="x", nonce="abc", uri="/dir", response="«{32 hex}»"`, `Proxy-Authorization: Digest username="kim", realm="x", nonce="q", uri="/", response=«{64 hex}», qop=auth`,
+	"secret_id: «{uuid}»", "vault write auth/approle/login role_id={uuid} secret_id=«{uuid}»", `{open}"role_id":"{uuid}","secret_id":"«{uuid}»"{close}`, "VAULT_SECRET_ID=«{uuid}»", "secret_id               «{uuid}»", "approle.secret-id=«{uuid}»", `vault: {open} SecretID: "«{uuid}»" {close}`,
+	"community: Kubernetes-1x", "our community string team12", "snmp-server enable traps", "SNMP community: SNMPv2c", "SNMP community: ${open}SNMP_COMMUNITY_2{close}", "bgp community 65000:100", "curl -c cookies22.txt http://snmp.example.org", "Signature=SHA256withRSA", "signature={64 hex}", "Signature={uuid}",
+	`response="{32 hex}"`, `message digest of response="{32 hex}"`, "secret_id: my-database-secret2", "secret_id_accessor {uuid}", `"secretId": "{uuid}"`, "Secret ID: {uuid}", "role_id={uuid}", "client_id={uuid}", "valid={uuid}",
 	// that look like the names of things below, and are not
 	"password: «sea-salt-500g»", `login("kim", "«Quartz!{3 digit}-velvet»")`, "salt: «xkq-wtr-{4 digit}b»", "kubectl label pod web app=x\nauth=«k8sQ7x2Wm4pZ9»",
 	// none

@@ -6,6 +6,7 @@
 #include "heads.h"
 #include "places.h"
 #include "phrases.h"
+#include "protocols.h"
 
 /* file_name reports whether a value ends like the name of a file or host. */
 static int file_name(const scan *s, int a, int b) {
@@ -182,7 +183,7 @@ RARE int named_value(scan *s, int a, int b, int quoted) {
 	spend(NAMING + NAMING_WORD * v.words);
 	if (!v.bound && v.start >= 15 && s->t[v.start - 2] == ':' && has_any_case(s, v.start - 15, "authorization")) v.any = v.last = 1 << W_SECRET, v.bound = 1; /* the name was that of a scheme */
 	int found = v.any ? decide(s, a, b, quoted, &v) : 0;
-	if (found || v.any & (1 << W_PASS | 1 << W_SECRET)) return found;
+	if (found || (may_be_of_protocol(s, a, b - a, quoted, &v) && (found = of_protocol(s, a, b, quoted))) || v.any & (1 << W_PASS | 1 << W_SECRET)) return found;
 	if (quoted && may_be_jwk(s, a) && (found = private_member(s, a, b))) return found;
 	if (may_be_placed(s, a, quoted)) return placed(s, a, b, quoted);
 	return may_be_given(s, a, b, quoted) ? given(s, a, b, quoted) : 0;

@@ -21,6 +21,7 @@ enum {
 	W_CONNECTS, /* names a part of a connection string */
 	W_CLOUD,    /* a vendor of services of data */
 	W_DATA,     /* says that a key is one of data */
+	W_COMMUNITY, /* names that of SNMP, or people */
 	W_CAPITALS, /* no word: a key is called in capitals alone */
 	W_SOMEBODY, /* no word: of a name that ends in "key", what comes before that says nothing else */
 	W_BESIDE, /* no word: a word that says nothing else stands before "key" */
@@ -80,6 +81,7 @@ static const topic_words vocabulary[] = {
 	{W_HEAD, "api tok sec"},
 	{W_CLOUD, "alibaba aliyun aws amazon azure gcp google ibm oracle heroku"},
 	{W_DATA, "kafka redis memcache message etcd dynamodb rabbitmq"},
+	{W_COMMUNITY, "communit rocommun rwcommun"},
 	{W_CONNECTS, "server hostname host port uid userid user username provider catalog database initial source driver dbname"},
 	{W_TYPE, "string str const var let val value char text varchar final static text unicode bytes byte by provided ist est es is l\xc3\xa0 lautet are was equals to as set the"
 		" default"},

@@ -1,0 +1,98 @@
+/* protocols.h: what a protocol has in the place of a password, under names that are used for other things, too: communities of
+ * SNMP, signatures of requests to AWS and Google Cloud, answers of HTTP Digest, secret ids of Vault's AppRole. */
+#ifndef SECRETS_PROTOCOLS_H
+#define SECRETS_PROTOCOLS_H
+
+#include "places.h"
+
+#define MAX_HEADER 256 /* how far before a value the header or the block that it is of may begin */
+
+/* speaks_of reports whether a word of small letters stands in what goes before e, as far as that may belong to the same thing. */
+RARE int speaks_of(const scan *s, int e, const char *word) {
+	spend(700);
+	for (int k = max(0, e - MAX_HEADER); k < e; k += 64)
+		if (contains(s, k, e, word)) return 1;
+	return 0;
+}
+
+/* of_snmp reports whether "snmp" stands in the bytes before e, or in those of its line. */
+RARE int of_snmp(const scan *s, int e, int line) {
+	int from = max(0, e - 64);
+	spend(500);
+	for (int k = e; line && k > from; k--)
+		if (s->t[k - 1] == '\n') from = k;
+	return contains(s, from, e, "snmp");
+}
+
+/* community reports [a, b) if what ends at e, before it, says that it is the community of SNMP, which is its password: community …,
+ * "community": "…", rocommunity …, snmpwalk -c …, snmp-server host 10.1.1.1 version 2c …. */
+RARE int community(scan *s, int e, int a, int b) {
+	int named = e;
+	spend(400);
+	if (has_any_case(s, named - 3, " is")) named -= 3;
+	if (has_any_case(s, named - 6, "string")) named -= 6, named -= is(s, named - 1, SPACE | URLSAFE);
+	if (has_any_case(s, named - 9, "community")) {
+		if (!has_any_case(s, named - 11, "rocommunity") && !has_any_case(s, named - 11, "rwcommunity") && !of_snmp(s, named, 0)) return 0;
+	} else if (!((has(s, e - 3, " -c") || has(s, e - 11, " version 2c") || has(s, e - 6, " traps")) && of_snmp(s, e, 1))) return 0;
+	return written_out(s, a, b) && !contains(s, a, b, "snmp") && report(s, a, b, PASSWORD, 550) ? b : 0;
+}
+
+/* signature reports [a, b), hexadecimal digits, if what ends at e is the name of such a signature or answer. */
+RARE int signature(scan *s, int e, int a, int b) {
+	spend(300);
+	if (ahead(s, a, b, &sets[set_number(HEX)], 0) < b) return 0;
+	if (has_any_case(s, e - 8, "response")) {
+		if (b - a > 64 || !speaks_of(s, e, "uri=") || !speaks_of(s, e, "digest ")) return 0;
+	} else if (b - a < 64 || !has_any_case(s, e - 9, "signature")) return 0;
+	else if (!has_any_case(s, e - 15, "x-amz-signature") && !has_any_case(s, e - 16, "x-goog-signature") && !speaks_of(s, e, "signedheaders")) return 0;
+	return !stands_in(s, a, b) && report(s, a, b, SECRET, 600) ? b : 0;
+}
+
+/* secret_id reports the UUID [a, b), if what ends at e is the name that Vault has for half of a login. What Azure calls so is no
+ * secret: written otherwise than Vault does, the name counts near a word of its own. */
+RARE int secret_id(scan *s, int e, int a, int b) {
+	spend(400);
+	if (!has_any_case(s, e - 2, "id") || !at(s, a + 8, '-') || !at(s, a + 13, '-') || !at(s, a + 18, '-') || !at(s, a + 23, '-') || run_end(s, a, HEX, 9) < a + 8 || run_end(s, a + 24, HEX, 12) < b) return 0;
+	if (!has_any_case(s, e - 9, "secret_id") && !((has_any_case(s, e - 8, "secretid") || has_any_case(s, e - 9, "secret-id") || has_any_case(s, e - 9, "secret id")) && (speaks_of(s, e, "vault") || speaks_of(s, e, "role")))) return 0;
+	return !stands_in(s, a, b) && report(s, a, b, SECRET, 600) ? b : 0;
+}
+
+/* of_protocol reads the value [a, b) by the last byte of its name, which tells which of them it may be. */
+RARE int of_protocol(scan *s, int a, int b, int quoted) {
+	int e = back(s, a - quoted, max(0, a - MAX_NAME), &sets[IN_GAP], 0), n = b - a;
+	spend(250);
+	if (e < 2) return 0;
+	switch (s->t[e - 1] | 0x20) {
+	case 'e': return n == 32 || n >= 64 ? signature(s, e, a, b) : 0;
+	case 'd': return n == 36 ? secret_id(s, e, a, b) : 0;
+	}
+	return n <= 64 ? community(s, e, a, b) : 0;
+}
+
+/* may_be_of_protocol reports whether its name, or an option or word right before it, may make one of these of the value of n bytes at a. */
+static inline int may_be_of_protocol(const scan *s, int a, int n, int quoted, const value_name *v) {
+	if (v->any & (1 << W_COMMUNITY | 1 << W_THING)) return v->any & 1 << W_COMMUNITY || n == 32 || n == 36 || n >= 64;
+	if (a - quoted < 10 || s->t[a - quoted - 1] != ' ') return 0;
+	uint8_t c = s->t[a - quoted - 2], before = s->t[a - quoted - 3];
+	return (c == 'c' && (before == '-' || before == '2')) || (c == 's' && before == 'p' && s->t[a - quoted - 4] == 'a');
+}
+
+/* may_be_granted reports whether the name before the equals sign at i ends like one of these that a value of hexadecimal digits has. */
+static inline int may_be_granted(const scan *s, int i) {
+	const uint8_t *p = s->t + i;
+	if (i < 8) return 0;
+	switch (p[-1]) {
+	case 'e': return (p[-2] == 'r' && p[-3] == 'u') || (p[-2] == 's' && p[-3] == 'n');
+	case 'd': case 'D': return (p[-2] | 0x20) == 'i' && (p[-3] == '_' || p[-3] == '-' || (p[-3] | 0x20) == 't');
+	}
+	return 0;
+}
+
+/* granted reads what stands behind such a name and the equals sign at i, wherever it stands: among the fields of a URL or a header. */
+RARE int granted(scan *s, int i) {
+	int quoted = is(s, i + 1, QUOTE) != 0, a = i + 1 + quoted, b = ahead(s, a, min(s->n, a + MAX_VALUE), &sets[IN_NAME], SIDES);
+	spend(300 + 5 * (b - a));
+	return b - a >= 32 ? of_protocol(s, a, b, quoted) : 0;
+}
+
+#endif
