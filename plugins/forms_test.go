@@ -194,6 +194,7 @@ var forms = []struct{ label, text string }{
 	{"RU_INN", "INN «5024012830»"},
 	{"RU_INN", "Taxpayer (INN «770708341273»)"},
 	{"RU_INN", `"customerInn": "«5024012830»"`},
+	{"RU_INN", "<inn>«5024012830»</inn>"},
 	{"RU_INN", "inn=«5024012830»&kpp=502401001"},
 	{"RU_SNILS", "СНИЛС «112-233-445 95»"},
 	{"RU_SNILS", "снилс сотрудника: «11223344595»"},

@@ -27,7 +27,7 @@ RARE int called_russian(const scan *s, int i, int label) {
 		return e - start < 10 || has(s, start + 2, "\xd0\xb0\xd0\xbb\xd0\xbe\xd0\xb3\xd0\xbe\xd0\xbf\xd0\xbb\xd0\xb0\xd1\x82");
 	}
 	if (!has_any_case(s, a, "inn")) return 0;
-	int field = is(s, e, QUOTE | EQUALS | UNDERSCORE) || at(s, e, ':') || at(s, a - 1, '_');
+	int field = is(s, e, QUOTE | EQUALS | UNDERSCORE) || at(s, e, ':') || at(s, e, '>') || at(s, a - 1, '_');
 	if (has(s, a, "INN")) return field || !(at(s, a - 1, ' ') && is(s, a - 2, UPPER));
 	return at(s, a, 'i') ? field : is(s, a - 1, LOWER);
 }
