@@ -141,15 +141,19 @@ func TestAllowanceIsOfOneText(t *testing.T) {
 		rapid.Check(t, func(rt *rapid.T) {
 			units := rapid.SliceOfN(rapid.SampledFrom(worst), 1, 4).Draw(rt, "units")
 			unit := strings.Join(units, rapid.SampledFrom([]string{"", " ", `","`, `":"`}).Draw(rt, "between"))
-			next := rapid.SampledFrom([]string{",", `"`, " ", "-", "=", "1"}).Draw(rt, "next")
+			next := rapid.SampledFrom([]string{",", `"`, " ", "-", "=", "1", "#", "%", `\`, "a"}).Draw(rt, "next")
 			if alone, among := aloneAndAmong(t.Context(), rt, p, unit, next); !slices.Equal(alone, among) {
 				rt.Fatalf("%s: %d edits of a text alone, %d behind others", name, len(alone), len(among))
 			}
 		})
 	}
-	// A comma before the space with which the text begins is no argument's.
-	if alone, among := aloneAndAmong(t.Context(), t, probe(t, "redact-secrets", nil), " a:8/0=,@eaPW=", ","); !slices.Equal(alone, among) {
-		t.Errorf("%d edits of a text alone, %d behind a comma", len(alone), len(among))
+	for _, c := range []struct{ unit, next string }{
+		{" a:8/0=,@eaPW=", ","},             // a comma before the space with which the text begins is no argument's
+		{"0: =b.sas4as: =b.sas4a4as7", " "}, // the digit with which the text begins does not stand between a name and its value
+	} {
+		if alone, among := aloneAndAmong(t.Context(), t, probe(t, "redact-secrets", nil), c.unit, c.next); !slices.Equal(alone, among) {
+			t.Errorf("%q: %d edits of a text alone, %d behind %q", c.unit, len(alone), len(among), c.next)
+		}
 	}
 }
 

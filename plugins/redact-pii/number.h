@@ -470,7 +470,7 @@ RARE int encoded(scan *s, int i) {
 /* number examines what begins with the digit at i. */
 static inline int number(scan *s, int i) {
 	spend(280);
-	if ((uint8_t)(s->t[i - 1] - '#') <= '%' - '#') {
+	if (i > 0 && (uint8_t)(s->t[i - 1] - '#') <= '%' - '#') {
 		int to = encoded(s, i);
 		if (to > i + 2 || !is(s, to, DIGIT)) return to;
 		i = to; /* behind the byte may be a number */

@@ -15,12 +15,12 @@ static int snils(const uint8_t *d, int n) { /* the first that had check digits w
 
 /* called_russian reports whether the word of these ids before the number at i names this one. One number in eleven has the check
  * digit of an organisation's: that one stands right behind the word, with no other between, and "inn", which is where travellers sleep,
- * is in capitals, and not the name of one (HOLIDAY INN), or is the name of a field. */
+ * is in capitals, and not the name of one (HOLIDAY INN), or is the name of a field. It names no pension insurance. */
 RARE int called_russian(const scan *s, int i, int label) {
 	int e = s->seen[T_RU], a = e - 3;
 	spend(250);
 	if (e <= 0) return 1; /* the key */
-	if (label == RU_SNILS) return 1;
+	if (label == RU_SNILS) return !has_any_case(s, a, "inn");
 	if (any_digit(s, max(e, s->last), i)) return 0;
 	if (is(s, e - 1, HIGH)) { /* "ИНН" and forms of "налогоплательщик", which has a beginning that other words have, too */
 		int start = back(s, e, max(0, e - 40), &sets[set_number(LETTER | HIGH)], 0);

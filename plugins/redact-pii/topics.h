@@ -194,7 +194,7 @@ static int read_words(scan *s, const uint8_t *t, int from, int to, int key) {
 		spend(170);
 		int a = last_word(&w, &end);
 		uint64_t topics = end - a > 1 ? word_topics(word_at(t + from + a, end - a)) : 0;
-		if (!topics && from + a > 0 && (class[t[from + a - 1]] & LOWER || (end - a == 1 && t[from + a - 1] == '.' && class[t[from + a - 2]] & LETTER))) topics = pieced(t, from + a, from + end);
+		if (!topics && from + a > 0 && (class[t[from + a - 1]] & LOWER || (end - a == 1 && from + a > 1 && t[from + a - 1] == '.' && class[t[from + a - 2]] & LETTER))) topics = pieced(t, from + a, from + end);
 		if (!topics) continue;
 		note(s, topics, key ? 0 : from + end);
 		if (topics >> T_OTHER & 1 && !key) return 1;

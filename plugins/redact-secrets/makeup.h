@@ -199,30 +199,6 @@ static int wordy(const makeup *m, int n) {
 	return m->long_word && (m->turns + joints) * 5 < n + joints;
 }
 
-/* numbered reports whether [a, b) is what people call things of which there are several: words joined by hyphens, and among them no more
- * short numbers, with a letter or two before or behind them: Page-Two-3a, sea-salt-500g, auth=basic-v2. */
-RARE int numbered(const scan *s, int a, int b) {
-	int words = 0;
-	spend(100);
-	for (int e; a < b; a = e + 1) {
-		int vowel = 0, digit = run_end(s, a, LETTER, 13), number = run_end(s, digit, DIGIT, 4);
-		spend(300);
-		e = number > digit ? run_end(s, number, LETTER, digit > a ? 0 : 2) : digit;
-		if (e < b && !in(s->t[e], URLSAFE | EQUALS)) return 0;
-		if (number > digit ? digit - a > 2 : e - a < 2) return 0;
-		words += number > digit ? -1 : 1;
-		if (number > digit) continue;
-		int small = run_end(s, a + 1, LOWER, e - a - 1);
-		if (small < e && (small > a + 1 || in(s->t[a], LOWER))) return 0; /* more than a capital */
-		for (int k = a; k < e; k++) {
-			uint8_t c = s->t[k] | 0x20;
-			vowel |= c == 'a' || c == 'e' || c == 'i' || c == 'o' || c == 'u' || c == 'y';
-		}
-		if (!vowel) return 0;
-	}
-	return words >= 0;
-}
-
 /* Pairs of small letters, a bit for the second one, that hardly occur in words: less than once in ten thousand, as counted in the
  * sources and comments of the standard library of Go and the documentation of Debian, but for those that are usual in other
  * languages of Europe. Of random pairs they are two in five. */
@@ -231,6 +207,31 @@ static const uint32_t unusual_pairs[26] = {
 	0x3ebbfee, 0x3e196ae, 0x2810280, 0x3e302e4, 0x2c10200, 0x3010080, 0x2e13202, 0x3efffff, 0x0810280,
 	0x0a10202, 0x0210600, 0x3710680, 0x3fdbeee, 0x3b9966e, 0x3f77eea, 0x3b106aa, 0x3b7feee,
 };
+
+/* numbered reports whether [a, b) is what people call things of which there are several: words joined by hyphens, and among them
+ * numbers, no more and short, with a letter or two before or behind them: Page-Two-3a, sea-salt-500g, auth=basic-v2. A word has a
+ * vowel, and is written in small letters, with a capital or in capitals: keys mix them. Of the pairs of letters that words hardly
+ * have, one may be in all of it. */
+RARE int numbered(const scan *s, int a, int b) {
+	int words = 0, numbers = 0, unusual = 0;
+	spend(100);
+	for (int e; a < b; a = e + 1) {
+		int vowel = 0, capitals = 0, digit = run_end(s, a, LETTER, 13), number = run_end(s, digit, DIGIT, 4);
+		spend(400);
+		e = number > digit ? run_end(s, number, LETTER, digit > a ? 0 : 2) : digit;
+		if (e < b && !in(s->t[e], URLSAFE | EQUALS)) return 0;
+		if (number > digit ? digit - a > 2 : e - a < 2) return 0;
+		words += number == digit, numbers += number > digit;
+		if (number > digit) continue;
+		for (int k = a; k < e; k++) {
+			uint8_t c = s->t[k] | 0x20;
+			if (k > a) capitals += in(s->t[k], UPPER) != 0, unusual += unusual_pairs[((s->t[k - 1] | 0x20) - 'a') & 31] >> (c - 'a') & 1;
+			vowel |= c == 'a' || c == 'e' || c == 'i' || c == 'o' || c == 'u' || c == 'y';
+		}
+		if (!vowel || (capitals && (capitals < e - a - 1 || in(s->t[a], LOWER)))) return 0;
+	}
+	return numbers > 0 && words >= numbers && unusual < 2;
+}
 
 #define MIN_JUMBLE 10
 

@@ -153,6 +153,7 @@ RARE int identified(const scan *s, int i) { return has_any_case(s, i - 11, "iden
 /* passed_over reports whether the letter, digit or sign at i stands between a name and its value: "password - …";
  * "password 7 …", as the kind of a hash; "Key 2: …"; b'…'; "password: |-" above a block of YAML. */
 RARE int passed_over(const scan *s, int i, int hop) {
+	if (i == 0) return 0;
 	if (s->t[i - 1] == ' ' && (s->t[i + 1] == ' ' || (s->t[i + 1] == ':' && in(s->t[i], DIGIT)))) return !in(s->t[i], LETTER);
 	if (s->t[i] == '-' && (s->t[i - 1] == '|' || s->t[i - 1] == '>')) return 1;
 	return hop == 0 && is(s, i + 1, QUOTE) && !is(s, i - 1, QUOTE) && in(s->t[i], LETTER);

@@ -326,15 +326,15 @@ static int assigned(scan *s, int i) {
 	if (s->t[a - 1] == '\\') a = after_escape(s, a);
 	int short_of = 410 + 100 * (a - i - 1); /* what it takes to see that there is no value */
 	if (is(s, a, QUOTE)) quote = s->t[a++];
-	else if (s->t[a + 1] == '\'' && is(s, a, LETTER)) quote = s->t[a + 1], a += 2; /* N'…' */
+	else if (at(s, a + 1, '\'') && is(s, a, LETTER)) quote = s->t[a + 1], a += 2; /* N'…' */
 	if (!quote && s->t[i] == ':' && a > i + 1 && s->t[i + 1] != '=' && !is(s, a, UPPER | DIGIT)) return (phrase = may_be_phrase(s, i) ? words_of(s, i, a) : 0) ? phrase : pay(s, short_of); /* prose */
 	if (a < s->base64 || a >= s->n || a == s->judged) return pay(s, short_of);
 	uint32_t out = outside(s->t + a, &sets[quote ? IN_QUOTES : IN_CODE]) ^ SIDES, digits = digits_at(s->t + a);
 	if (s->n - a < 16) out |= 1u << (s->n - a); /* what stands behind the text is another one */
 	if (out) { /* many values are short, or sentences */
 		int n = __builtin_ctz(out);
-		if (n <= 8 && n >= 3 && s->t[a + n] == ' ' && may_be_phrase(s, i) && (phrase = words_of(s, i, a))) return phrase;
-		if (n < 6 || digits & ((out & -out) - 1) || (quote && s->t[a + n] != quote && s->t[a + n] != '\\')) return pay(s, short_of);
+		if (n <= 8 && n >= 3 && at(s, a + n, ' ') && may_be_phrase(s, i) && (phrase = words_of(s, i, a))) return phrase;
+		if (n < 6 || digits & ((out & -out) - 1) || (quote && !at(s, a + n, (char)quote) && !at(s, a + n, '\\'))) return pay(s, short_of);
 	}
 	value_name v;
 	if (exhausted(1500 + NAMING)) return mask_rest(s); /* of undigited, too, which need not be asked if the name is known */

@@ -332,8 +332,8 @@ static inline int any_digit(const scan *s, int a, int b) { return ahead_digits(s
  * texts of AI sessions are often JSON strings inside JSON, with "\n" spelled as
  * a backslash and a letter. */
 RARE int escape_end(const scan *s, int i) {
+	if (i < 2 || (i < 6 && s->t[i - 2] != '\\')) return 0; /* nor is it paid for: who asks has looked at bytes that are of another text */
 	spend(60);
-	if (i < 2) return 0;
 	if (s->t[i - 2] == '\\') switch (s->t[i - 1]) case 'n': case 'r': case 't': case 'b': case 'f': return 1;
 	if (i < 6 || s->t[i - 6] != '\\' || s->t[i - 5] != 'u') return 0;
 	for (int k = i - 4; k < i; k++)
