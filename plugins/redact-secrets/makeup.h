@@ -209,26 +209,25 @@ static const uint32_t unusual_pairs[26] = {
 };
 
 /* numbered reports whether [a, b) is what people call things of which there are several: words joined by hyphens, and among them
- * numbers, no more and short, with a letter or two before or behind them: Page-Two-3a, sea-salt-500g, auth=basic-v2. A word has a
- * vowel, and is written in small letters, with a capital or in capitals: keys mix them. Of the pairs of letters that words hardly
- * have, one may be in all of it. */
+ * numbers, no more and short, with a letter or two before or behind them: sea-salt-500g, auth=basic-v2. There are
+ * no capitals, a word has a vowel, and of the pairs of letters that words hardly have one may be in all of it. */
 RARE int numbered(const scan *s, int a, int b) {
 	int words = 0, numbers = 0, unusual = 0;
 	spend(100);
 	for (int e; a < b; a = e + 1) {
-		int vowel = 0, capitals = 0, digit = run_end(s, a, LETTER, 13), number = run_end(s, digit, DIGIT, 4);
+		int vowel = 0, digit = run_end(s, a, LOWER, 13), number = run_end(s, digit, DIGIT, 4);
 		spend(400);
-		e = number > digit ? run_end(s, number, LETTER, digit > a ? 0 : 2) : digit;
+		e = number > digit ? run_end(s, number, LOWER, digit > a ? 0 : 2) : digit;
 		if (e < b && !in(s->t[e], URLSAFE | EQUALS)) return 0;
 		if (number > digit ? digit - a > 2 : e - a < 2) return 0;
 		words += number == digit, numbers += number > digit;
 		if (number > digit) continue;
 		for (int k = a; k < e; k++) {
-			uint8_t c = s->t[k] | 0x20;
-			if (k > a) capitals += in(s->t[k], UPPER) != 0, unusual += unusual_pairs[((s->t[k - 1] | 0x20) - 'a') & 31] >> (c - 'a') & 1;
+			uint8_t c = s->t[k];
+			if (k > a) unusual += unusual_pairs[s->t[k - 1] - 'a'] >> (c - 'a') & 1;
 			vowel |= c == 'a' || c == 'e' || c == 'i' || c == 'o' || c == 'u' || c == 'y';
 		}
-		if (!vowel || (capitals && (capitals < e - a - 1 || in(s->t[a], LOWER)))) return 0;
+		if (!vowel) return 0;
 	}
 	return numbers > 0 && words >= numbers && unusual < 2;
 }

@@ -71,7 +71,7 @@ RARE int strange(scan *s, int a, int b, int expected) {
 	makeup m;
 	if (b - a < 8 || b - a > 64) return 0;
 	made_of(s, a, b, &m);
-	if (!expected && ((b - a <= 32 && numbered(s, a, b)) || (wordy(&m, b - a) && !(m.special && m.upper) && !(m.special && has_sign(s, a, b))))) return 0;
+	if (!expected && wordy(&m, b - a) && !(m.special && m.upper) && !(m.special && has_sign(s, a, b))) return 0;
 	return m.digits_ahead && m.letters && !m.dots && !m.spaced && ((m.upper && m.lower) || m.special || (b - a >= 32 && m.digits_ahead >= 6)) && entropy(s, a, b) >= 40 && !stands_in(s, a, b);
 }
 
