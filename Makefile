@@ -75,9 +75,9 @@ matrix-postgres:
 # watches where several write at once: it makes the compilation of each adapter slow. Needs the
 # programs of PostgreSQL and PgBouncer (Debian's packages postgresql and pgbouncer), which
 # never run as root, and npm.
-# Two halves, which "make -j2" tests at a time.
+# Three parts, which "make -j3" tests at a time.
 .PHONY: test-storage
-test-storage: test-storage-postgres test-storage-all
+test-storage: test-storage-postgres test-storage-notary test-storage-endpoints
 
 .PHONY: test-storage-postgres
 test-storage-postgres:
@@ -85,11 +85,14 @@ test-storage-postgres:
 	$(GO) test $(RACE) -tags postgres -timeout 20m -run '^(TestStore|TestCutMidCommit|TestErasureBySeveral)$$' ./host/postgres
 	$(GO) test -tags postgres -timeout 20m -parallel 8 -run '^(TestT33FaultMatrixPostgres|TestLookupPostgres)$$' ./host/session
 
-.PHONY: test-storage-all
-test-storage-all: build/azurite
+.PHONY: test-storage-notary
+test-storage-notary: build/azurite
+	NOTARY_AZURITE=$(CURDIR)/build/azurite $(GO) test -tags postgres,objectstore -timeout 20m -run '^(TestDatabase|TestAzureBlob|TestS3$$)' ./host/cmd/notary
+
+.PHONY: test-storage-endpoints
+test-storage-endpoints: build/azurite
 	NOTARY_AZURITE=$(CURDIR)/build/azurite $(GO) test -tags objectstore -timeout 20m ./host/endpoint
 	NOTARY_AZURITE=$(CURDIR)/build/azurite $(GO) test -tags postgres,objectstore -timeout 20m -run '^Test(Tampering.|ReadsOnly)' ./host/audit
-	NOTARY_AZURITE=$(CURDIR)/build/azurite $(GO) test -tags postgres,objectstore -timeout 20m -run '^(TestDatabase|TestAzureBlob|TestS3$$)' ./host/cmd/notary
 
 # The same on another version of PostgreSQL, as far as host/postgres goes: on 64-bit x86,
 # with npm. The account that the server runs as has to be able to read the clone.
