@@ -68,6 +68,17 @@ func knownTexts(t *testing.T) map[string][]string {
 	return texts
 }
 
+// byField returns the edits of each of n fields, without its number, so that those of two can be compared.
+func byField(edits []abi.Edit, n int) [][]abi.Edit {
+	by := make([][]abi.Edit, n)
+	for _, e := range edits {
+		field := e.Field
+		e.Field = 0
+		by[field] = append(by[field], e)
+	}
+	return by
+}
+
 // TestNeighbours: what is found in a text is the same whatever text begins or ends where it does: those that
 // follow one another in a batch, at multiples of 16 bytes, are read as vectors, of both at a time.
 func TestNeighbours(t *testing.T) {
@@ -83,15 +94,9 @@ func TestNeighbours(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				by := make([][]abi.Edit, len(batch))
-				for _, e := range out.Edits {
-					field := e.Field
-					e.Field = 0
-					by[field] = append(by[field], e)
-				}
-				for k, f := range batch {
-					if len(f.Text) != len(apart.Text) || &f.Text[0] != &apart.Text[0] {
-						found[i] = append(found[i], by[k])
+				for k, edits := range byField(out.Edits, len(batch)) {
+					if f := batch[k]; len(f.Text) != len(apart.Text) || &f.Text[0] != &apart.Text[0] {
+						found[i] = append(found[i], edits)
 					}
 				}
 			}

@@ -75,12 +75,7 @@ func TestIDsAsInText(t *testing.T) {
 				if err != nil {
 					rt.Fatal(err)
 				}
-				found := make([][]abi.Edit, len(fields))
-				for _, e := range out.Edits {
-					field := e.Field
-					e.Field = 0
-					found[field] = append(found[field], e)
-				}
+				found := byField(out.Edits, len(fields))
 				for i := 0; i < len(fields); i += 2 {
 					if !slices.Equal(found[i], found[i+1]) {
 						rt.Fatalf("%s with %q: %q under %q: %v, with a line break %v", name, config, fields[i].Text, fields[i].Key, found[i], found[i+1])
