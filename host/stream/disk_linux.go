@@ -27,10 +27,12 @@ const (
 
 // writeParts writes parts that follow one another, without joining them in memory first.
 func writeParts(f *os.File, parts [][]byte, at int64, patience time.Duration) error {
-	for len(parts) > 0 {
+	c := begin(patience)
+	defer func() { c.end() }()
+	for ; len(parts) > 0; c = c.again() {
 		n, next := 0, first(parts[:min(len(parts), maxParts)], maxWrite-int(at%maxWrite))
 		err := ignoringEINTR(func() (err error) {
-			n, err = pwritev(f, next, at, patience)
+			n, err = c.pwritev(f, next, at)
 			return err
 		})
 		if err == nil && n == 0 && len(parts[0]) > 0 {

@@ -48,9 +48,7 @@ func local(dir *os.File) bool {
 }
 
 // pwritev is pwritev(2).
-func pwritev(f *os.File, parts [][]byte, at int64, patience time.Duration) (int, error) {
-	c := begin(patience)
-	defer c.end()
+func (c call) pwritev(f *os.File, parts [][]byte, at int64) (int, error) {
 	if c.alarm == nil {
 		return unix.Pwritev(int(f.Fd()), parts, at)
 	}
@@ -80,10 +78,12 @@ func forget(f *os.File, from, n int64, patience time.Duration) {
 	runtime.KeepAlive(f)
 }
 
-// A call that has begun. Without an alarm it is to be announced.
+// A call that has begun, or several that follow one another. Without an alarm they are to be
+// announced.
 type call struct {
-	alarm *alarm
-	began time.Time
+	alarm    *alarm
+	began    time.Time
+	patience time.Duration
 }
 
 // zero is when the clock of paused began.
@@ -93,11 +93,21 @@ var zero = time.Now()
 var paused atomic.Int64
 
 func begin(patience time.Duration) call {
-	c := call{began: time.Now()}
+	c := call{began: time.Now(), patience: patience}
 	if patience > 0 && int64(c.began.Sub(zero)) >= paused.Load() {
 		c.alarm = setAlarm(patience)
 	}
 	return c
+}
+
+// again is before another call of several, which share an alarm for as long as there was no
+// pause: to set one takes as long as to write some thousand bytes.
+func (c call) again() call {
+	if c.alarm == nil || time.Since(c.began) <= pause {
+		return c
+	}
+	c.end()
+	return begin(c.patience)
 }
 
 func (c call) end() {
