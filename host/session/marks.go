@@ -27,6 +27,11 @@ const notSeen = math.MaxUint32 - 1
 
 const leastSlots = 16
 
+// inPage is less than a page of memory has of slots. Of pages that nothing was written to the
+// kernel has one for all; if they are looked at first, each is copied when it is written to,
+// and all processors are interrupted to be told.
+const inPage = 128
+
 // slot returns where a mark is, or is to be. There is a free slot.
 func (s *markSet) slot(m *mark) *markSlot {
 	last := uint64(len(s.slots) - 1)
@@ -79,6 +84,9 @@ func (s *markSet) room(n int) {
 	}
 	before := s.slots
 	s.slots, s.taken = make([]markSlot, size), 0
+	for i := 0; i < size; i += inPage {
+		s.slots[i].by = 0
+	}
 	for i := range before {
 		if b := &before[i]; b.by != 0 && b.by != notSeen+1 {
 			*s.slot(&b.mark), s.taken = *b, s.taken+1
