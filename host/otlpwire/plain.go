@@ -2,13 +2,13 @@ package otlpwire
 
 import "github.com/veriproof/notary/sdk/plugin/abi"
 
-// plainPair walks what nearly all attributes are, a key and one string or number in the
-// shortest encoding and with nothing to complain of. It does that in one go; otherwise it
-// does nothing and returns false.
+// plainPair enters and walks what nearly all attributes are, a key and one string or number
+// in the shortest encoding and with nothing to complain of. It does that in one go; otherwise
+// it does nothing and returns false.
 func (w *walker) plainPair(f *field, at span) bool {
-	m := f.sub
+	m, c := f.sub, &w.req.Counts
 	b, v := w.buf[at.lo:at.hi], m.fields[2].sub
-	if len(b) < 2 || b[0] != m.fields[1].tag || b[1] >= 0x80 || w.depth == w.lim.Depth || w.req.Counts.Messages >= w.lim.Messages {
+	if len(b) < 2 || b[0] != m.fields[1].tag || b[1] >= 0x80 || w.depth+2 > w.lim.Depth || c.Messages+2 > w.lim.Messages {
 		return false
 	}
 	value := 2 + int(b[1])
@@ -39,42 +39,44 @@ func (w *walker) plainPair(f *field, at span) bool {
 	default:
 		return false
 	}
-	if !validUTF8(name) {
+	listed := !w.unlisted()
+	if !validUTF8(name) || listed && w.tight && cap(w.req.Texts)-len(w.req.Texts) < 2 {
 		return false
 	}
-	if !w.unlisted() && w.tight && cap(w.req.Texts)-len(w.req.Texts) < 2 {
-		return false
-	}
+	c.Messages, c.Depth = c.Messages+2, max(c.Depth, w.depth+2)
 	key := span{at.lo + 2, at.lo + 2 + len(name)}
-	c := &w.req.Counts
-	c.Messages, c.Depth = c.Messages+1, max(c.Depth, w.depth+1)
-	w.plainText(Text{Start: uint32(key.lo), End: uint32(key.hi), Place: m.fields[1].place, Role: m.role})
-	if f.hook == recordAttribute || f.hook == resourceAttribute {
+	if len(name) > 0 {
+		c.Texts++
+		if listed {
+			w.list(Text{Start: uint32(key.lo), End: uint32(key.hi), Place: m.fields[1].place, Role: m.role})
+		}
+	}
+	if (f.hook == recordAttribute || f.hook == resourceAttribute) && (hintKeys.may(name) || len(w.sessionKeys) > 0) {
 		w.attribute(f, key, span{at.lo + value, at.hi}, len(w.req.Texts))
 	}
-	role := w.role
-	if f.hook != noHook && !w.blind {
-		role = roleOf(name, abi.RoleOther)
+	if len(text) == 0 {
+		return true
 	}
-	if role == abi.RoleOther {
-		role = v.role
+	c.Texts++
+	if listed {
+		role := w.role
+		if f.hook != noHook && !w.blind {
+			role = roleOf(name, abi.RoleOther)
+		}
+		if role == abi.RoleOther {
+			role = v.role
+		}
+		w.list(Text{
+			Start: uint32(at.hi - len(text)), End: uint32(at.hi), KeyStart: uint32(key.lo), KeyEnd: uint32(key.hi), Place: v.fields[1].place, Role: role,
+		})
 	}
-	w.plainText(Text{
-		Start: uint32(at.hi - len(text)), End: uint32(at.hi), KeyStart: uint32(key.lo), KeyEnd: uint32(key.hi), Place: v.fields[1].place, Role: role,
-	})
 	return true
 }
 
-// plainText counts a text that is one, and lists it where texts are listed.
-func (w *walker) plainText(t Text) {
-	if t.Start == t.End {
-		return
-	}
-	w.req.Counts.Texts++
-	if !w.unlisted() {
-		t.Owner, t.Index = w.owner, w.index()
-		w.req.Texts = append(w.req.Texts, t)
-	}
+// list adds a text that is here.
+func (w *walker) list(t Text) {
+	t.Owner, t.Index = w.owner, w.index()
+	w.req.Texts = append(w.req.Texts, t)
 }
 
 // unlisted reports whether texts are counted here, and no more.

@@ -138,8 +138,14 @@ func (w *walker) message(m *message, at span) error {
 		}
 		if f != nil {
 			if f.repeated {
-				if f.kind != nested && !w.count() {
-					return w.refuse(ErrTooMany, m, pos)
+				switch {
+				case f.kind != nested:
+					if !w.count() {
+						return w.refuse(ErrTooMany, m, pos)
+					}
+				case f.sub.pair && !w.thorough && w.plainPair(f, span{lo, hi}):
+					pos = hi
+					continue
 				}
 			} else if bit := uint32(1) << (f.once & 31); seen&bit != 0 {
 				return w.refuse(ErrDuplicate, m, pos)
@@ -381,9 +387,6 @@ func (w *walker) inRecord(f *field, at span) error {
 // pair walks a KeyValue. Nearly all are a key and a value and nothing else.
 func (w *walker) pair(f *field, at span) error {
 	if at.lo == at.hi {
-		return nil
-	}
-	if !w.thorough && w.plainPair(f, at) {
 		return nil
 	}
 	m := f.sub
