@@ -147,6 +147,62 @@ func TestPredecessorFails(t *testing.T) {
 	})
 }
 
+// TestQueued: what is queued waits until the Writer is woken, or a write returns that others
+// wait behind, or it is worth a write of its own, and goes out as one group.
+func TestQueued(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newGates(1)
+		w := start(t, store, journal.Options{})
+		queue := func(d []journal.Draft) *journal.Pending {
+			t.Helper()
+			p, err := w.Queue(d, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+			return p
+		}
+		under := func(want ...uint64) {
+			t.Helper()
+			synctest.Wait()
+			if got := store.waiting(); !slices.Equal(got, want) {
+				t.Fatalf("groups %v are under way, want %v", got, want)
+			}
+		}
+		first, second := queue(draft(0)), queue(draft(1))
+		under()
+		w.Wake()
+		under(0)
+		third := queue(draft(2))
+		store.open(0, journaltest.None)
+		if !settled(first) || !settled(second) || settled(third) {
+			t.Error("the first two are not of one group")
+		}
+		under()
+		w.Wake()
+		under(2)
+		store.open(2, journaltest.None)
+		w.Wake() // with nothing queued, which is forgotten
+		fourth := queue(draft(3))
+		under()
+		queue([]journal.Draft{{Kind: format.KindSegment, Body: make(journal.Sealed, 256<<10)}})
+		under(3)
+		store.open(3, journaltest.None)
+		if !settled(fourth) {
+			t.Error("what was queued did not go out with what is worth a write")
+		}
+		last := queue(draft(5))
+		under()
+		closed := make(chan error)
+		go func() { closed <- w.Close(t.Context()) }()
+		under(5)
+		store.open(5, journaltest.None)
+		if err := <-closed; err != nil || !settled(last) {
+			t.Errorf("closed with %v, and what was queued is written: %v", err, settled(last))
+		}
+	})
+}
+
 // TestIdleWritesOnce: an append to an idle Writer is durable after one write, which
 // begins at once, however many may be in flight.
 func TestIdleWritesOnce(t *testing.T) {

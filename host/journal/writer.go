@@ -1,12 +1,11 @@
 package journal
 
 import (
-	"bytes"
-	"cmp"
 	"context"
 	"crypto/ed25519"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"time"
 
@@ -90,8 +89,8 @@ func (o *Options) setDefaults() {
 //
 // Natural batching: while writes are in flight, what is appended gathers, and
 // goes out as the next group as soon as the oldest write returns. An idle Writer
-// writes at once. Where storage takes several groups at a time, what has gathered
-// goes out earlier, once it is worth a write of its own.
+// writes at once, but for what is only queued (see Queue). Where storage takes several
+// groups at a time, what has gathered goes out earlier, once it is worth a write of its own.
 //
 // The write rule (DESIGN section 5): a group, once it has its seqs, is only
 // ever retried byte for byte. On a conflict the Writer reads back: its own
@@ -111,7 +110,8 @@ type Writer struct {
 
 	mu      sync.Mutex
 	queue   []*Pending
-	queued  int // bytes of bodies in queue
+	queued  int  // bytes of bodies in queue
+	due     bool // what is queued is to go out
 	ended   error
 	closing bool
 	head    format.Position // last durable
@@ -190,6 +190,14 @@ func (p *Pending) settle(pos format.Position, err error) {
 // entries stand in the journal in the order of the calls. The bodies must not
 // be changed afterwards.
 func (w *Writer) Append(drafts []Draft, keys []WrappedKey) (*Pending, error) {
+	defer w.Wake()
+	return w.Queue(drafts, keys)
+}
+
+// Queue is Append for who has more to append at once, and calls Wake then: the drafts are
+// left until all can go out as one group, unless others are written before, or they are
+// worth a write of their own.
+func (w *Writer) Queue(drafts []Draft, keys []WrappedKey) (*Pending, error) {
 	p := &Pending{drafts: drafts, keys: keys, count: len(drafts), backlog: &w.backlog, done: make(chan struct{})}
 	for i := range drafts {
 		p.size += format.Overhead + len(drafts[i].body())
@@ -210,11 +218,25 @@ func (w *Writer) Append(drafts []Draft, keys []WrappedKey) (*Pending, error) {
 	w.queue = append(w.queue, p)
 	w.queued += p.size
 	w.backlog.add(p.size)
+	if w.worthwhile() {
+		w.wakeLocked()
+	}
+	return p, nil
+}
+
+// Wake has an idle Writer write what is queued.
+func (w *Writer) Wake() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.wakeLocked()
+}
+
+func (w *Writer) wakeLocked() {
+	w.due = len(w.queue) > 0
 	select {
 	case w.wake <- struct{}{}:
 	default:
 	}
-	return p, nil
 }
 
 // Err returns why the epoch has ended, or nil.
@@ -233,11 +255,8 @@ func (w *Writer) Ended() <-chan struct{} { return w.done }
 func (w *Writer) Close(ctx context.Context) error {
 	w.mu.Lock()
 	w.closing = true
+	w.wakeLocked()
 	w.mu.Unlock()
-	select {
-	case w.wake <- struct{}{}:
-	default:
-	}
 	select {
 	case <-w.done:
 	case <-ctx.Done():
@@ -277,6 +296,7 @@ func (w *Writer) commitLoop(ctx context.Context) {
 		w.end(err, batch)
 	}
 	for {
+		runtime.Gosched() // what others are about to append goes out with it
 		for len(flights) < w.opts.InFlight {
 			batch := w.take(len(flights) > 0)
 			if len(batch) == 0 {
@@ -337,13 +357,16 @@ func (w *Writer) acknowledge(f *flight) {
 	}
 }
 
-// take removes the next group's appends from the queue: at least one, and no
+// worthwhile reports whether what is queued is worth a write of its own.
+func (w *Writer) worthwhile() bool { return w.queued >= min(worthwhile, w.opts.GroupBytes) }
+
+// take removes the next group's appends from the queue, if they are due: at least one, and no
 // more than fit into GroupBytes and maxGroupEntries. While another group is under
 // way it takes none unless they are worth a write of their own.
 func (w *Writer) take(busy bool) []*Pending {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if busy && w.queued < min(worthwhile, w.opts.GroupBytes) {
+	if !w.due || busy && !w.worthwhile() {
 		return nil
 	}
 	n, size, entries := 0, 0, 0
@@ -354,6 +377,7 @@ func (w *Writer) take(busy bool) []*Pending {
 	batch := w.queue[:n:n]
 	w.queue = w.queue[n:]
 	w.queued -= size
+	w.due = len(w.queue) > 0
 	return batch
 }
 
@@ -404,77 +428,6 @@ func hashBodies(batch []*Pending, count int) []receipt.Hash {
 	}
 	format.HashBodies(bodies, hashes)
 	return hashes
-}
-
-// Write makes one group durable by the write rule that a Writer follows: it
-// retries byte for byte, reads back on a conflict, and returns nil,
-// [ErrFenced] if other bytes are there, or [ErrEnded] if the outcome is still
-// unknown after UnknownLimit. It is for the fence that another epoch writes; a
-// Writer's own groups go the same way.
-func Write(ctx context.Context, store Store, g Group, opts Options) error {
-	return write(ctx, store, g, opts, func(f func()) { go f() })
-}
-
-func write(ctx context.Context, store Store, g Group, opts Options, run func(func())) error {
-	opts.setDefaults()
-	limit, cancel := context.WithTimeout(ctx, opts.UnknownLimit)
-	defer cancel()
-	var err error
-	for n := 0; ; n++ {
-		if limit.Err() != nil { // no try is begun that nobody waits for
-			return fmt.Errorf("%w: entries from seq %d on: outcome unknown after %d tries: %w", ErrEnded, g.FirstSeq, n, cmp.Or(err, limit.Err()))
-		}
-		err = within(limit, run, func() error {
-			err := store.Put(limit, g)
-			if errors.Is(err, ErrConflict) {
-				err = readBack(limit, store, g)
-			}
-			return err
-		})
-		if err == nil || errors.Is(err, ErrFenced) {
-			return err
-		}
-		t := time.NewTimer(opts.Backoff(n + 1))
-		select {
-		case <-t.C:
-		case <-limit.Done():
-			t.Stop()
-		}
-	}
-}
-
-// within runs f and returns ctx's error if that ends first: storage that hangs in
-// a system call heeds no context, and must not keep the epoch from ending. f then
-// goes on by itself; what it may still write is the group as it is.
-func within(ctx context.Context, run func(func()), f func() error) error {
-	done := make(chan error, 1)
-	run(func() { done <- f() })
-	select {
-	case err := <-done:
-		return err
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// readBack tells our own earlier write, whose answer was lost, from another's.
-func readBack(ctx context.Context, store Store, g Group) error {
-	c, err := store.Get(ctx, g.Epoch, g.FirstSeq)
-	if err != nil {
-		return fmt.Errorf("journal: read back after a conflict at seq %d: %w", g.FirstSeq, err)
-	}
-	if c.FirstSeq == g.FirstSeq && bytes.Equal(c.Entries, bytes.Join(raw(g.Entries), nil)) {
-		return nil
-	}
-	return fmt.Errorf("%w: seq %d holds other bytes", ErrFenced, g.FirstSeq)
-}
-
-func raw(s []Sealed) [][]byte {
-	b := make([][]byte, len(s))
-	for i := range s {
-		b[i] = s[i]
-	}
-	return b
 }
 
 // end fails everything that was not acknowledged.

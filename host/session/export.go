@@ -127,18 +127,10 @@ func (n *Notary) Export(ctx context.Context, tenant string, sig otlpwire.Signal,
 		return format.Position{}, err
 	}
 	defer n.giveBack(tenant, batch.sessions)
-	var ends []receipt.Handle
-	for _, g := range batch.sessions {
-		d.did(perSession + len(g.edits))
-		if err := n.append(g.handle, tenant, g, d); err != nil {
-			return format.Position{}, err
-		}
-		if g.end {
-			ends = append(ends, g.handle)
-		}
-		for _, before := range g.before {
-			ends = append(ends, n.opts.Ring.Handle(tenant, before))
-		}
+	ends, err := n.appendAll(tenant, batch.sessions, d)
+	n.writer.Wake() // also after an error, for what was queued before it
+	if err != nil {
+		return format.Position{}, err
 	}
 	n.opts.Waiting(ctx)
 	pos, err := waitAll(ctx, d.pending)
@@ -149,6 +141,24 @@ func (n *Notary) Export(ctx context.Context, tenant string, sig otlpwire.Signal,
 		n.endSoon(h)
 	}
 	return pos, nil
+}
+
+// appendAll queues the records of each session, which go out together, and returns the
+// sessions that end with them.
+func (n *Notary) appendAll(tenant string, sessions []*group, d *desk) (ends []receipt.Handle, err error) {
+	for _, g := range sessions {
+		d.did(perSession + len(g.edits))
+		if err := n.append(g.handle, tenant, g, d); err != nil {
+			return nil, err
+		}
+		if g.end {
+			ends = append(ends, g.handle)
+		}
+		for _, before := range g.before {
+			ends = append(ends, n.opts.Ring.Handle(tenant, before))
+		}
+	}
+	return ends, nil
 }
 
 // What an export holds at a time, about: its bytes as the message, a redactor's

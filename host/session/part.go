@@ -144,7 +144,7 @@ func (n *Notary) appendTo(p *part, g *group, d *desk) error {
 		size += int64(len(content.Records[i].Bytes))
 	}
 	pending, err := n.appendSegment(p, content, func(d []journal.Draft, k []journal.WrappedKey) (*journal.Pending, error) {
-		return n.writer.Append(d, k)
+		return n.writer.Queue(d, k)
 	})
 	if err != nil {
 		p.forget(g, fresh)
