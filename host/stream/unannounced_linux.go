@@ -78,10 +78,11 @@ func forget(f *os.File, from, n int64, patience time.Duration) {
 	runtime.KeepAlive(f)
 }
 
-// A call that has begun, or several that follow one another. Without an alarm they are to be
+// A call that has begun, of some that follow one another. Without an alarm they are to be
 // announced.
 type call struct {
 	alarm    *alarm
+	set      time.Time // when the alarm was
 	began    time.Time
 	patience time.Duration
 }
@@ -95,19 +96,21 @@ var paused atomic.Int64
 func begin(patience time.Duration) call {
 	c := call{began: time.Now(), patience: patience}
 	if patience > 0 && int64(c.began.Sub(zero)) >= paused.Load() {
-		c.alarm = setAlarm(patience)
+		c.alarm, c.set = setAlarm(patience), c.began
 	}
 	return c
 }
 
-// again is before another call of several, which share an alarm for as long as there was no
-// pause: to set one takes as long as to write some thousand bytes.
+// again ends a call and begins the next one. They share an alarm for a second, or half of the
+// patience, if none pauses: to set one takes as long as to write some thousand bytes.
 func (c call) again() call {
-	if c.alarm == nil || time.Since(c.began) <= pause {
-		return c
+	now := time.Now()
+	if c.alarm == nil || now.Sub(c.began) > pause || now.Sub(c.set) > min(time.Second, c.patience/2) {
+		c.end()
+		return begin(c.patience)
 	}
-	c.end()
-	return begin(c.patience)
+	c.began = now
+	return c
 }
 
 func (c call) end() {

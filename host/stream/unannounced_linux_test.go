@@ -40,6 +40,45 @@ func TestPause(t *testing.T) {
 	try("one a while after a pause", time.Minute, false, 0)
 }
 
+// TestAgain: calls that follow one another have one alarm, unless one pauses, or it was set
+// long ago; what counts as a pause is one of them and not all together.
+func TestAgain(t *testing.T) {
+	paused.Store(0)
+	defer paused.Store(0)
+	c := begin(time.Minute)
+	step := func(what string, took, sinceSet time.Duration, shared, announced bool) {
+		t.Helper()
+		now := time.Now()
+		before := c.alarm
+		c.began, c.set = now.Add(-took), now.Add(-sinceSet)
+		was := c.set
+		c = c.again()
+		if (c.alarm == nil) != announced || shared && c.alarm != before {
+			t.Errorf("%s: announced is %v, with the same alarm %v", what, c.alarm == nil, c.alarm == before)
+		}
+		if got := c.set.Equal(was); got != shared && !announced {
+			t.Errorf("%s: the alarm is shared is %v", what, got)
+		}
+		if time.Since(c.began) > pause {
+			t.Errorf("%s: the next call began with an earlier one", what)
+		}
+	}
+	for range 9 {
+		step("a quick one", pause*9/10, pause, true, false)
+	}
+	step("one of an alarm of long ago", 0, 2*time.Second, false, false)
+	step("a quick one behind it", 0, 0, true, false)
+	step("a pause", 2*pause, 2*pause, false, true)
+	until := paused.Load()
+	for range 9 {
+		step("one that is announced", pause*9/10, 0, false, true)
+	}
+	c.end()
+	if paused.Load() != until {
+		t.Error("quick calls put the end of a pause off")
+	}
+}
+
 // TestAlarmsAtOnce: each call has its own, and no more are kept than are of use.
 func TestAlarmsAtOnce(t *testing.T) {
 	seen := make(map[int32]bool)
