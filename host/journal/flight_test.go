@@ -191,12 +191,29 @@ func TestQueued(t *testing.T) {
 		if !settled(fourth) {
 			t.Error("what was queued did not go out with what is worth a write")
 		}
-		last := queue(draft(5))
-		under()
+		behind, err := w.Append(draft(5), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		under(5)
+		if _, err := w.Append(draft(6), nil); err != nil {
+			t.Fatal(err)
+		}
+		queue(draft(7)) // goes with the one that waits for the write to return
+		store.open(5, journaltest.None)
+		if !settled(behind) {
+			t.Error("a write that has returned is not acknowledged")
+		}
+		under(6)
+		store.open(6, journaltest.None)
+		last := queue(draft(8))
+		if under(); w.Err() != nil {
+			t.Fatal(w.Err())
+		}
 		closed := make(chan error)
 		go func() { closed <- w.Close(t.Context()) }()
-		under(5)
-		store.open(5, journaltest.None)
+		under(8)
+		store.open(8, journaltest.None)
 		if err := <-closed; err != nil || !settled(last) {
 			t.Errorf("closed with %v, and what was queued is written: %v", err, settled(last))
 		}

@@ -115,7 +115,7 @@ type Writer struct {
 	ended   error
 	closing bool
 	head    format.Position // last durable
-	wake    chan struct{}   // holds a token while the queue has something new
+	wake    chan struct{}   // holds a token when something has become due
 	done    chan struct{}   // closed when the committer has stopped
 	stop    context.CancelFunc
 	hands   *hands.Hands // for writes, which go deep
@@ -190,6 +190,8 @@ func (p *Pending) settle(pos format.Position, err error) {
 // entries stand in the journal in the order of the calls. The bodies must not
 // be changed afterwards.
 func (w *Writer) Append(drafts []Draft, keys []WrappedKey) (*Pending, error) {
+	// Also when there is no room: what fills it may have been queued by who waits for this
+	// caller before he calls Wake.
 	defer w.Wake()
 	return w.Queue(drafts, keys)
 }
@@ -224,11 +226,14 @@ func (w *Writer) Queue(drafts []Draft, keys []WrappedKey) (*Pending, error) {
 	return p, nil
 }
 
-// Wake has an idle Writer write what is queued.
+// Wake makes what is queued due: an idle Writer writes it at once, another one as soon as it
+// can.
 func (w *Writer) Wake() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.wakeLocked()
+	if len(w.queue) > 0 {
+		w.wakeLocked()
+	}
 }
 
 func (w *Writer) wakeLocked() {
@@ -296,7 +301,11 @@ func (w *Writer) commitLoop(ctx context.Context) {
 		w.end(err, batch)
 	}
 	for {
-		runtime.Gosched() // what others are about to append goes out with it
+		if len(flights) == 0 {
+			// Who works meanwhile may have more for the group: a write costs as much as a
+			// tenth of a millisecond of work, whatever its size. Alone nobody waits for this.
+			runtime.Gosched()
+		}
 		for len(flights) < w.opts.InFlight {
 			batch := w.take(len(flights) > 0)
 			if len(batch) == 0 {

@@ -51,7 +51,7 @@ func (w *walker) plainPair(f *field, at span) bool {
 			w.list(Text{Start: uint32(key.lo), End: uint32(key.hi), Place: m.fields[1].place, Role: m.role})
 		}
 	}
-	if (f.hook == recordAttribute || f.hook == resourceAttribute) && (hintKeys.may(name) || len(w.sessionKeys) > 0) {
+	if f.hook == recordAttribute || f.hook == resourceAttribute {
 		w.attribute(f, key, span{at.lo + value, at.hi}, len(w.req.Texts))
 	}
 	if len(text) == 0 {
@@ -73,7 +73,7 @@ func (w *walker) plainPair(f *field, at span) bool {
 	return true
 }
 
-// list adds a text that is here.
+// list adds a text of the record or context that the walk is in.
 func (w *walker) list(t Text) {
 	t.Owner, t.Index = w.owner, w.index()
 	w.req.Texts = append(w.req.Texts, t)

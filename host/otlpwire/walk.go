@@ -384,7 +384,8 @@ func (w *walker) inRecord(f *field, at span) error {
 	return err
 }
 
-// pair walks a KeyValue. Nearly all are a key and a value and nothing else.
+// pair walks a KeyValue that plainPair has declined. Most are still a key and a value and
+// nothing else.
 func (w *walker) pair(f *field, at span) error {
 	if at.lo == at.hi {
 		return nil

@@ -143,8 +143,8 @@ func (n *Notary) Export(ctx context.Context, tenant string, sig otlpwire.Signal,
 	return pos, nil
 }
 
-// appendAll queues the records of each session, which go out together, and returns the
-// sessions that end with them.
+// appendAll queues the records of each session, to go out together if they are not many, and
+// returns the sessions that end with them.
 func (n *Notary) appendAll(tenant string, sessions []*group, d *desk) (ends []receipt.Handle, err error) {
 	for _, g := range sessions {
 		d.did(perSession + len(g.edits))
