@@ -87,14 +87,17 @@ type call struct {
 	patience time.Duration
 }
 
-// zero is when the clock of paused began.
-var zero = time.Now()
+// now is the time; tests have another. zero is when the clock of paused began.
+var (
+	now  = time.Now
+	zero = time.Now()
+)
 
 // paused is when calls may be unannounced again, after zero.
 var paused atomic.Int64
 
 func begin(patience time.Duration) call {
-	c := call{began: time.Now(), patience: patience}
+	c := call{began: now(), patience: patience}
 	if patience > 0 && int64(c.began.Sub(zero)) >= paused.Load() {
 		c.alarm, c.set = setAlarm(patience), c.began
 	}
@@ -104,12 +107,12 @@ func begin(patience time.Duration) call {
 // again ends a call and begins the next one. They share an alarm for a second, or half of the
 // patience, if none pauses: to set one takes as long as to write some thousand bytes.
 func (c call) again() call {
-	now := time.Now()
-	if c.alarm == nil || now.Sub(c.began) > pause || now.Sub(c.set) > min(time.Second, c.patience/2) {
+	at := now()
+	if c.alarm == nil || at.Sub(c.began) > pause || at.Sub(c.set) > min(time.Second, c.patience/2) {
 		c.end()
 		return begin(c.patience)
 	}
-	c.began = now
+	c.began = at
 	return c
 }
 
@@ -117,8 +120,8 @@ func (c call) end() {
 	if c.alarm != nil {
 		c.alarm.stop()
 	}
-	if now := time.Now(); now.Sub(c.began) > pause {
-		paused.Store(int64(now.Add(calm).Sub(zero)))
+	if at := now(); at.Sub(c.began) > pause {
+		paused.Store(int64(at.Add(calm).Sub(zero)))
 	}
 }
 

@@ -18,60 +18,68 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// setClock has the time stand still, until what it returns is called to let some go by.
+func setClock(t *testing.T) (pass func(time.Duration)) {
+	paused.Store(0) // a test before this one may have had a pause
+	at := zero
+	now = func() time.Time { return at }
+	t.Cleanup(func() {
+		now = time.Now
+		paused.Store(0)
+	})
+	return func(d time.Duration) { at = at.Add(d) }
+}
+
 // TestPause: after a call that took long calls are announced, until there was none for a while.
 func TestPause(t *testing.T) {
-	paused.Store(0) // a test before this one may have had a pause
-	defer paused.Store(0)
+	pass := setClock(t)
 	try := func(what string, patience time.Duration, announced bool, took time.Duration) {
 		t.Helper()
 		c := begin(patience)
 		if (c.alarm == nil) != announced {
 			t.Errorf("%s: announced is %v", what, !announced)
 		}
-		c.began = time.Now().Add(-took)
+		pass(took)
 		c.end()
 	}
-	try("the first call", time.Minute, false, 0)
+	try("the first call", time.Minute, false, pause)
 	try("one on another machine's disk", 0, true, 0)
-	try("one after quick ones", time.Minute, false, 2*pause)
+	try("one after quick ones", time.Minute, false, pause+1)
 	try("one after a pause", time.Minute, true, 0)
 	try("another after a pause", time.Minute, true, 0)
-	paused.Add(-int64(calm))
+	pass(calm)
 	try("one a while after a pause", time.Minute, false, 0)
 }
 
 // TestAgain: calls that follow one another have one alarm, unless one pauses, or it was set
 // long ago; what counts as a pause is one of them and not all together.
 func TestAgain(t *testing.T) {
-	paused.Store(0)
-	defer paused.Store(0)
+	pass := setClock(t)
 	c := begin(time.Minute)
-	step := func(what string, took, sinceSet time.Duration, shared, announced bool) {
+	step := func(what string, took time.Duration, shared, announced bool) {
 		t.Helper()
-		now := time.Now()
-		before := c.alarm
-		c.began, c.set = now.Add(-took), now.Add(-sinceSet)
-		was := c.set
+		before := c
+		pass(took)
 		c = c.again()
-		if (c.alarm == nil) != announced || shared && c.alarm != before {
-			t.Errorf("%s: announced is %v, with the same alarm %v", what, c.alarm == nil, c.alarm == before)
+		if (c.alarm == nil) != announced || shared && c.alarm != before.alarm {
+			t.Errorf("%s: announced is %v, with the same alarm %v", what, c.alarm == nil, c.alarm == before.alarm)
 		}
-		if got := c.set.Equal(was); got != shared && !announced {
-			t.Errorf("%s: the alarm is shared is %v", what, got)
+		if !announced && c.set.Equal(before.set) != shared {
+			t.Errorf("%s: the alarm is shared is %v", what, !shared)
 		}
-		if time.Since(c.began) > pause {
-			t.Errorf("%s: the next call began with an earlier one", what)
+		if !c.began.Equal(now()) {
+			t.Errorf("%s: the next call began %v before", what, now().Sub(c.began))
 		}
 	}
-	for range 9 {
-		step("a quick one", pause*9/10, pause, true, false)
+	for range time.Second / pause {
+		step("a quick one", pause, true, false)
 	}
-	step("one of an alarm of long ago", 0, 2*time.Second, false, false)
-	step("a quick one behind it", 0, 0, true, false)
-	step("a pause", 2*pause, 2*pause, false, true)
+	step("one of an alarm of long ago", pause, false, false)
+	step("a quick one behind it", pause, true, false)
+	step("a pause", pause+1, false, true)
 	until := paused.Load()
 	for range 9 {
-		step("one that is announced", pause*9/10, 0, false, true)
+		step("one that is announced", pause, false, true)
 	}
 	c.end()
 	if paused.Load() != until {
