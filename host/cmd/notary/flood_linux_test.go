@@ -264,15 +264,26 @@ func elsewhere(t *testing.T, pid int) {
 // the healthy sender any whenever he wants one: both are on other machines, and what is judged is
 // the notary's wait, not theirs. One, because the kernel has a thread that nobody should notice
 // work on for up to 4 ms as soon as another one makes room for a moment.
-func TestFlood(t *testing.T) { runFlood(t, false) }
+func TestFlood(t *testing.T) { runFlood(t, flooding{}) }
 
 // TestDearFlood: the same, and what is taken but costs much more than usual requests of its size:
 // texts that are all escapes or findings, requests of thousands of sessions or of tiny records,
 // from senders of the healthy one's tenant, with a valid key. That he waits for their work, too, is
 // told and not judged.
-func TestDearFlood(t *testing.T) { runFlood(t, true) }
+func TestDearFlood(t *testing.T) { runFlood(t, flooding{dear: true}) }
 
-func runFlood(t *testing.T, dear bool) {
+// TestFloodNextDoor: TestFlood's flood, of another notary on the same processors and disk, which has nothing
+// else to do. How long the healthy sender waits then is told and not judged: by it one tells what a notary
+// that is shared costs him from what processors that are shared do.
+func TestFloodNextDoor(t *testing.T) { runFlood(t, flooding{nextDoor: true}) }
+
+// Flooding says of what, and of whom, a flood is.
+type flooding struct {
+	dear     bool // what is taken and costs much, too
+	nextDoor bool // of another notary
+}
+
+func runFlood(t *testing.T, kind flooding) {
 	lasts := shortFlood
 	var first, least unix.SchedAttr // as anybody
 	all, last := processors(t)
@@ -285,9 +296,16 @@ func runFlood(t *testing.T, dear bool) {
 			t.Fatal(err)
 		}
 	}
-	m := newMachine(t, setting{extra: fmt.Sprintf("limits: {request_bytes: %d, records: 8192, in_flight: %d}\nsessions: {memory: %d}", floodRequest, floodFlight, floodSessions)})
+	with := setting{extra: fmt.Sprintf("limits: {request_bytes: %d, records: 8192, in_flight: %d}\nsessions: {memory: %d}", floodRequest, floodFlight, floodSessions)}
+	m := newMachine(t, with)
 	p := m.start(t)
 	c := m.connect(t, p)
+	flooded, at, from := m, p, c
+	if kind.nextDoor {
+		flooded = newMachine(t, with)
+		at = flooded.start(t)
+		from = flooded.connect(t, at)
+	}
 	healthy := startSending(t, aims{OTLP: p.ready.OTLP, Key: m.apiKey, Healthy: true}, first, all)
 	eventually(t, "the notary has taken an export", func() bool {
 		_, metrics := c.get(t, "/metrics")
@@ -296,20 +314,20 @@ func runFlood(t *testing.T, dear bool) {
 	var before, quiet, busy spans
 	before.last(lasts / 12)
 
-	flood := startSending(t, aims{OTLP: p.ready.OTLP, OTLPHTTP: p.ready.OTLPHTTP, Key: m.apiKey, Dear: dear}, least, apart)
+	flood := startSending(t, aims{OTLP: at.ready.OTLP, OTLPHTTP: at.ready.OTLPHTTP, Key: flooded.apiKey, Dear: kind.dear}, least, apart)
 	if text != "" {
 		elsewhere(t, flood.cmd.Process.Pid)
 	}
 	rounds := max(3, lasts/(4*time.Second))
 	eventually(t, "the notary sees the flood", func() bool {
-		_, metrics := c.get(t, "/metrics")
+		_, metrics := from.get(t, "/metrics")
 		return bytes.Contains(metrics, []byte("\nnotary_flood 1\n"))
 	})
 	for range rounds {
 		busy.last(lasts / rounds)
 		flood.signal(t, unix.SIGSTOP)
 		eventually(t, "the notary sees that the flood is over", func() bool {
-			_, metrics := c.get(t, "/metrics")
+			_, metrics := from.get(t, "/metrics")
 			return bytes.Contains(metrics, []byte("\nnotary_flood 0\n"))
 		})
 		quiet.last(lasts / rounds / 3)
@@ -324,18 +342,21 @@ func runFlood(t *testing.T, dear bool) {
 	exports := healthy.end(t)
 	tries := flood.end(t)
 
-	peak := peakMemory(t, p)
+	peak := peakMemory(t, at)
 	calm, hurt := quiet.p99(t, exports), busy.p99(t, exports)
 	t.Logf("%s; memory %d MiB, bound %d; healthy p99 %v before, %v between floods, %v in floods",
 		tries, peak>>20, floodMemory>>20, before.p99(t, exports), calm, hurt)
 	if peak > floodMemory {
 		t.Errorf("the notary held %d MiB, at most %d are allowed", peak>>20, floodMemory>>20)
 	}
-	if text != "" && !dear && hurt > 2*calm {
+	if text != "" && kind == (flooding{}) && hurt > 2*calm {
 		t.Errorf("a healthy sender waits %v, over twice the %v of a quiet notary", hurt, calm)
 	}
-	c.mustExport(t, workload.Small(1))
-	p.stop(t)
+	from.mustExport(t, workload.Small(1))
+	at.stop(t)
+	if kind.nextDoor {
+		p.stop(t)
+	}
 }
 
 // Spans of time. What comes at the beginning of one is between two, and not looked at.
