@@ -56,8 +56,8 @@ func (s *Server) service(name string, sig otlpwire.Signal) *grpc.ServiceDesc {
 	}
 }
 
-// unknown answers what this server does not do. Exporters of metrics stop
-// trying when they are told Unimplemented.
+// unknown answers what this server does not do. Exporters of metrics do not send again
+// what is answered Unimplemented, but they report it, and come with the next.
 func unknown(_ any, stream grpc.ServerStream) error {
 	method, _ := grpc.MethodFromServerStream(stream)
 	if method == "/"+metricsService+"/Export" {

@@ -49,6 +49,11 @@ type handler struct{ *Server }
 func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer fatal()
 	x := exchange{w: w, r: r, refusals: &h.refusals}
+	if r.ProtoMajor == 1 {
+		// What of a body has not come when a request is refused the server waits for, behind the answer,
+		// without a time of its own: who never sends it would hold the connection, and a shutdown, for ever.
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(headerTime))
+	}
 	var known bool
 	if x.media, known = mediaType(r); !known {
 		x.media = typeJSON
@@ -64,6 +69,7 @@ func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case !known:
 		x.refuse(http.StatusUnsupportedMediaType, Invalid("content type is neither application/x-protobuf nor application/json", nil))
 	case !plainOrGzip(r):
+		w.Header().Set("Accept-Encoding", "gzip")
 		x.refuse(http.StatusUnsupportedMediaType, Invalid("content encoding is neither gzip nor identity", nil))
 	default:
 		req := request{
@@ -114,7 +120,10 @@ func plainOrGzip(r *http.Request) bool {
 	return len(values) == 0 || len(values) == 1 && (isGzip(values[0]) || values[0] == "" || strings.EqualFold(values[0], "identity"))
 }
 
-func isGzip(encoding string) bool { return strings.EqualFold(encoding, "gzip") }
+// isGzip: x-gzip is the same (RFC 9110, section 8.4.1.3).
+func isGzip(encoding string) bool {
+	return strings.EqualFold(encoding, "gzip") || strings.EqualFold(encoding, "x-gzip")
+}
 
 // An exchange is one request and its answer.
 type exchange struct {
@@ -215,7 +224,7 @@ func (s *Server) readHTTP(x exchange, room *lease) (*body, error) {
 		return nil, Unavailable("the request was not received", 0, err)
 	}
 	room.arrives(func(error) { _ = control.SetReadDeadline(past) })
-	msg, err := s.readAll(http.MaxBytesReader(x.w, x.r.Body, int64(s.cfg.MaxRequest)), room, 0)
+	msg, err := s.readAll(arriving{http.MaxBytesReader(x.w, x.r.Body, int64(s.cfg.MaxRequest))}, room, 0)
 	msg.zipped, msg.json = isGzip(x.r.Header.Get("Content-Encoding")), x.media == typeJSON
 	if gaveWay := room.arrived(); gaveWay != nil {
 		if x.r.ProtoMajor == 1 {
@@ -233,6 +242,19 @@ func (s *Server) readHTTP(x exchange, room *lease) (*body, error) {
 		return msg, Unavailable("the request was not received", 0, err)
 	}
 	return msg, nil
+}
+
+// An arriving body is one as it is sent. It ends early when its sender hangs up, and not, as what is packed,
+// because it was made so.
+type arriving struct{ io.Reader }
+
+// Read implements io.Reader.
+func (r arriving) Read(b []byte) (int, error) {
+	n, err := r.Reader.Read(b)
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		err = &Error{Code: codes.Canceled, Reason: "the request was not received", Cause: err}
+	}
+	return n, err
 }
 
 // past is a time that is over.
@@ -354,7 +376,10 @@ func (s *Server) readAll(from io.Reader, room *lease, beside int) (*body, error)
 // badBody gives errors of reading a body their place, as unreadable does for gRPC.
 func (s *Server) badBody(err error) error {
 	var large *http.MaxBytesError
+	var known *Error
 	switch {
+	case errors.As(err, &known):
+		return err
 	case errors.As(err, &large):
 		return s.tooLarge(err)
 	case errors.Is(err, os.ErrDeadlineExceeded):

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	logscollector "go.opentelemetry.io/proto/otlp/collector/logs/v1"
 	tracecollector "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	spb "google.golang.org/genproto/googleapis/rpc/status"
@@ -157,6 +158,8 @@ func TestOverHTTP(t *testing.T) {
 		{"gzip", "/v1/traces", packed(bench.GenAI(1)), bench.GenAI(1), append(zipped, inProtobuf...)},
 		{"gzip of several members", "/v1/traces", append(packed([]byte("ab")), packed([]byte("c"))...), []byte("abc"), append(zipped, inProtobuf...)},
 		{"JSON in gzip", "/v1/logs", packed(empty), []byte{10, 0}, append(zipped, inJSON...)},
+		{"x-gzip", "/v1/traces", packed([]byte("x")), []byte("x"), append([]string{"Content-Encoding", "x-gzip"}, inProtobuf...)},
+		{"what names another tenant", "/v1/traces", []byte("tenant=other"), []byte("tenant=other"), append([]string{"X-Tenant", "other", "X-Scope-OrgID", "other"}, inProtobuf...)},
 		{"identity", "/v1/traces", []byte("x"), []byte("x"), append([]string{"Content-Encoding", "identity"}, inProtobuf...)},
 		{"just as large as allowed", "/v1/traces", make([]byte, ingest.DefaultMaxRequest), make([]byte, ingest.DefaultMaxRequest), inProtobuf},
 		{"just as large in gzip", "/v1/traces", packed(make([]byte, ingest.DefaultMaxRequest)), make([]byte, ingest.DefaultMaxRequest), append(zipped, inProtobuf...)},
@@ -244,6 +247,9 @@ func TestRefusedOverHTTP(t *testing.T) {
 			st, retry := a.status(t)
 			if a.code != c.http || st.Code() != c.code || !strings.Contains(st.Message(), c.text) || retry != 0 || a.header.Get("Retry-After") != "" {
 				t.Errorf("got %d %v, %v, want %d %v %q", a.code, st, retry, c.http, c.code, c.text)
+			}
+			if takes := a.header.Get("Accept-Encoding"); (takes == "gzip") != (c.text == "content encoding") {
+				t.Errorf("the answer says that %q is taken", takes)
 			}
 			if bytes.Contains(a.body, []byte("canary")) {
 				t.Errorf("the answer tells: %q", a.body)
@@ -355,6 +361,7 @@ func FuzzHTTP(f *testing.F) {
 	f.Cleanup(func() { s.Shutdown(context.Background()) })
 	f.Add("/v1/traces", "application/x-protobuf", "gzip", packed(bench.Small(1)))
 	f.Add("/v1/logs", "application/json", "", []byte(`{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":{"stringValue":"b"}}]}]}]}`))
+	f.Add("/v1/traces", "application/x-protobuf", "", []byte("\x10\x01")) // a success with a warning
 	f.Add("/v1/metrics", "application/json;x=y", "identity", []byte("{}"))
 	f.Fuzz(func(t *testing.T, path, media, encoding string, body []byte) {
 		r, err := http.NewRequest(http.MethodPost, "https://localhost/", bytes.NewReader(body))
@@ -369,8 +376,16 @@ func FuzzHTTP(f *testing.F) {
 		w := ingest.Record(s, r)
 		a := webAnswer{w.Code, w.Header(), w.Body.Bytes()}
 		if a.code == 200 {
-			if reply := new(tracecollector.ExportTraceServiceResponse); len(a.body) > 0 && protojson.Unmarshal(a.body, reply) != nil {
-				t.Errorf("answer %q", a.body)
+			var reply proto.Message = new(tracecollector.ExportTraceServiceResponse)
+			if path == "/v1/logs" {
+				reply = new(logscollector.ExportLogsServiceResponse)
+			}
+			unmarshal := proto.Unmarshal
+			if a.header.Get("Content-Type") == "application/json" {
+				unmarshal = protojson.Unmarshal
+			}
+			if err := unmarshal(a.body, reply); err != nil {
+				t.Errorf("answer %q: %v", a.body, err)
 			}
 			return
 		}
