@@ -71,6 +71,19 @@ matrix:
 matrix-postgres:
 	NOTARY_SEEDS=$(SEEDS) $(GO) test -count=1 -tags postgres -parallel 8 -timeout 2h -run '^TestT33FaultMatrixPostgres$$' ./host/session
 
+# Every fuzz target, or those below one directory, for some time each: make fuzz FUZZ=./host/otlpwire FUZZTIME=1m.
+# Inputs are hardly minimized, which with requests takes all of the time.
+FUZZ ?= .
+FUZZTIME ?= 10s
+.PHONY: fuzz
+fuzz:
+	@for dir in $$(grep -rl --include='*_test.go' '^func Fuzz' $(FUZZ) | xargs -n1 dirname | sort -u); do \
+		for target in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9]*\)(.*/\1/p' $$dir/*_test.go); do \
+			echo "$$dir $$target"; \
+			$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1x $$dir || exit 1; \
+		done; \
+	done
+
 # Storage on real servers, which are started and stopped by the tests. The race detector
 # watches where several write at once: it makes the compilation of each adapter slow. Needs the
 # programs of PostgreSQL and PgBouncer (Debian's packages postgresql and pgbouncer), which
