@@ -101,6 +101,18 @@ func (f *finder) seek(text []byte, from int) {
 	}
 }
 
+// leastZeros is how many zero bytes are at every other place at least where a text was UTF-16.
+// Two may be around a list's element of one letter.
+const leastZeros = 3
+
+// ofUTF16 reports whether so many are with the one at a place, which is the last of so many in a row.
+func ofUTF16(text []byte, at, row int) bool {
+	for at += 2; row < leastZeros && at < len(text) && text[at] == 0; at += 2 {
+		row++
+	}
+	return row >= leastZeros
+}
+
 // simplify makes the view as it is read: without control sequences, with characters of ASCII in
 // the place of those of full width, and without the zero bytes at every other place of a text
 // that was UTF-16 and was taken for UTF-8. Sequences that part what is around them leave the
@@ -124,7 +136,7 @@ func (v *View) simplify() {
 	copy(runs[room:], runs[:n])
 	text, back, doubts := v.Text, runs[room:], v.doubts
 	v.Text, v.runs, v.doubts, v.apart = v.Text[:0], runs[:0], v.doubts[:0], 0
-	done, before := 0, -1 // before is where the zero byte before is
+	done, before, row := 0, -3, 0 // before is where the zero byte before is, the last of so many in a row
 	keep := func(end int) {
 		for ; len(doubts) > 0 && int(doubts[0]) < end; doubts = doubts[1:] {
 			v.doubts = append(v.doubts, doubts[0]-int32(done-len(v.Text)))
@@ -145,10 +157,12 @@ func (v *View) simplify() {
 				n = 3
 			}
 		default:
-			if next == before+2 || next+2 < len(text) && text[next+2] == 0 {
+			if row++; next != before+2 {
+				row = 1
+			}
+			if before = next; ofUTF16(text, next, row) {
 				n = 1
 			}
-			before = next
 		}
 		if n > 0 {
 			keep(next)

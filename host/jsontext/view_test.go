@@ -140,6 +140,11 @@ func TestViewLeavesOutControls(t *testing.T) {
 		{"UTF-16 in JSON", `["j\u0000o\u0000@\u0000"]`, "jo@", `["jo@"]`, `["[X]\u0000"]`},
 		{"UTF-16, the other end first", "\x00j\x00o\x00@", "jo@", "jo@", "\x00[X]"},
 		{"zero bytes between words", "ab\x00jo\x00\x00cd\x00", "jo", "ab\x00jo\x00\x00cd\x00", "ab\x00[X]\x00\x00cd\x00"},
+		{"a zero byte behind one letter", "x\x00ghp_a", "ghp_a", "x\x00ghp_a", "x\x00[X]"},
+		{"an argument of one letter", "cmd\x00-p\x001\x00ghp_a", "ghp_a", "cmd\x00-p\x001\x00ghp_a", "cmd\x00-p\x001\x00[X]"},
+		{"one in JSON", `["-n\u00001\u0000ghp_a"]`, "ghp_a", "[\"-n\x001\x00ghp_a\"]", `["-n\u00001\u0000[X]"]`},
+		{"a zero byte before and behind one letter", "\x00x\x00ghp_a", "ghp_a", "\x00x\x00ghp_a", "\x00x\x00[X]"},
+		{"UTF-16, and a zero byte behind it", "x\x00j\x00o\x00@\x00..\x00ann", "jo@", "xjo@..\x00ann", "x\x00[X]\x00..\x00ann"},
 		{"an escape before it that may be none", "C:\\n\x1b[1mick", "ick", "C:\nick", "C:[X]"},
 	} {
 		if got, view := replace(c.text, c.value); got != c.want || view != c.view {
