@@ -62,10 +62,9 @@ type group struct {
 	records []receipt.Record
 	marks   []mark // duplicate marks, by record
 	edits   []counted
-	end     bool
-	before  [][]byte // sessions that have ended, since this one follows them
-	start   uint64   // earliest claimed start
-	finish  uint64   // latest claimed end
+	ends    []ending
+	start   uint64 // earliest claimed start
+	finish  uint64 // latest claimed end
 	sdks    []string
 	drop    bool   // all records, since the session id says what drops a record
 	slots   []slot // for the tokens of the part that the records come into
@@ -194,9 +193,12 @@ func (b *batch) split(req *otlpwire.Request, groups []*group) ([]*group, error) 
 			index[string(id)] = g
 			b.sessions = append(b.sessions, g)
 		}
-		g.end = g.end || req.Records[i].End
-		if before := req.PreviousSession(i); len(before) > 0 && len(before) <= maxSessionID && !bytes.Equal(before, id) {
-			g.before = append(g.before, before)
+		end := ending{record: g.count, own: req.Records[i].End}
+		if before := req.PreviousSession(i); len(before) <= maxSessionID && !bytes.Equal(before, id) {
+			end.before = before
+		}
+		if end.own || len(end.before) > 0 {
+			g.ends = append(g.ends, end)
 		}
 		g.count++
 		groups = append(groups, g)

@@ -25,6 +25,7 @@ type desk struct {
 	found   []uint32 // of part.fresh, as the next two are
 	latest  []uint32
 	fresh   []int
+	due     []due
 	content format.Content
 	pending []*journal.Pending // what the export waits for
 	done    int                // since others had the processor
@@ -60,10 +61,12 @@ func (d *desk) free() {
 	clear(d.groups)
 	clear(d.records)
 	clear(d.pending)
+	clear(d.due)
+	d.due = d.due[:0]
 	d.content = format.Content{}
 	d.pending = d.pending[:0]
 	d.done = 0
-	if max(cap(d.fields), cap(d.records), cap(d.pending)) > keepFields {
+	if max(cap(d.fields), cap(d.records), cap(d.pending), cap(d.due)) > keepFields {
 		*d = desk{req: d.req}
 	}
 	desks.Put(d)
@@ -127,7 +130,7 @@ func (n *Notary) Export(ctx context.Context, tenant string, sig otlpwire.Signal,
 		return format.Position{}, err
 	}
 	defer n.giveBack(tenant, batch.sessions)
-	ends, err := n.appendAll(tenant, batch.sessions, d)
+	err = n.appendAll(tenant, batch.sessions, d)
 	n.writer.Wake() // also after an error, for what was queued before it
 	if err != nil {
 		return format.Position{}, err
@@ -137,28 +140,19 @@ func (n *Notary) Export(ctx context.Context, tenant string, sig otlpwire.Signal,
 	if err != nil {
 		return format.Position{}, err
 	}
-	for _, h := range ends {
-		n.endSoon(h)
-	}
+	n.endDue(tenant, d.due)
 	return pos, nil
 }
 
-// appendAll queues the records of each session, to go out together if they are not many, and
-// returns the sessions that end with them.
-func (n *Notary) appendAll(tenant string, sessions []*group, d *desk) (ends []receipt.Handle, err error) {
+// appendAll queues the records of each session, to go out together if they are not many.
+func (n *Notary) appendAll(tenant string, sessions []*group, d *desk) error {
 	for _, g := range sessions {
 		d.did(perSession + len(g.edits))
 		if err := n.append(g.handle, tenant, g, d); err != nil {
-			return nil, err
-		}
-		if g.end {
-			ends = append(ends, g.handle)
-		}
-		for _, before := range g.before {
-			ends = append(ends, n.opts.Ring.Handle(tenant, before))
+			return err
 		}
 	}
-	return ends, nil
+	return nil
 }
 
 // What an export holds at a time, about: its bytes as the message, a redactor's

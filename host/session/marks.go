@@ -1,9 +1,6 @@
 package session
 
-import (
-	"encoding/binary"
-	"math"
-)
+import "encoding/binary"
 
 // A markSet says of the marks of a part by which of its appends each came. The zero value
 // is empty.
@@ -19,11 +16,14 @@ type markSet struct {
 
 type markSlot struct {
 	mark mark
-	by   uint32 // one more than the number of the append; 0 in a free slot
+	by   uint32 // one more than the number of the append, and perhaps owes; 0 in a free slot
 }
 
 // notSeen is the number of no append: each has a mark in memory at least.
-const notSeen = math.MaxUint32 - 1
+const notSeen = owes - 2
+
+// owes is set while a record has been queued that ends sessions, which has not been done.
+const owes = 1 << 31
 
 const leastSlots = 16
 
@@ -48,7 +48,7 @@ func (s *markSet) by(m *mark) uint32 {
 		return notSeen
 	}
 	if at := s.slot(m); at.by != 0 {
-		return at.by - 1
+		return at.by&^owes - 1
 	}
 	return notSeen
 }
@@ -71,6 +71,20 @@ func (s *markSet) forget(m *mark) {
 	if at := s.slot(m); at.by != 0 {
 		at.by = notSeen + 1
 	}
+}
+
+// owe says that a mark that was added is of a record that ends sessions.
+func (s *markSet) owe(m *mark) { s.slot(m).by |= owes }
+
+// settle reports whether that is still to be done, and says that it is done now.
+func (s *markSet) settle(m *mark) bool {
+	if s.taken == 0 {
+		return false
+	}
+	at := s.slot(m)
+	owed := at.by&owes != 0
+	at.by &^= owes
+	return owed
 }
 
 // room makes room for n marks more.

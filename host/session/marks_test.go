@@ -11,7 +11,7 @@ import (
 func TestMarkSet(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var s markSet
-		known := make(map[mark]uint32)
+		known, owed := make(map[mark]uint32), make(map[mark]bool)
 		draw := rapid.Custom(func(t *rapid.T) (m mark) {
 			m[0] = rapid.SampledFrom([]byte{0, 1, 14, 15, 255}).Draw(t, "place")
 			m[15] = rapid.Byte().Draw(t, "mark")
@@ -28,6 +28,9 @@ func TestMarkSet(t *testing.T) {
 				}
 				if !was {
 					known[marks[i]] = by
+					if owed[marks[i]] = rapid.Bool().Draw(t, "ends"); owed[marks[i]] {
+						s.owe(&marks[i])
+					}
 					fresh = append(fresh, marks[i])
 				}
 			}
@@ -35,6 +38,7 @@ func TestMarkSet(t *testing.T) {
 				for i := range fresh {
 					s.forget(&fresh[i])
 					delete(known, fresh[i])
+					delete(owed, fresh[i])
 				}
 			}
 			for _, m := range append(marks, mark{}, draw.Draw(t, "other")) {
@@ -44,6 +48,14 @@ func TestMarkSet(t *testing.T) {
 				}
 				if got := s.by(&m); got != want {
 					t.Fatalf("%x: by %d, want %d", m, got, want)
+				}
+			}
+			for i := range marks {
+				if rapid.Bool().Draw(t, "settled") {
+					if got := s.settle(&marks[i]); got != owed[marks[i]] {
+						t.Fatalf("%x: settled %v, want %v", marks[i], got, owed[marks[i]])
+					}
+					delete(owed, marks[i])
 				}
 			}
 			if 3*s.taken > 2*len(s.slots) {

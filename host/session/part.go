@@ -120,6 +120,7 @@ func (n *Notary) takeBack(id receipt.PartID) {
 // with p.mu held.
 func (n *Notary) appendTo(p *part, g *group, d *desk) error {
 	fresh := p.fresh(g, d)
+	p.noteEnds(g, d, fresh)
 	if len(fresh) == 0 { // who only sends again does not put the part's end off
 		p.duplicates += uint64(len(g.records))
 		return nil
