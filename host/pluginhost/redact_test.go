@@ -463,7 +463,12 @@ func TestSecretInValue(t *testing.T) {
 		{"a short password", "admin:hunt", [2]int{0, 10}, [2]int{}, "no hunt here", ""},
 		{"an address", "fe80:1234:5678::9", [2]int{0, 17}, [2]int{}, "x 1234:5678::9", ""},
 		{"a time", "2026-11-29 10:20:30", [2]int{0, 19}, [2]int{}, "x 20:30 20:30", ""},
-		{"nothing before it", ":hunter2x", [2]int{0, 9}, [2]int{}, "no hunter2x", ""},
+		{"what closes something around it", "84736251}]", [2]int{0, 10}, [2]int{}, "x 84736251 84736251}] 84736251}", "84736251 84736251}] 84736251"},
+		{"a name, and that", "password=hunter2x)", [2]int{0, 18}, [2]int{}, "it is hunter2x ok", "hunter2x"},
+		{"what closes something in it", "f(hunter2x)", [2]int{0, 11}, [2]int{}, "f(hunter2x f(hunter2x)", "f(hunter2x)"},
+		{"a short one", "12345}", [2]int{0, 6}, [2]int{}, "no 12345 here", ""},
+		{"nothing else", "}}}}}}", [2]int{0, 6}, [2]int{}, "no } here", ""},
+		{"a sign before it", ":hunter2x}", [2]int{0, 10}, [2]int{}, "it is hunter2x", "hunter2x"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			found := [][]Edit{{{End: c.one[1], Plugin: "a"}}, nil}

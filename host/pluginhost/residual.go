@@ -62,17 +62,37 @@ func (s *Set) residual(ctx context.Context, fields []Field, like *alike, edits [
 	return out.edits, err
 }
 
-// toLookFor returns what to look for when this value was reported: the value, and the
-// secret in it. Either may be empty.
-func toLookFor(value []byte) (texts [2][]byte) {
+// toLookFor returns what to look for when this value was reported: the value, itself without what is
+// around it, and the secret in that. Each may be empty.
+func toLookFor(value []byte) (texts [3][]byte) {
 	if len(value) < minResidual || len(value) > maxResidual {
 		return texts
 	}
 	texts[0] = value
-	if secret := secretPart(value); len(secret) >= minResidual {
-		texts[1] = secret
+	bare := bareValue(value)
+	if n := len(bare); n >= minResidual && n < len(value) {
+		texts[1] = bare
+	}
+	if secret := secretPart(bare); len(secret) >= minResidual {
+		texts[2] = secret
 	}
 	return texts
+}
+
+// bareValue returns a value without what belongs to the text around it, where a redactor cannot tell: a sign
+// before it, and what closes something where nothing is opened in it, as of {"password":84736251}.
+func bareValue(value []byte) []byte {
+	if isNumbers(value) {
+		return value
+	}
+	bare := bytes.TrimLeft(value, ":=")
+	if bytes.IndexAny(bare, "{[(<") < 0 {
+		bare = bytes.TrimRight(bare, "}])>")
+	}
+	if len(bare) == 0 {
+		return value
+	}
+	return bare
 }
 
 // secretPart returns what follows the name in a value such as admin:hunter2x or

@@ -77,6 +77,12 @@ func TestRulesInJSON(t *testing.T) {
 			t.Errorf("%s: %+v", spelling, got)
 		}
 	}
+	for text, want := range map[string]string{`{"n":84736251}`: "84736251", `{"n": f(36251)`: "f(36251)", `{"n":84})>]}])}`: "84", `{"n":}}}}`: "}}}}"} {
+		got := run(map[string]Rule{AnyLabel: {Action: Token}}, text, abi.Edit{Start: uint32(strings.Index(text, want)), End: uint32(len(text))})
+		if len(got) != 1 || got[0].Value != want {
+			t.Errorf("%s: a token of %+v, want %q", text, got, want)
+		}
+	}
 	const number = `{"n":4111111111}`
 	rules := map[string]Rule{"EMAIL": {Action: Token}, "CARD": {Action: DropRecord}}
 	got := run(rules, number, abi.Edit{Start: 5, End: 8}, abi.Edit{Start: 8, End: 11, Label: 1})

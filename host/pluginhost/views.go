@@ -119,7 +119,7 @@ func (seen *views) restore(fields, shown []Field, edits []Edit) []Edit {
 			first, end = len(out), 0
 		}
 		if e.Action == Token {
-			e.Value = string(shown[e.Field].Text[e.Start:e.End])
+			e.Value = string(bareValue(shown[e.Field].Text[e.Start:e.End]))
 		}
 		if ranges = view.Back(ranges[:0], e.Start, e.End); len(ranges) == 0 && e.Action > Mask {
 			out = append(out, e)

@@ -2,6 +2,7 @@ package pluginhost
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -76,6 +77,32 @@ func TestSecretsHideNowhere(t *testing.T) {
 		}
 		if got := mask(in, edits)[0]; got != c[1] {
 			t.Errorf("%s\ngot  %s\nwant %s", c[0], got, c[1])
+		}
+	}
+}
+
+// TestNumbersHideNowhere: a secret number that has no quotes, and is reported with what closes the JSON
+// around it, is gone from other fields, too, and its token is theirs.
+func TestNumbersHideNowhere(t *testing.T) {
+	s, err := Load(t.Context(), []Source{{Name: "redact-secrets", Kind: abi.KindRedactor, Module: builtInModule(t, "redact-secrets")}},
+		Options{Rules: map[string]Rule{AnyLabel: {Action: Token}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close(context.Background()) })
+	for _, text := range []string{`{"password":84736251}`, `[{"password":84736251}]`, `{"b":{"password":84736251},"c":1}`, `password=84736251`} {
+		in := fields(text, "84736251", `{"q":84736251,"z":1}`, "z 84736251.")
+		edits, err := s.Redact(t.Context(), in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range edits {
+			if e.Value != "84736251" {
+				t.Errorf("%s: a token of %q", text, e.Value)
+			}
+		}
+		if got := strings.Join(mask(in, edits), " "); strings.Contains(got, "84736251") {
+			t.Errorf("%s: left is %s", text, got)
 		}
 	}
 }
