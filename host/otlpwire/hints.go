@@ -131,7 +131,7 @@ func (w *walker) attribute(f *field, key, value span, next int) {
 		w.recordAttribute(name, value)
 		return
 	}
-	if v, kind := w.scalar(value); kind == text && v.lo < v.hi {
+	if v, as := w.scalar(value); as == aString && v.lo < v.hi {
 		res := &w.req.Resources[w.resource]
 		switch {
 		case string(name) == keySDKName && res.SDKName < 0:
@@ -149,11 +149,18 @@ func (w *walker) recordAttribute(name []byte, value span) {
 			w.record().End = true
 		}
 	case keyPrevious:
-		if v, kind := w.scalar(value); kind == text {
-			w.record().previous = v
+		if w.kind != Log {
+			return // no event
+		}
+		x := w.record()
+		switch v, as := w.scalar(value); as {
+		case aString:
+			x.previous, x.inScratch = v, false
+		case anInteger:
+			x.previous, x.inScratch = w.decimal(v), true
 		}
 	case keyEventName:
-		if v, kind := w.scalar(value); kind == text && w.kind == Log {
+		if v, as := w.scalar(value); as == aString && w.kind == Log {
 			w.event(w.buf[v.lo:v.hi])
 		}
 	}
@@ -169,20 +176,35 @@ func (w *walker) event(name []byte) {
 	}
 }
 
-// scalar returns the payload of an AnyValue's one field if it is a string, an
-// integer or a boolean. Two fields or malformed ones are found by the walk.
-func (w *walker) scalar(value span) (payload span, k kind) {
+// Fields of AnyValue.
+const (
+	aString   = 1
+	aBoolean  = 2
+	anInteger = 3
+)
+
+// scalar returns the payload of an AnyValue's one field, and which it is, if that is a
+// string, an integer or a boolean; else 0. Two fields or malformed ones are found by the walk.
+func (w *walker) scalar(value span) (payload span, as uint8) {
 	for pos := value.lo; pos < value.hi; {
 		f, lo, hi, err := w.field(scalarValue, pos, value.hi)
 		if err != nil {
-			return span{}, unknown
+			return span{}, 0
 		}
 		pos = hi
-		if f != nil && (f.number == 1 || f.number == 2 || f.number == 3) {
-			payload, k = span{lo, hi}, f.kind
+		if f != nil && (f.number == aString || f.number == aBoolean || f.number == anInteger) {
+			payload, as = span{lo, hi}, f.number
 		}
 	}
-	return payload, k
+	return payload, as
+}
+
+// decimal writes an integer into scratch, as an id.
+func (w *walker) decimal(v span) span {
+	n, _, _ := w.varint(v.lo, v.hi)
+	lo := len(w.req.scratch)
+	w.req.scratch = strconv.AppendInt(w.req.scratch, int64(n), 10)
+	return span{lo, len(w.req.scratch)}
 }
 
 // scalarValue has the fields of AnyValue, as everywhere: here of a log's body.
@@ -196,16 +218,14 @@ func (w *walker) candidate(h hook, rank int, value span, next int) {
 	} else {
 		rank++
 	}
-	v, k := w.scalar(value)
-	if k == unknown || v.lo == v.hi || rank >= held.rank {
+	v, as := w.scalar(value)
+	if as != aString && as != anInteger || v.lo == v.hi || rank >= held.rank {
 		return
 	}
 	*held = hint{lo: v.lo, hi: v.hi, rank: rank}
-	if k == varint {
-		n, _, _ := w.varint(v.lo, v.hi)
-		lo := len(w.req.scratch)
-		w.req.scratch = strconv.AppendInt(w.req.scratch, int64(n), 10)
-		*held = hint{lo: lo, hi: len(w.req.scratch), rank: rank, scratch: true}
+	if as == anInteger {
+		v = w.decimal(v)
+		*held = hint{lo: v.lo, hi: v.hi, rank: rank, scratch: true}
 	} else if !w.unlisted() {
 		held.text = int32(next) + 1
 	}
@@ -214,8 +234,8 @@ func (w *walker) candidate(h hook, rank int, value span, next int) {
 // isTrue accepts the boolean and, for senders whose attributes are strings, the
 // word.
 func (w *walker) isTrue(value span) bool {
-	v, k := w.scalar(value)
-	if k == varint {
+	v, as := w.scalar(value)
+	if as == aBoolean || as == anInteger {
 		n, _, err := w.varint(v.lo, v.hi)
 		return err == nil && n != 0
 	}

@@ -54,6 +54,7 @@ type Record struct {
 	traceID    int // offset, 0 if none: no identifier starts a request
 	session    hint
 	previous   span // session.previous_id
+	inScratch  bool // that is, and not in buf
 	starts     bool // it is the event session.start
 }
 
@@ -151,6 +152,9 @@ func (r *Request) PreviousSession(record int) []byte {
 	x := &r.Records[record]
 	if !x.starts {
 		return nil
+	}
+	if x.inScratch {
+		return r.scratch[x.previous.lo:x.previous.hi:x.previous.hi]
 	}
 	return r.buf[x.previous.lo:x.previous.hi:x.previous.hi]
 }
