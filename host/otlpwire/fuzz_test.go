@@ -51,6 +51,8 @@ func addRequests(f *testing.F) {
 	}
 }
 
+// FuzzWalk holds each walk to protobuf, and to walks of other kinds. A short run of it has to be told
+// -fuzzminimizetime 1x, or all of it goes into making the first find smaller.
 func FuzzWalk(f *testing.F) {
 	addRequests(f)
 	f.Fuzz(func(t *testing.T, sig byte, buf []byte) {
