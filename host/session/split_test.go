@@ -17,6 +17,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"pgregory.net/rapid"
 
+	"github.com/veriproof/notary/host/archive"
 	"github.com/veriproof/notary/host/otlpwire"
 	"github.com/veriproof/notary/host/pluginhost"
 	"github.com/veriproof/notary/host/session"
@@ -44,8 +45,8 @@ func (s sent) bytes() string {
 // requestOfRecords makes one request of records of one signal, each in a resource and
 // scope of its own or all in one, with the same content.
 func requestOfRecords(records []sent, apart bool) ([]byte, otlpwire.Signal) {
-	res := &resource.Resource{Attributes: []*common.KeyValue{text("service.name", "chat "+told), text("session.id", "s")}}
-	scope := &common.InstrumentationScope{Name: "app " + told}
+	res := &resource.Resource{Attributes: []*common.KeyValue{text("service.name", "chat "+told), text("host.name", "at "+secret), text("session.id", "s")}}
+	scope := &common.InstrumentationScope{Name: "app " + told, Version: secret + " 1"}
 	size := len(records)
 	if apart {
 		size = 1
@@ -106,10 +107,10 @@ func drawRecords(t *rapid.T) []sent {
 	for i := range rapid.IntRange(1, 8).Draw(t, "records") {
 		id := make([]byte, 16)
 		id[0] = byte(rapid.IntRange(1, 2).Draw(t, "id"))
-		name := fmt.Sprint("record ", i) + rapid.SampledFrom([]string{"", " is " + told, " key=" + told}).Draw(t, "rest")
+		name := fmt.Sprint("record ", i) + rapid.SampledFrom([]string{"", " is " + told, " key=" + told, " at " + secret, " " + secret + secret}).Draw(t, "rest")
 		switch rapid.IntRange(0, 3).Draw(t, "kind") {
 		case 0:
-			out = append(out, sent{span: &trace.Span{TraceId: id, SpanId: id[:8], Name: name}})
+			out = append(out, sent{span: &trace.Span{TraceId: id, SpanId: id[:8], Name: name, Attributes: []*common.KeyValue{text("where", name), {Key: "raw", Value: &common.AnyValue{Value: &common.AnyValue_BytesValue{BytesValue: []byte("\xff")}}}}}})
 		case 1:
 			out = append(out, sent{span: &trace.Span{Name: name}})
 		case 2:
@@ -124,17 +125,38 @@ func drawRecords(t *rapid.T) []sent {
 // T55: however the records of a session are cut into requests, resources and scopes,
 // and whatever is sent again after it was acknowledged, in whichever cut, the session has
 // the same records in the same order: each that differs once, also if it shares its ids
-// with others or has none.
+// with others or has none. What is stored of each, with its resource, its scope and its edits, is what
+// would be if it came alone.
 func TestT55AnySplitIsTheSameSession(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		records := drawRecords(rt)
-		got := storedOf(t, rt, records, func(*session.Options) {})
-		var want []string
-		for _, r := range records {
-			want = append(want, r.bytes())
+		action := rapid.SampledFrom([]pluginhost.Action{pluginhost.Mask, pluginhost.DropField}).Draw(rt, "action")
+		masks := func(o *session.Options) { o.Redactor = &finder{action: action} }
+		got := storedOf(t, rt, records, masks)
+		w := newWorld(t)
+		w.tune = masks
+		n := w.start()
+		for i := range records {
+			b, sig := requestOfRecords(records[i:i+1], false)
+			if _, err := n.Export(t.Context(), "acme", sig, b); err != nil {
+				rt.Fatal(err)
+			}
 		}
-		if !slices.Equal(got, want) {
-			rt.Fatalf("%d records in storage, %d were sent", len(got), len(want))
+		w.close(n)
+		want := w.ofSenders()
+		if len(got) != len(records) || len(want) != len(records) {
+			rt.Fatalf("%d records in storage, and %d that came alone; %d were sent", len(got), len(want), len(records))
+		}
+		for i, r := range got {
+			if whole(r) != whole(want[i]) {
+				rt.Fatalf("record %d is stored as\n%s\nand alone as\n%s", i, whole(r), whole(want[i]))
+			}
+			if b := records[i].bytes(); !strings.Contains(b, secret) && !strings.Contains(b, "\xff") && string(r.Bytes) != b {
+				rt.Fatalf("record %d is stored as %q", i, r.Bytes)
+			}
+			if strings.Contains(whole(r), secret) {
+				rt.Fatalf("record %d is stored with the secret: %s", i, whole(r))
+			}
 		}
 	})
 }
@@ -148,8 +170,8 @@ func TestT55ValuesKnownByContext(t *testing.T) {
 		if len(got) != len(records) {
 			rt.Fatalf("%d records in storage, %d were sent", len(got), len(records))
 		}
-		for i, b := range got {
-			if !strings.Contains(b, fmt.Sprint("record ", i)) || strings.Contains(b, "key="+told) {
+		for i, r := range got {
+			if b := string(r.Bytes); !strings.Contains(b, fmt.Sprint("record ", i)) || strings.Contains(b, "key="+told) {
 				rt.Fatalf("record %d is stored as %q", i, b)
 			}
 		}
@@ -157,8 +179,8 @@ func TestT55ValuesKnownByContext(t *testing.T) {
 }
 
 // storedOf sends the records of a session in a split that is drawn, some of them again in
-// another, and returns those in storage.
-func storedOf(t *testing.T, rt *rapid.T, records []sent, tune func(*session.Options)) (stored []string) {
+// another, and returns what is in storage.
+func storedOf(t *testing.T, rt *rapid.T, records []sent, tune func(*session.Options)) []archive.OpenedRecord {
 	w := newWorld(t)
 	w.tune = tune
 	n := w.start()
@@ -179,12 +201,17 @@ func storedOf(t *testing.T, rt *rapid.T, records []sent, tune func(*session.Opti
 		}
 	}
 	w.close(n)
-	for _, r := range w.opened()[0].Records {
-		if r.Kind == receipt.Span || r.Kind == receipt.Log {
-			stored = append(stored, string(r.Bytes))
-		}
-	}
-	return stored
+	return w.ofSenders()
+}
+
+// ofSenders returns the records of the first part, without those of the notary's own.
+func (w *world) ofSenders() []archive.OpenedRecord {
+	return slices.DeleteFunc(w.opened()[0].Records, func(r archive.OpenedRecord) bool { return r.Kind != receipt.Span && r.Kind != receipt.Log })
+}
+
+// whole is all that is stored of a record.
+func whole(r archive.OpenedRecord) string {
+	return fmt.Sprintf("%v of %q in %q: %q, edits %q", r.Kind, r.Scope, r.Resource, r.Bytes, r.Edits)
 }
 
 // A session.start event that names the session before it ends that one; what comes
