@@ -11,13 +11,31 @@
 /* two_byte reports whether a, b are the UTF-8 form of a letter from U+00C0 on. */
 static int two_byte(uint8_t a, uint8_t b) { return a >= 0xc3 && a <= 0xdf && b >= 0x80 && b <= 0xbf; }
 
-/* local returns the start of the mailbox name that ends before i, or i. */
+/* three_byte reports whether the UTF-8 form of a letter from U+0800 on stands at p: none of the signs of sentences, of which
+ * U+2000 to U+2FFF are full, as are the beginning of U+3000 and the wide forms of ASCII, nor one for private use. */
+static int three_byte(const uint8_t *p) {
+	uint8_t a = p[0], b = p[1], c = p[2];
+	if (a < 0xe0 || a > 0xef || (b & 0xc0) != 0x80 || (c & 0xc0) != 0x80) return 0;
+	switch (a) {
+	case 0xe0: return b != 0xa5 || (c & 0xfe) != 0xa4; /* dandas */
+	case 0xe2: case 0xee: return 0;
+	case 0xe3: return b > 0x80 ? b != 0x83 || c != 0xbb : c >= 0x85 && c <= 0x87;
+	case 0xef: return b == 0xbc ? (c >= 0x90 && c <= 0x99) || (c >= 0xa1 && c <= 0xba) : b == 0xbd ? (c >= 0x81 && c <= 0x9a) || c >= 0xa6 : b == 0xbe && c <= 0x9f;
+	}
+	return 1;
+}
+
+#define MAX_WIDE 16 /* letters of three bytes in a mailbox name: sentences run on without spaces */
+
+/* local returns the start of the mailbox name that ends before i, or i. Letters of three bytes are in it if it ends with
+ * one: before letters of ASCII they are more likely of the sentence. */
 static int local(const scan *s, int i) {
-	int stop = max(s->last, i - MAX_LOCAL), j = i;
+	int stop = max(s->last, i - MAX_LOCAL), j = i, wide = i - 3 >= stop && three_byte(s->t + i - 3) ? MAX_WIDE : 0;
 	for (;;) {
 		j = back(s, j, stop, &sets[set_number(WORD | LOCAL | DOT)], 0);
 		spend(130);
 		if (j - 2 >= stop && two_byte(s->t[j - 2], s->t[j - 1])) j -= 2;
+		else if (wide && j - 3 >= stop && three_byte(s->t + j - 3)) j -= 3, wide--;
 		else break;
 	}
 	j = after_escape(s, j);
@@ -34,6 +52,7 @@ static int name_label(const scan *s, int i, int limit) {
 	while (i < limit) {
 		if (class[s->t[i]] & ALNUM || s->t[i] == '-') i++;
 		else if (i + 1 < limit && two_byte(s->t[i], s->t[i + 1])) i += 2;
+		else if (i + 2 < limit && three_byte(s->t + i)) i += 3;
 		else break;
 	}
 	spend(150 + 20 * (i - from));
@@ -57,7 +76,7 @@ static int domain(const scan *s, int i, int *tld) {
 	int end = -1, limit = min(s->n, i + MAX_DOMAIN);
 	for (int label = i;;) {
 		int j = name_label(s, label, limit), e = label > i ? top_level(s, label, j) : -1;
-		if (e > 0) end = e, *tld = label;
+		if (e > 0 && (end < 0 || s->t[label] < 0xe0)) end = e, *tld = label; /* behind a full stop may be a sentence without spaces */
 		if (j == label || j >= limit || s->t[j] != '.') return end;
 		label = j + 1;
 	}
@@ -120,6 +139,26 @@ static inline int maybe_domain(const uint8_t *p) {
 	return !out || (dots & ~1u & letters >> 1 & letters >> 2);
 }
 
+/* spoken reports whether [a, b) is a top-level domain that people have mail under:
+ * any word may stand behind a "dot". */
+static int spoken(const scan *s, int a, int b) {
+	if (b - a < 2 || b - a > 4) return 0;
+	uint64_t word = word_at(s->t + a, b - a);
+	if (!*mark_of(&domain_marks, word)) return 0;
+	spend(1000);
+	for (int k = 0; k < n_domain_words; k++)
+		if (domain_words[k] == word) return 1;
+	return 0;
+}
+
+/* apostrophe returns the start of a mailbox name that goes on before an apostrophe at i - 1, as in names of people (O'Brien,
+ * D'Angelo, Dell'Acqua), or i: neither what stands in quotation marks, which end at end, nor a string of a program. */
+static int apostrophe(const scan *s, int i, int end) {
+	if (!at(s, i - 1, '\'') || !is(s, i, LETTER) || at(s, end, '\'')) return i;
+	uint8_t c = i - 2 >= s->last ? s->t[i - 2] | 0x20 : 0;
+	return c == 'o' || c == 'd' || c == 'l' ? local(s, i - 1) : i;
+}
+
 /* email reads an address around what stands at i for '@', of width bytes. */
 RARE int email(scan *s, int i, int width) {
 	if (threshold[EMAIL] > 900) return i + 1; /* what no score reaches is not looked for */
@@ -128,6 +167,8 @@ RARE int email(scan *s, int i, int width) {
 	int start = local(s, i), tld = 0, end = start < i ? domain(s, i + width, &tld) : -1;
 	if (end < 0) return i + 1;
 	int score = file_suffix(s, tld, end) ? 200 : i - start == 3 && has(s, start, "git") ? 300 : end - tld > 6 ? 700 : 900;
+	if (s->t[i - 1] >= 0x80 && s->t[start] >= 0xe0 && s->t[tld] < 0x80 && !spoken(s, tld, end)) score = min(score, 400); /* somebody is called in a sentence: …@ann.lee */
+	start = apostrophe(s, start, end);
 	return report(s, start, end, EMAIL, score) ? end : i + 1;
 }
 
@@ -145,18 +186,6 @@ static int spelled(const scan *s, int i, const char *word) {
 	if (bracket ? !at(s, j++, (char)bracket) : !at(s, j, ' ')) return 0;
 	while (at(s, j, ' ')) j++;
 	return j;
-}
-
-/* spoken reports whether [a, b) is a top-level domain that people have mail under:
- * any word may stand behind a "dot". */
-static int spoken(const scan *s, int a, int b) {
-	if (b - a < 2 || b - a > 4) return 0;
-	uint64_t word = word_at(s->t + a, b - a);
-	if (!*mark_of(&domain_marks, word)) return 0;
-	spend(1000);
-	for (int k = 0; k < n_domain_words; k++)
-		if (domain_words[k] == word) return 1;
-	return 0;
 }
 
 /* obfuscated reads an address of which the way to spell '@' begins at i. Two words
