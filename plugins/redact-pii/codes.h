@@ -221,6 +221,7 @@ RARE int account_named(scan *s, int a) {
 	int e = s->seen[T_BANK], start = run_start(s, e, LETTER, 16), named = 0;
 	for (unsigned k = 0; k < sizeof words / sizeof words[0]; k++) named |= has_any_case(s, start, words[k]);
 	if (!named) return 0;
+	if (s->seen[T_NUMBER] > e && counted(s, s->seen[T_NUMBER], a)) return 0;
 	if (s->seen[T_NUMBER] > e || has_any_case(s, start, "clabe") || has_any_case(s, start - 12, "beneficiary ") || has_any_case(s, e + 1, "no") || has_any_case(s, e + 1, "nr") || at(s, e + 1, '#') || e - start > 7) return 1;
 	int before = run_start(s, start - 1, LETTER, 16);
 	return at(s, start - 1, ' ') && before < start - 1 && word_topics(word_at(s->t + before, start - 1 - before)) >> T_BANK & 1;
@@ -312,6 +313,7 @@ RARE int postcode(scan *s, int a, int e) {
 	}
 	if (!score || is(s, end, WORD)) return 0;
 	if (near(s, T_POSTAL, a)) score = 850;
+	else if (at(s, b + 2, 'B') && (at(s, b + 1, 'G') || at(s, b + 1, 'T'))) return 0; /* M1 8GB */
 	return report(s, a, end, POSTAL_CODE, score) ? end : 0;
 }
 

@@ -188,12 +188,29 @@ static int spelled(const scan *s, int i, const char *word) {
 	return j;
 }
 
+/* said reports whether what is spelled out is of a sentence: a word that goes before "at" stands in the place of a name, or one that
+ * goes before "dot com" in that of a host, which begins at i ("look at this dot com bubble"). */
+RARE int said(const scan *s, int start, int name_end, int i, int end) {
+	static const char *const before[] = {"look", "looks", "looked", "looking", "up", "down", "in", "out", "over", "back", "here", "there", "is", "are", "was", "be", "me", "us", "them", "it", "that",
+		"work", "works", "worked", "working", "arrive", "arrived", "hosted", "available", "live"};
+	static const char *const hosts[] = {"this", "that", "the", "these", "a", "any", "some", "every"};
+	spend(3000);
+	for (unsigned k = 0; k < sizeof before / sizeof before[0] + sizeof hosts / sizeof hosts[0]; k++) {
+		int host = k >= sizeof before / sizeof before[0], a = host ? i : start, n = 0;
+		const char *word = host ? hosts[k - sizeof before / sizeof before[0]] : before[k];
+		while (word[n]) n++;
+		if (has_any_case(s, a, word) && (host ? at(s, a + n, ' ') : a + n == name_end)) return 1;
+	}
+	return has_any_case(s, end, " bubble") || has_any_case(s, end, " boom");
+}
+
 /* obfuscated reads an address of which the way to spell '@' begins at i. Two words
  * ("ann at example dot com") are believed only if both are spelled out. */
 RARE int obfuscated(scan *s, int i) {
 	int name_end = i, j = spelled(s, i, "at"), bracketed = !at(s, i + at(s, i, ' '), 'a') && !at(s, i + at(s, i, ' '), 'A');
 	spend(500);
 	if (!j) return 0;
+	const int j0 = j;
 	int start = local(s, name_end), dots = 0, end = 0;
 	if (start >= name_end || !begins(s, start, WORD)) return 0;
 	for (int k = 0; k < 3 && at(s, start - 1, ' ') && has_any_case(s, start - 5, " dot ") && is(s, start - 6, WORD); k++) start = local(s, start - 5); /* ann dot lee */
@@ -206,7 +223,7 @@ RARE int obfuscated(scan *s, int i) {
 		else if (bracketed && at(s, e, '.')) j = e + 1, end = end ? end : -1;
 		else break;
 	}
-	if (end <= 0 || (!bracketed && !dots)) return 0;
+	if (end <= 0 || (!bracketed && (!dots || said(s, start, name_end, j0, end)))) return 0;
 	return report(s, start, end, EMAIL, bracketed ? 800 : 750) ? end : 0;
 }
 

@@ -169,7 +169,8 @@ static int ric(const uint8_t *d, int n) { /* a check letter X is the digit 10 */
 	for (int i = 0, w = 1; i < n; i++, w = w * 2 % 11) v += d[n - 1 - i] * w;
 	return v % 11 == 1 && value(d + 6, 2) >= 18 && value(d + 6, 2) <= 20 && day_of(value(d + 10, 2), value(d + 12, 2)) && d[0] > 0;
 }
-static int rrn(const uint8_t *d, int n) { return n > 0 && yymmdd(d) && d[6] <= 8 && (11 - sum(d, "234567892345") % 11) % 10 == d[12]; }
+static int rrn_form(const uint8_t *d) { return yymmdd(d) && d[6] <= 8; }
+static int rrn(const uint8_t *d, int n) { return n > 0 && rrn_form(d) && (11 - sum(d, "234567892345") % 11) % 10 == d[12]; }
 static int my_number(const uint8_t *d, int n) {
 	int v = sum(d, "65432765432") % 11;
 	return (v <= 1 ? 0 : 11 - v) == d[11] && !all_same(d, n);
@@ -204,7 +205,7 @@ static const struct {
 	{AU_ACN, T_AU, T_AU, 9, 100, 300, "3 3 3", acn},
 	{NZ_IRD, T_NZ, T_NZ, 9, 100, 300, "3-3-3", ird},
 	{NZ_IRD, T_NZ, T_NZ, 8, 100, 300, "2-3-3", ird},
-	{IN_AADHAAR, T_IN, T_IN, 12, 300, 550, "4 4 4", aadhaar},
+	{IN_AADHAAR, T_IN, T_IN, 12, 300, 450, "4 4 4", aadhaar},
 	{IN_AADHAAR, T_IN, T_IN, 12, 300, 350, "4-4-4", aadhaar},
 	{PL_PESEL, T_PL, T_PL, 11, 400, 400, 0, pesel},
 	{PL_NIP, T_PL, T_PL, 10, 200, 450, "3-3-2-2", nip},
@@ -344,10 +345,14 @@ RARE int national_id(scan *s, int i, int end) {
 		}
 		if (!e && bare && id_forms[f].digits == n + letter) d = alone, e = end + letter, score = id_forms[f].alone;
 		if (!e) continue;
-		if ((named >> id_forms[f].topic | named >> id_forms[f].other) & 1 && (id_forms[f].topic != T_RU || called_russian(s, i, id_forms[f].label))) score += 500;
+		if ((named >> id_forms[f].topic | named >> id_forms[f].other) & 1 && (id_forms[f].topic != T_RU || called_russian(s, i, id_forms[f].label)) && (id_forms[f].label != US_ROUTING || !keyed(s))) score += 500;
 		else if (d == grouped && goes_on(s, e, id_forms[f].form)) continue;
 		else if (score > 0 && (named >> T_IDENTITY | named >> T_TAX) & 1) score = max(score, 600);
-		if (score <= best || score < threshold[id_forms[f].label] || !id_forms[f].valid(d, id_forms[f].digits)) continue;
+		if (score <= best || score < threshold[id_forms[f].label]) continue;
+		if (!id_forms[f].valid(d, id_forms[f].digits)) {
+			if (id_forms[f].label != KR_RRN || best >= 650 || threshold[KR_RRN] > 650 || !(named >> T_KR & 1) || !rrn_form(d) || !called_korean(s, i, d == grouped)) continue;
+			score = 650;
+		}
 		best = score, label = id_forms[f].label, to = e;
 	}
 	return best && number_begins(s, i) && report(s, i, to, label, min(best, 950)) ? to : 0;
@@ -369,20 +374,11 @@ RARE int parted(scan *s, int i, int end) {
 		}
 		if (!known) return 0;
 	}
-	return number_ends(s, e) && near(s, T_POSTAL, i) ? e : 0;
+	return number_ends(s, e) && near(s, T_POSTAL, i) && posted(s, i) ? e : 0;
 }
 
 /* may_be_parted reports whether two or three digits before end may be the first part of a postal code. */
 static inline int may_be_parted(const scan *s, int end, int n) { return (s->t[end] == '-' || (n == 3 && s->t[end] == ' ')) && is(s, end + 1, DIGIT); }
-
-/* posted reports whether the word that speaks of the postal code at i means one: "CAP", in capitals and right before it, and no
- * "zip file". */
-RARE int posted(const scan *s, int i) {
-	int e = s->seen[T_POSTAL];
-	spend(200);
-	if (has_any_case(s, e - 3, "cap")) return at(s, e - 1, 'P') && i - e <= 2;
-	return !has_any_case(s, e - 3, "zip") || !(has_any_case(s, e, " file") || has_any_case(s, e, " archive") || has_any_case(s, e, " folder"));
-}
 
 /* postal reads a postal code from four to six digits alone: beside a word, or behind the
  * name or the two letters of a state. */

@@ -21,6 +21,8 @@
 enum { NO_SEP, SPACED, DASHED, DOTTED, CLOSED, OPENED };
 /* CLOSED is ')' and perhaps a space, hyphen or dot; OPENED the same before '('. */
 
+#include "beside.h"
+
 typedef struct {
 	int start, end, sep; /* sep: what separates it from the group before */
 } group;
@@ -58,7 +60,7 @@ static int separator(const scan *s, int i, int *sep) {
 	switch (s->t[i]) {
 	case ' ': *sep = SPACED, j = i + 1; break;
 	case '-': *sep = DASHED, j = i + 1; break;
-	case '.': *sep = DOTTED, j = i + 1; break;
+	case '.': *sep = zeros(s, i) ? NO_SEP : DOTTED, j = i + 1; break;
 	case ')':
 		*sep = CLOSED, j = i + 1;
 		if (at(s, j, ' ') || at(s, j, '-') || at(s, j, '.')) j++;
@@ -146,7 +148,7 @@ static int number_ends(const scan *s, int i) {
 	case '@': return 0;
 	case '%': return percent(s, i);
 	case '-': return !is(s, i + 1, WORD);
-	case '.': case '/': case '+': case '*': case '^': return !is(s, i + 1, DIGIT | UNDERSCORE);
+	case '.': case '/': case '+': case '*': case '^': return !is(s, i + 1, DIGIT | UNDERSCORE) || zeros(s, i);
 	case ':': return !is(s, i + 1, DIGIT);
 	case ',': return !is(s, i + 1, DIGIT) || !thousands(s, i);
 	}
@@ -241,6 +243,7 @@ RARE int card_of(numbers *r, int k, int e) {
 	int known = issuer(d, n), score = e > k ? 950 : known == 2 ? 850 : 350;
 	if (!known || !luhn(d, n)) return k;
 	int start = r->g[k].start;
+	if (e > k && len(r, k + 1) == 4 && dumped(r->s, start, r->g[e].end, 4)) return k;
 	if (score < 900 && near(r->s, T_CARD, start)) score = 900;
 	if (score < 500 && n == 16 && start == 0 && r->g[e].end == r->s->n) score = 550; /* the whole text */
 	return report(r->s, start, r->g[e].end, CARD, score) ? e + 1 : k;
@@ -321,7 +324,7 @@ RARE int ipv4(numbers *r, int k) {
 	if (is(s, end, WORD) || ((at(s, end, '.') || at(s, end, '-')) && is(s, end + 1, WORD))) return k;
 	int first = prefix(s, start, len(r, k)), score = 800;
 	if (first == 0 || first == 127 || first == 255) score = 200; /* names no machine */
-	else if (!near(s, T_IP, start) && (end - start == 7 || near(s, T_OTHER, start) || s->seen[T_OTHER] == 0)) score = 300;
+	else if (!near(s, T_IP, start) && (end - start == 7 || near(s, T_OTHER, start) || s->seen[T_OTHER] == 0 || versioned(s, start))) score = 300;
 	return report(s, start, end, IP, score) ? k + 4 : k;
 }
 

@@ -100,7 +100,7 @@ static int national(const numbers *r, int k, int *score) {
 	if (k != 0 || !at(r->s, r->g[0].start, '0') || at(r->s, r->g[0].start + 1, '0')) return -1;
 	*score = 600;
 	int sep = shape(r, k, "22222");
-	if (r->n == 5 && (sep == SPACED || sep == DOTTED)) return 4;
+	if (r->n == 5 && (sep == DOTTED || (sep == SPACED && !dumped(r->s, r->g[0].start, r->g[4].end, 2)))) return 4;
 	if (r->n == 2 && shape(r, k, "56") == SPACED && at(r->s, r->g[0].start + 1, '7')) return 1;
 	return -1;
 }

@@ -1,0 +1,113 @@
+/* beside.h: what stands beside a number and says that it is of another kind than its digits alone would tell. Part of number.h. */
+
+/* zeros returns the end of the fraction of zeros at i behind at least seven digits, or 0: tables that have gaps in a column of
+ * numbers write these as decimal ones (4111111111111111.0), and the fraction is no part of them. */
+static inline int zeros(const scan *s, int i) {
+	if (!at(s, i, '.') || !at(s, i + 1, '0') || i < MIN_DIGITS || digits_at(s->t + i - 16) >> (16 - MIN_DIGITS) != (1u << MIN_DIGITS) - 1) return 0;
+	int e = i + 2;
+	while (e < i + 8 && at(s, e, '0')) e++;
+	if (is(s, e, WORD | STD | URLSAFE | EQUALS) || at(s, e, '@') || at(s, e, '%')) return 0;
+	return (at(s, e, '.') || at(s, e, ':') || at(s, e, ',')) && is(s, e + 1, WORD) && !at(s, e, ',') ? 0 : e;
+}
+
+/* mixed reports whether [a, a + n) are hexadecimal digits that nothing goes on from: 1 if there is a letter among them, 2 if a digit, too. */
+static int mixed(const scan *s, int a, int n) {
+	if (a < 0 || a + n > s->n || run_end(s, a, HEX, n + 1) != a + n || is(s, a + n, WORD) || !begins(s, a, WORD)) return 0;
+	int m = classes(s, a, a + n);
+	return m & LETTER ? m & DIGIT ? 2 : 1 : 0;
+}
+
+/* dumped reports whether the groups of n digits [start, end) are of a dump of bytes: the group beside them is as long, and has a letter
+ * and a digit in it, or is of letters, as words are, with another such group beside it; or the address of a line is before them. */
+RARE int dumped(const scan *s, int start, int end, int n) {
+	spend(700);
+	for (int side = 0; side < 2; side++) {
+		int a = side ? end + 1 : start - 1 - n, far = side ? a + n + 1 : a - 1 - n, m;
+		if (!at(s, side ? end : start - 1, ' ') || !(m = mixed(s, a, n))) continue;
+		if (m == 2 || (at(s, side ? a + n : a - 1, ' ') && mixed(s, far, n))) return 1;
+	}
+	return n == 4 && at(s, start - 1, ' ') && at(s, start - 2, ':') && run_start(s, start - 2, HEX, 9) == start - 10;
+}
+
+/* versioned reports whether what stands right before the dotted numbers at start names a thing that has versions: "==", a program
+ * or library and one space, or the name of an assembly as a key ("Microsoft.NETCore.App": "8.0.100.1"). */
+RARE int versioned(const scan *s, int start) {
+	static const char products[] = " firefox chrome chromium safari edge opera brave webkit electron openssl libressl curl wget nginx apache php mysql mariadb "
+		"postgres sqlite python ruby perl node npm java jdk jre dotnet nuget windows android macos ios office outlook acrobat flash ";
+	spend(250);
+	if (has(s, start - 2, "==")) return 1;
+	int e = start - 1;
+	if (at(s, e, ' ')) {
+		int a = run_start(s, e, LETTER, 12), n = e - a;
+		if (n < 3 || n > 10 || !begins(s, a, WORD | DOT | URLSAFE)) return 0;
+		if (n > 4 && has(s, a, "lib")) return 1;
+		spend(2500);
+		for (const char *p = products; p[1]; p++)
+			if (*p == ' ') {
+				int k = 0;
+				while (k < n && p[1 + k] == (s->t[a + k] | 0x20)) k++;
+				if (k == n && p[1 + k] == ' ') return 1;
+			}
+		return 0;
+	}
+	if (!at(s, e, '"')) return 0;
+	e -= at(s, e - 1, ' ');
+	if (!at(s, e - 1, ':') || !at(s, e - 2, '"')) return 0;
+	int a = run_start(s, e - 2, ALNUM | URLSAFE | HIGH | DOT, 64), dots = 0;
+	spend(20 * (e - a));
+	if (!is(s, a, UPPER)) return 0;
+	for (int k = a; k < e - 2; k++) {
+		if (s->t[k] != '.') continue;
+		if (!is(s, k + 1, UPPER)) return 0;
+		dots++;
+	}
+	return dots > 0;
+}
+
+/* bound reports whether no more than a few signs, and no end of a line, are between a word that ends at e and the number at i. A
+ * colon or an equals sign among them is noted. */
+static int bound(const scan *s, int e, int i, int *named) {
+	if (i - e > 7) return 0;
+	for (int k = e; k < i; k++) {
+		if (s->t[k] == '\n' || !(is(s, k, SPACE | QUOTE | OPERATOR | EQUALS) || at(s, k, '#'))) return 0;
+		*named |= at(s, k, ':') || at(s, k, '=') || at(s, k, '>');
+	}
+	return 1;
+}
+
+/* posted reports whether the word that speaks of the postal code at i means one. Some are commands and suffixes of files, too: "CAP"
+ * is in capitals, "CP" so or a name, and "zip" right before the code, or "zip code". */
+RARE int posted(const scan *s, int i) {
+	int e = s->seen[T_POSTAL], named = 0;
+	spend(400);
+	if (has_any_case(s, e - 3, "cap") && begins(s, e - 3, LETTER)) return at(s, e - 1, 'P') && i - e <= 2;
+	if (has_any_case(s, e - 3, "zip") && !is(s, e - 4, LOWER)) {
+		if (has_any_case(s, e + is(s, e, SPACE | URLSAFE), "code")) return 1;
+		if (at(s, e - 4, '.')) return 0;
+		if (has(s, e, " is ")) e += 3;
+		return bound(s, e, i, &named);
+	}
+	if (has_any_case(s, e - 2, "cp") && !is(s, e - 3, LETTER)) return !at(s, e - 3, '.') && bound(s, e, i, &named) && (named || has(s, e - 2, "CP"));
+	return 1;
+}
+
+/* keyed reports whether the word for routing before a number is of a message, not of a bank: routing_key. */
+static int keyed(const scan *s) {
+	int e = s->seen[T_BANK];
+	return has_any_case(s, e + is(s, e, SPACE | URLSAFE), "key");
+}
+
+/* counted reports whether the words behind one for numbers, which ends at e, say that the number at a counts things: "number of users 12". */
+static int counted(const scan *s, int e, int a) {
+	spend(150);
+	return has(s, e, " of ") && is(s, e + 4, LOWER) && run_end(s, e + 4, LOWER, 24) == a - 1 && at(s, a - 1, ' ') && at(s, a - 2, 's');
+}
+
+/* called_korean reports whether the words before the number at i name a resident registration number: since October 2020 these have no
+ * check digit. Digits that are not in its groups are believed only behind the word in Korean or its initials. */
+RARE int called_korean(const scan *s, int i, int grouped) {
+	int e = s->seen[T_KR];
+	spend(200);
+	if (e <= 0) return e == 0 && grouped; /* the key */
+	return i - e <= SOON + 8 && (is(s, e - 1, HIGH) || has_any_case(s, e - 3, "rrn") || (grouped && has_any_case(s, e - 8, "resident")));
+}
