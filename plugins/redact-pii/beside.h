@@ -30,17 +30,17 @@ RARE int dumped(const scan *s, int start, int end, int n) {
 }
 
 /* versioned reports whether what stands right before the dotted numbers at start names a thing that has versions: "==", a program
- * or library and one space, or the name of an assembly as a key ("Microsoft.NETCore.App": "8.0.100.1"). */
+ * or library and one space, none that is called with the name of a host or may be one, or the name of an assembly as a key
+ * ("Microsoft.NETCore.App": "8.0.100.1"). */
 RARE int versioned(const scan *s, int start) {
-	static const char products[] = " firefox chrome chromium safari edge opera brave webkit electron openssl libressl curl wget nginx apache php mysql mariadb "
-		"postgres sqlite python ruby perl node npm java jdk jre dotnet nuget windows android macos ios office outlook acrobat flash ";
+	static const char products[] = " firefox chrome chromium safari opera brave webkit electron openssl libressl python ruby sqlite java jdk jre dotnet nuget ";
 	spend(250);
 	if (has(s, start - 2, "==")) return 1;
 	int e = start - 1;
 	if (at(s, e, ' ')) {
 		int a = run_start(s, e, LETTER, 12), n = e - a;
 		if (n < 3 || n > 10 || !begins(s, a, WORD | DOT | URLSAFE)) return 0;
-		if (n > 4 && has(s, a, "lib")) return 1;
+		if (n > 4 && has(s, a, "lib") && !has(s, a + 3, "ra") && !has(s, a + 3, "er")) return 1;
 		spend(2500);
 		for (const char *p = products; p[1]; p++)
 			if (*p == ' ') {
@@ -61,7 +61,7 @@ RARE int versioned(const scan *s, int start) {
 		if (!is(s, k + 1, UPPER)) return 0;
 		dots++;
 	}
-	return dots > 0;
+	return dots > 1 || (dots && at(s, start + 1, '.'));
 }
 
 /* bound reports whether no more than a few signs, and no end of a line, are between a word that ends at e and the number at i. A
@@ -84,7 +84,9 @@ RARE int posted(const scan *s, int i) {
 	if (has_any_case(s, e - 3, "zip") && !is(s, e - 4, LOWER)) {
 		if (has_any_case(s, e + is(s, e, SPACE | URLSAFE), "code")) return 1;
 		if (at(s, e - 4, '.')) return 0;
-		if (has(s, e, " is ")) e += 3;
+		if (has(s, e, "+4")) e += 2;
+		if (has(s, e, " is ") || has(s, e, "'s ") || has(s, e, " - ")) e += 2;
+		e += at(s, e, 's');
 		return bound(s, e, i, &named);
 	}
 	if (has_any_case(s, e - 2, "cp") && !is(s, e - 3, LETTER)) return !at(s, e - 3, '.') && bound(s, e, i, &named) && (named || has(s, e - 2, "CP"));

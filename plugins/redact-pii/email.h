@@ -154,9 +154,11 @@ static int spoken(const scan *s, int a, int b) {
 /* apostrophe returns the start of a mailbox name that goes on before an apostrophe at i - 1, as in names of people (O'Brien,
  * D'Angelo, Dell'Acqua), or i: neither what stands in quotation marks, which end at end, nor a string of a program. */
 static int apostrophe(const scan *s, int i, int end) {
-	if (!at(s, i - 1, '\'') || !is(s, i, LETTER) || at(s, end, '\'')) return i;
+	if (!at(s, i - 1, '\'') || !is(s, i, LETTER)) return i;
 	uint8_t c = i - 2 >= s->last ? s->t[i - 2] | 0x20 : 0;
-	return c == 'o' || c == 'd' || c == 'l' ? local(s, i - 1) : i;
+	if (c != 'o' && c != 'd' && c != 'l') return i;
+	int start = local(s, i - 1);
+	return at(s, end, '\'') && !at(s, start - 1, '\'') ? i : start;
 }
 
 /* email reads an address around what stands at i for '@', of width bytes. */
@@ -167,7 +169,7 @@ RARE int email(scan *s, int i, int width) {
 	int start = local(s, i), tld = 0, end = start < i ? domain(s, i + width, &tld) : -1;
 	if (end < 0) return i + 1;
 	int score = file_suffix(s, tld, end) ? 200 : i - start == 3 && has(s, start, "git") ? 300 : end - tld > 6 ? 700 : 900;
-	if (s->t[i - 1] >= 0x80 && s->t[start] >= 0xe0 && s->t[tld] < 0x80 && !spoken(s, tld, end)) score = min(score, 400); /* somebody is called in a sentence: …@ann.lee */
+	if (s->t[i - 1] >= 0x80 && s->t[start] >= 0xe0 && s->t[tld] < 0x80 && end - tld > 2 && !spoken(s, tld, end)) score = min(score, 400); /* somebody is called in a sentence: …@ann.lee */
 	start = apostrophe(s, start, end);
 	return report(s, start, end, EMAIL, score) ? end : i + 1;
 }
