@@ -182,6 +182,7 @@ var forms = []struct{ label, text string }{
 	{"", "OID 2.5.29.17"},
 	{"", "ZIP file 94107"},
 	{"", "cap: 65536"},
+	{"", "const writeCap = 1024"},
 	{"POSTAL_CODE", "CAP «20121»"},
 	{"", "cell 347 row 1234567"},
 	{"BANK_ACCOUNT", "Beneficiary account: «47538461313»"},
@@ -276,6 +277,10 @@ var forms = []struct{ label, text string }{
 	{"", "(cp)    x 48213"},
 	// what only looks like them
 	{"", "0a 06 03 55 04 03 a1"},
+	{"", "<Buffer 01 02 03 04 05>"},
+	{"", "driver license |h-rsa|\n00000020  9e ea 33 28"},
+	{"", "[.4180.0024.0002.6613][.41F9.0020.0002]"},
+	{"CARD", "no.«4111.1111.1111.1111»"},
 	{"", "9b 06 03 55 04 03\n"},
 	{"", "de ad 06 03 55 04 03"},
 	{"PHONE", "le numéro de «06 03 55 04 03» et"},

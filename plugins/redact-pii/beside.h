@@ -29,6 +29,11 @@ RARE int dumped(const scan *s, int start, int end, int n) {
 	return n == 4 && at(s, start - 1, ' ') && at(s, start - 2, ':') && run_start(s, start - 2, HEX, 9) == start - 10;
 }
 
+/* addresses reports whether [a, e) is the address before a line of a dump: 00000020  9e ea 33. */
+static inline int addresses(const scan *s, int a, int e) {
+	return e - a == 8 && at(s, e, ' ') && at(s, e + 1, ' ') && is(s, e + 2, HEX) && is(s, e + 3, HEX) && at(s, e + 4, ' ');
+}
+
 /* versioned reports whether what stands right before the dotted numbers at start names a thing that has versions: "==", a program
  * or library and one space, none that is called with the name of a host or may be one, or the name of an assembly as a key
  * ("Microsoft.NETCore.App": "8.0.100.1"). */
@@ -80,8 +85,8 @@ static int bound(const scan *s, int e, int i, int *named) {
 RARE int posted(const scan *s, int i) {
 	int e = s->seen[T_POSTAL], named = 0;
 	spend(400);
-	if (has_any_case(s, e - 3, "cap") && begins(s, e - 3, LETTER)) return at(s, e - 1, 'P') && i - e <= 2;
-	if (has_any_case(s, e - 3, "zip") && !is(s, e - 4, LOWER)) {
+	if (has_any_case(s, e - 3, "cap")) return at(s, e - 1, 'P') && i - e <= 2;
+	if (has_any_case(s, e - 3, "zip")) {
 		if (has_any_case(s, e + is(s, e, SPACE | URLSAFE), "code")) return 1;
 		if (at(s, e - 4, '.')) return 0;
 		if (has(s, e, "+4")) e += 2;
@@ -89,7 +94,7 @@ RARE int posted(const scan *s, int i) {
 		e += at(s, e, 's');
 		return bound(s, e, i, &named);
 	}
-	if (has_any_case(s, e - 2, "cp") && !is(s, e - 3, LETTER)) return !at(s, e - 3, '.') && bound(s, e, i, &named) && (named || has(s, e - 2, "CP"));
+	if (has_any_case(s, e - 2, "cp")) return !at(s, e - 3, '.') && bound(s, e, i, &named) && (named || has(s, e - 2, "CP"));
 	return 1;
 }
 

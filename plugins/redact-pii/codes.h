@@ -234,7 +234,7 @@ RARE int document(scan *s, int a, int e) {
 	spend(240);
 	if (n < 5 || n > 18 || is(s, e, WORD) || unnamed(s, a)) return 0;
 	uint32_t digits = (digits_at(s->t + a) | digits_at(s->t + a + 16) << 16) & ((1u << n) - 1);
-	if (!(digits & (digits - 1)) || !number_begins(s, a)) return 0; /* less than two */
+	if (!(digits & (digits - 1)) || !number_begins(s, a) || addresses(s, a, e)) return 0; /* less than two */
 	if (soon(s, T_PASSPORT, a) && n >= 6) label = PASSPORT;
 	else if (soon(s, T_LICENCE, a) && soon(s, T_DRIVER, a - 1) && n >= 6) label = DRIVER_LICENSE;
 	else if (soon(s, T_PLATE, a) && n <= 9) label = LICENSE_PLATE;

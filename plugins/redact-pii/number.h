@@ -244,6 +244,7 @@ RARE int card_of(numbers *r, int k, int e) {
 	if (!known || !luhn(d, n)) return k;
 	int start = r->g[k].start;
 	if (e > k && len(r, k + 1) == 4 && dumped(r->s, start, r->g[e].end, 4)) return k;
+	if (e > k && r->g[e].sep == DOTTED && at(r->s, start - 1, '.') && !is(r->s, start - 2, WORD | DOT)) return k; /* weights of collation: [.4180.0024.0002.6613] */
 	if (score < 900 && near(r->s, T_CARD, start)) score = 900;
 	if (score < 500 && n == 16 && start == 0 && r->g[e].end == r->s->n) score = 550; /* the whole text */
 	return report(r->s, start, r->g[e].end, CARD, score) ? e + 1 : k;

@@ -97,7 +97,7 @@ RARE int in_chinese(const scan *s, int start, int end) {
 /* national reads French numbers (five pairs) and British mobiles (07xxx xxxxxx),
  * if nothing else stands in the same run of groups. */
 static int national(const numbers *r, int k, int *score) {
-	if (k != 0 || !at(r->s, r->g[0].start, '0') || at(r->s, r->g[0].start + 1, '0')) return -1;
+	if (k != 0 || !at(r->s, r->g[0].start, '0') || at(r->s, r->g[0].start + 1, '0') || has(r->s, r->g[0].start, "01 02 03 04 05")) return -1; /* these are examples of bytes */
 	*score = 600;
 	int sep = shape(r, k, "22222");
 	if (r->n == 5 && (sep == DOTTED || (sep == SPACED && !dumped(r->s, r->g[0].start, r->g[4].end, 2)))) return 4;
