@@ -46,6 +46,9 @@ var worst = []string{
 	";pwd=({[", ";server;pwd=aa!b", "Pw=(Pw=[Pw={", "<pass>{1 1 1 1}<", "<a>{1", "login a password a1", "--password a1 ", "apikey=zqzqzqzqzqzqzqzqzqzq", "secret=({{a${a1", "jira Aa1Aa1Aa1Aa1Aa1Aa1Aa1Aa1 ", "x key=Aa1Aa1Aa1Aa1Aa1Aa1Aa1Aa1 ",
 	// found by it since "é" stands between a name and its value
 	"-token.\n.é b0éB/B/", "  é 777/pass...", ": 1+a.s-s+a.sas+a''.,  A4/a$a$a.sas4a\"\"\"+ \",\"", "Pass     +9As0A.  \\     é$é$71''é/1", "password é velvet7 ", ")é-11:1r", "é1G:8/0)é11é:8)é79é:+)",
+	// letters of three bytes, and what stands beside a number
+	"田@", "田@田.", "田田田田@", "田.a@田.ไทย", "o'a@b.co ", "o'o'@", "4111111111111111.0 ", "1234567.00.", "zip 12345 ", "CP 123-4567 ", "zip\"12345 ", "a0 06 03 55 04 03 a0 ", "4006 8010 5302 5976 a0a0 ",
+	"libx 1.2.3.4 ", "\"A.B\":\"1.20.3.4\"", "look at a dot com ", "x at b dot com ", "rrn 850312-1234567 ", "account number of users 1234567 ",
 	"acct no 1234567 ", "JG 103759 ", "nino JG-10-37-", "my German number 01-1 ",
 }
 
