@@ -224,6 +224,8 @@ var forms = []struct{ label, text string }{
 	{"EMAIL", "«राम@example.com»"},
 	{"EMAIL", "«ทดสอบ@ทดสอบ.ไทย»"},
 	{"EMAIL", "「«田中@example.jp»」"},
+	{"EMAIL", "«田中12@example.jp»"},
+	{"EMAIL", "請寫信給：«12@example.jp»"},
 	{"EMAIL", "连系先：«tanaka@example.jp»。"},
 	{"EMAIL", "邮箱是«tanaka@example.cn»谢谢"},
 	{"EMAIL", "请发邮件到«li.wei@example.cn»，谢谢"},

@@ -28,9 +28,11 @@ static int three_byte(const uint8_t *p) {
 #define MAX_WIDE 16 /* letters of three bytes in a mailbox name: sentences run on without spaces */
 
 /* local returns the start of the mailbox name that ends before i, or i. Letters of three bytes are in it if it ends with
- * one: before letters of ASCII they are more likely of the sentence. */
+ * one, or with one and digits: before letters of ASCII they are more likely of the sentence. */
 static int local(const scan *s, int i) {
-	int stop = max(s->last, i - MAX_LOCAL), j = i, wide = i - 3 >= stop && three_byte(s->t + i - 3) ? MAX_WIDE : 0;
+	int stop = max(s->last, i - MAX_LOCAL), j = i, k = i;
+	while (k > max(stop, i - 8) && is(s, k - 1, DIGIT)) k--;
+	int wide = k - 3 >= stop && three_byte(s->t + k - 3) ? MAX_WIDE : 0;
 	for (;;) {
 		j = back(s, j, stop, &sets[set_number(WORD | LOCAL | DOT)], 0);
 		spend(130);
