@@ -83,9 +83,13 @@ var secretForms = []string{
 }
 
 // TestSecretForms: each of these is found, whole, and in those without a mark nothing is.
-func TestSecretForms(t *testing.T) {
-	f, d := newFinder(t, "redact-secrets"), newDice(32)
-	for _, form := range secretForms {
+func TestSecretForms(t *testing.T) { checkForms(t, 32, secretForms) }
+
+// checkForms wants what is between «» in each of the forms found, whole, and nothing in those without a mark.
+func checkForms(t *testing.T, seed uint64, forms []string) {
+	t.Helper()
+	f, d := newFinder(t, "redact-secrets"), newDice(seed)
+	for _, form := range forms {
 		before, rest, marked := strings.Cut(d.fill(form), "«")
 		want, after, _ := strings.Cut(rest, "»")
 		text, found := before+want+after, false

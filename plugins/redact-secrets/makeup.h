@@ -42,7 +42,7 @@ RARE int contains(const scan *s, int a, int b, const char *word) {
 static const struct {
 	uint8_t group;
 	const char *word;
-} in_place[] = {{0, "<"}, {1, "${"}, {1, "{{"}, {1, "$("}, {1, "%("}, {2, "***"}, {2, "://"}, {2, "_here"}, {3, "xxxx"}, {3, "your"}, {3, "0000000"},
+} in_place[] = {{0, "<"}, {1, "${"}, {1, "{{"}, {1, "$("}, {1, "%("}, {2, "***"}, {2, "://"}, {2, "_here"}, {3, "xxxx"}, {3, "your"},
 	{4, "changeme"}, {4, "change_me"}, {4, "environ"}, {5, "placeholder"}, {5, "process.env"}, {5, "getenv"}, {6, "sample"}, {6, "secrets."}, {6, "os."},
 	{7, "redacted"}, {7, "dummy"}, {7, "insert"}, {7, "..."}};
 #define N_IN_PLACE (int)(sizeof in_place / sizeof in_place[0])
@@ -71,28 +71,28 @@ RARE int names_something(const scan *s, int i) {
 	return !at(s, e, ']') && !at(s, e, ')') && (!at(s, e, '}') || !at(s, i, '{') || at(s, e + 1, '}'));
 }
 
-/* placeholder reports whether one of the words of some groups stands at i. */
-RARE int placeholder(const scan *s, int i, int groups) {
+/* placeholder reports whether one of the words of some groups stands at i, and for [a, b). */
+RARE int placeholder(const scan *s, int a, int b, int i, int groups) {
 	uint64_t head = small(s->t + i);
 	for (; groups; groups &= groups - 1) {
 		int group = __builtin_ctz(groups);
 		for (int k = group_start[group]; k < group_start[group + 1]; k++)
-			if ((head & in_place_words[k].mask) == in_place_words[k].head && whole_word(s, i, k)) return group != 1 || names_something(s, i);
+			if ((head & in_place_words[k].mask) == in_place_words[k].head && whole_word(s, i, k) && (!in(s->t[i], LETTER) || stands_alone(s, a, b, i, in_place_words[k].length))) return group != 1 || names_something(s, i);
 	}
 	return 0;
 }
 
-/* remember keeps where a value had what stands in the place of one: many may begin before it, of which each
+/* remember keeps where the value [a, b) had what stands in the place of one: many may begin before it, of which each
  * goes on to it. It returns 1. */
-static int remember(scan *s, int at, int size, int reach) {
-	s->stand_in = at, s->stand_in_size = size, s->stand_in_reach = reach;
+static int remember(scan *s, int a, int b, int at, int size, int reach) {
+	s->stand_in = at, s->stand_in_size = size, s->stand_in_reach = reach, s->stand_in_from = a, s->stand_in_to = b;
 	return 1;
 }
 
-/* known_to_stand_in reports whether stands_in would find what it found in another value. It does not
+/* known_to_stand_in reports whether stands_in would find what it found in a value of which [a, b) is a part. It does not
  * look for it behind a hash. */
 static inline int known_to_stand_in(const scan *s, int a, int b) {
-	return s->stand_in >= a && s->t[a] != '#' && s->stand_in + s->stand_in_size <= min(b, a + s->stand_in_reach);
+	return s->stand_in >= a && a >= s->stand_in_from && b <= s->stand_in_to && s->t[a] != '#' && s->stand_in + s->stand_in_size <= min(b, a + s->stand_in_reach);
 }
 
 /* stands_in reports whether a value stands in the place of a secret: a variable,
@@ -102,8 +102,8 @@ RARE int stands_in(scan *s, int a, int b) {
 	spend(500);
 	if (first == '$' || first == '%' || first == '&' || first == '@' || first == '#' || (first == '*' && last == '*')) return first != '#' || b - a < 8;
 	int found;
-	if ((found = repeats(s, a, b))) return remember(s, found - 1, 6, 256);
-	if ((found = published(s, a, b, 1))) return remember(s, found - 1, 1, 256);
+	if ((found = repeats(s, a, b))) return remember(s, a, b, found - 1, 6, 256);
+	if ((found = published(s, a, b, 1))) return remember(s, a, b, found - 1, 1, 256);
 	int end = min(b, a + 64);
 	for (int k = a; k < end; k += 16) {
 		v128_t groups = wasm_i8x16_splat(-1);
@@ -114,7 +114,7 @@ RARE int stands_in(scan *s, int a, int b) {
 			spend(200);
 			uint8_t groups_at[16];
 			wasm_v128_store(groups_at, groups);
-			if (placeholder(s, k + lane, groups_at[lane])) return remember(s, k + lane, 1, 64);
+			if (placeholder(s, a, b, k + lane, groups_at[lane])) return remember(s, a, b, k + lane, 1, 64);
 		}
 	}
 	return 0;

@@ -51,6 +51,8 @@ static const rule rules[] = {
 	{"ABIA", AWS_KEY, UPPER | DIGIT, 16, 16, 900, BASE32},
 	{"ACCA", AWS_KEY, UPPER | DIGIT, 16, 16, 900, BASE32},
 	{"A3T", AWS_KEY, UPPER | DIGIT, 17, 17, 900, BASE32},
+	{"IQoJb3JpZ2lu", AWS_KEY, ANY64 | LOCAL | DOT, 80, 0, 950, LITERAL}, /* session tokens, as they are or in a query */
+	{"FwoGZXIvYXdz", AWS_KEY, ANY64 | LOCAL | DOT, 80, 0, 950, LITERAL},
 	{"amzn.mws.", VENDOR_KEY, HEX | URLSAFE, 36, 36, 950, NONE},
 	{"amzn1.oa2-cs.v1.", VENDOR_KEY, HEX, 64, 64, 950, NONE},
 	{"da2-", VENDOR_KEY, LC, 26, 26, 850, NONE},

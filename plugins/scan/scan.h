@@ -99,6 +99,7 @@ typedef struct {
 	int word_from, word_to; /* the letters and digits in it around a digit */
 	int parts;        /* end of the last run that was looked at like the two before it, which dots join to it */
 	int stand_in, stand_in_size, stand_in_reach; /* what stood in the place of a value: where, or -1 before; its size; how far from the start of a value it counts */
+	int stand_in_from, stand_in_to; /* the value */
 	int name_end;     /* of the name that was last read; -1 before */
 	int unruled;      /* where a token was last looked for, and none begins; -1 before */
 	int open_runs;    /* whether there are any of this text */

@@ -189,9 +189,13 @@ static int digits_in(const scan *s, int a, int b) {
 	return n;
 }
 
-/* repeats reports whether [a, b) holds a character six times in a row, as
- * placeholders do ("AKIAXXXXXX") and random characters do not: one more than where, or 0. */
+#define MIN_REST 16 /* of a value beside its rows, for the value to be random */
+
+/* repeats reports whether [a, b) consists of rows of a character, as placeholders do ("AKIAXXXXXX"): six of it and more make up a third,
+ * or leave little beside them. Session tokens of AWS have a row within what is random. It returns one more than where the first row
+ * begins, or 0. */
 RARE int repeats(const scan *s, int a, int b) {
+	int n = b - a, first = 0, rows = 0, next = a;
 	b = min(b, a + 256) - 5;
 	for (; a < b; a += 16) { /* a bit for each byte that is like the next one */
 		const uint8_t *p = s->t + a;
@@ -199,15 +203,31 @@ RARE int repeats(const scan *s, int a, int b) {
 			(uint32_t)wasm_i8x16_bitmask(wasm_i8x16_eq(wasm_v128_load(p + 4), wasm_v128_load(p + 5))) << 4;
 		same &= same >> 1, same &= same >> 2 & same >> 3;
 		if (b - a < 16) same &= (1u << (b - a)) - 1;
-		if (same & SIDES) return a + __builtin_ctz(same) + 1;
+		for (same &= SIDES; same; same &= same - 1) {
+			int row = a + __builtin_ctz(same), end = row + 6;
+			if (row < next) continue; /* of the row before */
+			while (end < b + 5 && s->t[end] == s->t[row]) end++;
+			spend(30 + 15 * (end - row));
+			next = end, rows += end - row;
+			if (!first) first = row + 1;
+		}
 	}
-	return 0;
+	return first && (3 * rows >= n || n - rows < MIN_REST) ? first : 0;
+}
+
+#define MIN_LONG 24 /* bytes of a value in which letters may spell a word by chance */
+
+/* stands_alone reports whether the word of n letters at i says something of [a, b): it begins or ends that or a part of it. In a long
+ * one that is random, a short word may come by chance. */
+static inline int stands_alone(const scan *s, int a, int b, int i, int n) {
+	return b - a < MIN_LONG || i == a || i + n >= b || !in(s->t[i - 1], ALNUM) || !in(s->t[i + n], ALNUM);
 }
 
 /* published reports whether [a, b) says of itself that it is an example, or counts
  * through the alphabet. Dots behind it say nothing: people end a sentence with a
  * token and an ellipsis, too. It returns one more than where, or 0. */
 RARE int published(const scan *s, int a, int b, int counts) {
+	int from = a, to = b;
 	for (b = min(b, a + 256); a < b; a += 16) {
 		const uint8_t *p = s->t + a;
 		const v128_t small = wasm_u8x16_splat(0x20);
@@ -217,7 +237,9 @@ RARE int published(const scan *s, int a, int b, int counts) {
 		for (uint32_t hits = wasm_i8x16_bitmask(wasm_v128_or(exa, abc)); hits; hits &= hits - 1) {
 			int i = a + __builtin_ctz(hits);
 			spend(350);
-			if (i < b && (has_any_case(s, i, "example") || (counts && has_any_case(s, i, "abcdefghij")))) return i + 1;
+			if (i >= b) continue;
+			if (has_any_case(s, i, "example") && (stands_alone(s, from, to, i, 7) || has(s, i, "EXAMPLE"))) return i + 1; /* vendors write it in capitals within a key */
+			if (counts && has_any_case(s, i, "abcdefghij")) return i + 1;
 		}
 	}
 	return 0;
