@@ -71,13 +71,21 @@ RARE int names_something(const scan *s, int i) {
 	return !at(s, e, ']') && !at(s, e, ')') && (!at(s, e, '}') || !at(s, i, '{') || at(s, e + 1, '}'));
 }
 
+/* ahead_of reports whether c stands in the 64 bytes behind i, before b. */
+static int ahead_of(const scan *s, int i, int b, uint8_t c) {
+	b = min(b, i + 64);
+	while (i < b && s->t[i] != c) i++;
+	spend(300);
+	return i < b;
+}
+
 /* placeholder reports whether one of the words of some groups stands at i, and for [a, b). */
 RARE int placeholder(const scan *s, int a, int b, int i, int groups) {
 	uint64_t head = small(s->t + i);
 	for (; groups; groups &= groups - 1) {
 		int group = __builtin_ctz(groups);
 		for (int k = group_start[group]; k < group_start[group + 1]; k++)
-			if ((head & in_place_words[k].mask) == in_place_words[k].head && whole_word(s, i, k) && (!in(s->t[i], LETTER) || stands_alone(s, a, b, i, in_place_words[k].length))) return group != 1 || names_something(s, i);
+			if ((head & in_place_words[k].mask) == in_place_words[k].head && whole_word(s, i, k) && (!in(s->t[i], LETTER) || stands_alone(s, a, b, i, in_place_words[k].length))) return group == 0 ? i == a || ahead_of(s, i, b, '>') : group != 1 || names_something(s, i);
 	}
 	return 0;
 }

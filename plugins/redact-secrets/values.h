@@ -3,10 +3,12 @@
 #ifndef SECRETS_VALUES_H
 #define SECRETS_VALUES_H
 
+#include "ends.h"
 #include "heads.h"
 #include "places.h"
 #include "phrases.h"
 #include "protocols.h"
+#include "shapes.h"
 
 /* file_name reports whether a value ends like the name of a file or host. */
 static int file_name(const scan *s, int a, int b) {
@@ -70,6 +72,13 @@ static inline int shortest(int say) { return say == 3 ? 6 : say == 2 ? 8 : 14; }
 /* asks reports whether a value asks for a password, in the place of one. */
 static int asks(const scan *s, int a, int b) { return contains(s, a, b, "password") || contains(s, a, b, "required") || contains(s, a, b, "optional") || contains(s, a, b, "undefined"); }
 
+/* joined reports whether what makes [a, b) look like words is quotation marks in it, and no spaces. */
+RARE int joined(const scan *s, int a, int b) {
+	spend(15 * (b - a));
+	while (a < b && !(class[s->t[a]] & SPACE)) a++;
+	return a == b;
+}
+
 /* worth says what a value is worth under a name. */
 RARE int worth(scan *s, int a, int b, const value_name *v, int say, int quoted) {
 	int n = b - a;
@@ -77,7 +86,7 @@ RARE int worth(scan *s, int a, int b, const value_name *v, int say, int quoted) 
 	makeup m;
 	spend(say < 3 ? 1200 : 700);
 	made_of(s, a, b, &m);
-	if (m.spaced || telegram_like(s, a, b) || (say < 3 && file_name(s, a, b))) return 0;
+	if ((m.spaced && !(quoted && joined(s, a, b))) || telegram_like(s, a, b) || (say < 3 && file_name(s, a, b))) return 0;
 	int score = judged(s, a, b, &m, v, say, quoted);
 	return score && !(say == 3 && m.digits_ahead == 0 && asks(s, a, b)) && !stands_in(s, a, b) ? score : 0;
 }
@@ -90,14 +99,6 @@ static int has_name(scan *s, int i) {
 }
 
 static int ends_value(uint8_t c) { return class[c] & (SPACE | QUOTE | STOP); }
-
-#define MAX_PASSWORD 128 /* what is looked at of one */
-
-/* password_end returns the end of a password that begins at a: brackets and bars
- * may be in it, spaces and quotes not. */
-static int password_end(const scan *s, int a) {
-	return ahead(s, a, min(s->n, a + MAX_PASSWORD), &sets[IN_QUOTES], SIDES);
-}
 
 /* may_decide reports whether [a, b) may be a value behind a name: it is none if it is the argument of a call. */
 static inline int may_decide(const scan *s, int a, int b, int quoted) {
@@ -146,12 +147,13 @@ RARE int decide(scan *s, int a, int b, int quoted, const value_name *v) {
 		b = password_end(s, a);
 		int plain = !any_digit(s, a, b);
 		while (b > a && (s->t[b - 1] == ',' || s->t[b - 1] == ';' || s->t[b - 1] == '.' || s->t[b - 1] == ')' || s->t[b - 1] == '&')) b--;
-		b = ahead(s, a, b, &sets[ENDS_FIELD], SIDES); /* of a query or a connection string */
+		b = field_end(s, a, b, v->start);
 		if ((plain || !any_digit(s, a, b)) && !lacks_digits(s, a, b, v)) return 0;
 	}
 	b = min(b, a + MAX_VALUE);
 	int score = worth(s, a, b, v, say, quoted);
 	if (!score || (!quoted && takes_names(s, back(s, a, max(s->last, a - MAX_LINE), &sets[IN_MARKUP], SIDES)))) return 0;
+	if (class[s->t[a - 1]] & QUOTE && !at(s, b, (char)s->t[a - 1])) b = max(b, quote_end(s, a));
 	if (b - a >= MAX_PASSWORD) b = ahead(s, b, s->n, &sets[IN_NAME], SIDES); /* it may go on where no more was looked at */
 	return report(s, a, b, say == 3 ? PASSWORD : SECRET, score) ? b : 0;
 }
@@ -275,9 +277,27 @@ RARE int valued(scan *s, int i) {
 	return max(i + 1, min(full, s->run));
 }
 
+/* torn examines the value at a, behind a quotation mark, in which another mark, a backslash or a '<' stands at stop: what would end it
+ * anywhere else, and leave the rest of it to be read. Spaces are in sentences, and a letter and a colon before a backslash in paths. */
+RARE int torn(scan *s, int a, int stop) {
+	uint8_t c = s->t[stop];
+	spend(150);
+	if (!(class[c] & QUOTE || c == '\\' || c == '<') || stop == a || c == s->t[a - 1] || a < s->last || !(is(s, stop + 1, ALNUM) || is(s, stop - 1, ALNUM)) || at(s, stop - 1, ':')) return 0;
+	value_name v;
+	int b = by_rule(s, a);
+	if (b) return b;
+	spend(NAMING);
+	name_of(s, a, &v);
+	spend(NAMING_WORD * v.words);
+	if (!v.bound || level(&v) < 2) return 0;
+	b = quote_end(s, a);
+	return b > stop && joined(s, a, b) && (any_digit(s, a, b) || has_sign(s, a, b)) && !begun(s, a, b) ? decide(s, a, b, 1, &v) : 0;
+}
+
 /* undigited examines the value that begins at a. */
 RARE int undigited(scan *s, int a, int quote) {
-	int b = ahead(s, a, min(s->n, a + 128), &sets[quote ? IN_QUOTES : IN_CODE], SIDES);
+	int b = ahead(s, a, min(s->n, a + 128), &sets[quote ? IN_QUOTES : IN_CODE], SIDES), torn_end;
+	if (quote && b > a + 16 && b < s->n && s->t[b] != quote && (torn_end = torn(s, a, b))) return torn_end;
 	if (b - a < 6 || b - a >= 128 || (quote && (b >= s->n || (s->t[b] != quote && s->t[b] != '\\')))) return 0;
 	/* Digits have their own way, of which this is the same. */
 	if (any_digit(s, a, b)) return 0;
@@ -334,6 +354,7 @@ static int assigned(scan *s, int i) {
 	if (out) { /* many values are short, or sentences */
 		int n = __builtin_ctz(out);
 		if (n <= 8 && n >= 3 && at(s, a + n, ' ') && may_be_phrase(s, i) && (phrase = words_of(s, i, a))) return phrase;
+		if (quote && n > 0 && !at(s, a + n, (char)quote) && (phrase = torn(s, a, a + n))) return phrase;
 		if (n < 6 || digits & ((out & -out) - 1) || (quote && !at(s, a + n, (char)quote) && !at(s, a + n, '\\'))) return pay(s, short_of);
 	}
 	value_name v;
@@ -400,93 +421,6 @@ RARE int command_login(scan *s, int i) {
 	uint8_t option = q > 2 ? s->t[q - 1] : 0; /* the last letter of it */
 	if (option != 'u' && option != 'r') return 0;
 	return has(s, q - 3, " -u") || has(s, q - 6, "--user") || has(s, q - 3, "'-u") || has(s, q - 3, "\"-u") ? login(s, a, i, quote) : 0;
-}
-
-static int one_class(const scan *s, int a, int b, int mask) { return a < b && run_end(s, a, mask, b - a) == b; }
-
-/* hashed reports whether a hash of a password begins at a, behind a dollar sign, as crypt(3) writes it. */
-RARE int hashed(const scan *s, int a) {
-	if (!at(s, a - 1, '$')) return 0;
-	uint8_t c = s->t[a + 1];
-	switch (s->t[a]) {
-	case '2': return c == 'a' || c == 'b' || c == 'y'; /* bcrypt */
-	case '1': case '5': case '6': return c == '$';     /* MD5, SHA-256, SHA-512 */
-	case 'a': return has(s, a, "argon2") || has(s, a, "apr1");
-	}
-	return 0;
-}
-
-/* may_be_shaped reports whether the length of the run, or what stands behind it, leaves
- * a shape open, once for each run. */
-static inline int may_be_shaped(scan *s, int i) {
-	if (i < s->shape) return 0;
-	s->shape = s->run;
-	int n = s->run - s->run_from;
-	uint8_t c = s->run < s->n ? s->t[s->run] : 0;
-	if (n >= 36 && n <= 50) return 1;
-	if (c == '$') return n == 16 || n == 13 || (n <= 8 && hashed(s, after_escape(s, s->run_from)));
-	if (n == 64) return s->t[s->run_from + 11] == 'A';
-	return n >= 5 && ((c == ':' && s->t[s->run + 1] == 'A') || (c == '~' && s->t[s->run - 1] == 'Q') || (n >= 14 && (c == '.' || c == '|' || c == '!')));
-}
-
-/* shaped reads tokens that are known by their shape and not by how they begin. */
-RARE int shaped(scan *s) {
-	spend(600);
-	int a = after_escape(s, s->run_from), e = s->run, n = e - a;
-	if (at(s, e, '$') && n <= 8 && hashed(s, a)) {
-		int rest = ahead(s, e, min(s->n, e + 256), &sets[IN_HASH], 0);
-		return rest - a >= 28 && report(s, a - 1, rest, PASSWORD_HASH, 800) ? rest : 0;
-	}
-	if (n < 5) return 0;
-	if (n == 13 && has(s, a, "SCRAM-SHA-256$")) {
-		int rest = ahead(s, e, min(s->n, e + 256), &sets[IN_HASH], 0);
-		for (int k = 0; k < 2 && at(s, rest, ':'); k++) rest = ahead(s, rest + 1, min(s->n, e + 256), &sets[IN_HASH], 0);
-		return rest - a >= 90 && report(s, a, rest, PASSWORD_HASH, 800) ? rest : 0;
-	}
-	/* Telegram: the number of a bot, and 35 characters */
-	if (has(s, a, "bot") && is(s, a + 3, DIGIT)) a += 3, n -= 3;
-	if (at(s, e, ':') && n >= 5 && n <= 16 && one_class(s, a, e, DIGIT) && at(s, e + 1, 'A')) {
-		int b = run_end(s, e + 1, BASE64U, 40);
-		if (b - e - 1 == 35 && !is(s, b, WORD) && !fewer(s, e + 1, b, 10) && report(s, a, b, TELEGRAM_TOKEN, 900)) return b;
-	}
-	/* Mailchimp: a digest and the data centre */
-	if (n >= 36 && n <= 37 && has(s, a + 32, "-us") && one_class(s, a, a + 32, HEX) && report(s, a, e, MAILCHIMP_KEY, 900)) return e;
-	if (n == 40 && has(s, e - 4, "_mmk") && report(s, a, e, MAXMIND_KEY, 950)) return e;
-	/* New Relic, for what is sent to it */
-	if (n == 40 && has(s, e - 4, "NRAL") && one_class(s, a, a + 36, HEX) && report(s, a, e, NEWRELIC_KEY, 950)) return e;
-	/* Mailgun, since 2018 */
-	if (n == 50 && at(s, a + 32, '-') && at(s, a + 41, '-') && one_class(s, a, a + 32, HEX) && one_class(s, a + 42, e, HEX) && report(s, a, e, MAILGUN_KEY, 900)) return e;
-	/* Dropbox, without an end: eleven characters and a row of ten */
-	if (n == 64 && has(s, a + 11, "AAAAAAAAAA") && !fewer(s, a + 21, e, 10) && report(s, a, e, DROPBOX_TOKEN, 900)) return e;
-	/* Salesforce: the id of an organisation */
-	if (n == 15 && at(s, e, '!') && has(s, a, "00D")) {
-		int b = run_end(s, e + 1, BASE64U | STD | DOT | EQUALS, 120);
-		if (b - e - 1 >= 80 && report(s, a, b, VENDOR_KEY, 900)) return b;
-	}
-	/* Braintree */
-	if (n == 16 && at(s, e, '$') && has(s, a - 24, "access_token$production$") && run_end(s, e + 1, HEX, 33) == e + 33 && report(s, a - 24, e + 33, PAYPAL_TOKEN, 950)) return e + 33;
-	/* Terraform: fourteen characters, .atlasv1., sixty and more */
-	if (n == 14 && has(s, e, ".atlasv1.")) {
-		int b = run_end(s, e + 9, BASE64U | EQUALS, 80);
-		if (b - e - 9 >= 60 && report(s, a, b, TERRAFORM_TOKEN, 950)) return b;
-	}
-	/* Discord: the id of a bot in base64, a time, a digest */
-	if (n >= 23 && n <= 28 && at(s, e, '.') && (s->t[a] == 'M' || s->t[a] == 'N' || s->t[a] == 'O')) {
-		int b = run_end(s, e + 1, BASE64U, 8), c = run_end(s, b + 1, BASE64U, 48);
-		if (b - e - 1 >= 6 && b - e - 1 <= 7 && at(s, b, '.') && c - b - 1 >= 27 && c - b - 1 <= 40 && report(s, a, c, DISCORD_TOKEN, 900)) return c;
-	}
-	/* Azure: three characters, a digit, Q~ and 31 to 34 more */
-	if (at(s, e, '~') && n >= 5 && s->t[e - 1] == 'Q' && is(s, e - 2, DIGIT)) {
-		int from = e - 5, b = e + 1;
-		while (b < e + 37 && (is(s, b, BASE64U | DOT) || at(s, b, '~'))) b++;
-		if (from >= s->last && from == a && b - e - 1 >= 31 && b - e - 1 <= 34 && !fewer(s, e + 1, b, 10) && report(s, from, b, AZURE_SECRET, 900)) return b;
-	}
-	/* Facebook: the id of an application, a bar, 27 characters */
-	if (n >= 15 && n <= 16 && at(s, e, '|') && one_class(s, a, e, DIGIT)) {
-		int b = run_end(s, e + 1, BASE64U, 41);
-		if (b - e - 1 >= 27 && b - e - 1 <= 40 && report(s, a, b, FACEBOOK_TOKEN, 900)) return b;
-	}
-	return 0;
 }
 
 #endif

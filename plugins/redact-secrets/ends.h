@@ -1,0 +1,56 @@
+/* ends.h: where a password ends that has signs in it which end a value elsewhere. */
+#ifndef SECRETS_ENDS_H
+#define SECRETS_ENDS_H
+
+#include "makeup.h"
+
+#define MAX_PASSWORD 128 /* what is looked at of one */
+
+/* quote_end returns the end of the value at a, behind a quotation mark: at the same mark on the same line, unless a letter or a digit
+ * follows it or a backslash hides it. It returns 0 if there is none in sight. */
+RARE int quote_end(const scan *s, int a) {
+	uint8_t quote = s->t[a - 1];
+	int hidden = at(s, a - 2, '\\'), limit = min(s->n, a + MAX_PASSWORD);
+	for (int k = a; k < limit; k++) {
+		uint8_t c = s->t[k];
+		spend(25);
+		if (c == '\n' || c == '\r') return 0;
+		if (c != quote || is(s, k + 1, ALNUM)) continue;
+		int slashes = 0;
+		while (k - slashes > a && s->t[k - slashes - 1] == '\\') slashes++;
+		if (hidden ? slashes > 0 : slashes % 2 == 0) return k - hidden;
+	}
+	return 0;
+}
+
+/* ends_in_code reports whether the '<' or backslash at k, in what stands in no quotes, begins something else: a tag or an escape. */
+RARE int ends_in_code(const scan *s, int k) {
+	uint8_t c = s->t[k + 1];
+	spend(100);
+	if (!is(s, k + 1, ALNUM) || !is(s, k - 1, ALNUM)) return 1;
+	if (s->t[k] == '<') return at(s, ahead(s, k, min(s->n, k + 32), &sets[IN_DOMAIN], 0), '>') || at(s, ahead(s, k + 1, min(s->n, k + 32), &sets[IN_DOMAIN], 0), '>');
+	return c == 'n' || c == 'r' || c == 't' || c == 'b' || c == 'f' || c == 'u' || c == 'x';
+}
+
+/* password_end returns the end of a password that begins at a: brackets and bars
+ * may be in it, spaces and quotes not. */
+static int password_end(const scan *s, int a) {
+	int limit = min(s->n, a + MAX_PASSWORD), end = ahead(s, a, limit, &sets[IN_QUOTES], SIDES);
+	while (end > a && end < limit && (s->t[end] == '<' || s->t[end] == '\\') && !ends_in_code(s, end)) end = ahead(s, end + 1, limit, &sets[IN_QUOTES], SIDES);
+	return end;
+}
+
+/* field_end returns where the password [a, b), which stands in no quotes and whose name begins at start, ends as the field of a query
+ * or a connection string, or before the next command of a shell. */
+RARE int field_end(const scan *s, int a, int b, int start) {
+	int field = start > 0 && (s->t[start - 1] == '?' || s->t[start - 1] == '&' || s->t[start - 1] == ';');
+	spend(50);
+	for (int k = a; (k = ahead(s, k, b, &sets[ENDS_FIELD], SIDES)) < b; k++) {
+		int e = ahead(s, k + 1, min(s->n, k + 32), &NAME_SET, 0);
+		spend(120);
+		if (field || e == k + 1 || at(s, e, '=') || has(s, k, "&amp;")) return k;
+	}
+	return b;
+}
+
+#endif
