@@ -41,3 +41,26 @@ var quotedForms = []string{
 
 // TestQuotedForms: each of these is found, whole, and in those without a mark nothing is.
 func TestQuotedForms(t *testing.T) { checkForms(t, 62, quotedForms) }
+
+// TestSignsWithoutHost: a redactor alone, which sees no text decoded, reads them the same, and as the text of a key.
+func TestSignsWithoutHost(t *testing.T) {
+	p := probe(t, "redact-secrets", nil)
+	for _, value := range []string{"Tr0ub4&dor<3xy", "Tr0ub4dor'X3xyz", "Tr0ub4;dor&3", `P@ss\w0rd99`} {
+		for _, c := range [][2]string{{`{"password":"`, `"}`}, {`{\"password\":\"`, `\"}`}, {"password: \"", "\"\nuser: kim"}, {"", ""}} {
+			key := ""
+			if c[0] == "" {
+				key = "db.password"
+			}
+			edits := try(t, p, []byte(c[0]+value+c[1]), []byte(key)).Edits
+			if len(edits) != 1 || int(edits[0].Start) != len(c[0]) || int(edits[0].End) != len(c[0])+len(value) {
+				t.Errorf("%q: got %v", c[0]+value+c[1], edits)
+			}
+		}
+	}
+	for _, text := range []string{`strict", "lax22`, "it's 8 characters", "'a1b2c3', 'd4e5f6'"} {
+		if edits := try(t, p, []byte(text), []byte("db.password")).Edits; len(edits) > 0 {
+			t.Errorf("%q: got %v", text, edits)
+		}
+	}
+}
+

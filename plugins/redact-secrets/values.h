@@ -79,6 +79,15 @@ RARE int joined(const scan *s, int a, int b) {
 	return a == b;
 }
 
+/* lists reports whether [a, b) has spaces, or quotation marks that end something in it rather than to stand in a word. */
+RARE int lists(const scan *s, int a, int b) {
+	for (int k = a; (k = ahead(s, k, b, &sets[BREAKS], SIDES)) < b; k++) {
+		spend(60);
+		if (class[s->t[k]] & SPACE || k == a || !in(s->t[k - 1], ALNUM) || !in(s->t[k + 1], ALNUM)) return 1;
+	}
+	return 0;
+}
+
 /* worth says what a value is worth under a name. */
 RARE int worth(scan *s, int a, int b, const value_name *v, int say, int quoted) {
 	int n = b - a;
@@ -318,7 +327,7 @@ RARE int keyed(scan *s) {
 	while (a < b && (is(s, a, SPACE | QUOTE) || at(s, a, '['))) a++;
 	while (b > a && (is(s, b - 1, SPACE | QUOTE) || at(s, b - 1, ']'))) b--;
 	spend(NAMING + 15 * (s->n - b + a));
-	if (b - a < MIN_KEYED || at(s, a, '{') || ahead(s, a, b, &sets[BREAKS], SIDES) < b) return 0;
+	if (b - a < MIN_KEYED || at(s, a, '{') || lists(s, a, b)) return 0;
 	if ((found = begun_at(s, a)) || (may_be_identifiable(b - a) && (found = identifiable(s, a, b)))) return found;
 	int score = begun(s, a, b) ? 0 : worth(s, a, min(b, a + MAX_VALUE), &key_name, say, 1);
 	return score && report(s, a, b, say == 3 ? PASSWORD : SECRET, score) ? b : 0;
