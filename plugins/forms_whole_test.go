@@ -1,6 +1,9 @@
 package plugins_test
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 // wholeForms are values that are long, random and have a row of one character in them, or words, or signs that end a value
 // elsewhere, and what looks like them. In those without a mark nothing is found.
@@ -30,7 +33,7 @@ var quotedForms = []string{
 	// without quotes
 	"password: «Tr0ub4dor&3»", "DB_PASSWORD=«Tr0ub4;dor3xy»", "DB_PASSWORD=«Tr0ub4dor&3xy»\nDB_USER=kim", "password = «Quartz{4 digit}&x;y»", "password: «Tr0ub4<dor3xy»", "DB_PASSWORD=«Tr0ub4\\dor3xy»",
 	// that end at these signs
-	"Server=db;Pwd=«Tr0ub4dor3»;Database=app", "Pwd=«kestrel-81»;Encrypt=yes;", "https://x.example.org/login?user=kim&password=«Tr0ub4dor3»&next=home", "PASSWORD=«Tr0ub4dor3»; psql", "user=kim&password=«Tr0ub4dor3»&x", 
+	"Server=db;Pwd=«Tr0ub4dor3»;Database=app", "Pwd=«kestrel-81»;Encrypt=yes;", "https://x.example.org/login?user=kim&password=«Tr0ub4dor3»&next=home", "PASSWORD=«Tr0ub4dor3»; psql", "user=kim&password=«Tr0ub4dor3»&x",
 	"PASSWORD=«Tr0ub4dor3»&& psql", "PASSWORD=«Tr0ub4dor3»; export PASSWORD", "password=«Tr0ub4dor3»&amp;user=kim", `<password>«Tr0ub4dor3»</password>`, `{open}\"password\":\"«Tr0ub4dor3»\",\"user\":\"kim\"{close}`, `log("password=«Tr0ub4dor3»")`, `<a href="/x?password=«Tr0ub4dor3»&user=kim">`,
 	`x('password=«Tr0ub4dor3»', "b")`, `password="«Tr0ub4dor3»" user="kim"`, `{open}'password': '«Tr0ub4dor3»', "user": "kim"{close}`, `"password": "«Tr0ub4dor3»\n", "user": "kim"`, "password: «Tr0ub4dor3»\\nuser: kim",
 	// none
@@ -64,3 +67,34 @@ func TestSignsWithoutHost(t *testing.T) {
 	}
 }
 
+// besideForms are what a token beside it says is a secret, what is one in base64, and what only looks like one: calls, types, keys that
+// are public, and passwords that everybody has.
+var besideForms = []string{
+	"client = Client('{sid}', '«{32 hex}»')", `new Client("{sid}","«{32 hex}»")`, "{sid}:«{32 hex}»", "twilio({sid}, «{32 hex}»)", "AC{8 hex}, {32 hex}", "{32 hex}:{32 hex}",
+	".dockerconfigjson: «eyJhdXRocyI6{120 alnum}»", `{open}"data":{open}".dockerconfigjson":"«eyJhdXRocyI6{300 b64}==»"{close}{close}`, "  x: «eyJhdXRocyI6eyJ{90 alnum}=»", "  .dockerconfigjson: «ewoJImF1dGhzIjog{120 alnum}»", "eyJhdXRocyI6 is how they begin",
+	// none: the name of a function, or of a type
+	`{open}"AESRoundKeyGenAssist", opLen1Imm8(x, y){close}`, `{open}"AESRoundKeyGenAssist", opLen1Imm8(`, `fn("apiKey", opLen1Imm8(x))`, "password: str = Field(min_length=8)", "const [password2, setPassword2] = useState()", "password = hash2(x)", "secret = makeSecretV2(seed)", "token := newToken3(ctx)",
+	"password: getPass2(cfg, 'x')", "api_key=loadKeyFromEnv2(name)", "g++ -u Foo::Bar2 x.o", "ld -u Foo::Bar2x", `"-u Foo::Bar2"`,
+	"password=«Tr0ub4(x3y»", "curl -u «kim:Bar2xyz» x", "password: «Quartz{4 digit}»",
+	// none: public, or no secret of anybody
+	"pk_live_{24 alnum}", "STRIPE_KEY=pk_live_{24 alnum}", `Stripe("pk_live_{98 alnum}")`, `{open}"publishableKey":"pk_test_{24 alnum}"{close}`, "sk: «sk_live_{24 alnum}»", "rk: «rk_live_{24 alnum}»",
+	"postgres://user:password@localhost/db", "postgres://postgres:postgres@localhost:5432/app", "mysql://root:root@127.0.0.1/x", "postgresql://kim:postgres@db/app", "redis://default:redis@cache:6379", "amqp://guest:guest@mq:5672", "mongodb://kim:secret@db", "postgres://user:changeme@localhost",
+	"postgres://postgres:PASSWORD@localhost", "postgres://«postgres:postgres7x»@db/app", "mysql://«root:toor»@db/x", "postgres://«kim:Velvet{2 digit}»@db/app", "postgres://«kim:postgresque»@db/app",
+}
+
+// TestBesideForms: each of these is found, whole, and in those without a mark nothing is.
+func TestBesideForms(t *testing.T) {
+	d := newDice(64)
+	var forms []string
+	for _, form := range besideForms {
+		forms = append(forms, strings.ReplaceAll(form, "{sid}", "AC"+d.of(32, hexChars)))
+	}
+	checkForms(t, 63, forms)
+	f := newFinder(t, "redact-secrets")
+	for _, form := range []string{"sid {sid} and {32 hex}", "{sid}, CA{32 hex}", "{sid}/{32 hex}", "{sid}: {33 hex}", "{sid}, {24 hex}"} {
+		text := d.fill(strings.ReplaceAll(form, "{sid}", "AC"+d.of(32, hexChars)))
+		if edits := f.find(text); len(edits) != 1 {
+			t.Errorf("%q: want the SID alone, got %v", text, edits)
+		}
+	}
+}

@@ -18,6 +18,7 @@ RARE int begun_by(const scan *s, int start, int end, int k) {
 
 RARE int begun_by_any(const scan *s, int start, int end) {
 	spend(450);
+	if (has(s, start, "pk_live_") || has(s, start, "pk_test_")) return 1; /* of Stripe and others, for everybody to see */
 	int slot = rule_slot(s->t[start], s->t[start + 1]);
 	uint64_t head;
 	__builtin_memcpy(&head, s->t + start, 8);

@@ -138,6 +138,22 @@ RARE int takes_names(const scan *s, int i) {
 	return has(s, i - 8, "--label ") || has(s, i - 9, "-secrets ") || has(s, i - 13, "--annotation ") || has(s, i - 4, " -l ");
 }
 
+/* calls reports whether what stands in no quotes at a is the call of a function, open or closed on its line, or the last name of a list:
+ * opLen1Imm8(…), Field(min_length=8), [password2, setPassword2]. */
+RARE int calls(const scan *s, int a) {
+	int e = a, limit = min(s->n, a + MAX_NAME);
+	if (!is(s, a, LETTER | UNDERSCORE)) return 0;
+	while (e < limit && class[s->t[e]] & (WORD | DOT)) e++;
+	spend(100 + 10 * (e - a));
+	if (at(s, e, ']')) return at(s, a - 1, ',') || (at(s, a - 1, ' ') && at(s, a - 2, ','));
+	if (!at(s, e, '(')) return 0;
+	if (!is(s, e + 1, ALNUM)) return 1;
+	spend(300);
+	for (int k = e + 2; k < min(s->n, e + 64) && s->t[k] != '\n'; k++)
+		if (s->t[k] == ')') return 1;
+	return 0;
+}
+
 /* may_be_jwk reports whether the value in quotes at a may be a private member of a JSON Web Key, by its name of one or two letters. */
 static inline int may_be_jwk(const scan *s, int a) {
 	int end = a - 2 - (s->t[a - 2] == ' ');

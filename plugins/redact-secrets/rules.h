@@ -148,6 +148,8 @@ static const rule rules[] = {
 	{"CLOJARS_", CLOJARS_TOKEN, ALNUM, 60, 60, 950, NONE},
 	{"dckr_pat_", DOCKER_TOKEN, BASE64U, 27, 36, 950, NONE},
 	{"dckr_oat_", DOCKER_TOKEN, BASE64U, 27, 40, 950, NONE},
+	{"eyJhdXRocyI6", DOCKER_TOKEN, ANY64, 40, 0, 900, MIXED}, /* the file in which logins are kept: {"auths":…, with and without lines */
+	{"ewoJImF1dGhzIjog", DOCKER_TOKEN, ANY64, 40, 0, 900, MIXED},
 	{"SWMTKN-1-", DOCKER_TOKEN, BASE64U, 60, 90, 950, NONE},
 	{"SWMKEY-1-", DOCKER_TOKEN, ANY64, 43, 44, 950, NONE},
 	{"ovsxat_", VENDOR_KEY, BASE64U, 30, 64, 900, NONE},

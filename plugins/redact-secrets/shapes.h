@@ -18,6 +18,17 @@ RARE int hashed(const scan *s, int a) {
 	return 0;
 }
 
+#define SID 34 /* bytes of the name of an account of Twilio */
+
+/* beside_sid reports whether the 32 bytes at a stand right behind such a name: Client('AC…', '…'), AC…:…. */
+static inline int beside_sid(const scan *s, int a) {
+	int name = s->last - SID, gap = a - s->last;
+	if (name < 0 || gap < 1 || gap > 4 || s->t[name] != 'A' || s->t[name + 1] != 'C') return 0;
+	for (int k = s->last; k < a; k++)
+		if (!(class[s->t[k]] & QUOTE) && s->t[k] != ',' && s->t[k] != ':' && s->t[k] != ' ' && s->t[k] != '\n') return 0;
+	return 1;
+}
+
 /* may_be_shaped reports whether the length of the run, or what stands behind it, leaves
  * a shape open, once for each run. */
 static inline int may_be_shaped(scan *s, int i) {
@@ -27,6 +38,7 @@ static inline int may_be_shaped(scan *s, int i) {
 	uint8_t c = s->run < s->n ? s->t[s->run] : 0;
 	if (n >= 36 && n <= 50) return 1;
 	if (c == '$') return n == 16 || n == 13 || (n <= 8 && hashed(s, after_escape(s, s->run_from)));
+	if (n == 32 && s->last) return beside_sid(s, s->run_from);
 	if (n == 64) return s->t[s->run_from + 11] == 'A';
 	return n >= 5 && ((c == ':' && s->t[s->run + 1] == 'A') || (c == '~' && s->t[s->run - 1] == 'Q') || (n >= 14 && (c == '.' || c == '|' || c == '!')));
 }
@@ -51,6 +63,7 @@ RARE int shaped(scan *s) {
 		int b = run_end(s, e + 1, BASE64U, 40);
 		if (b - e - 1 == 35 && !is(s, b, WORD) && !fewer(s, e + 1, b, 10) && report(s, a, b, TELEGRAM_TOKEN, 900)) return b;
 	}
+	if (n == 32 && beside_sid(s, a)) return one_class(s, s->last - SID + 2, s->last, HEX) && one_class(s, a, e, HEX) && report(s, a, e, TWILIO_KEY, 800) ? e : 0;
 	/* Mailchimp: a digest and the data centre */
 	if (n >= 36 && n <= 37 && has(s, a + 32, "-us") && one_class(s, a, a + 32, HEX) && report(s, a, e, MAILCHIMP_KEY, 900)) return e;
 	if (n == 40 && has(s, e - 4, "_mmk") && report(s, a, e, MAXMIND_KEY, 950)) return e;

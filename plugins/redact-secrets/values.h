@@ -149,6 +149,7 @@ RARE int decide(scan *s, int a, int b, int quoted, const value_name *v) {
 	int say = level(v);
 	if (!say || (say == 3 ? threshold[PASSWORD] > BEST_PASSWORD : threshold[SECRET] > BEST_SECRET)) return 0; /* what no score reaches is not looked for */
 	if (say < 3 && b - a < shortest(say)) return 0;
+	if (!quoted && calls(s, a)) return 0;
 	if (!quoted && at(s, s->name_end, '=') && is(s, s->name_end + 1, QUOTE) && is(s, s->name_end + 2, SPACE)) return 0; /* "password=" + value1 */
 	if (say == 3 && has(s, v->start, "PASS") && (has(s, b, " (") || has(s, a, "Test"))) return 0; /* --- PASS: TestName2 (0.01s) */
 	if (class[s->t[a - 1 - quoted]] & SPACE && apart(s, max(v->start, s->name_end), a)) return 0;
@@ -374,6 +375,27 @@ static int assigned(scan *s, int i) {
 	return undigited(s, a, quote);
 }
 
+/* alike reports whether two texts of n bytes are the same. */
+static int alike(const scan *s, int a, int b, int n) {
+	int k = 0;
+	while (k < n && s->t[a + k] == s->t[b + k]) k++;
+	return k == n;
+}
+
+/* of_everybody reports whether the password between the colon and end, behind the name at user, is none that somebody keeps: a word in its
+ * place, the name itself, or that of the protocol before "://". To mask it would mask that word wherever it stands. */
+RARE int of_everybody(const scan *s, int user, int colon, int end) {
+	static const char *const words[] = {"password", "pass", "passwd", "pwd", "secret"};
+	int a = colon + 1, n = end - a, scheme = run_start(s, user - 3, LETTER, 16);
+	spend(700);
+	for (unsigned k = 0; k < sizeof words / sizeof words[0]; k++) {
+		int length = 0;
+		while (words[k][length]) length++;
+		if (n == length && has_any_case(s, a, words[k])) return 1;
+	}
+	return n > 0 && ((n == colon - user && alike(s, a, user, n)) || (n >= 4 && n <= user - 3 - scheme && alike(s, a, scheme, n)));
+}
+
 /* url_credentials reads the password before the '@' at i: the name stays. */
 RARE int url_credentials(scan *s, int i) {
 	spend(300);
@@ -384,12 +406,7 @@ RARE int url_credentials(scan *s, int i) {
 	if (!is(s, i + 1, ALNUM | HIGH) || i - colon < 2) return 0;
 	spend(400 + 15 * (colon - j));
 	if (stands_in(s, colon + 1, i) || s->t[i - 1] == '}' || s->t[colon + 1] == '[') return 0;
-	for (int k = 0; k < 4; k++) { /* in the place of a password */
-		const char *word = (const char *const[]){"password", "pass", "passwd", "pwd"}[k];
-		int n = 0;
-		while (word[n]) n++;
-		if (i - colon - 1 == n && has_any_case(s, colon + 1, word)) return 0;
-	}
+	if (of_everybody(s, j, colon, i)) return 0;
 	return report(s, j, i, URL_CREDENTIALS, 850) ? i : 0;
 }
 
@@ -424,7 +441,7 @@ RARE int login(scan *s, int a, int i, int quote) {
 RARE int command_login(scan *s, int i) {
 	spend(320);
 	int a = run_start(s, i, WORD | LOCAL | DOT, 64), q = a;
-	if (a == i || a < 3) return 0;
+	if (a == i || a < 3 || at(s, i + 1, ':')) return 0; /* g++ -u Foo::bar */
 	int quote = is(s, a - 1, QUOTE) ? s->t[--q] : 0;
 	while (q > 0 && (s->t[q - 1] == ' ' || s->t[q - 1] == '=')) q--;
 	uint8_t option = q > 2 ? s->t[q - 1] : 0; /* the last letter of it */
