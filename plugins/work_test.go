@@ -49,6 +49,9 @@ var worst = []string{
 	// letters of three bytes, and what stands beside a number
 	"田@", "田@田.", "田田田田@", "田.a@田.ไทย", "o'a@b.co ", "o'o'@", "4111111111111111.0 ", "1234567.00.", "zip 12345 ", "CP 123-4567 ", "zip\"12345 ", "a0 06 03 55 04 03 a0 ", "4006 8010 5302 5976 a0a0 ",
 	"libx 1.2.3.4 ", "\"A.B\":\"1.20.3.4\"", "look at a dot com ", "x at b dot com ", "rrn 850312-1234567 ", "account number of users 1234567 ",
+	// values with signs in them, to their closing quotation marks or not
+	`"pass":"a'b`, `"pass":"a'b1`, `"secret":"a\b1" `, `{"pass":"a<b","x`, `pass="a'a'a'a'a'a'a'a'a'a'a'a'a'a1`, "pass=a1;b", "pass=a1&b&c&d<e", "pass: a1<b<c<d<e ", `pass=a\g\g\g1 `, "pass=f(", "pass=ff1(a b c ", "pass 'a1", "IQoJb3JpZ2lu", "FwoGZXIvYXdz/1",
+	"AC00000000000000000000000000000001:", "AC00000000000000000000000000000001:00000000000000000000000000000001,", "://a:a@b", "secret=1//////2", "secret=yourAyourAyourAyourAyourA1yourA ",
 	"acct no 1234567 ", "JG 103759 ", "nino JG-10-37-", "my German number 01-1 ",
 }
 
