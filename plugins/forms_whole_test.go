@@ -79,7 +79,7 @@ var besideForms = []string{
 	// none: public, or no secret of anybody
 	"pk_live_{24 alnum}", "STRIPE_KEY=pk_live_{24 alnum}", `Stripe("pk_live_{98 alnum}")`, `{open}"publishableKey":"pk_test_{24 alnum}"{close}`, "sk: «sk_live_{24 alnum}»", "rk: «rk_live_{24 alnum}»",
 	"postgres://user:password@localhost/db", "postgres://postgres:postgres@localhost:5432/app", "mysql://root:root@127.0.0.1/x", "postgresql://kim:postgres@db/app", "redis://default:redis@cache:6379", "amqp://guest:guest@mq:5672", "mongodb://kim:secret@db", "postgres://user:changeme@localhost",
-	"postgres://postgres:PASSWORD@localhost", "postgres://«postgres:postgres7x»@db/app", "mysql://«root:toor»@db/x", "postgres://«kim:Velvet{2 digit}»@db/app", "postgres://«kim:postgresque»@db/app",
+	"postgres://postgres:PASSWORD@localhost", "postgres://«postgres:postgres7x»@db/app", "mysql://«root:toor»@db/x", "postgres://«kim:Velvet{2 digit}»@db/app", "postgres://«kim:postgresque»@db/app", "DATABASE_URL=postgres://«app:mlR9dP@Aucf6»@db.internal:5432/app", "https://«app:mlR9dPx»@db.org, ann@x",
 }
 
 // TestBesideForms: each of these is found, whole, and in those without a mark nothing is.

@@ -406,6 +406,8 @@ RARE int url_credentials(scan *s, int i) {
 	if (!is(s, i + 1, ALNUM | HIGH) || i - colon < 2) return 0;
 	spend(400 + 15 * (colon - j));
 	if (stands_in(s, colon + 1, i) || s->t[i - 1] == '}' || s->t[colon + 1] == '[') return 0;
+	int more = ahead(s, i + 1, min(s->n, i + 64), &sets[ENDS_USER], SIDES); /* of a password with an '@' in it */
+	if (at(s, more, '@') && is(s, more + 1, ALNUM | HIGH)) i = more;
 	if (of_everybody(s, j, colon, i)) return 0;
 	return report(s, j, i, URL_CREDENTIALS, 850) ? i : 0;
 }
