@@ -30,11 +30,12 @@ var quotedForms = []string{
 	`{open}"user":"kim","password":"«Quartz;{4 digit}&x<y»","port":5432{close}`, `{open}"password": "«Tr0ub4dor horse {2 digit}»"{close}`, `{open}"config":"{open}\"password\":\"«Tr0ub4&dor<3xy»\"{close}"{close}`,
 	`password: "«Tr0ub4&dor<3xy»"`, `password: '«Tr0ub4;dor"3xy»'`, `DB_PASSWORD="«Tr0ub4;dor<3'xy»"`, `DB_PASSWORD='«Tr0ub4\dor&3xy»'`, `const password = "«Tr0ub4<dor&3xy»";`, "password := `«Tr0ub4<dor'3xy»`", `connect(user="kim", password="«Tr0ub4&dor;3»")`,
 	`login --password "«Tr0ub4&dor<3xy»" now`, `<add key="DbPassword" value="«Tr0ub4'dor;3»" />`, `'password' => '«Tr0ub4"dor&3»',`, `"password" : "«abc'Def;ghi&9k»"`, `{open}"password":"«TroubadorAndMoreOfThat'X3xyz&12»"{close}`, `{open}"client_secret":"«Kx9mQz7WpL2vT8rYb4Nc\\pLq2vZaaB31xc9»"{close}`, `{open}"db_password":"«k{open}9&x<Qz{close}2'»"{close}`,
+	`{open}"password":"«Tr0ub4\"dor3xy»"{close}`, `password: '«Tr0ub4''dor3xy»'`, `const password = "«Tr0ub4\"dor3xy»"`, `{open}"password":"«Tr0ub4\"dor3xy»","user":"kim"{close}`, `password="«Tr0ub4dor3»", user="kim"`,
 	// without quotes
 	"password: «Tr0ub4dor&3»", "DB_PASSWORD=«Tr0ub4;dor3xy»", "DB_PASSWORD=«Tr0ub4dor&3xy»\nDB_USER=kim", "password = «Quartz{4 digit}&x;y»", "password: «Tr0ub4<dor3xy»", "DB_PASSWORD=«Tr0ub4\\dor3xy»",
 	// that end at these signs
 	"Server=db;Pwd=«Tr0ub4dor3»;Database=app", "Pwd=«kestrel-81»;Encrypt=yes;", "https://x.example.org/login?user=kim&password=«Tr0ub4dor3»&next=home", "PASSWORD=«Tr0ub4dor3»; psql", "user=kim&password=«Tr0ub4dor3»&x",
-	"PASSWORD=«Tr0ub4dor3»&& psql", "PASSWORD=«Tr0ub4dor3»; export PASSWORD", "password=«Tr0ub4dor3»&amp;user=kim", `<password>«Tr0ub4dor3»</password>`, `{open}\"password\":\"«Tr0ub4dor3»\",\"user\":\"kim\"{close}`, `log("password=«Tr0ub4dor3»")`, `<a href="/x?password=«Tr0ub4dor3»&user=kim">`,
+	"PASSWORD=«Tr0ub4dor3»&& psql", "PASSWORD=«Tr0ub4dor3»; export PASSWORD", "password=«Tr0ub4dor3»&amp;user=kim", `<password>«Tr0ub4dor3»</password>`, `<password>«Tr0ub4&amp;dor3»</password>`, `{open}\"password\":\"«Tr0ub4dor3»\",\"user\":\"kim\"{close}`, `log("password=«Tr0ub4dor3»")`, `<a href="/x?password=«Tr0ub4dor3»&user=kim">`,
 	`x('password=«Tr0ub4dor3»', "b")`, `password="«Tr0ub4dor3»" user="kim"`, `{open}'password': '«Tr0ub4dor3»', "user": "kim"{close}`, `"password": "«Tr0ub4dor3»\n", "user": "kim"`, "password: «Tr0ub4dor3»\\nuser: kim",
 	// none
 	`{open}"password":"must have 8 characters & a digit"{close}`, `{open}"password":"use letters, digits & signs; at least 8"{close}`, `"password": "Enter your password (8 signs & more)"`, `password: "<b>12 characters</b> & more"`, `{open}"token":"the token & its 3 parts; see docs"{close}`,

@@ -6,8 +6,12 @@
 
 #define MAX_PASSWORD 128 /* what is looked at of one */
 
-/* quote_end returns the end of the value at a, behind a quotation mark: at the same mark on the same line, unless a letter or a digit
- * follows it or a backslash hides it. It returns 0 if there is none in sight. */
+/* goes_on reports whether a value goes on behind the mark at k: a letter or a digit follows it, or behind the same mark once more, as YAML
+ * and SQL have it. */
+static inline int goes_on(const scan *s, int k) { return is(s, k + 1 + (k + 1 < s->n && s->t[k + 1] == s->t[k]), ALNUM); }
+
+/* quote_end returns the end of the value at a, behind a quotation mark: at the same mark on the same line, unless the value goes on behind
+ * it or a backslash hides it. It returns 0 if there is none in sight. */
 RARE int quote_end(const scan *s, int a) {
 	uint8_t quote = s->t[a - 1];
 	int hidden = at(s, a - 2, '\\'), limit = min(s->n, a + MAX_PASSWORD);
@@ -15,7 +19,7 @@ RARE int quote_end(const scan *s, int a) {
 		uint8_t c = s->t[k];
 		spend(25);
 		if (c == '\n' || c == '\r') return 0;
-		if (c != quote || is(s, k + 1, ALNUM)) continue;
+		if (c != quote || goes_on(s, k)) continue;
 		int slashes = 0;
 		while (k - slashes > a && s->t[k - slashes - 1] == '\\') slashes++;
 		if (hidden ? slashes > 0 : slashes % 2 == 0) return k - hidden;
@@ -43,6 +47,7 @@ static int password_end(const scan *s, int a) {
 /* field_end returns where the password [a, b), which stands in no quotes and whose name begins at start, ends as the field of a query
  * or a connection string, or before the next command of a shell. */
 RARE int field_end(const scan *s, int a, int b, int start) {
+	if (at(s, a - 1, '>') && !at(s, a - 2, '=')) return b; /* of an element, in which '&' begins a character */
 	int field = start > 0 && (s->t[start - 1] == '?' || s->t[start - 1] == '&' || s->t[start - 1] == ';');
 	spend(50);
 	for (int k = a; (k = ahead(s, k, b, &sets[ENDS_FIELD], SIDES)) < b; k++) {

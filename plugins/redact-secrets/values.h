@@ -163,7 +163,7 @@ RARE int decide(scan *s, int a, int b, int quoted, const value_name *v) {
 	b = min(b, a + MAX_VALUE);
 	int score = worth(s, a, b, v, say, quoted);
 	if (!score || (!quoted && takes_names(s, back(s, a, max(s->last, a - MAX_LINE), &sets[IN_MARKUP], SIDES)))) return 0;
-	if (class[s->t[a - 1]] & QUOTE && !at(s, b, (char)s->t[a - 1])) b = max(b, quote_end(s, a));
+	if (class[s->t[a - 1]] & QUOTE && (!at(s, b, (char)s->t[a - 1]) || goes_on(s, b))) b = max(b, quote_end(s, a));
 	if (b - a >= MAX_PASSWORD) b = ahead(s, b, s->n, &sets[IN_NAME], SIDES); /* it may go on where no more was looked at */
 	return report(s, a, b, say == 3 ? PASSWORD : SECRET, score) ? b : 0;
 }
@@ -292,7 +292,7 @@ RARE int valued(scan *s, int i) {
 RARE int torn(scan *s, int a, int stop) {
 	uint8_t c = s->t[stop];
 	spend(150);
-	if (!(class[c] & QUOTE || c == '\\' || c == '<') || stop == a || c == s->t[a - 1] || a < s->last || !(is(s, stop + 1, ALNUM) || is(s, stop - 1, ALNUM)) || at(s, stop - 1, ':')) return 0;
+	if (!(class[c] & QUOTE || c == '\\' || c == '<') || stop == a || (c == s->t[a - 1] && !goes_on(s, stop)) || a < s->last || !(goes_on(s, stop) || is(s, stop - 1, ALNUM)) || at(s, stop - 1, ':')) return 0;
 	value_name v;
 	int b = by_rule(s, a);
 	if (b) return b;
@@ -307,7 +307,7 @@ RARE int torn(scan *s, int a, int stop) {
 /* undigited examines the value that begins at a. */
 RARE int undigited(scan *s, int a, int quote) {
 	int b = ahead(s, a, min(s->n, a + 128), &sets[quote ? IN_QUOTES : IN_CODE], SIDES), torn_end;
-	if (quote && b > a + 16 && b < s->n && s->t[b] != quote && (torn_end = torn(s, a, b))) return torn_end;
+	if (quote && b > a + 16 && b < s->n && (s->t[b] != quote || goes_on(s, b)) && (torn_end = torn(s, a, b))) return torn_end;
 	if (b - a < 6 || b - a >= 128 || (quote && (b >= s->n || (s->t[b] != quote && s->t[b] != '\\')))) return 0;
 	/* Digits have their own way, of which this is the same. */
 	if (any_digit(s, a, b)) return 0;
@@ -364,7 +364,7 @@ static int assigned(scan *s, int i) {
 	if (out) { /* many values are short, or sentences */
 		int n = __builtin_ctz(out);
 		if (n <= 8 && n >= 3 && at(s, a + n, ' ') && may_be_phrase(s, i) && (phrase = words_of(s, i, a))) return phrase;
-		if (quote && n > 0 && !at(s, a + n, (char)quote) && (phrase = torn(s, a, a + n))) return phrase;
+		if (quote && n > 0 && (!at(s, a + n, (char)quote) || goes_on(s, a + n)) && (phrase = torn(s, a, a + n))) return phrase;
 		if (n < 6 || digits & ((out & -out) - 1) || (quote && !at(s, a + n, (char)quote) && !at(s, a + n, '\\'))) return pay(s, short_of);
 	}
 	value_name v;
@@ -407,6 +407,7 @@ RARE int url_credentials(scan *s, int i) {
 	spend(400 + 15 * (colon - j));
 	if (stands_in(s, colon + 1, i) || s->t[i - 1] == '}' || s->t[colon + 1] == '[') return 0;
 	int more = ahead(s, i + 1, min(s->n, i + 64), &sets[ENDS_USER], SIDES); /* of a password with an '@' in it */
+	spend(100);
 	if (at(s, more, '@') && is(s, more + 1, ALNUM | HIGH)) i = more;
 	if (of_everybody(s, j, colon, i)) return 0;
 	return report(s, j, i, URL_CREDENTIALS, 850) ? i : 0;
