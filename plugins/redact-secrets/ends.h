@@ -15,9 +15,10 @@ static inline int goes_on(const scan *s, int k) { return is(s, k + 1 + (k + 1 < 
 RARE int quote_end(const scan *s, int a) {
 	uint8_t quote = s->t[a - 1];
 	int hidden = at(s, a - 2, '\\'), limit = min(s->n, a + MAX_PASSWORD);
-	for (int k = a; k < limit; k++) {
+	spend(100);
+	for (int k = a; (k = ahead(s, k, limit, &sets[BREAKS], SIDES)) < limit; k++) {
 		uint8_t c = s->t[k];
-		spend(25);
+		spend(60);
 		if (c == '\n' || c == '\r') return 0;
 		if (c != quote || goes_on(s, k)) continue;
 		int slashes = 0;
