@@ -34,7 +34,7 @@ func unsearched(t testing.TB, name string) uint16 {
 	return uint16(len(labels) - 1)
 }
 
-// TestUsualTextsAreSearched: nothing that people and tools write takes all of its allowance, even if it
+// TestUsualTextsAreSearched: none of the texts here, as people and tools write them, takes all of its allowance, even if it
 // is dense, and nothing short does.
 func TestUsualTextsAreSearched(t *testing.T) {
 	for _, name := range scanners {
@@ -76,7 +76,7 @@ func TestKeysAreSearched(t *testing.T) {
 	}
 }
 
-// TestDearTextIsMasked: what was found before the allowance of a text was spent stays, all that is behind it is
+// TestDearTextIsMasked: what was found before the allowance of a text was spent stays, all that is not judged is
 // masked, and no configuration changes that.
 func TestDearTextIsMasked(t *testing.T) {
 	first := map[string]string{"redact-pii": "ann@example.org", "redact-secrets": "ghp_1a2B3c4D5e6F7g8H9i0J1k2L3m4N5o6P7q8R"}

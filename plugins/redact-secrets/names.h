@@ -11,6 +11,7 @@
  * before or not: that depends on other texts. */
 #define NAMING 1100
 #define NAMING_WORD 180
+#define UNNAMING 300 /* what wordless takes */
 
 /* A name is what stands before a value, and what its words say. */
 typedef struct {
@@ -193,6 +194,32 @@ RARE void find_name(const scan *s, int end, value_name *v) {
 		}
 		end = start;
 	}
+}
+
+/* wordless reports whether what name_of would read before the value at i is short and says nothing: fewer than half of its bytes are
+ * letters, or no two of them stand together, or they are one word that is not known, or hexadecimal digits. The values of lists and tables have the one before
+ * them in the place of a name. */
+RARE int wordless(const scan *s, int i) {
+	uint32_t not_gap = outside(s->t + i - 16, &sets[IN_GAP]);
+	int end = i - __builtin_clz(not_gap << 16 | 1);
+	if (end == i || end < 17 || !not_gap) return 0;
+	uint32_t out = outside(s->t + end - 16, &NAME_SET);
+	int n = __builtin_clz(out << 16 | 1), a = end - n;
+	if (n < 1 || !out) return 0;
+	uint8_t before = s->t[a - 1];
+	if (may_be_behind(s, a)) return 0;
+	if (n == 1) return before != ' ' && !is(s, end, QUOTE) && (in(s->t[a], DIGIT) || (in(s->t[a], LETTER) && (s->t[a] | 0x20) != 'x'));
+	uint32_t name = SIDES & ~((1u << (16 - n)) - 1), not_hex = outside(s->t + end - 16, &sets[set_number(HEX)]) & name;
+	if (!not_hex) return 1; /* no word is spelled with digits alone */
+	if (s->t[a] == '0' && s->t[a + 1] == 'x' && not_hex == 1u << (17 - n) && n > 2 && !(before == ' ' && is(s, a - 2, LETTER | HIGH))) return 1;
+	v128_t v = wasm_v128_load(s->t + end - 16);
+	uint32_t upper = (uint32_t)wasm_i8x16_bitmask(between(v, 'A', 'Z')) & name;
+	uint32_t letters = upper | ((uint32_t)(wasm_i8x16_bitmask(between(v, 'a', 'z')) | wasm_i8x16_bitmask(v)) & name);
+	if (2 * __builtin_popcount(letters) < n) return 1;
+	int from = __builtin_ctz(letters), length = __builtin_popcount(letters), last = s->t[end - 17 + from + length] | 0x20;
+	if (!upper && length > 1 && letters >> from == (1u << length) - 1)
+		return !word_topics(word_at(s->t + end - 16 + from, length)) && (length <= 5 || (last != 'd' && last != 't' && last != 'n' && last != 'y'));
+	return !(letters & letters << 1) && !((uint32_t)wasm_i8x16_bitmask(wasm_i8x16_eq(wasm_v128_or(v, wasm_u8x16_splat(0x20)), wasm_u8x16_splat('x'))) & name);
 }
 
 /* name_of finds the name of the value that begins at i. */

@@ -232,13 +232,22 @@ RARE int placed(scan *s, int a, int b, int quoted) {
 	return strange(s, a, b, 0) && report(s, a, b, topics & (1 << W_LOGIN | 1 << W_PASS) ? PASSWORD : SECRET, 550) ? b : 0;
 }
 
-static inline int may_be_placed(const scan *s, int a, int quoted) {
+/* may_be_strange reports whether strange may hold of [a, b) among the arguments of a call: it has a capital or a sign, if it is not long. Lists
+ * of short names and numbers are told from calls by it. */
+static inline int may_be_strange(const scan *s, int a, int b) {
+	if (b - a < 8 || b - a >= 32) return b - a >= 32;
+	uint32_t odd = (uint32_t)wasm_i8x16_bitmask(between(wasm_v128_load(s->t + a), 'A', 'Z')) | outside(s->t + a, &NAME_SET);
+	if (b - a > 16) odd |= ((uint32_t)wasm_i8x16_bitmask(between(wasm_v128_load(s->t + a + 16), 'A', 'Z')) | outside(s->t + a + 16, &NAME_SET)) << 16;
+	return (odd & ((1u << (b - a)) - 1)) != 0;
+}
+
+static inline int may_be_placed(const scan *s, int a, int b, int quoted) {
 	const uint8_t *p = s->t + a - quoted;
 	int before = a - quoted; /* what stands before the text is another one */
 	if (before < 3) return 0;
 	if (p[-1] == 'p' && p[-2] == '-') return quoted;
-	if (p[-1] != ' ') return (p[-1] == ',' && quoted) || (p[-1] == ':' && (p[-3] == '/' || (before > 3 && may_log_on(p))));
-	return p[-2] == ',' || p[-3] == '-' || p[-3] == '/' || p[0] == '-' || may_be_echoed(p) || (before > 3 && ((p[-3] == 'r' && p[-4] == '/') || may_log_on(p)))
+	if (p[-1] != ' ') return (p[-1] == ',' && quoted && may_be_strange(s, a, b)) || (p[-1] == ':' && (p[-3] == '/' || (before > 3 && may_log_on(p))));
+	return (p[-2] == ',' && quoted && may_be_strange(s, a, b)) || p[-3] == '-' || p[-3] == '/' || p[0] == '-' || may_be_echoed(p) || (before > 3 && ((p[-3] == 'r' && p[-4] == '/') || may_log_on(p)))
 		|| (before > 4 && may_be_said(p)) || (quoted && plaintext(s, a));
 }
 

@@ -60,6 +60,20 @@ static inline int alone(scan *s, int i, int e) {
 	return 1;
 }
 
+#define SHORT_RUN 8 /* bytes of one that is no token, unless a rule has one begin like it */
+
+/* short_run is alone for the digit at i in a short run of letters, too. */
+RARE int short_run(scan *s, int i) {
+	const byte_set *set = &sets[set_number(BASE64U)];
+	spend(190);
+	int a = i - __builtin_clz(outside(s->t + i - 16, set) << 16 | 1), e = i + __builtin_ctz(outside(s->t + i, set) | 1 << 16);
+	if (e - a > SHORT_RUN || a <= s->last || e > s->n) return 0;
+	uint8_t before = s->t[a - 1];
+	if (may_be_behind(s, a) || (before == '/' && (a < 4 || hook_ends >> hook_end(last_four(s->t + a)) & 1)) || (before == '.' && a - 1 != s->parts) || ruled(s, a)) return 0;
+	s->run_from = s->word_from = a, s->run = s->word_to = s->parts = e;
+	return 1;
+}
+
 /* begins_token looks for a token in the run that the digit at i stands in. */
 static int begins_token(scan *s, int i) {
 	int found = prefixed(s, i);
@@ -85,22 +99,39 @@ RARE int within(scan *s) {
 	return 0;
 }
 
+/* shapeless reports whether the run is too short for a shape, but with what stands behind it. */
+static inline int shapeless(const scan *s) {
+	int n = s->run - s->run_from;
+	uint8_t c = s->t[s->run];
+	return n < 14 && c != '$' && (n < 5 || (c != ':' && c != '~'));
+}
+
 /* figures examines what the digits [i, e) stand in. */
 RARE int figures(scan *s, int i, int e) {
 	int found;
 	if (left < 0) return mask_rest(s);
 	if (at(s, e, '.') && is(s, e + 1, DIGIT) && (i == 0 || is(s, i - 1, SPACE)) && (found = versioned(s, i))) return found;
 	int first = i >= s->run;
-	if (first && !alone(s, i, e) && (found = begins_token(s, i))) return found;
-	if (i < s->base64 && s->run - s->run_from < 5 && s->t[s->run] != '$') { /* too short for a shape, in a value that was examined */
+	if (first && !alone(s, i, e) && !short_run(s, i) && (found = begins_token(s, i))) return found;
+	if (i < s->base64 && shapeless(s)) { /* in a value that was examined */
+		s->shape = s->run;
 		spend(250);
 		return e;
 	}
-	spend(620);
+	spend(690);
 	if (may_be_shaped(s, i) && (found = shaped(s))) return found;
 	int before = s->last;
 	found = i >= s->base64 ? max(e, valued(s, i)) : e;
 	return first && s->run - s->run_from > MIN_WITHIN && s->last == before ? max(found, within(s)) : found;
+}
+
+/* hexadecimal returns the end of the number in C's form at i, "0x2f1", or 0 if it is not plain or a name may be said before it. */
+RARE int hexadecimal(scan *s, int i) {
+	int n = __builtin_ctz(outside(s->t + i + 2, &sets[set_number(HEX)]) | 1 << 16), end = i + 2 + n;
+	spend(100);
+	if (n == 0 || n > 8 || end >= s->n || i == 0 || !in(s->t[end], SPACE | STOP) || !in(s->t[i - 1], SPACE | STOP)) return 0;
+	spend(100 + UNNAMING);
+	return !may_be_unspaced(s, i) && may_be_plain(s, i, end) && wordless(s, i) ? end : 0;
 }
 
 /* in_row returns where to go on from a colon that stands behind another and a group of hexadecimal digits, in a value that
@@ -138,6 +169,7 @@ static inline int candidate(scan *s, int i) {
 	/* numbers, of which JSON has many: short ones, and ones with a point */
 	spend(230);
 	int e = run_end(s, i, DIGIT, s->n);
+	if (at(s, i + 1, 'x') && s->t[i] == '0' && (found = hexadecimal(s, i))) return left < 0 ? mask_rest(s) : found;
 	if (i == 0 || (may_precede(s->t[i - 1]) && !(s->t[i - 1] == '-' && is(s, i - 2, LETTER)))) { /* correct-horse-58 */
 		int point = at(s, e, '.') && is(s, e + 1, DIGIT), end = point ? run_end(s, e + 1, DIGIT, 40) : e;
 		if ((point || end - i < 6) && (end == s->n || (ends_value(s->t[end]) && !(class[s->t[end]] & QUOTE)))) return end;

@@ -9,6 +9,7 @@
 #include "phrases.h"
 #include "protocols.h"
 #include "shapes.h"
+#include "plain.h"
 
 /* file_name reports whether a value ends like the name of a file or host. */
 static int file_name(const scan *s, int a, int b) {
@@ -190,14 +191,15 @@ RARE int element(scan *s, int i) {
 /* named_value looks for the name of the value [a, b), too. */
 RARE int named_value(scan *s, int a, int b, int quoted) {
 	if (!may_decide(s, a, b, quoted)) return 0;
-	value_name v;
-	name_of(s, a, &v);
-	spend(NAMING + NAMING_WORD * v.words);
+	value_name v = {0}; int brief = b - a < BRIEF;
+	if (brief) spend(UNNAMING);
+	if (!brief || !wordless(s, a)) name_of(s, a, &v), spend(NAMING - brief * 150 + NAMING_WORD * v.words);
+	else spend(400); /* of what led here, which a name pays for */
 	if (!v.bound && v.start >= 15 && s->t[v.start - 2] == ':' && has_any_case(s, v.start - 15, "authorization")) v.any = v.last = 1 << W_SECRET, v.bound = 1; /* the name was that of a scheme */
 	int found = v.any ? decide(s, a, b, quoted, &v) : 0;
 	if (found || (may_be_of_protocol(s, a, b - a, quoted, &v) && (found = of_protocol(s, a, b, quoted))) || v.any & (1 << W_PASS | 1 << W_SECRET)) return found;
 	if (quoted && may_be_jwk(s, a) && (found = private_member(s, a, b))) return found;
-	if (may_be_placed(s, a, quoted)) return placed(s, a, b, quoted);
+	if (may_be_placed(s, a, b, quoted)) return placed(s, a, b, quoted);
 	return may_be_given(s, a, b, quoted) ? given(s, a, b, quoted) : 0;
 }
 
@@ -251,6 +253,11 @@ RARE int valued(scan *s, int i) {
 		while (b > a && (s->t[b - 1] == '.' || s->t[b - 1] == ':' || s->t[b - 1] == '!' || s->t[b - 1] == '?')) b--;
 	spend(500);
 	if (b - a < 6) return 0;
+	if (!quoted && b - a <= BRIEF) spend(100);
+	if (!quoted && !may_be_unspaced(s, a) && may_be_plain(s, a, b)) {
+		spend(UNNAMING);
+		if (wordless(s, a)) return max(i + 1, min(full, s->run));
+	}
 	spend(600);
 	a = after_escape(s, a);
 	if ((found = by_rule(s, a))) return found;

@@ -91,6 +91,7 @@ typedef struct {
 	const rdx_field *field;
 	rdx_out *out;
 	uint32_t index;   /* of the field */
+	int here;         /* the candidate that is examined */
 	int last;         /* end of the last finding: look-behind stops here */
 	int pem_none, last_key;
 	int base64;       /* end of the value or run of base64 that was last examined */
@@ -112,8 +113,8 @@ typedef struct {
 
 /* What is left of the work that a text may take, in fuel as the host counts it, roughly. To look for telling bytes
  * is cheap. To judge a candidate takes hundreds of times that, and a text that is made for it has one at every second
- * byte: so what judges spends of an allowance, which goes with the length of the text, and what is behind the
- * finding before it is spent is masked. What is spent for a text must depend on that text alone, so that
+ * byte: so what judges spends of an allowance, which goes with the length of the text, and when it is spent, what is not
+ * judged yet is masked. What is spent for a text must depend on that text alone, so that
  * its neighbours in a batch change nothing. */
 static int left;
 
@@ -383,6 +384,12 @@ static inline int after_escape(const scan *s, int start) {
 	return before == '\\' || before == '%' || before == '[' || before == ';' ? behind_escape(s, start) : start;
 }
 
+/* may_be_behind reports whether after_escape may move the start of a word from i, as far as one byte before and one behind it tell. */
+static inline int may_be_behind(const scan *s, int i) {
+	uint8_t before = i > 0 ? s->t[i - 1] : 0;
+	return before == '\\' || before == '%' || ((before == '[' || before == ';') && (in(s->t[i], DIGIT) || s->t[i] == 'm'));
+}
+
 /* more_room makes the reply longer, if it may be. The reply is the last thing in memory, so that it
  * can grow where it is. Not to be inlined: who may grow memory pays for it in advance. */
 RARE void more_room(rdx_out *out) {
@@ -422,16 +429,7 @@ static inline uint64_t told(v128_t a, v128_t b, v128_t c, v128_t d) {
 	return bits(wasm_i8x16_ne(a, none), wasm_i8x16_ne(b, none), wasm_i8x16_ne(c, none), wasm_i8x16_ne(d, none));
 }
 
-/* mask_rest ends the pass when the allowance is spent: it masks what is behind the last finding. Findings come in
- * ascending order: all that the pass would still make lie there, whatever they are. */
-RARE int mask_rest(scan *s) {
-	int start = after_escape(s, s->last);
-	if (start < s->n) add(s, start, s->n, UNSEARCHED, MAX_SCORE);
-	return s->n;
-}
-
-/* pay is what a candidate that is none is worth: it lets the pass go on, or ends it. */
-static inline int pay(scan *s, int fuel) { return exhausted(fuel) ? mask_rest(s) : 0; }
+#include "rest.h"
 
 /* pass is the one pass. Digits tell only where a run of them begins. What it reads behind
  * the end of the text it does not look at. */
@@ -446,7 +444,8 @@ RARE void pass(scan *s) {
 		if (s->n - base < 64) m &= (1ull << (s->n - base)) - 1;
 		if (next > base) m &= ~0ull << (next - base);
 		while (m) {
-			next = candidate(s, base + __builtin_ctzll(m));
+			s->here = base + __builtin_ctzll(m);
+			next = candidate(s, s->here);
 			if (next >= base + 64) break;
 			m &= ~0ull << (next - base);
 		}

@@ -1,0 +1,85 @@
+package plugins_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/veriproof/notary/host/pluginhost"
+)
+
+// listForms are lists and tables of what has a digit or an operator at every few bytes, as the forms of their
+// items: dice fill in what differs.
+var listForms = []string{
+	"0x{4 hex}, ", "\t0x{4 hex}, 0x{4 hex},\n", "\t{1 digit}: 0x{4 hex},\n", "/* {2 digit} */ 0x{8 hex},",
+	"\"item{3 digit}\",", "\"{word}{2 digit}\", ", "\"{word}-{1 digit}\": \"{word}{1 digit}\",\n",
+	"l-{1 digit}.{2 digit},{1 digit}.{1 digit}c{1 digit}.{2 digit}-{1 digit},", "M{2 digit}.{1 digit},{2 digit}.{1 digit}L{2 digit},{2 digit}z",
+	"-0.{8 digit}e-0{1 digit},", "{1 digit}.{6 digit}e-0{1 digit}, ", "-0.0{7 digit},",
+	"G1 X{2 digit}.{3 digit} Y{2 digit}.{3 digit} E{1 digit}.{5 digit}\n",
+	"{word}{1 digit}={word}{1 digit};", "w{1 digit}=x{1 digit}\n", "U+{4 hex} ",
+	"f {3 digit}/{3 digit}/{3 digit} {3 digit}/{3 digit}/{3 digit}\n", "v {1 digit}.{4 digit} -{1 digit}.{4 digit} {1 digit}.{4 digit}\n",
+	"  mov x{1 digit}, #0x{4 hex}\n", "{8 hex} <{word}+0x{2 hex}>\n", "#define REG_{word} 0x{8 hex}\n",
+	"{1 digit},{1 digit},{1 digit};", "var {word}{1 digit}=function(e,t){return e[{1 digit}]+t.{word}};",
+}
+
+// listTexts are such lists, of a length each.
+func listTexts(n int) map[string][]byte {
+	texts, d := map[string][]byte{}, newDice(4)
+	for _, form := range listForms {
+		var b strings.Builder
+		for b.Len() < n {
+			b.WriteString(filled(d, form))
+		}
+		texts[fmt.Sprintf("%q, %d bytes of it", form, n)] = []byte(b.String()[:n])
+	}
+	return texts
+}
+
+// filled replaces what is in braces and says of what kind of characters, and leaves other braces.
+func filled(d dice, form string) string {
+	for _, kind := range []string{"{word}", "{1 digit}", "{2 digit}", "{3 digit}", "{4 digit}", "{5 digit}", "{6 digit}", "{7 digit}", "{8 digit}", "{2 hex}", "{4 hex}", "{8 hex}"} {
+		for strings.Contains(form, kind) {
+			form = strings.Replace(form, kind, d.fill(kind), 1)
+		}
+	}
+	return form
+}
+
+// TestDenseListsAreSearched: none of these lists and tables takes all of its allowance, from short to longer than a window.
+func TestDenseListsAreSearched(t *testing.T) {
+	for _, name := range scanners {
+		for _, config := range []string{"", `{"threshold":0}`, `{"threshold":1000}`} {
+			p := probe(t, name, []byte(config))
+			for _, size := range []int{4 << 10, 16 << 10, 60 << 10, 250 << 10} {
+				for what, text := range listTexts(size) {
+					edits, err := p.Set().Redact(t.Context(), []pluginhost.Field{{Text: text}})
+					if err != nil {
+						t.Fatal(err)
+					}
+					if slices.ContainsFunc(edits, func(e pluginhost.Edit) bool { return e.Label == "UNSEARCHED" }) {
+						t.Errorf("%s with %q: %s are masked as unsearched", name, config, what)
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestDenseEndLeavesWhatWasSearched: what stands far before the place where the allowance of a text ends has been
+// judged, and stays.
+func TestDenseEndLeavesWhatWasSearched(t *testing.T) {
+	prose := strings.Repeat("the weather is fine and dry. ", 500)
+	for _, name := range scanners {
+		label := unsearched(t, name)
+		text := prose + dear(name, 45<<10)
+		edits := try(t, probe(t, name, nil), []byte(text), nil).Edits
+		last := edits[len(edits)-1]
+		if last.Label != label || int(last.End) != len(text) {
+			t.Errorf("%s: the last edit is %+v, which masks no rest", name, last)
+		}
+		if int(edits[0].Start) < len(prose)-1024 {
+			t.Errorf("%s: the first edit begins at %d, and %d bytes of prose stand before what is dear", name, edits[0].Start, len(prose))
+		}
+	}
+}
