@@ -86,7 +86,7 @@ func bareValue(value []byte) []byte {
 		return value
 	}
 	bare := bytes.TrimLeft(value, ":=")
-	if bytes.IndexAny(bare, "{[(<") < 0 {
+	if !bytes.ContainsAny(bare, "{[(<") {
 		bare = bytes.TrimRight(bare, "}])>")
 	}
 	if len(bare) == 0 {
