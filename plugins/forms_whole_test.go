@@ -26,7 +26,7 @@ func TestWholeForms(t *testing.T) { checkForms(t, 61, wholeForms) }
 // quotedForms are passwords with signs in them that end a value elsewhere, and what looks like them.
 var quotedForms = []string{
 	// in quotes, to the same quotation mark
-	`{open}"password":"«Tr0ub4&dor<3xy»"{close}`, `{open}"password":"«Tr0ub4dor\\X3xyz»"{close}`, `{open}"password":"«Tr0ub4dor'X3xyz»"{close}`, `{open}"password":"«P@ss\\w0rd99»"{close}`, `{open}"client_secret":"«Kx9\\pLq2vZaaB31xc9»"{close}`,
+	`{open}"password":"«Tr0ub4&dor<3xy»"{close}`, `{open}"password":"«Tr0ub4dor\\X3xyz»"{close}`, `{open}"password":"«Tr0ub4dor\\nX3xyz»"{close}`, `{open}"password":"«Tr0ub4dor'X3xyz»"{close}`, `{open}"password":"«P@ss\\w0rd99»"{close}`, `{open}"client_secret":"«Kx9\\pLq2vZaaB31xc9»"{close}`,
 	`{open}"user":"kim","password":"«Quartz;{4 digit}&x<y»","port":5432{close}`, `{open}"password": "«Tr0ub4dor horse {2 digit}»"{close}`, `{open}"config":"{open}\"password\":\"«Tr0ub4&dor<3xy»\"{close}"{close}`,
 	`password: "«Tr0ub4&dor<3xy»"`, `password: '«Tr0ub4;dor"3xy»'`, `DB_PASSWORD="«Tr0ub4;dor<3'xy»"`, `DB_PASSWORD='«Tr0ub4\dor&3xy»'`, `const password = "«Tr0ub4<dor&3xy»";`, "password := `«Tr0ub4<dor'3xy»`", `connect(user="kim", password="«Tr0ub4&dor;3»")`,
 	`login --password "«Tr0ub4&dor<3xy»" now`, `<add key="DbPassword" value="«Tr0ub4'dor;3»" />`, `'password' => '«Tr0ub4"dor&3»',`, `"password" : "«abc'Def;ghi&9k»"`, `{open}"password":"«TroubadorAndMoreOfThat'X3xyz&12»"{close}`, `{open}"client_secret":"«Kx9mQz7WpL2vT8rYb4Nc\\pLq2vZaaB31xc9»"{close}`, `{open}"db_password":"«k{open}9&x<Qz{close}2'»"{close}`,
