@@ -33,7 +33,9 @@ var quotedForms = []string{
 	`{open}"password":"«Tr0ub4\"dor3xy»"{close}`, `password: '«Tr0ub4''dor3xy»'`, `const password = "«Tr0ub4\"dor3xy»"`, `{open}"password":"«Tr0ub4\"dor3xy»","user":"kim"{close}`, `password="«Tr0ub4dor3»", user="kim"`,
 	// without quotes
 	"password: «Tr0ub4dor&3»", "DB_PASSWORD=«Tr0ub4;dor3xy»", "DB_PASSWORD=«Tr0ub4dor&3xy»\nDB_USER=kim", "password = «Quartz{4 digit}&x;y»", "password: «Tr0ub4<dor3xy»", "DB_PASSWORD=«Tr0ub4\\dor3xy»",
+	"DB_PASS=«Welcome1(!»)", "Password: «Tr0ub4dor(!x»", "DB_PASSWORD=«hunter2(prod»)", "args: [--user, bob, --password, «hunter2x7]»", "[main] started with [--db-user, app, --db-password, «S3cretPw9]»",
 	// that end at these signs
+	"export PGPASSWORD=«Summer2024»;psql -h db", "password=«Summer2024»;echo done", "PGPASSWORD=«Summer2024»&psql", "password=«Summer2024»&remember&x=1", "password=«Kx7w3d»&Q2@corp.example",
 	"Server=db;Pwd=«Tr0ub4dor3»;Database=app", "Pwd=«kestrel-81»;Encrypt=yes;", "https://x.example.org/login?user=kim&password=«Tr0ub4dor3»&next=home", "PASSWORD=«Tr0ub4dor3»; psql", "user=kim&password=«Tr0ub4dor3»&x",
 	"PASSWORD=«Tr0ub4dor3»&& psql", "PASSWORD=«Tr0ub4dor3»; export PASSWORD", "password=«Tr0ub4dor3»&amp;user=kim", `<password>«Tr0ub4dor3»</password>`, `<password>«Tr0ub4&amp;dor3»</password>`, `{open}\"password\":\"«Tr0ub4dor3»\",\"user\":\"kim\"{close}`, `log("password=«Tr0ub4dor3»")`, `<a href="/x?password=«Tr0ub4dor3»&user=kim">`,
 	`x('password=«Tr0ub4dor3»', "b")`, `password="«Tr0ub4dor3»" user="kim"`, `{open}'password': '«Tr0ub4dor3»', "user": "kim"{close}`, `"password": "«Tr0ub4dor3»\n", "user": "kim"`, "password: «Tr0ub4dor3»\\nuser: kim",

@@ -65,21 +65,3 @@ func TestDenseListsAreSearched(t *testing.T) {
 		}
 	}
 }
-
-// TestDenseEndLeavesWhatWasSearched: what stands far before the place where the allowance of a text ends has been
-// judged, and stays.
-func TestDenseEndLeavesWhatWasSearched(t *testing.T) {
-	prose := strings.Repeat("the weather is fine and dry. ", 500)
-	for _, name := range scanners {
-		label := unsearched(t, name)
-		text := prose + dear(name, 45<<10)
-		edits := try(t, probe(t, name, nil), []byte(text), nil).Edits
-		last := edits[len(edits)-1]
-		if last.Label != label || int(last.End) != len(text) {
-			t.Errorf("%s: the last edit is %+v, which masks no rest", name, last)
-		}
-		if int(edits[0].Start) < len(prose)-1024 {
-			t.Errorf("%s: the first edit begins at %d, and %d bytes of prose stand before what is dear", name, edits[0].Start, len(prose))
-		}
-	}
-}

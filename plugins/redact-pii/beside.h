@@ -18,15 +18,16 @@ static int mixed(const scan *s, int a, int n) {
 }
 
 /* dumped reports whether the groups of n digits [start, end) are of a dump of bytes: the group beside them is as long, and has a letter
- * and a digit in it, or is of letters, as words are, with another such group beside it, and no words go on behind it; or the address of a line is before them. */
+ * and a digit in it, or is of letters, as words are, with another such group beside it, and another group goes on from it; or there is such a group on both sides, or the address of a line before them. */
 RARE int dumped(const scan *s, int start, int end, int n) {
+	int sides = 0;
 	spend(700);
 	for (int side = 0; side < 2; side++) {
 		int a = side ? end + 1 : start - 1 - n, far = side ? a + n + 1 : a - 1 - n, m;
 		if (!at(s, side ? end : start - 1, ' ') || !(m = mixed(s, a, n))) continue;
 		int joint = side ? a + n : a - 1, goes_on = far >= 0 && at(s, joint, ' ') && begins(s, far, WORD) && run_end(s, far, HEX, n + 1) == far + n && !is(s, far + n, WORD);
-		int prose = !goes_on && at(s, joint, ' ') && is(s, side ? joint + 1 : joint - 1, ALNUM | HIGH);
-		if (m == 2 ? !prose : goes_on && mixed(s, far, n)) return 1;
+		if (goes_on && (m == 2 || mixed(s, far, n))) return 1;
+		if (m == 2 && (sides++ || (!side && at(s, a - 1, ' ') && at(s, a - 2, ':')))) return 1;
 	}
 	return n == 4 && at(s, start - 1, ' ') && at(s, start - 2, ':') && run_start(s, start - 2, HEX, 9) == start - 10;
 }

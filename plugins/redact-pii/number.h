@@ -243,7 +243,7 @@ RARE int card_of(numbers *r, int k, int e) {
 	int known = issuer(d, n), score = e > k ? 950 : known == 2 ? 850 : 350;
 	if (!known || !luhn(d, n)) return k;
 	int start = r->g[k].start;
-	if (e > k && len(r, k + 1) == 4 && dumped(r->s, start, r->g[e].end, 4)) return k;
+	if (e > k && len(r, k + 1) == 4 && r->g[e].sep == SPACED && !near(r->s, T_CARD, start) && dumped(r->s, start, r->g[e].end, 4)) return k;
 	if (e > k && r->g[e].sep == DOTTED && at(r->s, start - 1, '.') && !is(r->s, start - 2, WORD | DOT)) return k; /* weights of collation: [.4180.0024.0002.6613] */
 	if (score < 900 && near(r->s, T_CARD, start)) score = 900;
 	if (score < 500 && n == 16 && start == 0 && r->g[e].end == r->s->n) score = 550; /* the whole text */

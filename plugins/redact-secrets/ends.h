@@ -45,6 +45,15 @@ static int password_end(const scan *s, int a) {
 	return end;
 }
 
+/* command reports whether [k, e), behind a sign, is a word of small letters that ends with its text, at a space or between two '&': ;psql -h, &remember&. */
+static inline int command(const scan *s, int k, int e) {
+	int from = k;
+	spend(5 * (e - k));
+	for (; k < e; k++)
+		if (s->t[k] < 'a' || s->t[k] > 'z') return 0;
+	return e - from > 1 && (e >= s->n || class[s->t[e]] & SPACE || (s->t[e] == '&' && s->t[from - 1] == '&'));
+}
+
 /* field_end returns where the password [a, b), which stands in no quotes and whose name begins at start, ends as the field of a query
  * or a connection string, or before the next command of a shell. */
 RARE int field_end(const scan *s, int a, int b, int start) {
@@ -54,7 +63,7 @@ RARE int field_end(const scan *s, int a, int b, int start) {
 	for (int k = a; (k = ahead(s, k, b, &sets[ENDS_FIELD], SIDES)) < b; k++) {
 		int e = ahead(s, k + 1, min(s->n, k + 32), &NAME_SET, 0);
 		spend(120);
-		if (field || e == k + 1 || at(s, e, '=') || has(s, k, "&amp;")) return k;
+		if (field || e == k + 1 || at(s, e, '=') || has(s, k, "&amp;") || command(s, k + 1, e)) return k;
 	}
 	return b;
 }

@@ -138,16 +138,17 @@ RARE int takes_names(const scan *s, int i) {
 	return has(s, i - 8, "--label ") || has(s, i - 9, "-secrets ") || has(s, i - 13, "--annotation ") || has(s, i - 4, " -l ");
 }
 
-/* calls reports whether what stands in no quotes at a is the call of a function, open or closed on its line, or the last name of a list:
- * opLen1Imm8(…), Field(min_length=8), [password2, setPassword2]. */
+/* calls reports whether what stands in no quotes at a is the call of a function, or the setter that a list names last: opLen1Imm8(…),
+ * Field(min_length=8), [password2, setPassword2]. A name that ends in a digit has capitals within it, or it is a word of a password. */
 RARE int calls(const scan *s, int a) {
-	int e = a, limit = min(s->n, a + MAX_NAME);
+	int e = a, limit = min(s->n, a + MAX_NAME), camel = 0;
 	if (!is(s, a, LETTER | UNDERSCORE)) return 0;
-	while (e < limit && class[s->t[e]] & (WORD | DOT)) e++;
-	spend(100 + 10 * (e - a));
-	if (at(s, e, ']')) return at(s, a - 1, ',') || (at(s, a - 1, ' ') && at(s, a - 2, ','));
-	if (!at(s, e, '(')) return 0;
-	if (!is(s, e + 1, ALNUM)) return 1;
+	for (; e < limit && class[s->t[e]] & (WORD | DOT); e++) camel |= e > a && s->t[e - 1] >= 'a' && s->t[e - 1] <= 'z' && s->t[e] >= 'A' && s->t[e] <= 'Z';
+	spend(100 + 15 * (e - a));
+	if (at(s, e, ']')) return has(s, a, "set") && s->t[a + 3] >= 'A' && s->t[a + 3] <= 'Z' && (at(s, a - 1, ',') || (at(s, a - 1, ' ') && at(s, a - 2, ',')));
+	if (!at(s, e, '(') || (is(s, e - 1, DIGIT) && !camel)) return 0;
+	if (e + 1 >= s->n || at(s, e + 1, ')') || is(s, e + 1, SPACE | QUOTE)) return 1;
+	if (!is(s, e + 1, ALNUM)) return 0;
 	spend(300);
 	for (int k = e + 2; k < min(s->n, e + 64) && s->t[k] != '\n'; k++)
 		if (s->t[k] == ')') return 1;

@@ -147,7 +147,7 @@ RARE int apart(const scan *s, int start, int i) {
 /* decide reports the value [a, b) if its name speaks for it. */
 RARE int decide(scan *s, int a, int b, int quoted, const value_name *v) {
 	spend(250);
-	int say = level(v);
+	int say = level(v), first = b;
 	if (!say || (say == 3 ? threshold[PASSWORD] > BEST_PASSWORD : threshold[SECRET] > BEST_SECRET)) return 0; /* what no score reaches is not looked for */
 	if (say < 3 && b - a < shortest(say)) return 0;
 	if (!quoted && calls(s, a)) return 0;
@@ -163,8 +163,9 @@ RARE int decide(scan *s, int a, int b, int quoted, const value_name *v) {
 	}
 	b = min(b, a + MAX_VALUE);
 	int score = worth(s, a, b, v, say, quoted);
+	if (!score && first < b && (s->t[first] == '&' || s->t[first] == ';' || s->t[first] == '<') && any_digit(s, a, first)) score = worth(s, a, b = first, v, say, quoted); /* what goes on behind a sign is something else */
 	if (!score || (!quoted && takes_names(s, back(s, a, max(s->last, a - MAX_LINE), &sets[IN_MARKUP], SIDES)))) return 0;
-	if (class[s->t[a - 1]] & QUOTE && (!at(s, b, (char)s->t[a - 1]) || goes_on(s, b))) b = max(b, quote_end(s, a));
+	if (class[s->t[a - 1]] & QUOTE && a - 1 != s->name_end /* which ends the name */ && (!at(s, b, (char)s->t[a - 1]) || goes_on(s, b))) b = max(b, quote_end(s, a));
 	if (b - a >= MAX_PASSWORD) b = ahead(s, b, s->n, &sets[IN_NAME], SIDES); /* it may go on where no more was looked at */
 	return report(s, a, b, say == 3 ? PASSWORD : SECRET, score) ? b : 0;
 }
@@ -414,8 +415,10 @@ RARE int url_credentials(scan *s, int i) {
 	spend(400 + 15 * (colon - j));
 	if (stands_in(s, colon + 1, i) || s->t[i - 1] == '}' || s->t[colon + 1] == '[') return 0;
 	int more = ahead(s, i + 1, min(s->n, i + 64), &sets[ENDS_USER], SIDES); /* of a password with an '@' in it */
-	spend(100);
-	if (at(s, more, '@') && is(s, more + 1, ALNUM | HIGH)) i = more;
+	spend(100 + 10 * (more - i));
+	int whole = at(s, more, '@') && is(s, more + 1, ALNUM | HIGH);
+	for (int k = i + 1; k < more; k++) whole &= s->t[k] != '?' && s->t[k] != '#' && s->t[k] != ',' && s->t[k] != '&' && s->t[k] != '='; /* which are of a query, or of a list of hosts */
+	if (whole) i = more;
 	if (of_everybody(s, j, colon, i)) return 0;
 	return report(s, j, i, URL_CREDENTIALS, 850) ? i : 0;
 }

@@ -91,7 +91,6 @@ typedef struct {
 	const rdx_field *field;
 	rdx_out *out;
 	uint32_t index;   /* of the field */
-	int here;         /* the candidate that is examined */
 	int last;         /* end of the last finding: look-behind stops here */
 	int pem_none, last_key;
 	int base64;       /* end of the value or run of base64 that was last examined */
@@ -444,8 +443,7 @@ RARE void pass(scan *s) {
 		if (s->n - base < 64) m &= (1ull << (s->n - base)) - 1;
 		if (next > base) m &= ~0ull << (next - base);
 		while (m) {
-			s->here = base + __builtin_ctzll(m);
-			next = candidate(s, s->here);
+			next = candidate(s, base + (int)__builtin_ctzll(m));
 			if (next >= base + 64) break;
 			m &= ~0ull << (next - base);
 		}
