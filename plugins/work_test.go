@@ -52,6 +52,7 @@ var worst = []string{
 	// values with signs in them, to their closing quotation marks or not
 	`"pass":"a'b`, `"pass":"a'b1`, `"secret":"a\b1" `, `{"pass":"a<b","x`, `pass="a'a'a'a'a'a'a'a'a'a'a'a'a'a1`, "pass=a1;b", "pass=a1&b&c&d<e", "pass: a1<b<c<d<e ", `pass=a\g\g\g1 `, "pass=f(", "pass=ff1(a b c ", "pass 'a1", "IQoJb3JpZ2lu", "FwoGZXIvYXdz/1",
 	"AC00000000000000000000000000000001:", "AC00000000000000000000000000000001:00000000000000000000000000000001,", "://a:a@b", "secret=1//////2", "secret=yourAyourAyourAyourAyourA1yourA ",
+	"pass=\"a''''''''''", "token:  'ppeee0c3d2\"                    ",
 	// in which short values have no word before them
 	"né :é9#", "é :G8.e+", "é:++é4 ", " =87$éé", "=4/#xe ", ",é1:1ré,,é11:éé",
 	"acct no 1234567 ", "JG 103759 ", "nino JG-10-37-", "my German number 01-1 ",

@@ -18,7 +18,7 @@ RARE int quote_end(const scan *s, int a) {
 	spend(100);
 	for (int k = a; (k = ahead(s, k, limit, &sets[BREAKS], SIDES)) < limit; k++) {
 		uint8_t c = s->t[k];
-		spend(60);
+		spend(160);
 		if (c == '\n' || c == '\r') return 0;
 		if (c != quote || goes_on(s, k)) continue;
 		int slashes = 0;
