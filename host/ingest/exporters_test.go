@@ -21,9 +21,11 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	logscollector "go.opentelemetry.io/proto/otlp/collector/logs/v1"
+	metricscollector "go.opentelemetry.io/proto/otlp/collector/metrics/v1"
 	tracecollector "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 	common "go.opentelemetry.io/proto/otlp/common/v1"
 	logs "go.opentelemetry.io/proto/otlp/logs/v1"
+	metrics "go.opentelemetry.io/proto/otlp/metrics/v1"
 	trace "go.opentelemetry.io/proto/otlp/trace/v1"
 
 	"github.com/veriproof/notary/host/ingest"
@@ -103,7 +105,8 @@ func freePort(t *testing.T) string {
 }
 
 // The Collector in front of us, with its otlp_grpc exporter and its otlp_http exporter in
-// both encodings: what its queue holds is sent again until it is taken.
+// both encodings: what its queue holds is sent again until it is taken. Metrics beside it are
+// dropped with one report of each request.
 func TestCollectorExporters(t *testing.T) {
 	for name, exporter := range map[string]string{
 		"otlp_grpc":       `otlp_grpc: {endpoint: "%[1]s", headers: {x-api-key: "%[3]s"}, tls: {ca_file: "%[4]s"}, %[5]s}`,
@@ -117,7 +120,7 @@ func TestCollectorExporters(t *testing.T) {
 			receiver, kind := freePort(t), strings.FieldsFunc(name, func(r rune) bool { return r == ',' })[0]
 			config := fmt.Sprintf("receivers: {otlp: {protocols: {grpc: {endpoint: %q}}}}\n", receiver) +
 				"exporters: {" + fmt.Sprintf(exporter, local(t, addr), local(t, overHTTP(t, s).addr), key, certificateFile(t), retry) + "}\n" +
-				"service: {telemetry: {metrics: {level: none}}, pipelines: {traces: {receivers: [otlp], exporters: [" + kind + "]}, logs: {receivers: [otlp], exporters: [" + kind + "]}}}\n"
+				"service: {telemetry: {metrics: {level: none}}, pipelines: {traces: {receivers: [otlp], exporters: [" + kind + "]}, logs: {receivers: [otlp], exporters: [" + kind + "]}, metrics: {receivers: [otlp], exporters: [" + kind + "]}}}\n"
 			file := filepath.Join(t.TempDir(), "collector.yaml")
 			if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 				t.Fatal(err)
@@ -143,6 +146,12 @@ func TestCollectorExporters(t *testing.T) {
 				t.Error(err)
 			}
 			c.complete(t, name)
+			if n := strings.Count(out.String(), "Dropping data"); n != 1 || strings.Count(out.String(), "Unimplemented") != 1 {
+				t.Errorf("one request of metrics is reported %d times", n)
+			}
+			if told := strings.Contains(out.String(), "OTEL_METRICS_EXPORTER=none"); told != (name != "otlp_http, JSON") { // in JSON the Collector reads no refusal
+				t.Errorf("how metrics are switched off is told: %v", told)
+			}
 		})
 	}
 }
@@ -166,7 +175,7 @@ func (c *collected) await(t *testing.T, records int) {
 	t.Errorf("not %d records in time", records)
 }
 
-// feed sends the Collector 30 spans and 30 log records of three sessions, and waits
+// feed sends the Collector 30 spans and 30 log records of three sessions, and a metric, and waits
 // until it has taken them.
 func feed(t *testing.T, addr string) {
 	t.Helper()
@@ -175,6 +184,15 @@ func feed(t *testing.T, addr string) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
+	metric, err := proto.Marshal(&metricscollector.ExportMetricsServiceRequest{ResourceMetrics: []*metrics.ResourceMetrics{{ScopeMetrics: []*metrics.ScopeMetrics{{
+		Metrics: []*metrics.Metric{{Name: "calls", Data: &metrics.Metric_Gauge{Gauge: &metrics.Gauge{DataPoints: []*metrics.NumberDataPoint{{TimeUnixNano: 1}}}}}},
+	}}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := send(conn, exportMetrics, metric, nil, grpc.WaitForReady(true)); err != nil {
+		t.Fatal(err)
+	}
 	for i := range 30 {
 		session := []*common.KeyValue{{Key: "session.id", Value: &common.AnyValue{Value: &common.AnyValue_StringValue{StringValue: fmt.Sprint("s-", i%3)}}}}
 		spans, err := proto.Marshal(&tracecollector.ExportTraceServiceRequest{ResourceSpans: []*trace.ResourceSpans{{ScopeSpans: []*trace.ScopeSpans{{

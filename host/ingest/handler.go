@@ -56,8 +56,9 @@ func (s *Server) service(name string, sig otlpwire.Signal) *grpc.ServiceDesc {
 	}
 }
 
-// unknown answers what this server does not do. Exporters of metrics do not send again
-// what is answered Unimplemented, but they report it, and come with the next.
+// unknown answers what this server does not do. Exporters of metrics do not send again what is
+// answered Unimplemented, but most report it at each collection, as they do whatever else does not say
+// that all was taken.
 func unknown(_ any, stream grpc.ServerStream) error {
 	method, _ := grpc.MethodFromServerStream(stream)
 	if method == "/"+metricsService+"/Export" {
@@ -66,7 +67,9 @@ func unknown(_ any, stream grpc.ServerStream) error {
 	return unimplemented("no such method: this notary takes OTLP traces and logs").status().Err()
 }
 
-const noMetrics = "this notary takes traces and logs, not metrics: switch the metrics exporter off"
+// noMetrics is what exporters show to those who can switch them off. It is the same each time, so that
+// logs can count it.
+const noMetrics = "this notary takes traces and logs, not metrics: set OTEL_METRICS_EXPORTER=none, or in a Collector leave the notary out of metrics pipelines"
 
 func unimplemented(reason string) *Error {
 	return &Error{Code: codes.Unimplemented, Reason: reason}

@@ -222,7 +222,7 @@ func TestBadRequests(t *testing.T) {
 		{"a byte too large", exportTraces, make([]byte, ingest.DefaultMaxRequest+1), codes.ResourceExhausted, "", nil},
 		{"too large once decompressed", exportTraces, make([]byte, ingest.DefaultMaxRequest+1), codes.ResourceExhausted, "", []grpc.CallOption{grpc.UseCompressor(gzip.Name)}},
 		{"a bomb of empty spans", exportTraces, bomb(), codes.ResourceExhausted, "more elements", []grpc.CallOption{grpc.UseCompressor(gzip.Name)}},
-		{"metrics", "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export", nil, codes.Unimplemented, "not metrics", nil},
+		{"metrics", exportMetrics, nil, codes.Unimplemented, "not metrics", nil},
 		{"another method", "/opentelemetry.proto.collector.trace.v1.TraceService/Import", nil, codes.Unimplemented, "no such method", nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {

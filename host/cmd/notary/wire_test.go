@@ -44,7 +44,7 @@ func TestBadInputOverTheWire(t *testing.T) {
 		"operator's token as key": {exportTraces, good, []string{"authorization", "Bearer " + m.operator}, codes.Unauthenticated, "unknown API key"},
 		"two keys":                {exportTraces, good, slices.Concat(auth, []string{"x-api-key", m.apiKey}), codes.Unauthenticated, "send one"},
 		"basic authentication":    {exportTraces, good, []string{"authorization", "Basic " + m.apiKey}, codes.Unauthenticated, "Bearer KEY"},
-		"metrics":                 {"/opentelemetry.proto.collector.metrics.v1.MetricsService/Export", good, auth, codes.Unimplemented, "switch the metrics exporter off"},
+		"metrics":                 {"/opentelemetry.proto.collector.metrics.v1.MetricsService/Export", good, auth, codes.Unimplemented, "set OTEL_METRICS_EXPORTER=none"},
 		"no such method":          {"/opentelemetry.proto.collector.trace.v1.TraceService/Import", good, auth, codes.Unimplemented, "traces and logs"},
 		"invalid UTF-8":           {exportTraces, bytes.Replace(good, []byte("text "), []byte("te\xff\xfe "), 1), auth, codes.InvalidArgument, "UTF-8"},
 		"trace id of eight bytes": {exportTraces, request("good", badID()), auth, codes.InvalidArgument, "identifier of a wrong length"},
