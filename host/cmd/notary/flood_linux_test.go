@@ -244,13 +244,13 @@ func processors(t *testing.T) (all, last unix.CPUSet) {
 // SCHED_IDLE is a promise to threads of the same group only. It needs root and the hierarchy of
 // groups for processor time, and is left out without. It is called before its cleanup kills the process.
 func elsewhere(t *testing.T, pid int) {
-	group := fmt.Sprintf("/sys/fs/cgroup/cpu/notary-flood-%d", os.Getpid())
+	group := fmt.Sprintf("/sys/fs/cgroup/cpu/notary-flood-%d", pid)
 	if os.Mkdir(group, 0o700) != nil {
 		return
 	}
 	t.Cleanup(func() { _ = os.Remove(group) })
 	if os.WriteFile(group+"/cpu.idle", []byte("1"), 0) == nil && os.WriteFile(group+"/cgroup.procs", []byte(strconv.Itoa(pid)), 0) == nil {
-		t.Log("the flood runs in a group of processes that is idle")
+		t.Logf("process %d runs in a group of processes that is idle", pid)
 	}
 }
 
@@ -273,8 +273,9 @@ func TestFlood(t *testing.T) { runFlood(t, flooding{}) }
 func TestDearFlood(t *testing.T) { runFlood(t, flooding{dear: true}) }
 
 // TestFloodNextDoor: TestFlood's flood, of another notary on the same processors and disk, which has nothing
-// else to do. How long the healthy sender waits then is told and not judged: by it one tells what a notary
-// that is shared costs him from what processors that are shared do.
+// else to do and, when latency is judged, gets processors only when nobody else wants them. How long the healthy sender
+// waits then is told and not judged: it is what a notary would come to that had those whom it does not know in a process
+// of their own, of the least priority, and so tells what a notary that is shared costs him from what processors that are shared do.
 func TestFloodNextDoor(t *testing.T) { runFlood(t, flooding{nextDoor: true}) }
 
 // Flooding says of what, and of whom, a flood is.
@@ -305,6 +306,9 @@ func runFlood(t *testing.T, kind flooding) {
 		flooded = newMachine(t, with)
 		at = flooded.start(t)
 		from = flooded.connect(t, at)
+		if text != "" {
+			elsewhere(t, at.cmd.Process.Pid)
+		}
 	}
 	healthy := startSending(t, aims{OTLP: p.ready.OTLP, Key: m.apiKey, Healthy: true}, first, all)
 	eventually(t, "the notary has taken an export", func() bool {
