@@ -34,8 +34,10 @@ var quotedForms = []string{
 	// without quotes
 	"password: «Tr0ub4dor&3»", "DB_PASSWORD=«Tr0ub4;dor3xy»", "DB_PASSWORD=«Tr0ub4dor&3xy»\nDB_USER=kim", "password = «Quartz{4 digit}&x;y»", "password: «Tr0ub4<dor3xy»", "DB_PASSWORD=«Tr0ub4\\dor3xy»",
 	"DB_PASS=«Welcome1(!»)", "Password: «Tr0ub4dor(!x»", "DB_PASSWORD=«hunter2(prod»)", "args: [--user, bob, --password, «hunter2x7]»", "[main] started with [--db-user, app, --db-password, «S3cretPw9]»",
+	"DB_PASSWORD=«P4ss;word»", "DB_PASSWORD=«Kx7w3;velvet»", "password=«s4lt&pepper&vinegar»", "PASSWORD=«Ab3x9&horse&Staple77x»", "password: «Tr0ub4&dor&3xy»", "DB_PASSWORD=«Tr0ub4&horse&battery9»", "Password=«Tr0ub4&dor&3#xyzzy!Q»", "my password is «Summer2024;winter»", "Password: «B0nnie&clyde»",
+	`IDENTIFIED BY'«Tr0ub4;dor"3xy»'`, `IDENTIFIED BY"«Tr0ub4;dor'3xy»"`, `CREATE USER kim PASSWORD'«Tr0ub4;dor"3xy»'`, `login --password'«Tr0ub4;dor"3xy»'`, "PGPASSWORD=«Summer2024&psql»",
 	// that end at these signs
-	"export PGPASSWORD=«Summer2024»;psql -h db", "password=«Summer2024»;echo done", "PGPASSWORD=«Summer2024»&psql", "password=«Summer2024»&remember&x=1", "password=«Kx7w3d»&Q2@corp.example",
+	"export PGPASSWORD=«Summer2024»;psql -h db", "password=«Summer2024»;echo done", "password=«Summer2024»&remember&x=1", "password=«Kx7w3d»&Q2@corp.example",
 	"Server=db;Pwd=«Tr0ub4dor3»;Database=app", "Pwd=«kestrel-81»;Encrypt=yes;", "https://x.example.org/login?user=kim&password=«Tr0ub4dor3»&next=home", "PASSWORD=«Tr0ub4dor3»; psql", "user=kim&password=«Tr0ub4dor3»&x",
 	"PASSWORD=«Tr0ub4dor3»&& psql", "PASSWORD=«Tr0ub4dor3»; export PASSWORD", "password=«Tr0ub4dor3»&amp;user=kim", `<password>«Tr0ub4dor3»</password>`, `<password>«Tr0ub4&amp;dor3»</password>`, `{open}\"password\":\"«Tr0ub4dor3»\",\"user\":\"kim\"{close}`, `log("password=«Tr0ub4dor3»")`, `<a href="/x?password=«Tr0ub4dor3»&user=kim">`,
 	`x('password=«Tr0ub4dor3»', "b")`, `password="«Tr0ub4dor3»" user="kim"`, `{open}'password': '«Tr0ub4dor3»', "user": "kim"{close}`, `"password": "«Tr0ub4dor3»\n", "user": "kim"`, "password: «Tr0ub4dor3»\\nuser: kim",
@@ -76,13 +78,16 @@ var besideForms = []string{
 	"client = Client('{sid}', '«{32 hex}»')", `new Client("{sid}","«{32 hex}»")`, "{sid}:«{32 hex}»", "twilio({sid}, «{32 hex}»)", "AC{8 hex}, {32 hex}", "{32 hex}:{32 hex}",
 	".dockerconfigjson: «eyJhdXRocyI6{120 alnum}»", `{open}"data":{open}".dockerconfigjson":"«eyJhdXRocyI6{300 b64}==»"{close}{close}`, "  x: «eyJhdXRocyI6eyJ{90 alnum}=»", "  .dockerconfigjson: «ewoJImF1dGhzIjog{120 alnum}»", "eyJhdXRocyI6 is how they begin",
 	// none: the name of a function, or of a type
-	`{open}"AESRoundKeyGenAssist", opLen1Imm8(x, y){close}`, `{open}"AESRoundKeyGenAssist", opLen1Imm8(`, `fn("apiKey", opLen1Imm8(x))`, "password: str = Field(min_length=8)", "const [password2, setPassword2] = useState()", "password = hash2(x)", "secret = makeSecretV2(seed)", "token := newToken3(ctx)",
+	`{open}"AESRoundKeyGenAssist", opLen1Imm8(x, y){close}`, `{open}"AESRoundKeyGenAssist", opLen1Imm8(`, `fn("apiKey", opLen1Imm8(x))`, "password: str = Field(min_length=8)", "const [password2, setPassword2] = useState()", "password = hash2(x)", "password = sha256(x)", "create_user(password=sha256(raw))", "$password = base64_decode($row['pw']);", "let password = hash_v2(&input);", "password = func12(buf)", "if sig := b.uint32(); sig != fileHeaderSignature", "SessionTokenUtilization = ptr.Int32(value)",
+	"const token = signAccessToken({open}userId: 1{close})", "$token = createSessionToken($user);", "let token = buildBearerToken(&claims)?;", "secret = hmacSHA512(&k)", "columns = [id, email, password, phone2]", "scopes: [openid, password, email_v2]", "const [password, username1] = fields", "MD5:16:27:ac:a5:76:28:2d:36:63:1b:56:4d", "secret = makeSecretV2(seed)", "token := newToken3(ctx)",
 	"password: getPass2(cfg, 'x')", "api_key=loadKeyFromEnv2(name)", "g++ -u Foo::Bar2 x.o", "ld -u Foo::Bar2x", `"-u Foo::Bar2"`,
 	"password=«Tr0ub4(x3y»", "curl -u «kim:Bar2xyz» x", "password: «Quartz{4 digit}»",
 	// none: public, or no secret of anybody
 	"pk_live_{24 alnum}", "STRIPE_KEY=pk_live_{24 alnum}", `Stripe("pk_live_{98 alnum}")`, `{open}"publishableKey":"pk_test_{24 alnum}"{close}`, "sk: «sk_live_{24 alnum}»", "rk: «rk_live_{24 alnum}»",
 	"postgres://user:password@localhost/db", "postgres://postgres:postgres@localhost:5432/app", "mysql://root:root@127.0.0.1/x", "postgresql://kim:postgres@db/app", "redis://default:redis@cache:6379", "amqp://guest:guest@mq:5672", "mongodb://kim:secret@db", "postgres://user:changeme@localhost",
 	"postgres://postgres:PASSWORD@localhost", "postgres://«postgres:postgres7x»@db/app", "mysql://«root:toor»@db/x", "postgres://«kim:Velvet{2 digit}»@db/app", "postgres://«kim:postgresque»@db/app", "DATABASE_URL=postgres://«app:mlR9dP@Aucf6»@db.internal:5432/app", "https://«app:mlR9dPx»@db.org, ann@x",
+	"postgres://«kim:P@ssw0rd#1»@h1/db", "postgres://«kim:P@ssw0rd=»@h1/db", "postgres://«kim:P@ssw0rd&1»@h1.example.org/db", "git clone https://«kim:Velv@t=99»@github.com/a/b", "redis://«:S3cr@t=9x»@cache:6379", "https://«kim:Velvet{2 digit}»@h1.example.org?email=ann@x.org", "amqp://«kim:Velvet{2 digit}»@10.0.0.7:5672?to=ann@x.org",
+	"mongodb://«kim:Velvet1xyz»@h1:27017,ann@h2:27017/db",
 }
 
 // TestBesideForms: each of these is found, whole, and in those without a mark nothing is.
@@ -99,5 +104,14 @@ func TestBesideForms(t *testing.T) {
 		if edits := f.find(text); len(edits) != 1 {
 			t.Errorf("%q: want the SID alone, got %v", text, edits)
 		}
+	}
+}
+
+// TestHostsOfOneURL: each password of a list of hosts is found.
+func TestHostsOfOneURL(t *testing.T) {
+	text := "mongodb://kim:Velvet1xyz@h1:27017,ann:Quartz2xyz@h2:27017/db"
+	edits := newFinder(t, "redact-secrets").find(text)
+	if len(edits) != 2 || text[edits[0].Start:edits[0].End] != "kim:Velvet1xyz" || text[edits[1].Start:edits[1].End] != "ann:Quartz2xyz" {
+		t.Errorf("got %v", edits)
 	}
 }

@@ -45,25 +45,30 @@ static int password_end(const scan *s, int a) {
 	return end;
 }
 
-/* command reports whether [k, e), behind a sign, is a word of small letters that ends with its text, at a space or between two '&': ;psql -h, &remember&. */
-static inline int command(const scan *s, int k, int e) {
+#define SHORTEST_PASSWORD 6
+
+/* command reports whether [k, e), behind a sign, is a word of small letters that ends with its text, at a space, or before a field of a query
+ * that ends by b: ;psql -h, &remember&x=. */
+RARE int command(const scan *s, int k, int e, int b) {
 	int from = k;
-	spend(5 * (e - k));
+	spend(5 * (b - k));
 	for (; k < e; k++)
 		if (s->t[k] < 'a' || s->t[k] > 'z') return 0;
-	return e - from > 1 && (e >= s->n || class[s->t[e]] & SPACE || (s->t[e] == '&' && s->t[from - 1] == '&'));
+	if (e - from < 2) return 0;
+	if (s->t[from - 1] == ';') return e >= s->n || class[s->t[e]] & SPACE;
+	return at(s, e, '&') && ahead(s, e + 1, b, &sets[BINDS], SIDES) < b;
 }
 
 /* field_end returns where the password [a, b), which stands in no quotes and whose name begins at start, ends as the field of a query
  * or a connection string, or before the next command of a shell. */
 RARE int field_end(const scan *s, int a, int b, int start) {
 	if (at(s, a - 1, '>') && !at(s, a - 2, '=')) return b; /* of an element, in which '&' begins a character */
-	int field = start > 0 && (s->t[start - 1] == '?' || s->t[start - 1] == '&' || s->t[start - 1] == ';');
+	int named = at(s, a - 1, '='), field = start > 0 && (s->t[start - 1] == '?' || s->t[start - 1] == '&' || s->t[start - 1] == ';');
 	spend(50);
 	for (int k = a; (k = ahead(s, k, b, &sets[ENDS_FIELD], SIDES)) < b; k++) {
 		int e = ahead(s, k + 1, min(s->n, k + 32), &NAME_SET, 0);
 		spend(120);
-		if (field || e == k + 1 || at(s, e, '=') || has(s, k, "&amp;") || command(s, k + 1, e)) return k;
+		if (field || e == k + 1 || at(s, e, '=') || has(s, k, "&amp;") || (named && k - a >= SHORTEST_PASSWORD && command(s, k + 1, e, b))) return k;
 	}
 	return b;
 }

@@ -138,18 +138,24 @@ RARE int takes_names(const scan *s, int i) {
 	return has(s, i - 8, "--label ") || has(s, i - 9, "-secrets ") || has(s, i - 13, "--annotation ") || has(s, i - 4, " -l ");
 }
 
-/* calls reports whether what stands in no quotes at a is the call of a function, or the setter that a list names last: opLen1Imm8(…),
- * Field(min_length=8), [password2, setPassword2]. A name that ends in a digit has capitals within it, or it is a word of a password. */
-RARE int calls(const scan *s, int a) {
+/* calls reports whether what stands in no quotes at a is the call of a function, open or closed on its line, or what a list names last, behind
+ * a name whose value is worth say and begins at name: opLen1Imm8(…), Field(min_length=8), [password2, setPassword2]. A password may have a bracket in it. */
+RARE int calls(const scan *s, int a, int say, int name) {
 	int e = a, limit = min(s->n, a + MAX_NAME), camel = 0;
 	if (!is(s, a, LETTER | UNDERSCORE)) return 0;
 	for (; e < limit && class[s->t[e]] & (WORD | DOT); e++) camel |= e > a && s->t[e - 1] >= 'a' && s->t[e - 1] <= 'z' && s->t[e] >= 'A' && s->t[e] <= 'Z';
 	spend(100 + 15 * (e - a));
-	if (at(s, e, ']')) return has(s, a, "set") && s->t[a + 3] >= 'A' && s->t[a + 3] <= 'Z' && (at(s, a - 1, ',') || (at(s, a - 1, ' ') && at(s, a - 2, ',')));
-	if (!at(s, e, '(') || (is(s, e - 1, DIGIT) && !camel)) return 0;
+	if (at(s, e, ']')) {
+		if (say == 3 && (at(s, name, '-') || at(s, name - 1, '-')) && !(has(s, a, "set") && s->t[a + 3] >= 'A' && s->t[a + 3] <= 'Z')) return 0; /* [--password, x] */
+		return at(s, a - 1, ',') || (at(s, a - 1, ' ') && at(s, a - 2, ','));
+	}
+	if (!at(s, e, '(')) return 0;
 	if (e + 1 >= s->n || at(s, e + 1, ')') || is(s, e + 1, SPACE | QUOTE)) return 1;
-	if (!is(s, e + 1, ALNUM)) return 0;
+	int argument = is(s, e + 1, ALNUM | UNDERSCORE);
+	if (!argument && say < 3) return 1;
+	if (!argument && s->t[e + 1] != '&' && s->t[e + 1] != '[' && s->t[e + 1] != '{' && s->t[e + 1] != '$' && s->t[e + 1] != '*') return 0; /* a sign */
 	spend(300);
+	if (say == 3 && is(s, e - 1, DIGIT) && !camel && at(s, a - 1, '=') && !a_way(s, a, e)) return 0;
 	for (int k = e + 2; k < min(s->n, e + 64) && s->t[k] != '\n'; k++)
 		if (s->t[k] == ')') return 1;
 	return 0;
@@ -213,7 +219,7 @@ RARE int passfile(scan *s, int a, int b) {
 		if (k == 0) port = end + 1;
 		a = end + 1;
 	}
-	return a - port >= 8 ? expected(s, a, shouted(s, b)) : 0;
+	return a - port >= 8 && ahead(s, a, b, &sets[BINDS], SIDES) == b ? expected(s, a, shouted(s, b)) : 0; /* what has more colons is a fingerprint */
 }
 
 /* placed reads a password by its place. */

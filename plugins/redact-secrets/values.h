@@ -68,7 +68,7 @@ static int judged(const scan *s, int a, int b, const makeup *m, const value_name
 }
 
 /* shortest returns how many bytes a value has at least that is worth anything under a name. */
-static inline int shortest(int say) { return say == 3 ? 6 : say == 2 ? 8 : 14; }
+static inline int shortest(int say) { return say == 3 ? SHORTEST_PASSWORD : say == 2 ? 8 : 14; }
 
 /* asks reports whether a value asks for a password, in the place of one. */
 static int asks(const scan *s, int a, int b) { return contains(s, a, b, "password") || contains(s, a, b, "required") || contains(s, a, b, "optional") || contains(s, a, b, "undefined"); }
@@ -150,7 +150,7 @@ RARE int decide(scan *s, int a, int b, int quoted, const value_name *v) {
 	int say = level(v), first = b;
 	if (!say || (say == 3 ? threshold[PASSWORD] > BEST_PASSWORD : threshold[SECRET] > BEST_SECRET)) return 0; /* what no score reaches is not looked for */
 	if (say < 3 && b - a < shortest(say)) return 0;
-	if (!quoted && calls(s, a)) return 0;
+	if (!quoted && calls(s, a, say, v->start)) return 0;
 	if (!quoted && at(s, s->name_end, '=') && is(s, s->name_end + 1, QUOTE) && is(s, s->name_end + 2, SPACE)) return 0; /* "password=" + value1 */
 	if (say == 3 && has(s, v->start, "PASS") && (has(s, b, " (") || has(s, a, "Test"))) return 0; /* --- PASS: TestName2 (0.01s) */
 	if (class[s->t[a - 1 - quoted]] & SPACE && apart(s, max(v->start, s->name_end), a)) return 0;
@@ -165,7 +165,7 @@ RARE int decide(scan *s, int a, int b, int quoted, const value_name *v) {
 	int score = worth(s, a, b, v, say, quoted);
 	if (!score && first < b && (s->t[first] == '&' || s->t[first] == ';' || s->t[first] == '<') && any_digit(s, a, first)) score = worth(s, a, b = first, v, say, quoted); /* what goes on behind a sign is something else */
 	if (!score || (!quoted && takes_names(s, back(s, a, max(s->last, a - MAX_LINE), &sets[IN_MARKUP], SIDES)))) return 0;
-	if (class[s->t[a - 1]] & QUOTE && a - 1 != s->name_end /* which ends the name */ && (!at(s, b, (char)s->t[a - 1]) || goes_on(s, b))) b = max(b, quote_end(s, a));
+	if (class[s->t[a - 1]] & QUOTE && !(a - 1 == s->name_end && v->start > 0 && s->t[v->start - 1] == s->t[a - 1]) /* which ends the name */ && (!at(s, b, (char)s->t[a - 1]) || goes_on(s, b))) b = max(b, quote_end(s, a));
 	if (b - a >= MAX_PASSWORD) b = ahead(s, b, s->n, &sets[IN_NAME], SIDES); /* it may go on where no more was looked at */
 	return report(s, a, b, say == 3 ? PASSWORD : SECRET, score) ? b : 0;
 }
@@ -404,6 +404,18 @@ RARE int of_everybody(const scan *s, int user, int colon, int end) {
 	return n > 0 && ((n == colon - user && alike(s, a, user, n)) || (n >= 4 && n <= user - 3 - scheme && alike(s, a, scheme, n)));
 }
 
+/* is_host reports whether [a, b) is the host of a URL, and no rest of a password: its port, an address or a domain behind its last dot. */
+RARE int is_host(const scan *s, int a, int b) {
+	int e = ahead(s, a, b, &sets[IN_DOMAIN], 0), label = e;
+	spend(150 + 10 * (b - a));
+	if (e == a) return 0;
+	if (at(s, e, ':')) return e + 1 < b && run_end(s, e + 1, DIGIT, b - e - 1) == b;
+	while (label > a && s->t[label - 1] != '.') label--;
+	int n = e - label;
+	if (label == a) return e == b && n == 9 && has(s, a, "localhost");
+	return e == b && n > 0 && (run_end(s, label, DIGIT, n) == e || (n > 1 && run_end(s, label, LETTER, n) == e));
+}
+
 /* url_credentials reads the password before the '@' at i: the name stays. */
 RARE int url_credentials(scan *s, int i) {
 	spend(300);
@@ -416,11 +428,15 @@ RARE int url_credentials(scan *s, int i) {
 	if (stands_in(s, colon + 1, i) || s->t[i - 1] == '}' || s->t[colon + 1] == '[') return 0;
 	int more = ahead(s, i + 1, min(s->n, i + 64), &sets[ENDS_USER], SIDES); /* of a password with an '@' in it */
 	spend(100 + 10 * (more - i));
-	int whole = at(s, more, '@') && is(s, more + 1, ALNUM | HIGH);
-	for (int k = i + 1; k < more; k++) whole &= s->t[k] != '?' && s->t[k] != '#' && s->t[k] != ',' && s->t[k] != '&' && s->t[k] != '='; /* which are of a query, or of a list of hosts */
-	if (whole) i = more;
-	if (of_everybody(s, j, colon, i)) return 0;
-	return report(s, j, i, URL_CREDENTIALS, 850) ? i : 0;
+	int k = i + 1, next = 0; /* the name of another host of a list */
+	while (k < more && s->t[k] != '?' && s->t[k] != '#' && s->t[k] != ',' && s->t[k] != '&' && s->t[k] != '=') k++;
+	if (at(s, more, '@') && is(s, more + 1, ALNUM | HIGH)) {
+		if (k == more || !is_host(s, i + 1, k)) i = more; /* else a query or a list follows the host */
+		else if (s->t[k] == ',') next = k + 1;
+	}
+	int found = !of_everybody(s, j, colon, i) && report(s, j, i, URL_CREDENTIALS, 850) ? i : 0;
+	if (next && ahead(s, next, more, &sets[BINDS], SIDES) < more && report(s, next, more, URL_CREDENTIALS, 850)) return more;
+	return found;
 }
 
 /* may_be_login reports whether a space, a quote or '=' stands before the name before the colon at
