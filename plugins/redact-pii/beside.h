@@ -18,16 +18,18 @@ static int mixed(const scan *s, int a, int n) {
 }
 
 /* dumped reports whether the groups of n digits [start, end) are of a dump of bytes: the group beside them is as long, and has a letter
- * and a digit in it, or is of letters, as words are, with another such group beside it, and another group goes on from it; or there is such a group on both sides, or the address of a line before them. */
+ * and a digit in it, or is of letters, as words are, and another such group goes on from it, or two of any kind; or there is such a group on both sides, or the
+ * address of a line before them. */
 RARE int dumped(const scan *s, int start, int end, int n) {
-	int sides = 0;
-	spend(700);
+	int sides = 0, more = n == 2;
+	spend(900);
 	for (int side = 0; side < 2; side++) {
-		int a = side ? end + 1 : start - 1 - n, far = side ? a + n + 1 : a - 1 - n, m;
+		int step = side ? n + 1 : -1 - n, a = side ? end + 1 : start - 1 - n, joint = side ? a + n : a - 1, m, next[2] = {0};
 		if (!at(s, side ? end : start - 1, ' ') || !(m = mixed(s, a, n))) continue;
-		int joint = side ? a + n : a - 1, goes_on = far >= 0 && at(s, joint, ' ') && begins(s, far, WORD) && run_end(s, far, HEX, n + 1) == far + n && !is(s, far + n, WORD);
-		if (goes_on && (m == 2 || mixed(s, far, n))) return 1;
-		if (m == 2 && (sides++ || (!side && at(s, a - 1, ' ') && at(s, a - 2, ':')))) return 1;
+		for (int k = 0, far = a + step; k < 2 && far >= 0 && at(s, joint, ' ') && begins(s, far, WORD) && run_end(s, far, HEX, n + 1) == far + n && !is(s, far + n, WORD); k++) next[k] = 1 + mixed(s, far, n), far += step, joint += step;
+		if (next[0] == 3 || (m == 1 ? next[0] == 2 : next[1])) return 1; /* a word like "de" may stand before what is a room */
+		more |= next[0];
+		if (m == 2 && ((sides++ && more) || (!side && at(s, a - 1, ' ') && at(s, a - 2, ':') && run_start(s, a - 2, HEX, 9) <= a - 6))) return 1;
 	}
 	return n == 4 && at(s, start - 1, ' ') && at(s, start - 2, ':') && run_start(s, start - 2, HEX, 9) == start - 10;
 }

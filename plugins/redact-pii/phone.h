@@ -95,12 +95,12 @@ RARE int in_chinese(const scan *s, int start, int end) {
 }
 
 /* national reads French numbers (five pairs) and British mobiles (07xxx xxxxxx),
- * if nothing else stands in the same run of groups. */
+ * if nothing else stands in the same run of groups but a digit of the next word: … 78 7j/7. */
 static int national(const numbers *r, int k, int *score) {
 	if (k != 0 || !at(r->s, r->g[0].start, '0') || at(r->s, r->g[0].start + 1, '0') || has(r->s, r->g[0].start, "01 02 03 04 05")) return -1; /* these are examples of bytes */
 	*score = 600;
 	int sep = shape(r, k, "22222");
-	if (r->n == 5 && (sep == DOTTED || (sep == SPACED && !dumped(r->s, r->g[0].start, r->g[4].end, 2)))) return 4;
+	if ((r->n == 5 || (r->n == 6 && r->g[5].sep == SPACED && is(r->s, r->g[5].end, LETTER))) && (sep == DOTTED || (sep == SPACED && !dumped(r->s, r->g[0].start, r->g[4].end, 2)))) return 4;
 	if (r->n == 2 && shape(r, k, "56") == SPACED && at(r->s, r->g[0].start + 1, '7')) return 1;
 	return -1;
 }
@@ -179,6 +179,12 @@ RARE int called_in_line(const scan *s, int start) {
 	return 0;
 }
 
+/* asked reports whether the number at start is where somebody asks to be reached: call me at …, reach us on … */
+static inline int asked(const scan *s, int start) {
+	if (!has_any_case(s, start - 4, " at ") && !has_any_case(s, start - 4, " on ")) return 0;
+	return has_any_case(s, start - 7, " me") || has_any_case(s, start - 7, " us") || has_any_case(s, start - 8, " him") || has_any_case(s, start - 8, " her");
+}
+
 /* named_phone reads digits in any form beside a word that says what they are. A
  * verb ("call 4777848739") is believed only for a number that dials. */
 static int named_phone(const numbers *r, int k, int *score) {
@@ -194,7 +200,7 @@ static int named_phone(const numbers *r, int k, int *score) {
 	if (!phone && !call && !own) return -1;
 	digits(r, k, e, d);
 	int dials = (n == 10 && (nanp(d) || as_printed(r, k))) || (n == 11 && d[0] == 1 && (nanp(d + 1) || d[1] >= 3)) || (d[0] == 0 && value(d, 2) + d[2] != 0 && (e > k ? n >= 9 : n == 10 || n == 11)) ||
-		(own && e > k && n >= 8) || ((own || initial) && n == 9);
+		(own && e > k && n >= 8) || ((own || initial) && n == 9) || (call && n >= 7 && asked(r->s, start));
 	if (call && !phone && d[0] != 0 && has_any_case(r->s, r->s->seen[T_CALL] - 3, "ruf")) dials = 0; /* a word for reputation, too */
 	*score = phone ? 650 : 550;
 	return phone || dials ? e : -1;
@@ -250,6 +256,7 @@ RARE int phone(numbers *r, int k) {
 		end = local_part(s, end, 15, &n);
 	}
 	if (open && (end == r->g[e].end || n < 8)) return k;
+	if (end == r->g[e].end && e > k && r->g[e].sep == SPACED && is(s, end, LETTER)) e--, end = r->g[e].end; /* what follows is a word: 3e, 24h */
 	if (end == r->g[e].end && !ends_at(r, e)) return k;
 	if (at(s, from, '(')) { /* belongs to the number only if it closes there */
 		int closes = 0;

@@ -28,7 +28,7 @@ _Static_assert(N_TOPICS <= MAX_TOPICS, "topics fit into a word");
 
 static const topic_words vocabulary[] = {
 	{T_PHONE, "phone phones telephon tel mobile cell cellphon fax whatsapp sms handy telefon telefono mobil portable landline "
-		"hotline t\xc3\xa9l t\xc3\xa9l\xc3\xa9ph tel\xc3\xa9"
+		"hotline helpline ph mob gsm cellular t\xc3\xa9l t\xc3\xa9l\xc3\xa9ph tel\xc3\xa9"
 		"fon telef\xc3\xb3n m\xc3\xb3vil celular rufnumme handynum phonenum telefone telemove komorka telefonn puhelin "
 		"mobilnum msisdn \xe7\x94\xb5\xe8\xaf\x9d \xe6\x89\x8b\xe6\x9c\xba \xe9\x9b\xbb\xe8\xa9\xb1 signal telegram viber"
 		" telefonu telefoon \xd1\x82\xd0\xb5\xd0\xbb \xd1\x82\xd0\xb5\xd0\xbb\xd0\xb5 \xd0\xa2\xd0\xb5\xd0\xbb\xd0\xb5"
