@@ -4,6 +4,7 @@
 #define PII_CODES_H
 
 #include "number.h"
+#include "../scan/url.h"
 
 /* IBAN (ISO 13616): two letters and two digits for each country and its length. */
 static const char iban_lengths[] =
@@ -487,12 +488,13 @@ RARE int ipv6(scan *s, int i) {
 /* URL credentials: the name and password before the '@' at i. */
 RARE int url_credentials(scan *s, int i) {
 	spend(400);
-	int j = back(s, i, max(s->last, i - 256), &sets[ENDS_USER], SIDES);
-	if (!has(s, j - 3, "://")) return 0;
-	int colon = j;
+	int j = back(s, i, max(s->last, i - 256), &sets[ENDS_USER], SIDES), next = next_login(s, j), colon = next ? j = next : j;
+	if (!next && !has(s, j - 3, "://")) return 0;
 	while (colon < i && s->t[colon] != ':') colon++;
 	spend(10 * (colon - j));
-	if (colon == i || !is(s, i + 1, ALNUM | HIGH | EQUALS) || i - colon < 2 || colon - j > 128) return 0;
+	if (colon == i) return 0;
+	i = last_sign(s, i);
+	if (!is(s, i + 1, ALNUM | HIGH | EQUALS) || i - colon < 2 || colon - j > 128) return 0;
 	if (one_of("${[(%*", s->t[colon + 1]) || s->t[i - 1] == '}') return 0; /* a variable in its place */
 	return report(s, j, i, URL_CREDENTIALS, 850) ? i : 0;
 }

@@ -10,6 +10,7 @@
 #include "protocols.h"
 #include "shapes.h"
 #include "plain.h"
+#include "../scan/url.h"
 
 /* file_name reports whether a value ends like the name of a file or host. */
 static int file_name(const scan *s, int a, int b) {
@@ -394,7 +395,7 @@ static int alike(const scan *s, int a, int b, int n) {
  * place, the name itself, or that of the protocol before "://". To mask it would mask that word wherever it stands. */
 RARE int of_everybody(const scan *s, int user, int colon, int end) {
 	static const char *const words[] = {"password", "pass", "passwd", "pwd", "secret"};
-	int a = colon + 1, n = end - a, scheme = run_start(s, user - 3, LETTER, 16);
+	int a = colon + 1, n = end - a, scheme = has(s, user - 3, "://") ? run_start(s, user - 3, LETTER, 16) : user - 3;
 	spend(700);
 	for (unsigned k = 0; k < sizeof words / sizeof words[0]; k++) {
 		int length = 0;
@@ -404,39 +405,31 @@ RARE int of_everybody(const scan *s, int user, int colon, int end) {
 	return n > 0 && ((n == colon - user && alike(s, a, user, n)) || (n >= 4 && n <= user - 3 - scheme && alike(s, a, scheme, n)));
 }
 
-/* is_host reports whether [a, b) is the host of a URL, and no rest of a password: its port, an address or a domain behind its last dot. */
-RARE int is_host(const scan *s, int a, int b) {
-	int e = ahead(s, a, b, &sets[IN_DOMAIN], 0), label = e;
-	spend(150 + 10 * (b - a));
-	if (e == a) return 0;
-	if (at(s, e, ':')) return e + 1 < b && run_end(s, e + 1, DIGIT, b - e - 1) == b;
-	while (label > a && s->t[label - 1] != '.') label--;
-	int n = e - label;
-	if (label == a) return e == b && n == 9 && has(s, a, "localhost");
-	return e == b && n > 0 && (run_end(s, label, DIGIT, n) == e || (n > 1 && run_end(s, label, LETTER, n) == e));
-}
-
-/* url_credentials reads the password before the '@' at i: the name stays. */
+/* url_credentials reads the password before the '@' at i, or behind it, if it stands in the name, as in that of a mailbox. */
 RARE int url_credentials(scan *s, int i) {
-	spend(300);
-	int j = back(s, i, max(s->last, i - 256), &sets[ENDS_USER], SIDES), colon = j;
-	if (!has(s, j - 3, "://")) return 0;
-	while (colon < i && s->t[colon] != ':') colon++;
+	spend(330);
+	int j = back(s, i, max(s->last, i - 256), &sets[ENDS_USER], SIDES);
+	if (!at(s, j - 1, '/') && j != s->last + 1 && !at(s, i + 4, '(') && !at(s, i + 5, '(')) return 0;
+	spend(200);
+	int next = next_login(s, j), colon = next ? j = next : j;
+	int bare = has(s, i + 1, "tcp(") || has(s, i + 1, "unix("); /* as drivers of Go have it, without a scheme */
+	if (!next && !bare && !has(s, j - 3, "://")) return 0;
+	for (; colon < i && s->t[colon] != ':'; colon++)
+		if (bare && s->t[colon] == '=') j = colon + 1;
+	spend(15 * (colon - j));
 	if (colon == i && random_user(s, j, i)) return report(s, j, i, SECRET, 600) ? i : 0; /* a token alone */
-	if (!is(s, i + 1, ALNUM | HIGH) || i - colon < 2) return 0;
-	spend(400 + 15 * (colon - j));
-	if (stands_in(s, colon + 1, i) || s->t[i - 1] == '}' || s->t[colon + 1] == '[') return 0;
-	int more = ahead(s, i + 1, min(s->n, i + 64), &sets[ENDS_USER], SIDES); /* of a password with an '@' in it */
-	spend(100 + 10 * (more - i));
-	int k = i + 1, next = 0; /* the name of another host of a list */
-	while (k < more && s->t[k] != '?' && s->t[k] != '#' && s->t[k] != ',' && s->t[k] != '&' && s->t[k] != '=') k++;
-	if (at(s, more, '@') && is(s, more + 1, ALNUM | HIGH)) {
-		if (k == more || !is_host(s, i + 1, k)) i = more; /* else a query or a list follows the host */
-		else if (s->t[k] == ',') next = k + 1;
+	if (colon == i && i > j) { /* kim@example.org:…@smtp.example.org */
+		colon = ahead(s, i + 1, min(s->n, i + 64), &sets[IN_DOMAIN], 0);
+		i = ahead(s, colon, min(s->n, colon + 64), &sets[ENDS_USER], SIDES);
+		spend(300);
+		if (!at(s, colon, ':') || !at(s, i, '@')) return 0;
 	}
-	int found = !of_everybody(s, j, colon, i) && report(s, j, i, URL_CREDENTIALS, 850) ? i : 0;
-	if (next && ahead(s, next, more, &sets[BINDS], SIDES) < more && report(s, next, more, URL_CREDENTIALS, 850)) return more;
-	return found;
+	i = last_sign(s, i);
+	if (!(is(s, i + 1, ALNUM | HIGH) || at(s, i + 1, '[') || at(s, i + 1, '/')) || i - colon < 2) return 0;
+	spend(400);
+	if (stands_in(s, colon + 1, i) || s->t[i - 1] == '}' || s->t[colon + 1] == '[') return 0;
+	if (of_everybody(s, j, colon, i)) return 0;
+	return report(s, j, i, URL_CREDENTIALS, 850) ? i : 0;
 }
 
 /* may_be_login reports whether a space, a quote or '=' stands before the name before the colon at

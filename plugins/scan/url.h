@@ -1,0 +1,41 @@
+/* url.h: where the password in a URL ends. */
+#ifndef SCAN_URL_H
+#define SCAN_URL_H
+
+#include "scan.h"
+
+#define MAX_SIGNS 4 /* '@' that are read of one password, and bytes between two of them: */
+#define MAX_BETWEEN 64
+
+/* host_end returns the end of the host that begins at i, behind an '@': a name with a dot and a top-level label, an IP address, localhost, or
+ * any name with a port. It returns 0 if there stands none, or if it goes on with what no URL has behind one: that is of a password. */
+RARE int host_end(const scan *s, int i) {
+	int limit = min(s->n, i + MAX_BETWEEN), e = ahead(s, i, limit, &sets[IN_DOMAIN], 0), label = e, number;
+	spend(200);
+	while (label > i && in(s->t[label - 1], ALNUM)) label--;
+	int host = (label > i + 1 && s->t[label - 1] == '.' && (e - label >= 2 || is(s, e - 1, DIGIT))) || (e - i == 9 && has(s, i, "localhost"));
+	spend(5 * (e - label));
+	if (at(s, e, ':') && (number = run_end(s, e + 1, DIGIT, 6)) > e + 2 && e > i) host = 1, e = number;
+	if (!host || e >= limit) return host ? e : 0;
+	return s->t[e] == '?' || s->t[e] == '#' || s->t[e] == '/' || in(s->t[e], SPACE | QUOTE | STOP) ? e : 0;
+}
+
+/* last_sign returns the last '@' of a password in a URL that has one at i: what stands behind it may be a host, and what is before
+ * it is none with a query, a fragment or a list behind it, which may have an '@' of their own. */
+RARE int last_sign(const scan *s, int i) {
+	for (int k = 0; k < MAX_SIGNS && !host_end(s, i + 1); k++) {
+		int more = ahead(s, i + 1, min(s->n, i + MAX_BETWEEN), &sets[ENDS_USER], SIDES);
+		spend(100 + 10 * (more - i));
+		if (!at(s, more, '@')) break;
+		i = more;
+	}
+	return i;
+}
+
+/* next_login returns where the next name of a list of hosts begins, of which the last finding was the first name and password, or 0: …@h1:27017,name:password@h2. */
+RARE int next_login(const scan *s, int i) {
+	int e = i == s->last + 1 && at(s, i - 1, '@') ? host_end(s, i) : 0;
+	return at(s, e, ',') ? e + 1 : 0;
+}
+
+#endif
