@@ -24,13 +24,13 @@ typedef struct {
 static struct {
 	uint64_t word, mask; /* as the last bytes of eight */
 	uint32_t topics;
-} endings[7];
+} endings[9];
 
 static void prepare_endings(void) {
 	static const struct {
 		const char *word;
 		uint8_t topic;
-	} ends[] = {{"password", W_PASS}, {"passwd", W_PASS}, {"pwd", W_PASS}, {"secret", W_SECRET}, {"token", W_SECRET}, {"apikey", W_SECRET}, {"key", W_KEY}};
+	} ends[] = {{"password", W_PASS}, {"passwd", W_PASS}, {"pwd", W_PASS}, {"pswd", W_PASS}, {"passwrd", W_PASS}, {"secret", W_SECRET}, {"token", W_SECRET}, {"apikey", W_SECRET}, {"key", W_KEY}};
 	for (unsigned k = 0; k < sizeof endings / sizeof endings[0]; k++) {
 		endings[k].word = endings[k].mask = 0, endings[k].topics = 1u << ends[k].topic;
 		for (const char *c = ends[k].word; *c; c++) endings[k].word = endings[k].word >> 8 | (uint64_t)(uint8_t)*c << 56, endings[k].mask = endings[k].mask >> 8 | 0xffull << 56;
@@ -166,7 +166,11 @@ RARE void find_name(const scan *s, int end, value_name *v) {
 	for (int hop = 0, bound = 0, limit = end - MAX_NAME - 16; hop < 3; hop++) {
 		if (hop > 0) spend(1100 + NAMING_WORD * v->words), end = gap(s, end, limit, IN_TYPED, &bound);
 		int stop = max(0, end - MAX_NAME), start = after_escape(s, back(s, end, stop, &NAME_SET, 0));
-		if (start == end) return;
+		if (start == end) {
+			if (hop > 0 || end < 1 || (s->t[end - 1] != '@' && s->t[end - 1] != '$') || !is(s, end, QUOTE)) return;
+			end--; /* of a string of Objective-C or C#: @"…", $"…" */
+			continue;
+		}
 		if (end - start == 1 && (s->t[start] | 0x20) != 'x') {
 			if (passed_over(s, start, hop)) {
 				bound |= s->t[start] == '-', end = start;

@@ -37,6 +37,20 @@ RARE int paired(const scan *s, int i) {
 	return has_any_case(s, user - 6, "login") || has_any_case(s, user - 9, "username");
 }
 
+/* weak reports whether [a, b), which is called like a variable, is a password that people make of such a word: with a sign that names do not have, or three
+ * digits at its end. */
+RARE int weak(const scan *s, int a, int b) {
+	int signs = 0;
+	spend(100 + 12 * (b - a));
+	for (int k = a; k < b; k++) {
+		uint8_t c = s->t[k];
+		int sign = c == '!' || c == '@' || c == '#' || c == '$' || c == '%';
+		if (!sign && !in(c, ALNUM)) return 0;
+		signs += sign;
+	}
+	return signs ? any_digit(s, a, b) : b - a > 3 && run_end(s, b - 3, DIGIT, 3) == b;
+}
+
 /* judged says what a value is worth under a name by what it consists of. */
 static int judged(const scan *s, int a, int b, const makeup *m, const value_name *v, int say, int quoted) {
 	int n = b - a, digits = m->digits_ahead, letters = m->upper | m->lower;
@@ -48,7 +62,8 @@ static int judged(const scan *s, int a, int b, const makeup *m, const value_name
 		if (!v->bound && n >= 16 && digits > 0 && letters && !wordy(m, n) && entropy(s, a, b) >= 48) return 520;
 		if (!v->bound) return digits > 0 && ((n >= 8 && (m->special || (m->upper && m->lower)) && !fewer(s, a, b, 6)) || paired(s, v->start) || (!quoted && v->last & 1 << W_PASS && spoken(s, a, b, v->start))) ? 520 : 0;
 		if ((s->t[b - 1] == ')' || s->t[b - 1] == '(') && !quoted) return 0; /* a call */
-		if (!quoted && wordy(m, n) && (m->dots || contains(s, a, b, "pass") || contains(s, a, b, "token") || contains(s, a, b, "secret"))) return 0; /* a variable */
+		if (!quoted && wordy(m, n) && m->dots) return 0; /* a variable */
+		if (!quoted && wordy(m, n) && (contains(s, a, b, "pass") || contains(s, a, b, "token") || contains(s, a, b, "secret"))) return weak(s, a, b) ? 510 : 0;
 		if (digits > 0 && letters) return quoted || !wordy(m, n) ? BEST_PASSWORD : a_way(s, a, b) ? 0 : 510;
 		if (m->special && letters) return quoted ? 600 : 0;
 		if (digits == n) return quoted || n <= 12 ? 520 : 0;
@@ -190,6 +205,16 @@ RARE int element(scan *s, int i) {
 	return v.any ? decide(s, a, b, 1, &v) : 0;
 }
 
+/* of_a_key reports the value [a, b) of what is called a key and nothing else, which is one of a table as often: letters of both cases and digits. */
+RARE int of_a_key(scan *s, int a, int b) {
+	makeup m;
+	spend(800);
+	if (b - a < 24 || b - a > 128 || run_end(s, a, ALNUM, b - a) < b) return 0;
+	made_of(s, a, b, &m);
+	if (m.digits_ahead < 3 || !m.upper || !m.lower || wordy(&m, b - a) || entropy(s, a, b) < 60 || !any_digit(s, a, b - 8) || stands_in(s, a, b)) return 0; /* a name may end in a number */
+	return report(s, a, b, SECRET, 520) ? b : 0;
+}
+
 /* named_value looks for the name of the value [a, b), too. */
 RARE int named_value(scan *s, int a, int b, int quoted) {
 	if (!may_decide(s, a, b, quoted)) return 0;
@@ -199,6 +224,7 @@ RARE int named_value(scan *s, int a, int b, int quoted) {
 	else spend(400); /* of what led here, which a name pays for */
 	if (!v.bound && v.start >= 15 && s->t[v.start - 2] == ':' && has_any_case(s, v.start - 15, "authorization")) v.any = v.last = 1 << W_SECRET, v.bound = 1; /* the name was that of a scheme */
 	int found = v.any ? decide(s, a, b, quoted, &v) : 0;
+	if (quoted && v.any == 1 << W_KEY && v.bound && b - a >= 24 && has_any_case(s, v.start, "key") && !is(s, v.start + 3, WORD | LOCAL | DOT) && (found = of_a_key(s, a, b))) return found;
 	if (found || (may_be_of_protocol(s, a, b - a, quoted, &v) && (found = of_protocol(s, a, b, quoted))) || v.any & (1 << W_PASS | 1 << W_SECRET)) return found;
 	if (quoted && may_be_jwk(s, a) && (found = private_member(s, a, b))) return found;
 	if (may_be_placed(s, a, b, quoted)) return placed(s, a, b, quoted);
@@ -231,6 +257,19 @@ RARE int random_user(scan *s, int a, int b) {
 	if (b - a < 20 || b - a > 256 || ahead(s, a, b, &sets[set_number(WORD | LOCAL | DOT)], 0) < b) return 0;
 	made_of(s, a, b, &m);
 	return m.digits_ahead >= 3 && m.letters && !m.dots && !wordy(&m, b - a) && entropy(s, a, b) >= 52 && !stands_in(s, a, b);
+}
+
+/* first_field returns where the value of the first field of a query begins, if its '?' stands behind i in the URL that ends at b, or 0. */
+RARE int first_field(const scan *s, int i, int b) {
+	for (; i < b; i += 16) {
+		uint32_t hits = wasm_i8x16_bitmask(wasm_i8x16_eq(wasm_v128_load(s->t + i), wasm_u8x16_splat('?')));
+		spend(12);
+		if (!hits) continue;
+		int name = i + __builtin_ctz(hits) + 1, e = ahead(s, name, min(b, name + MAX_NAME), &NAME_SET, 0);
+		spend(120);
+		return e > name && e + 1 < b && s->t[e] == '=' ? e + 1 : 0;
+	}
+	return 0;
 }
 
 /* valued examines the value that the digit at i stands in, once. */
@@ -277,6 +316,8 @@ RARE int valued(scan *s, int i) {
 		int k = ahead(s, i, min(b - 1, i + 24), &sets[BINDS], SIDES);
 		if (k < b - 1 && (s->t[k] == '=' || s->t[k] == ':') && s->t[k + 1] != '/' && s->t[k + 1] != '=' && s->t[k + 1] != ':') split = k + 1;
 	}
+	int field = b - i >= 16 ? first_field(s, i, b) : 0;
+	split = field ? field : split;
 	if (!quoted && may_be_unspaced(s, a) && (found = unspaced(s, a, b))) return found;
 	if (quoted && (found = named_value(s, a, b, 1))) return found;
 	if (split && split < b) {
@@ -366,6 +407,7 @@ static int assigned(scan *s, int i) {
 	int short_of = 410 + 100 * (a - i - 1); /* what it takes to see that there is no value */
 	if (is(s, a, QUOTE)) quote = s->t[a++];
 	else if (at(s, a + 1, '\'') && is(s, a, LETTER)) quote = s->t[a + 1], a += 2; /* N'…' */
+	else if ((at(s, a, '@') || at(s, a, '$')) && at(s, a + 1, '"')) quote = '"', a += 2; /* of Objective-C and C# */
 	if (!quote && s->t[i] == ':' && a > i + 1 && s->t[i + 1] != '=' && !is(s, a, UPPER | DIGIT)) return (phrase = may_be_phrase(s, i) ? words_of(s, i, a) : 0) ? phrase : pay(s, short_of); /* prose */
 	if (a < s->base64 || a >= s->n || a == s->judged) return pay(s, short_of);
 	uint32_t out = outside(s->t + a, &sets[quote ? IN_QUOTES : IN_CODE]) ^ SIDES, digits = digits_at(s->t + a);
