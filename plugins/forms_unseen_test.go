@@ -22,6 +22,22 @@ var unseenForms = []string{
 	"DB_PASSWORD=«Password{3 digit}!»", "MAIL_PASSWORD=«Mailpass{4 digit}!»", "password=«AdminPassword{3 digit}»", "password: «secret{3 digit}»", "password = my_token_{3 digit}", "password = newPassword2", "password_encryption = scram-sha-256", "password = variable_password02[]", "password = resetPassword",
 	// words for passwords that were not known
 	"비번: «velvet{2 digit}x»", "비번은 «velvet{2 digit}x»", "암호: «velvet{2 digit}x»", "암호는 «velvet{2 digit}x»", "패스워드: «velvet{2 digit}x»", "PW는 «Velvet{2 digit}x!»", "MYSQLPASS=«{16 alnum}»", "smtppass = «velvet{2 digit}x»", "userpw: «velvet{2 digit}x»", "rootpw «Velvet{2 digit}x!»", "bindpw «Velvet{2 digit}x!»", "db_pswd=«velvet{2 digit}x»", "passwrd: «velvet{2 digit}x»",
+	// logins of commands with a mailbox, or for a proxy
+	"curl -u «kim@example.org:Velv{2 digit}t» https://x.example.org", "curl --user «kim@example.org:{20 alnum}» https://x.example.org", "curl --proxy-user «kim:Velv{2 digit}t» https://x.example.org", "curl -x proxy:80 -U «kim:Velv{2 digit}t» https://x.example.org", "psql -U kim:Velv{2 digit}t", "rsync kim@h1:a{2 digit}b .", "mail kim@example.org:a{2 digit}bcd",
+	// elements with attributes, CDATA, property lists, settings
+	`<Pass encoding="base64">«VmVsdmV0{20 alnum}==»</Pass>`, `<password encrypted="false">«velvet{2 digit}x»</password>`, "<Password><![CDATA[«Velv{2 digit}etx»]]></Password>", "<key>APIKey</key>\n\t<string>«{32 alnum}»</string>", "<key>Password</key><string>«velvet{2 digit}x»</string>",
+	`<setting name="ApiKey" serializeAs="String"><value>«{32 hex}»</value>`, `<meta name="api-token" content="«{32 alnum}»">`, `<meta name="csrf-token" content="{32 alnum}">`, `<Name lang="en">velvet{2 digit}x</Name>`, "<key>CFBundleVersion</key><string>abc{2 digit}d</string>",
+	`<meta name="description" content="{32 alnum}">`, "<Title><![CDATA[Velv{2 digit}etx]]></Title>",
+	// webhooks
+	"https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=«{uuid}»", "https://open.feishu.cn/open-apis/bot/v2/hook/«{uuid}»", "http://thingsboard.cloud/api/v1/«{20 alnum}/telemetry»", "https://sctapi.ftqq.com/«SCT{30 alnum}.send»", "https://example.org/send?key={uuid}",
+	// keys of network devices, and their hashes
+	"tacacs-server key «Velv{2 digit}et!»", "radius-server host 10.2.3.4 auth-port 1812 key «Velv{2 digit}et!»", "tacacs-server host 10.2.3.4 key 7 «0458{8 digit}C2E»", "crypto isakmp key «Velv{2 digit}et» address 10.2.3.4", " key-string «Velv{2 digit}et»", "ntp authentication-key 1 md5 «Velv{2 digit}et»", "ip ospf message-digest-key 1 md5 «Velv{2 digit}et»",
+	"enable secret 9 «$9${14 alnum}${43 alnum}»", "enable secret 8 «$8${14 alnum}${43 alnum}»", "press the key Velv{2 digit}et now", "the checksum is md5 Velv{2 digit}et", "price $9$10",
+	// what holds if a variable does not, comparisons, and calls
+	`PASSWORD = os.environ.get("DB_PASSWORD") or "«Velv{2 digit}et!»"`, `var t = Environment.GetEnvironmentVariable("API_TOKEN") ?? "«{40 hex}»";`, `if password != "«Velv{2 digit}et!»":`, `let password = Some("«Velv{2 digit}et!»");`, `String password = new String("«Velv{2 digit}et!»");`,
+	`$db = new mysqli("localhost", "kim", "«Velv{2 digit}et!»");`, `ftp = ftplib.FTP("h1", "kim", "«Velv{2 digit}et!»")`, `mode = os.environ.get("MODE") or "velvet{2 digit}"`, `if mode != "velvet{2 digit}":`, `let name = Some("Velv{2 digit}et!");`,
+	// options and secrets of fifteen characters, names with an arrow, and what is said of names
+	"tool --token «HwUH8bckCWjGi41» run", "secret «QHonyZn9eSYQMRn»", "API key → «{32 alnum}»", "API Key (prod): «{32 alnum}»", "password (root): «velvet{2 digit}x»", "password for root: «Velv{2 digit}etx»", "Failed password for user: kim{2 digit}abc", "length (root): velvet{2 digit}x", "ticket for root: Velv{2 digit}etx",
 }
 
 // TestUnseenForms: each of these is found, whole, and in those without a mark nothing is.

@@ -160,6 +160,21 @@ RARE int passed_over(const scan *s, int i, int hop) {
 	return hop == 0 && is(s, i + 1, QUOTE) && !is(s, i - 1, QUOTE) && in(s->t[i], LETTER);
 }
 
+/* stepped_over returns where the signs begin that stand between a name and its value and end at end, or 0: those of a string of Objective-C or C# (@"…", $"…"), of
+ * what holds if a variable does not (get("NAME") or "…", get("NAME") ?? "…"), of a comparison, and what is said of a name (password (root): …). */
+RARE int stepped_over(const scan *s, int end, int hop, int *bound) {
+	uint8_t c = end > 1 ? s->t[end - 1] : 0;
+	spend(100);
+	if (hop == 0 && (c == '@' || c == '$')) return is(s, end, QUOTE) ? end - 1 : 0;
+	if (hop == 0 && c == '!') return *bound = 1, at(s, end, '=') && is(s, end + 1 + at(s, end + 1, ' '), QUOTE) ? end - 1 : 0;
+	if (c != ')') return 0;
+	if (is(s, end - 2, QUOTE) && (has(s, end, " or ") || has(s, end, " ?? ") || has(s, end, " || "))) return *bound = 1, end - 1;
+	int open = end - 2;
+	spend(200);
+	while (open > max(s->last, end - 24) && is(s, open, ALNUM | URLSAFE | SPACE) && s->t[open] != '\n') open--;
+	return hop == 0 && at(s, end, ':') && at(s, open, '(') && at(s, open - 1, ' ') && open < end - 2 ? open : 0;
+}
+
 /* find_name reads the name that ends at end, or a type and the name before it. */
 RARE void find_name(const scan *s, int end, value_name *v) {
 	*v = (value_name){0};
@@ -167,8 +182,11 @@ RARE void find_name(const scan *s, int end, value_name *v) {
 		if (hop > 0) spend(1100 + NAMING_WORD * v->words), end = gap(s, end, limit, IN_TYPED, &bound);
 		int stop = max(0, end - MAX_NAME), start = after_escape(s, back(s, end, stop, &NAME_SET, 0));
 		if (start == end) {
-			if (hop > 0 || end < 1 || (s->t[end - 1] != '@' && s->t[end - 1] != '$') || !is(s, end, QUOTE)) return;
-			end--; /* of a string of Objective-C or C#: @"…", $"…" */
+			if (!(end = stepped_over(s, end, hop, &bound))) return;
+			continue;
+		}
+		if (end - start == 3 && has(s, start, "\xe2\x86\x92")) { /* API key → … */
+			bound = 1, end = start;
 			continue;
 		}
 		if (end - start == 1 && (s->t[start] | 0x20) != 'x') {
@@ -180,6 +198,10 @@ RARE void find_name(const scan *s, int end, value_name *v) {
 			return;
 		}
 		name_words(s, start, end, v);
+		if (hop == 0 && !(v->any & (1 << W_PASS | 1 << W_SECRET | 1 << W_KEY | 1 << W_THING)) && at(s, end, ':') && has(s, start - 5, " for ")) { /* password for root: … */
+			end = start - 5;
+			continue;
+		}
 		v->bound = bound, v->start = start;
 		if (!(v->last & 1 << W_TYPE)) {
 			/* "facebook access token": words before belong to the name */

@@ -57,11 +57,30 @@ RARE int secret_id(scan *s, int e, int a, int b) {
 	return !stands_in(s, a, b) && report(s, a, b, SECRET, 600) ? b : 0;
 }
 
+/* of_device reports [a, b), if what ends at e, on its line, is how a router or a switch has a key that it shares: tacacs-server key …, radius-server host … key 7 …,
+ * crypto isakmp key …, key-string …, authentication-key 1 md5 …. */
+RARE int of_device(scan *s, int e, int a, int b) {
+	static const char *const ways[] = {"tacacs", "radius", "isakmp key", "pac key", "key-string", "authentication-key", "digest-key"};
+	int line = max(s->last, e - 64), named = 0;
+	spend(900);
+	for (int k = line; k < e; k++)
+		if (s->t[k] == '\n') line = k;
+	for (unsigned k = 0; k < sizeof ways / sizeof ways[0]; k++) named |= contains(s, line, e, ways[k]);
+	return named && written_out(s, a, b) && report(s, a, b, PASSWORD, 550) ? b : 0;
+}
+
+/* may_be_of_device reports whether what stands before p ends like "key ", perhaps with the kind of its hash, "string " or "md5 ". */
+static inline int may_be_of_device(const uint8_t *p) {
+	if (p[-3] == ' ' && in(p[-2], DIGIT)) p -= 2;
+	return (p[-2] == 'y' && p[-3] == 'e' && p[-4] == 'k') || (p[-2] == 'g' && p[-3] == 'n' && p[-4] == 'i') || (p[-2] == '5' && p[-3] == 'd' && p[-4] == 'm');
+}
+
 /* of_protocol reads the value [a, b) by the last byte of its name, which tells which of them it may be. */
 RARE int of_protocol(scan *s, int a, int b, int quoted) {
 	int e = back(s, a - quoted, max(0, a - MAX_NAME), &sets[IN_GAP], 0), n = b - a;
 	spend(250);
 	if (e < 2) return 0;
+	if (n <= 64 && a - quoted > 10 && may_be_of_device(s->t + a - quoted)) return of_device(s, e, a, quoted ? b : shouted(s, b));
 	switch (s->t[e - 1] | 0x20) {
 	case 'e': return n == 32 || n >= 64 ? signature(s, e, a, b) : 0;
 	case 'd': return n == 36 ? secret_id(s, e, a, b) : 0;
@@ -74,6 +93,7 @@ static inline int may_be_of_protocol(const scan *s, int a, int n, int quoted, co
 	if (v->any & (1 << W_COMMUNITY | 1 << W_THING)) return v->any & 1 << W_COMMUNITY || n == 32 || n == 36 || n >= 64;
 	if (a - quoted < 10 || s->t[a - quoted - 1] != ' ') return 0;
 	uint8_t c = s->t[a - quoted - 2], before = s->t[a - quoted - 3];
+	if (may_be_of_device(s->t + a - quoted)) return 1;
 	return (c == 'c' && (before == '-' || before == '2')) || (c == 's' && before == 'p' && s->t[a - quoted - 4] == 'a');
 }
 

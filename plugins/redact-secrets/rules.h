@@ -394,6 +394,11 @@ static const webhook webhooks[] = {
 	WEBHOOK("/with/key/", WEBHOOK_SECRET, 20), /* maker.ifttt.com/trigger/NAME */
 	WEBHOOK(".make.com/", WEBHOOK_SECRET, 30),
 	WEBHOOK("events.pagerduty.com/integration/", WEBHOOK_SECRET, 20),
+	WEBHOOK("qyapi.weixin.qq.com/cgi-bin/webhook/send?key=", WEBHOOK_SECRET, 36),
+	WEBHOOK("open.feishu.cn/open-apis/bot/v2/hook/", WEBHOOK_SECRET, 36),
+	WEBHOOK("open.larksuite.com/open-apis/bot/v2/hook/", WEBHOOK_SECRET, 36),
+	WEBHOOK("thingsboard.cloud/api/v1/", VENDOR_KEY, 20),
+	WEBHOOK("sctapi.ftqq.com/", VENDOR_KEY, 20),
 	WEBHOOK("api.telegram.org/bot", TELEGRAM_TOKEN, 40),
 };
 static const int n_webhooks = sizeof webhooks / sizeof webhooks[0];

@@ -12,7 +12,7 @@ RARE int hashed(const scan *s, int a) {
 	uint8_t c = s->t[a + 1];
 	switch (s->t[a]) {
 	case '2': return c == 'a' || c == 'b' || c == 'y'; /* bcrypt */
-	case '1': case '5': case '6': return c == '$';     /* MD5, SHA-256, SHA-512 */
+	case '1': case '5': case '6': case '8': case '9': return c == '$'; /* MD5, SHA-256, SHA-512; of Cisco, PBKDF2 and scrypt */
 	case 'a': return has(s, a, "argon2") || has(s, a, "apr1");
 	}
 	return 0;

@@ -79,7 +79,7 @@ static int judged(const scan *s, int a, int b, const makeup *m, const value_name
 	if ((say == 1 && (m->special || m->dots) && !(n >= 32 && digits >= 3 && m->upper && m->lower && !m->dots && ahead(s, a, b, &sets[set_number(BASE64U | STD | DOT | EQUALS)], 0) == b)) || (!quoted && (s->t[b - 1] == ')' || s->t[b - 1] == '('))) return 0;
 	if ((wordy(m, n) && !jumble) || entropy(s, a, b) < (n < 16 ? 40 : n < 24 ? 46 : 48)) return 0;
 	if (!v->bound && say == 1) return v->last & 1 << W_VENDOR && n >= 24 && digits >= 3 && m->upper && m->lower && run_end(s, a, ALNUM, n) == b ? 520 : 0;
-	if (!v->bound) return n >= 16 && say == 2 && s->t[a] != '/' && v->last & (1 << W_SECRET | 1 << W_KEY) && !contains(s, a, b, "token") ? 520 : 0;
+	if (!v->bound) return n >= 15 && say == 2 && s->t[a] != '/' && v->last & (1 << W_SECRET | 1 << W_KEY) && !contains(s, a, b, "token") ? 520 : 0;
 	return say == 2 ? BEST_SECRET : 550;
 }
 
@@ -205,6 +205,49 @@ RARE int element(scan *s, int i) {
 	return v.any ? decide(s, a, b, 1, &v) : 0;
 }
 
+/* named_by returns where the name ends that markup has for the value at a, and puts where it begins: that of an element with attributes or around CDATA; the key
+ * before a string of a property list; the attribute "name" of what is before <value>, or beside "content". It returns 0 if there is none. */
+RARE int named_by(const scan *s, int a, int *start) {
+	int e = a - 1, stop = max(s->last, a - 128), n;
+	spend(400);
+	if (at(s, a - 2, '=')) e = a - 10, n = e; /* content="… */
+	else {
+		if (has(s, a - 9, "<![CDATA[")) e = a - 10;
+		int open = e;
+		while (open > stop && s->t[open] != '<' && s->t[open] != '\n') open--;
+		n = ahead(s, open + 1, e, &NAME_SET, 0), *start = open + 1;
+		spend(8 * (e - open));
+		if (!at(s, e, '>') || !at(s, open, '<') || at(s, e - 1, '/')) return 0;
+		if (!has(s, open, "<string>") && !has(s, open, "<value>")) return n == e || at(s, n, ' ') ? n : 0;
+		for (e = open; e > stop && class[s->t[e - 1]] & SPACE;) e--;
+		if (has(s, e - 6, "</key>")) return *start = back(s, e - 6, max(stop, e - MAX_NAME), &NAME_SET, 0), e - 6;
+		if (!at(s, e - 1, '>')) return 0;
+	}
+	do e--; while (e > stop && s->t[e] != '<' && !has(s, e, " name=\""));
+	spend(20 * (a - e));
+	*start = e + 7;
+	return at(s, e, ' ') ? ahead(s, e + 7, min(s->n, e + MAX_NAME), &NAME_SET, 0) : 0;
+}
+
+/* in_markup reads the value [a, b) by such a name, if it is all that stands there. */
+RARE int in_markup(scan *s, int a, int b, int quoted) {
+	int start = 0, end;
+	if (!quoted && !at(s, b, '<') && !has(s, b, "]]>")) return 0;
+	if (!(end = named_by(s, a, &start)) || start >= end || a < s->last) return 0;
+	value_name v = {.bound = 1, .start = start};
+	read_name(s, start, end, &v);
+	spend(NAMING + NAMING_WORD * v.words);
+	return v.any ? decide(s, a, b, 1, &v) : 0;
+}
+
+/* may_be_in_markup reports whether an element, CDATA or an attribute that is called content may stand before the value at a. */
+static inline int may_be_in_markup(const scan *s, int a, int quoted) {
+	if (a < 12) return 0;
+	const uint8_t *p = s->t + a;
+	if (quoted) return p[-2] == '=' && p[-3] == 't' && has(s, a - 9, "content=");
+	return p[-1] == '>' || (p[-1] == '[' && p[-2] == 'A');
+}
+
 /* of_a_key reports the value [a, b) of what is called a key and nothing else, which is one of a table as often: letters of both cases and digits. */
 RARE int of_a_key(scan *s, int a, int b) {
 	makeup m;
@@ -224,6 +267,7 @@ RARE int named_value(scan *s, int a, int b, int quoted) {
 	else spend(400); /* of what led here, which a name pays for */
 	if (!v.bound && v.start >= 15 && s->t[v.start - 2] == ':' && has_any_case(s, v.start - 15, "authorization")) v.any = v.last = 1 << W_SECRET, v.bound = 1; /* the name was that of a scheme */
 	int found = v.any ? decide(s, a, b, quoted, &v) : 0;
+	if (!found && may_be_in_markup(s, a, quoted) && (found = in_markup(s, a, b, quoted))) return found;
 	if (quoted && v.any == 1 << W_KEY && v.bound && b - a >= 24 && has_any_case(s, v.start, "key") && !is(s, v.start + 3, WORD | LOCAL | DOT) && (found = of_a_key(s, a, b))) return found;
 	if (found || (may_be_of_protocol(s, a, b - a, quoted, &v) && (found = of_protocol(s, a, b, quoted))) || v.any & (1 << W_PASS | 1 << W_SECRET)) return found;
 	if (quoted && may_be_jwk(s, a) && (found = private_member(s, a, b))) return found;
@@ -295,7 +339,7 @@ RARE int valued(scan *s, int i) {
 	spend(500);
 	if (b - a < 6) return 0;
 	if (!quoted && b - a <= BRIEF) spend(100);
-	if (!quoted && !may_be_unspaced(s, a) && may_be_plain(s, a, b)) {
+	if (!quoted && !may_be_unspaced(s, a) && may_be_plain(s, a, b) && !(a > 1 && s->t[a - 1] == '>' && class[s->t[a - 2]] & QUOTE) && !may_be_of_device(s->t + a)) {
 		spend(UNNAMING);
 		if (wordless(s, a)) return max(i + 1, min(full, s->run));
 	}
@@ -481,7 +525,7 @@ static inline int may_be_login(const scan *s, int i) {
 	int a = i + 16 - __builtin_clz(out | 1);
 	if (a <= s->last || !out) return 1;
 	uint8_t before = s->t[a - 1];
-	return a < i && (before == ' ' || before == '=' || class[before] & QUOTE);
+	return a < i && (before == '@' || before == ' ' || before == '=' || class[before] & QUOTE);
 }
 
 /* login reads the password of a command line, behind the colon at i; the name begins at a. */
@@ -504,13 +548,16 @@ RARE int login(scan *s, int a, int i, int quote) {
 /* command_login reads name and password of a command line: -u name:password. */
 RARE int command_login(scan *s, int i) {
 	spend(320);
-	int a = run_start(s, i, WORD | LOCAL | DOT, 64), q = a;
+	int a = run_start(s, i, WORD | LOCAL | DOT, 64);
+	if (at(s, a - 1, '@') && a < i) a = run_start(s, a - 1, WORD | LOCAL | DOT, 64); /* of a mailbox */
+	int q = a;
 	if (a == i || a < 3 || at(s, i + 1, ':')) return 0; /* g++ -u Foo::bar */
 	int quote = is(s, a - 1, QUOTE) ? s->t[--q] : 0;
 	while (q > 0 && (s->t[q - 1] == ' ' || s->t[q - 1] == '=')) q--;
 	uint8_t option = q > 2 ? s->t[q - 1] : 0; /* the last letter of it */
-	if (option != 'u' && option != 'r') return 0;
-	return has(s, q - 3, " -u") || has(s, q - 6, "--user") || has(s, q - 3, "'-u") || has(s, q - 3, "\"-u") ? login(s, a, i, quote) : 0;
+	if (option != 'u' && option != 'r' && option != 'U') return 0;
+	if (option == 'U') return has(s, q - 3, " -U") && contains(s, max(s->last, q - MAX_NAME), q, "curl") ? login(s, a, i, quote) : 0; /* for a proxy */
+	return has(s, q - 3, " -u") || has(s, q - 6, "--user") || has(s, q - 12, "--proxy-user") || has(s, q - 3, "'-u") || has(s, q - 3, "\"-u") ? login(s, a, i, quote) : 0;
 }
 
 #endif

@@ -78,7 +78,7 @@ static const topic_words vocabulary[] = {
 	{W_COMMAND, "sshpass login redis ldapsear ldapadd ldapmodi ldapdele ldapwhoa zip unzip mongo mongosh mongodum mongorest psexec smbclien az openssl sqlcmd bcp isql cqlsh mosquitt "
 		"xcrun altool notaryto signtool certutil schtasks xfreerdp rdesktop ipmitool winrm netexec crackmap rar beeline impala twine"},
 	{W_ATTACHED, "mysql mysqldum mysqladm mysqlshow mysqlimp mariadb rar unrar"},
-	{W_LOGIN, "networkc basicaut httpbasi basic digestau login connect getconne pdo begin auth authenti credenti createco usernam"},
+	{W_LOGIN, "networkc basicaut httpbasi basic digestau login connect getconne pdo begin auth authenti credenti createco usernam mysqli ftp"},
 	{W_ISSUED, "sk rk live sandbox sbox"},
 	{W_HEAD, "api tok sec"},
 	{W_CLOUD, "alibaba aliyun aws amazon azure gcp google ibm oracle heroku"},
@@ -86,7 +86,7 @@ static const topic_words vocabulary[] = {
 	{W_COMMUNITY, "communit rocommun rwcommun"},
 	{W_CONNECTS, "server hostname host port uid userid user username provider catalog database initial source driver dbname"},
 	{W_TYPE, "string str const var let val value char text varchar final static text unicode bytes byte by provided ist est es is l\xc3\xa0 lautet are was equals to as set the"
-		" default"},
+		" default some new or"},
 };
 
 #endif

@@ -48,7 +48,7 @@ static const webhook webhooks[];
 static const int n_webhooks;
 
 /* The last four bytes of these, and a bit for each hash of such. */
-static uint32_t hook_tails[16];
+static uint32_t hook_tails[24];
 static uint64_t hook_ends;
 
 static inline uint32_t last_four(const uint8_t *end) {
@@ -405,7 +405,7 @@ RARE int read_hooks(scan *s, int start) {
 	return 0;
 }
 
-static inline int hook(scan *s, int start) { return start >= 4 && (s->t[start - 1] == '/' || s->t[start - 1] == 't') && hook_ends >> hook_end(last_four(s->t + start)) & 1 ? read_hooks(s, start) : 0; }
+static inline int hook(scan *s, int start) { return start >= 4 && (s->t[start - 1] == '/' || s->t[start - 1] == 't' || s->t[start - 1] == '=') && hook_ends >> hook_end(last_four(s->t + start)) & 1 ? read_hooks(s, start) : 0; }
 
 /* begun_at reads what is known by how it begins at start. */
 static inline int begun_at(scan *s, int start) {
