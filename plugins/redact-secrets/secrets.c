@@ -7,6 +7,7 @@
 #include "words.h"
 #include "rules.h"
 #include "values.h"
+#include "logins.h"
 #include "opaque.h"
 
 static void prepare(void) {

@@ -10,7 +10,6 @@
 #include "protocols.h"
 #include "shapes.h"
 #include "plain.h"
-#include "../scan/url.h"
 
 /* file_name reports whether a value ends like the name of a file or host. */
 static int file_name(const scan *s, int a, int b) {
@@ -294,15 +293,6 @@ static inline int may_be_unspaced(const scan *s, int a) {
 	return is(s, a, HIGH) || is(s, a - 1 - at(s, a - 1, ' '), HIGH);
 }
 
-/* random_user reports whether [a, b), the name before the host of a URL, without a password, is a token: https://TOKEN@host. */
-RARE int random_user(scan *s, int a, int b) {
-	makeup m;
-	spend(800);
-	if (b - a < 20 || b - a > 256 || ahead(s, a, b, &sets[set_number(WORD | LOCAL | DOT)], 0) < b) return 0;
-	made_of(s, a, b, &m);
-	return m.digits_ahead >= 3 && m.letters && !m.dots && !wordy(&m, b - a) && entropy(s, a, b) >= 52 && !stands_in(s, a, b);
-}
-
 /* first_field returns where the value of the first field of a query begins, if its '?' stands behind i in the URL that ends at b, or 0. */
 RARE int first_field(const scan *s, int i, int b) {
 	for (; i < b; i += 16) {
@@ -468,96 +458,6 @@ static int assigned(scan *s, int i) {
 	if (!ruled(s, a) && json_name(s, a, &v) && level(&v) < 2) return 0;
 	s->judged = a;
 	return undigited(s, a, quote);
-}
-
-/* alike reports whether two texts of n bytes are the same. */
-static int alike(const scan *s, int a, int b, int n) {
-	int k = 0;
-	while (k < n && s->t[a + k] == s->t[b + k]) k++;
-	return k == n;
-}
-
-/* of_everybody reports whether the password between the colon and end, behind the name at user, is none that somebody keeps: a word in its
- * place, the name itself, or that of the protocol before "://". To mask it would mask that word wherever it stands. */
-RARE int of_everybody(const scan *s, int user, int colon, int end) {
-	static const char *const words[] = {"password", "pass", "passwd", "pwd", "secret"};
-	int a = colon + 1, n = end - a, scheme = has(s, user - 3, "://") ? run_start(s, user - 3, LETTER, 16) : user - 3;
-	spend(700);
-	for (unsigned k = 0; k < sizeof words / sizeof words[0]; k++) {
-		int length = 0;
-		while (words[k][length]) length++;
-		if (n == length && has_any_case(s, a, words[k])) return 1;
-	}
-	return n > 0 && ((n == colon - user && alike(s, a, user, n)) || (n >= 4 && n <= user - 3 - scheme && alike(s, a, scheme, n)));
-}
-
-/* url_credentials reads the password before the '@' at i, or behind it, if it stands in the name, as in that of a mailbox. */
-RARE int url_credentials(scan *s, int i) {
-	spend(330);
-	int j = back(s, i, max(s->last, i - 256), &sets[ENDS_USER], SIDES);
-	if (!at(s, j - 1, '/') && j != s->last + 1 && !at(s, i + 4, '(') && !at(s, i + 5, '(')) return 0;
-	spend(200);
-	int next = next_login(s, j), colon = next ? j = next : j;
-	int bare = has(s, i + 1, "tcp(") || has(s, i + 1, "unix("); /* as drivers of Go have it, without a scheme */
-	if (!next && !bare && !has(s, j - 3, "://")) return 0;
-	for (; colon < i && s->t[colon] != ':'; colon++)
-		if (bare && s->t[colon] == '=') j = colon + 1;
-	spend(15 * (colon - j));
-	if (colon == i && random_user(s, j, i)) return report(s, j, i, SECRET, 600) ? i : 0; /* a token alone */
-	if (colon == i && i > j) { /* kim@example.org:…@smtp.example.org */
-		colon = ahead(s, i + 1, min(s->n, i + 64), &sets[IN_DOMAIN], 0);
-		i = ahead(s, colon, min(s->n, colon + 64), &sets[ENDS_USER], SIDES);
-		spend(300);
-		if (!at(s, colon, ':') || !at(s, i, '@')) return 0;
-	}
-	i = last_sign(s, i);
-	if (!(is(s, i + 1, ALNUM | HIGH) || at(s, i + 1, '[') || at(s, i + 1, '/')) || i - colon < 2) return 0;
-	spend(400);
-	if (stands_in(s, colon + 1, i) || s->t[i - 1] == '}' || s->t[colon + 1] == '[') return 0;
-	if (of_everybody(s, j, colon, i)) return 0;
-	return report(s, j, i, URL_CREDENTIALS, 850) ? i : 0;
-}
-
-/* may_be_login reports whether a space, a quote or '=' stands before the name before the colon at
- * i, as far as sixteen bytes tell. */
-static inline int may_be_login(const scan *s, int i) {
-	uint32_t out = outside(s->t + i - 16, &sets[set_number(WORD | LOCAL | DOT)]);
-	int a = i + 16 - __builtin_clz(out | 1);
-	if (a <= s->last || !out) return 1;
-	uint8_t before = s->t[a - 1];
-	return a < i && (before == '@' || before == ' ' || before == '=' || class[before] & QUOTE);
-}
-
-/* login reads the password of a command line, behind the colon at i; the name begins at a. */
-RARE int login(scan *s, int a, int i, int quote) {
-	int b = i + 1;
-	while (b < s->n && b < i + 128 && (quote ? s->t[b] != quote : !(class[s->t[b]] & (SPACE | QUOTE)))) b++;
-	spend(2000 + 40 * (b - a));
-	if (b - i < 4 || stands_in(s, i + 1, b) || s->t[i + 1] == '[' || s->t[a] == '$') return 0;
-	int n = i - a;
-	if (b - i - 1 == n) { /* "test:test" */
-		int same = 1;
-		for (int k = 0; k < n; k++) same &= s->t[a + k] == s->t[i + 1 + k];
-		if (same) return 0;
-	}
-	if (contains(s, i + 1, b, "pass") || contains(s, i + 1, b, "token") || contains(s, i + 1, b, "secret") || contains(s, i + 1, b, "yyy"))
-		if (!(classes(s, i + 1, b) & DIGIT)) return 0;
-	return report(s, a, b, PASSWORD, 700) ? b : 0;
-}
-
-/* command_login reads name and password of a command line: -u name:password. */
-RARE int command_login(scan *s, int i) {
-	spend(320);
-	int a = run_start(s, i, WORD | LOCAL | DOT, 64);
-	if (at(s, a - 1, '@') && a < i) a = run_start(s, a - 1, WORD | LOCAL | DOT, 64); /* of a mailbox */
-	int q = a;
-	if (a == i || a < 3 || at(s, i + 1, ':')) return 0; /* g++ -u Foo::bar */
-	int quote = is(s, a - 1, QUOTE) ? s->t[--q] : 0;
-	while (q > 0 && (s->t[q - 1] == ' ' || s->t[q - 1] == '=')) q--;
-	uint8_t option = q > 2 ? s->t[q - 1] : 0; /* the last letter of it */
-	if (option != 'u' && option != 'r' && option != 'U') return 0;
-	if (option == 'U') return has(s, q - 3, " -U") && contains(s, max(s->last, q - MAX_NAME), q, "curl") ? login(s, a, i, quote) : 0; /* for a proxy */
-	return has(s, q - 3, " -u") || has(s, q - 6, "--user") || has(s, q - 12, "--proxy-user") || has(s, q - 3, "'-u") || has(s, q - 3, "\"-u") ? login(s, a, i, quote) : 0;
 }
 
 #endif
