@@ -29,7 +29,7 @@ var unseenForms = []string{
 	`<setting name="ApiKey" serializeAs="String"><value>«{32 hex}»</value>`, `<meta name="api-token" content="«{32 alnum}»">`, `<meta name="csrf-token" content="{32 alnum}">`, `<Name lang="en">velvet{2 digit}x</Name>`, "<key>CFBundleVersion</key><string>abc{2 digit}d</string>",
 	`<meta name="description" content="{32 alnum}">`, "<Title><![CDATA[Velv{2 digit}etx]]></Title>",
 	// webhooks
-	"https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=«{uuid}»", "https://open.feishu.cn/open-apis/bot/v2/hook/«{uuid}»", "http://thingsboard.cloud/api/v1/«{20 alnum}/telemetry»", "https://sctapi.ftqq.com/«SCT{30 alnum}.send»", "https://example.org/send?key={uuid}",
+	"https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=«{uuid}»", "https://open.feishu.cn/open-apis/bot/v2/hook/«{uuid}»", "http://thingsboard.cloud/api/v1/«{20 alnum}/telemetry»", "https://sctapi.ftqq.com/«SCT{30 alnum}.send»", "https://f1.azurewebsites.net/api/orders?code=«{54 alnum}==»", "https://f1.example.org/api/orders?code={54 alnum}==", "https://example.org/send?key={uuid}",
 	// keys of network devices, and their hashes
 	"tacacs-server key «Velv{2 digit}et!»", "radius-server host 10.2.3.4 auth-port 1812 key «Velv{2 digit}et!»", "tacacs-server host 10.2.3.4 key 7 «0458{8 digit}C2E»", "crypto isakmp key «Velv{2 digit}et» address 10.2.3.4", " key-string «Velv{2 digit}et»", "ntp authentication-key 1 md5 «Velv{2 digit}et»", "ip ospf message-digest-key 1 md5 «Velv{2 digit}et»",
 	"enable secret 9 «$9${14 alnum}${43 alnum}»", "enable secret 8 «$8${14 alnum}${43 alnum}»", "press the key Velv{2 digit}et now", "the checksum is md5 Velv{2 digit}et", "price $9$10",
@@ -38,6 +38,9 @@ var unseenForms = []string{
 	`$db = new mysqli("localhost", "kim", "«Velv{2 digit}et!»");`, `ftp = ftplib.FTP("h1", "kim", "«Velv{2 digit}et!»")`, `mode = os.environ.get("MODE") or "velvet{2 digit}"`, `if mode != "velvet{2 digit}":`, `let name = Some("Velv{2 digit}et!");`,
 	// options and secrets of fifteen characters, names with an arrow, and what is said of names
 	"tool --token «HwUH8bckCWjGi41» run", "secret «QHonyZn9eSYQMRn»", "API key → «{32 alnum}»", "API Key (prod): «{32 alnum}»", "password (root): «velvet{2 digit}x»", "password for root: «Velv{2 digit}etx»", "Failed password for user: kim{2 digit}abc", "length (root): velvet{2 digit}x", "ticket for root: Velv{2 digit}etx",
+	// pairs with a slash behind an address or a word for a login
+	"10.20.30.40 (kim/«Iq8{1 digit}Doox»)", "10.20.30.40 kim/«Iq8{1 digit}Doox»", "the new database runs at 10.20.30.40 (kim/«Iq8{1 digit}Doox»)", "ssh kim@10.20.30.40(kim/«Iq8{1 digit}Doox»)", "10.20.30.40-->kim/«Iq8{1 digit}Doox»", "the staging login: admin / «Velv-{3 digit}-Harb!x»", "creds: kim@example.org / «lW7jg{1 digit}NKClL9me»", "ID:kim/«PQ8rPw0w»", "계정:kim/«Iq8{1 digit}Doox»",
+	"10.20.30.40 GET/v{2 digit}/Users", "10.20.30.40 kim/release-2024", "see docs/Guide2024x", "login: page / release-2024-11", "valid:kim/PQ8rPw0w", "10.20.30 kim/Iq8{1 digit}Doox", "10.20.30.40 /opt/App2x/Bin7y",
 }
 
 // TestUnseenForms: each of these is found, whole, and in those without a mark nothing is.

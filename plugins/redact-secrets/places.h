@@ -258,4 +258,32 @@ static inline int may_be_placed(const scan *s, int a, int b, int quoted) {
 		|| (before > 4 && may_be_said(p)) || (quoted && plaintext(s, a));
 }
 
+/* may_be_paired reports whether the value [a, b) may be a name, a slash and a password, or a password behind a slash between spaces. */
+static inline int may_be_paired(const scan *s, int a, int b) {
+	if (a < 3 || b - a < 8 || b - a > 64) return 0;
+	if (s->t[a - 1] == ' ' && s->t[a - 2] == '/' && s->t[a - 3] == ' ') return 1;
+	return b - a >= 11 && (class[s->t[a - 1]] & (SPACE | OPERATOR | HIGH)) && wasm_v128_any_true(wasm_i8x16_eq(wasm_v128_load(s->t + a + 2), wasm_u8x16_splat('/')));
+}
+
+/* paired_with reports the password of such a pair, right behind an IPv4 address or a word for a login: 10.2.3.4 (kim/…), login: kim / …, ID:kim/…. */
+RARE int paired_with(scan *s, int a, int b) {
+	static const char *const names[] = {"login", "creds", "credentials", "account", "id", "id/pw", "id/pass", "\xea\xb3\x84\xec\xa0\x95", "\xec\x95\x84\xec\x9d\xb4\xeb\x94\x94"}; /* 계정 아이디 */
+	int name = a, slash = ahead(s, a, b, &sets[ENDS_USER], SIDES), e, dots = 0, known = 0;
+	spend(600);
+	if (has(s, a - 3, " / ")) name = back(s, a - 3, max(s->last, a - 3 - MAX_NAME), &sets[BREAKS], SIDES), slash = a - 1;
+	else if (!at(s, slash, '/') || slash < a + 2 || slash - a > 16) return 0;
+	for (e = name; e > max(s->last, name - 6) && (class[s->t[e - 1]] & SPACE || s->t[e - 1] == '(' || s->t[e - 1] == ':' || s->t[e - 1] == ',' || s->t[e - 1] == '-' || s->t[e - 1] == '>'); e--) {}
+	if (e == name && !is(s, e - 1, HIGH)) return 0;
+	int k = e;
+	for (; k > max(s->last, e - 15) && (in(s->t[k - 1], DIGIT) || s->t[k - 1] == '.'); k--) dots += s->t[k - 1] == '.';
+	for (unsigned w = 0; !known && w < sizeof names / sizeof names[0]; w++) {
+		int n = 0;
+		while (names[w][n]) n++;
+		known = has_any_case(s, e - n, names[w]) && !is(s, e - n - 1, WORD);
+	}
+	if (!known && dots != 3) return 0;
+	a = slash + 1 + at(s, slash + 1, ' ');
+	return ahead(s, a, b, &sets[ENDS_USER], SIDES) == b && strange(s, a, b, 0) && !a_way(s, a, b) && report(s, a, b, PASSWORD, 520) ? b : 0;
+}
+
 #endif

@@ -328,6 +328,7 @@ RARE int valued(scan *s, int i) {
 		while (b > a && (s->t[b - 1] == '.' || s->t[b - 1] == ':' || s->t[b - 1] == '!' || s->t[b - 1] == '?')) b--;
 	spend(500);
 	if (b - a < 6) return 0;
+	if (!quoted && may_be_paired(s, a, b) && (found = paired_with(s, a, b))) return found;
 	if (!quoted && b - a <= BRIEF) spend(100);
 	if (!quoted && !may_be_unspaced(s, a) && may_be_plain(s, a, b) && !(a > 1 && s->t[a - 1] == '>' && class[s->t[a - 2]] & QUOTE) && !may_be_of_device(s->t + a)) {
 		spend(UNNAMING);
@@ -367,6 +368,8 @@ RARE int valued(scan *s, int i) {
 		}
 	}
 	if (!quoted && (found = named_value(s, a, b, 0))) return found;
+	if (split > a + 16 && at(s, split - 6, '?') && b - split >= 40 && has(s, split - 5, "code=") && contains(s, a, split, ".azurewebsites.net/") && report(s, split, b, WEBHOOK_SECRET, 900)) return b;
+	if (split && !quoted && may_be_paired(s, split, b) && (found = paired_with(s, split, b))) return found;
 	if (split && !quoted && s->t[split - 1] == ':' && is(s, split, DIGIT) && (found = passfile(s, a, b))) return found;
 	return max(i + 1, min(full, s->run));
 }
