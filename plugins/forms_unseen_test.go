@@ -11,7 +11,7 @@ var unseenForms = []string{
 	"postgres://«kim:Velv{2 digit}»@h1.org#ann@x.org", "postgres://«kim:Velv{2 digit}»@10.2.3.4,ann@x.org", "postgres://«kim:Velv{2 digit}»@localhost?a=ann@x.org", "postgres://«kim:Velv{2 digit}»@db:5432?a=ann@x.org",
 	// names that are mailboxes, hosts in brackets and on the disk, and drivers of Go
 	"smtps://«kim@example.org:Velv{2 digit}t»@smtp.example.org:465", "postgresql://«kim:Velv{2 digit}»@[2001:db8::1]/x", "postgresql://«kim:Velv{2 digit}»@/db?host=/run", `sql.Open("mysql", "«kim:Velv{2 digit}»@tcp(db:3306)/app")`, "addr=«kim:Velv{2 digit}»@unix(/run/my.sock)/app",
-	"«kim:Velv{2 digit}»@tcp(db:3306)/app", "https://kim@example.org:8080/a", "https://kim@example.org/a:b@c", "user:password@tcp(db:3306)/app", "root:root@tcp(db)/app", "call:back@tcp (db)",
+	"«kim:Velv{2 digit}»@tcp(db:3306)/app", "https://kim@example.org:8080/a", "https://kim@example.org/a:b@c", "user:password@tcp(db:3306)/app", "root:root@tcp(db)/app", "call:back@tcp (db)", ", a: undef1); my @h = ();",
 	// queries behind a path with a digit in it
 	"https://api.example.com/v1/organizations/members?api_key=«{32 hex}»", "GET /api/v1/reports/monthly/summary?access_token=«{40 alnum}» HTTP/1.1", `fetch("https://api.example.com/v2/organizations/members?token=«{32 alnum}»&page=2")`, "https://api.example.com/v1/organizations/members?since=2024-05-01", "https://example.org/v1/questions/how-to-pass?id={word}12",
 	// strings of Objective-C and C#
@@ -40,7 +40,7 @@ var unseenForms = []string{
 	"tool --token «HwUH8bckCWjGi41» run", "secret «QHonyZn9eSYQMRn»", "API key → «{32 alnum}»", "API Key (prod): «{32 alnum}»", "password (root): «velvet{2 digit}x»", "password for root: «Velv{2 digit}etx»", "Failed password for user: kim{2 digit}abc", "length (root): velvet{2 digit}x", "ticket for root: Velv{2 digit}etx",
 	// pairs with a slash behind an address or a word for a login
 	"10.20.30.40 (kim/«Iq8{1 digit}Doox»)", "10.20.30.40 kim/«Iq8{1 digit}Doox»", "the new database runs at 10.20.30.40 (kim/«Iq8{1 digit}Doox»)", "ssh kim@10.20.30.40(kim/«Iq8{1 digit}Doox»)", "10.20.30.40-->kim/«Iq8{1 digit}Doox»", "the staging login: admin / «Velv-{3 digit}-Harb!x»", "creds: kim@example.org / «lW7jg{1 digit}NKClL9me»", "ID:kim/«PQ8rPw0w»", "계정:kim/«Iq8{1 digit}Doox»",
-	"10.20.30.40 GET/v{2 digit}/Users", "10.20.30.40 kim/release-2024", "see docs/Guide2024x", "login: page / release-2024-11", "valid:kim/PQ8rPw0w", "10.20.30 kim/Iq8{1 digit}Doox", "10.20.30.40 /opt/App2x/Bin7y",
+	"10.20.30.40 GET/v{2 digit}/Users", "10.20.30.40 kim/release-2024", "see docs/Guide2024x", "login: page / release-2024-11", "valid:kim/PQ8rPw0w", "10.20.30 kim/Iq8{1 digit}Doox", "ws://10.20.30.40:9229/{uuid}", "X509_SIG *PKCS{1 digit}_set0_pbe(", "10.20.30.40 /opt/App2x/Bin7y",
 }
 
 // TestUnseenForms: each of these is found, whole, and in those without a mark nothing is.

@@ -271,7 +271,7 @@ RARE int paired_with(scan *s, int a, int b) {
 	int name = a, slash = ahead(s, a, b, &sets[ENDS_USER], SIDES), e, dots = 0, known = 0;
 	spend(600);
 	if (has(s, a - 3, " / ")) name = back(s, a - 3, max(s->last, a - 3 - MAX_NAME), &sets[BREAKS], SIDES), slash = a - 1;
-	else if (!at(s, slash, '/') || slash < a + 2 || slash - a > 16) return 0;
+	else if (!at(s, slash, '/') || slash < a + 2 || slash - a > 16 || in(s->t[a], DIGIT)) return 0;
 	for (e = name; e > max(s->last, name - 6) && (class[s->t[e - 1]] & SPACE || s->t[e - 1] == '(' || s->t[e - 1] == ':' || s->t[e - 1] == ',' || s->t[e - 1] == '-' || s->t[e - 1] == '>'); e--) {}
 	if (e == name && !is(s, e - 1, HIGH)) return 0;
 	int k = e;

@@ -78,7 +78,7 @@ static int judged(const scan *s, int a, int b, const makeup *m, const value_name
 	if ((say == 1 && (m->special || m->dots) && !(n >= 32 && digits >= 3 && m->upper && m->lower && !m->dots && ahead(s, a, b, &sets[set_number(BASE64U | STD | DOT | EQUALS)], 0) == b)) || (!quoted && (s->t[b - 1] == ')' || s->t[b - 1] == '('))) return 0;
 	if ((wordy(m, n) && !jumble) || entropy(s, a, b) < (n < 16 ? 40 : n < 24 ? 46 : 48)) return 0;
 	if (!v->bound && say == 1) return v->last & 1 << W_VENDOR && n >= 24 && digits >= 3 && m->upper && m->lower && run_end(s, a, ALNUM, n) == b ? 520 : 0;
-	if (!v->bound) return n >= 15 && say == 2 && s->t[a] != '/' && v->last & (1 << W_SECRET | 1 << W_KEY) && !contains(s, a, b, "token") ? 520 : 0;
+	if (!v->bound) return n >= 15 + m->special && say == 2 && s->t[a] != '/' && v->last & (1 << W_SECRET | 1 << W_KEY) && !contains(s, a, b, "token") ? 520 : 0;
 	return say == 2 ? BEST_SECRET : 550;
 }
 

@@ -35,7 +35,7 @@ RARE int last_sign(const scan *s, int i) {
 /* next_login returns where the next name of a list of hosts begins, of which the last finding was the first name and password, or 0: …@h1:27017,name:password@h2. */
 RARE int next_login(const scan *s, int i) {
 	int e = i == s->last + 1 && at(s, i - 1, '@') ? host_end(s, i) : 0;
-	return at(s, e, ',') ? e + 1 : 0;
+	return e && at(s, e, ',') ? e + 1 : 0;
 }
 
 #endif
