@@ -11,7 +11,7 @@ var unseenForms = []string{
 	"postgres://«kim:Velv{2 digit}»@h1.org#ann@x.org", "postgres://«kim:Velv{2 digit}»@10.2.3.4,ann@x.org", "postgres://«kim:Velv{2 digit}»@localhost?a=ann@x.org", "postgres://«kim:Velv{2 digit}»@db:5432?a=ann@x.org",
 	// names that are mailboxes, hosts in brackets and on the disk, and drivers of Go
 	"smtps://«kim@example.org:Velv{2 digit}t»@smtp.example.org:465", "postgresql://«kim:Velv{2 digit}»@[2001:db8::1]/x", "postgresql://«kim:Velv{2 digit}»@/db?host=/run", `sql.Open("mysql", "«kim:Velv{2 digit}»@tcp(db:3306)/app")`, "addr=«kim:Velv{2 digit}»@unix(/run/my.sock)/app",
-	"«kim:Velv{2 digit}»@tcp(db:3306)/app", "https://kim@example.org:8080/a", "https://kim@example.org/a:b@c", "user:password@tcp(db:3306)/app", "root:root@tcp(db)/app", "call:back@tcp (db)", ", a: undef1); my @h = ();",
+	"«kim:Velv{2 digit}»@tcp(db:3306)/app", "https://kim@example.org:8080/a", "https://kim@example.org/a:b@c", "user:password@tcp(db:3306)/app", "root:root@tcp(db)/app", "mongodb://user:password@h1:27017,«ann:Quartz{1 digit}xyz»@h2:27017/db", "mongodb://user:password@h1:27017,ann:ann@h2:27017/db", "call:back@tcp (db)", ", a: undef1); my @h = ();",
 	// queries behind a path with a digit in it
 	"https://api.example.com/v1/organizations/members?api_key=«{32 hex}»", "GET /api/v1/reports/monthly/summary?access_token=«{40 alnum}» HTTP/1.1", `fetch("https://api.example.com/v2/organizations/members?token=«{32 alnum}»&page=2")`, "https://api.example.com/v1/organizations/members?since=2024-05-01", "https://example.org/v1/questions/how-to-pass?id={word}12",
 	// strings of Objective-C and C#
@@ -35,7 +35,7 @@ var unseenForms = []string{
 	"enable secret 9 «$9${14 alnum}${43 alnum}»", "enable secret 8 «$8${14 alnum}${43 alnum}»", "press the key Velv{2 digit}et now", "the checksum is md5 Velv{2 digit}et", "price $9$10",
 	// what holds if a variable does not, comparisons, and calls
 	`PASSWORD = os.environ.get("DB_PASSWORD") or "«Velv{2 digit}et!»"`, `var t = Environment.GetEnvironmentVariable("API_TOKEN") ?? "«{40 hex}»";`, `if password != "«Velv{2 digit}et!»":`, `let password = Some("«Velv{2 digit}et!»");`, `String password = new String("«Velv{2 digit}et!»");`,
-	`$db = new mysqli("localhost", "kim", "«Velv{2 digit}et!»");`, `ftp = ftplib.FTP("h1", "kim", "«Velv{2 digit}et!»")`, `mode = os.environ.get("MODE") or "velvet{2 digit}"`, `if mode != "velvet{2 digit}":`, `let name = Some("Velv{2 digit}et!");`,
+	`$db = new mysqli("localhost", "kim", "«Velv{2 digit}et!»");`, `ftp = ftplib.FTP("h1", "kim", "«Velv{2 digit}et!»")`, "enter a password or Username1 here", `PASSWORD = os.environ.get('DB_PASSWORD') or '«Velv{2 digit}et!»'`, `mode = os.environ.get("MODE") or "velvet{2 digit}"`, `if mode != "velvet{2 digit}":`, `let name = Some("Velv{2 digit}et!");`,
 	// options and secrets of fifteen characters, names with an arrow, and what is said of names
 	"tool --token «HwUH8bckCWjGi41» run", "secret «QHonyZn9eSYQMRn»", "API key → «{32 alnum}»", "API Key (prod): «{32 alnum}»", "password (root): «velvet{2 digit}x»", "password for root: «Velv{2 digit}etx»", "Failed password for user: kim{2 digit}abc", "length (root): velvet{2 digit}x", "ticket for root: Velv{2 digit}etx",
 	// pairs with a slash behind an address or a word for a login

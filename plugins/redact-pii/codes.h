@@ -488,7 +488,7 @@ RARE int ipv6(scan *s, int i) {
 /* URL credentials: the name and password before the '@' at i. */
 RARE int url_credentials(scan *s, int i) {
 	spend(400);
-	int j = back(s, i, max(s->last, i - 256), &sets[ENDS_USER], SIDES), next = next_login(s, j), colon = next ? j = next : j;
+	int j = back(s, i, max(s->last, i - 256), &sets[ENDS_USER], SIDES), next = follows_login(s, j) ? next_login(s, j) : 0, colon = next ? j = next : j;
 	if (!next && !has(s, j - 3, "://")) return 0;
 	while (colon < i && s->t[colon] != ':') colon++;
 	spend(10 * (colon - j));

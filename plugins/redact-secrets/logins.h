@@ -39,9 +39,9 @@ RARE int of_everybody(const scan *s, int user, int colon, int end) {
 RARE int url_credentials(scan *s, int i) {
 	spend(330);
 	int j = back(s, i, max(s->last, i - 256), &sets[ENDS_USER], SIDES);
-	if (!at(s, j - 1, '/') && j != s->last + 1 && !at(s, i + 4, '(') && !at(s, i + 5, '(')) return 0;
+	if (!at(s, j - 1, '/') && !follows_login(s, j) && !at(s, i + 4, '(') && !at(s, i + 5, '(')) return 0;
 	spend(200);
-	int next = next_login(s, j), colon = next ? j = next : j;
+	int next = follows_login(s, j) ? next_login(s, j) : 0, colon = next ? j = next : j;
 	int bare = has(s, i + 1, "tcp(") || has(s, i + 1, "unix("); /* as drivers of Go have it, without a scheme */
 	if (!next && !bare && !has(s, j - 3, "://")) return 0;
 	for (; colon < i && s->t[colon] != ':'; colon++)
@@ -58,8 +58,11 @@ RARE int url_credentials(scan *s, int i) {
 	if (!(is(s, i + 1, ALNUM | HIGH) || at(s, i + 1, '[') || at(s, i + 1, '/')) || i - colon < 2) return 0;
 	spend(400);
 	if (stands_in(s, colon + 1, i) || s->t[i - 1] == '}' || s->t[colon + 1] == '[') return 0;
-	if (of_everybody(s, j, colon, i)) return 0;
-	return report(s, j, i, URL_CREDENTIALS, 850) ? i : 0;
+	if (!of_everybody(s, j, colon, i)) return report(s, j, i, URL_CREDENTIALS, 850) ? i : 0;
+	if (!(next = next_login(s, i + 1))) return 0; /* which may have one of its own */
+	colon = ahead(s, next, min(s->n, next + 64), &sets[BINDS], SIDES), i = ahead(s, next, min(s->n, next + 64), &sets[ENDS_USER], SIDES);
+	spend(400);
+	return at(s, colon, ':') && colon < i && at(s, i, '@') && !of_everybody(s, next, colon, i) && report(s, next, i, URL_CREDENTIALS, 850) ? i : 0;
 }
 
 /* may_be_login reports whether a space, a quote or '=' stands before the name before the colon at

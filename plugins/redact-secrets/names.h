@@ -151,6 +151,9 @@ static value_name last_name; /* that ends at s->name_end: a value and a part of 
 /* identified reports whether the word at i is that of SQL before a password. */
 RARE int identified(const scan *s, int i) { return has_any_case(s, i - 11, "identified by"); }
 
+/* falls_back reports whether "or" stands at i, behind a call with an argument in quotes and before a quotation mark: get("NAME") or "…". */
+static inline int falls_back(const scan *s, int i) { return s->t[i] == 'o' && s->t[i - 2] == ')' && has(s, i, "or ") && is(s, i - 3, QUOTE) && is(s, i + 3, QUOTE); }
+
 /* passed_over reports whether the letter, digit or sign at i stands between a name and its value: "password - …";
  * "password 7 …", as the kind of a hash; "Key 2: …"; b'…'; "password: |-" above a block of YAML. */
 RARE int passed_over(const scan *s, int i, int hop) {
@@ -168,7 +171,7 @@ RARE int stepped_over(const scan *s, int end, int hop, int *bound) {
 	if (hop == 0 && (c == '@' || c == '$')) return is(s, end, QUOTE) ? end - 1 : 0;
 	if (hop == 0 && c == '!') return *bound = 1, at(s, end, '=') && is(s, end + 1 + at(s, end + 1, ' '), QUOTE) ? end - 1 : 0;
 	if (c != ')') return 0;
-	if (is(s, end - 2, QUOTE) && (has(s, end, " or ") || has(s, end, " ?? ") || has(s, end, " || "))) return *bound = 1, end - 1;
+	if (is(s, end - 2, QUOTE) && (has(s, end, " ?? ") || has(s, end, " || "))) return *bound = 1, end - 1;
 	int open = end - 2;
 	spend(200);
 	while (open > max(s->last, end - 24) && is(s, open, ALNUM | URLSAFE | SPACE) && s->t[open] != '\n') open--;
@@ -183,6 +186,10 @@ RARE void find_name(const scan *s, int end, value_name *v) {
 		int stop = max(0, end - MAX_NAME), start = after_escape(s, back(s, end, stop, &NAME_SET, 0));
 		if (start == end) {
 			if (!(end = stepped_over(s, end, hop, &bound))) return;
+			continue;
+		}
+		if (hop == 0 && end - start == 2 && falls_back(s, start)) {
+			bound = 1, end = start - 2;
 			continue;
 		}
 		if (end - start == 3 && has(s, start, "\xe2\x86\x92")) { /* API key → … */
@@ -233,7 +240,7 @@ RARE int wordless(const scan *s, int i) {
 	int n = __builtin_clz(out << 16 | 1), a = end - n;
 	if (n < 1 || !out) return 0;
 	uint8_t before = s->t[a - 1];
-	if (may_be_behind(s, a)) return 0;
+	if (may_be_behind(s, a) || (n == 2 && falls_back(s, a))) return 0;
 	if (n == 1) return before != ' ' && !is(s, end, QUOTE) && (in(s->t[a], DIGIT) || (in(s->t[a], LETTER) && (s->t[a] | 0x20) != 'x'));
 	uint32_t name = SIDES & ~((1u << (16 - n)) - 1), not_hex = outside(s->t + end - 16, &sets[set_number(HEX)]) & name;
 	if (!not_hex) return 1; /* no word is spelled with digits alone */

@@ -262,7 +262,9 @@ static inline int may_be_placed(const scan *s, int a, int b, int quoted) {
 static inline int may_be_paired(const scan *s, int a, int b) {
 	if (a < 3 || b - a < 8 || b - a > 64) return 0;
 	if (s->t[a - 1] == ' ' && s->t[a - 2] == '/' && s->t[a - 3] == ' ') return 1;
-	return b - a >= 11 && (class[s->t[a - 1]] & (SPACE | OPERATOR | HIGH)) && wasm_v128_any_true(wasm_i8x16_eq(wasm_v128_load(s->t + a + 2), wasm_u8x16_splat('/')));
+	if (b - a < 11 || !(class[s->t[a - 1]] & (SPACE | OPERATOR | HIGH))) return 0;
+	uint32_t slashes = wasm_i8x16_bitmask(wasm_i8x16_eq(wasm_v128_load(s->t + a + 2), wasm_u8x16_splat('/')));
+	return (slashes & ((1u << min(b - a - 2, 16)) - 1)) != 0;
 }
 
 /* paired_with reports the password of such a pair, right behind an IPv4 address or a word for a login: 10.2.3.4 (kim/…), login: kim / …, ID:kim/…. */

@@ -299,7 +299,9 @@ RARE int first_field(const scan *s, int i, int b) {
 		uint32_t hits = wasm_i8x16_bitmask(wasm_i8x16_eq(wasm_v128_load(s->t + i), wasm_u8x16_splat('?')));
 		spend(12);
 		if (!hits) continue;
-		int name = i + __builtin_ctz(hits) + 1, e = ahead(s, name, min(b, name + MAX_NAME), &NAME_SET, 0);
+		int name = i + __builtin_ctz(hits) + 1;
+		if (name >= b) return 0;
+		int e = ahead(s, name, min(b, name + MAX_NAME), &NAME_SET, 0);
 		spend(120);
 		return e > name && e + 1 < b && s->t[e] == '=' ? e + 1 : 0;
 	}
@@ -330,7 +332,7 @@ RARE int valued(scan *s, int i) {
 	if (b - a < 6) return 0;
 	if (!quoted && may_be_paired(s, a, b) && (found = paired_with(s, a, b))) return found;
 	if (!quoted && b - a <= BRIEF) spend(100);
-	if (!quoted && !may_be_unspaced(s, a) && may_be_plain(s, a, b) && !(a > 1 && s->t[a - 1] == '>' && class[s->t[a - 2]] & QUOTE) && !may_be_of_device(s->t + a)) {
+	if (!quoted && !may_be_unspaced(s, a) && may_be_plain(s, a, b) && !(a > 1 && s->t[a - 1] == '>' && class[s->t[a - 2]] & QUOTE) && !(a > 10 && may_be_of_device(s->t + a))) {
 		spend(UNNAMING);
 		if (wordless(s, a)) return max(i + 1, min(full, s->run));
 	}

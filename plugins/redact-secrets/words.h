@@ -86,7 +86,7 @@ static const topic_words vocabulary[] = {
 	{W_COMMUNITY, "communit rocommun rwcommun"},
 	{W_CONNECTS, "server hostname host port uid userid user username provider catalog database initial source driver dbname"},
 	{W_TYPE, "string str const var let val value char text varchar final static text unicode bytes byte by provided ist est es is l\xc3\xa0 lautet are was equals to as set the"
-		" default some new or"},
+		" default some new"},
 };
 
 #endif

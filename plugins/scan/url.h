@@ -32,10 +32,13 @@ RARE int last_sign(const scan *s, int i) {
 	return i;
 }
 
-/* next_login returns where the next name of a list of hosts begins, of which the last finding was the first name and password, or 0: …@h1:27017,name:password@h2. */
+/* next_login returns where the next name of a list of hosts begins, of which the first host begins at i, behind an '@', or 0: …@h1:27017,name:password@h2. */
 RARE int next_login(const scan *s, int i) {
-	int e = i == s->last + 1 && at(s, i - 1, '@') ? host_end(s, i) : 0;
+	int e = host_end(s, i);
 	return e && at(s, e, ',') ? e + 1 : 0;
 }
+
+/* follows_login reports whether the last finding ends at the '@' before i. */
+static inline int follows_login(const scan *s, int i) { return i == s->last + 1 && at(s, i - 1, '@'); }
 
 #endif
