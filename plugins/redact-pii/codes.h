@@ -4,7 +4,6 @@
 #define PII_CODES_H
 
 #include "number.h"
-#include "../scan/url.h"
 
 /* IBAN (ISO 13616): two letters and two digits for each country and its length. */
 static const char iban_lengths[] =
@@ -492,8 +491,7 @@ RARE int url_credentials(scan *s, int i) {
 	if (!next && !has(s, j - 3, "://")) return 0;
 	while (colon < i && s->t[colon] != ':') colon++;
 	spend(10 * (colon - j));
-	if (colon == i) return 0;
-	i = last_sign(s, i);
+	if (colon < i) i = last_sign(s, i);
 	if (!is(s, i + 1, ALNUM | HIGH | EQUALS) || i - colon < 2 || colon - j > 128) return 0;
 	if (one_of("${[(%*", s->t[colon + 1]) || s->t[i - 1] == '}') return 0; /* a variable in its place */
 	return report(s, j, i, URL_CREDENTIALS, 850) ? i : 0;

@@ -14,6 +14,7 @@
 
 #include "../scan/config.h"
 #include "../scan/tokens.h"
+#include "../scan/url.h"
 #include "email.h"
 #include "wallet.h"
 #include "opaque.h"
