@@ -36,6 +36,9 @@ var quotedForms = []string{
 	"DB_PASS=«Welcome1(!»)", "Password: «Tr0ub4dor(!x»", "DB_PASSWORD=«hunter2(prod»)", "args: [--user, bob, --password, «hunter2x7]»", "[main] started with [--db-user, app, --db-password, «S3cretPw9]»",
 	"DB_PASSWORD=«P4ss;word»", "DB_PASSWORD=«Kx7w3;velvet»", "password=«s4lt&pepper&vinegar»", "PASSWORD=«Ab3x9&horse&Staple77x»", "password: «Tr0ub4&dor&3xy»", "DB_PASSWORD=«Tr0ub4&horse&battery9»", "Password=«Tr0ub4&dor&3#xyzzy!Q»", "my password is «Summer2024;winter»", "Password: «B0nnie&clyde»",
 	`IDENTIFIED BY'«Tr0ub4;dor"3xy»'`, `IDENTIFIED BY"«Tr0ub4;dor'3xy»"`, `CREATE USER kim PASSWORD'«Tr0ub4;dor"3xy»'`, `login --password'«Tr0ub4;dor"3xy»'`, "PGPASSWORD=«Summer2024&psql»",
+	// with brackets, or in lists
+	"password: «tiger7(foo)bar»", "password is «tiger7(foo»)", "password: «Winter2024(expired»)", "password=«Xk93kd(_f)Lq2»", "args: [--api-key, «k93jd8s2j4k5l6m7n8»]", "creds = [username, password, «S3cr3tPw9]»", "[redis-server, requirepass, «Tr0ub4dor3]»", "secret=«k93jd8s2j4k5l6m7»(!x9", "client_secret: «K93jd8s2j4k5l6m7»(abc)",
+	"localhost:5432:mydb:kim:«S3cr:et!99»", "db.example.com:5432:app:kim:«a1:b2C3d4»",
 	// that end at these signs
 	"export PGPASSWORD=«Summer2024»;psql -h db", "password=«Summer2024»;echo done", "password=«Summer2024»&remember&x=1", "password=«Kx7w3d»&Q2@corp.example",
 	"Server=db;Pwd=«Tr0ub4dor3»;Database=app", "Pwd=«kestrel-81»;Encrypt=yes;", "https://x.example.org/login?user=kim&password=«Tr0ub4dor3»&next=home", "PASSWORD=«Tr0ub4dor3»; psql", "user=kim&password=«Tr0ub4dor3»&x",
@@ -78,7 +81,7 @@ var besideForms = []string{
 	"client = Client('{sid}', '«{32 hex}»')", `new Client("{sid}","«{32 hex}»")`, "{sid}:«{32 hex}»", "twilio({sid}, «{32 hex}»)", "AC{8 hex}, {32 hex}", "{32 hex}:{32 hex}",
 	".dockerconfigjson: «eyJhdXRocyI6{120 alnum}»", `{open}"data":{open}".dockerconfigjson":"«eyJhdXRocyI6{300 b64}==»"{close}{close}`, "  x: «eyJhdXRocyI6eyJ{90 alnum}=»", "  .dockerconfigjson: «ewoJImF1dGhzIjog{120 alnum}»", "eyJhdXRocyI6 is how they begin",
 	// none: the name of a function, or of a type
-	`{open}"AESRoundKeyGenAssist", opLen1Imm8(x, y){close}`, `{open}"AESRoundKeyGenAssist", opLen1Imm8(`, `fn("apiKey", opLen1Imm8(x))`, "password: str = Field(min_length=8)", "const [password2, setPassword2] = useState()", "password = hash2(x)", "password = sha256(x)", "create_user(password=sha256(raw))", "$password = base64_decode($row['pw']);", "let password = hash_v2(&input);", "password = func12(buf)", "if sig := b.uint32(); sig != fileHeaderSignature", "SessionTokenUtilization = ptr.Int32(value)",
+	`{open}"AESRoundKeyGenAssist", opLen1Imm8(x, y){close}`, `{open}"AESRoundKeyGenAssist", opLen1Imm8(`, `fn("apiKey", opLen1Imm8(x))`, "password: str = Field(min_length=8)", "const [password2, setPassword2] = useState()", "password = hash2(x)", "password = sha256(x)", "create_user(password=sha256(raw))", "$password = base64_decode($row['pw']);", "let password = hash_v2(&input);", "if password == float64(x) {open}", "if sig := b.uint32(); sig != fileHeaderSignature", "SessionTokenUtilization = ptr.Int32(value)",
 	"const token = signAccessToken({open}userId: 1{close})", "$token = createSessionToken($user);", "let token = buildBearerToken(&claims)?;", "secret = hmacSHA512(&k)", "columns = [id, email, password, phone2]", "scopes: [openid, password, email_v2]", "const [password, username1] = fields", "MD5:16:27:ac:a5:76:28:2d:36:63:1b:56:4d", "secret = makeSecretV2(seed)", "token := newToken3(ctx)",
 	"password: getPass2(cfg, 'x')", "api_key=loadKeyFromEnv2(name)", "g++ -u Foo::Bar2 x.o", "ld -u Foo::Bar2x", `"-u Foo::Bar2"`,
 	"password=«Tr0ub4(x3y»", "curl -u «kim:Bar2xyz» x", "password: «Quartz{4 digit}»",

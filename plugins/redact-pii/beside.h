@@ -22,7 +22,7 @@ static int mixed(const scan *s, int a, int n) {
  * address of a line before them. */
 RARE int dumped(const scan *s, int start, int end, int n) {
 	int sides = 0, more = n == 2;
-	spend(900);
+	spend(700);
 	for (int side = 0; side < 2; side++) {
 		int step = side ? n + 1 : -1 - n, a = side ? end + 1 : start - 1 - n, joint = side ? a + n : a - 1, m, next[2] = {0};
 		if (!at(s, side ? end : start - 1, ' ') || !(m = mixed(s, a, n))) continue;

@@ -210,7 +210,7 @@ static int soon(scan *s, int topic, int a) {
 /* unnamed reports whether the words before a, as far as they have been heard, are known to name no document
  * so shortly before. */
 static inline int unnamed(const scan *s, int a) {
-	return s->words_read >= a && a - max(max(s->seen[T_PASSPORT], s->seen[T_LICENCE]), max(max(s->seen[T_PLATE], s->seen[T_BANK]), s->seen[T_IDENTITY])) > SOON;
+	return s->words_read >= a && a - max(max(s->seen[T_PASSPORT], s->seen[T_LICENCE]), max(s->seen[T_PLATE], s->seen[T_BANK])) > SOON;
 }
 
 /* account_named reports whether an account was named so shortly before, and its number or the bank: not the id of one, nor any account. */
@@ -227,8 +227,6 @@ RARE int account_named(scan *s, int a) {
 	return at(s, start - 1, ' ') && before < start - 1 && word_topics(word_at(s->t + before, start - 1 - before)) >> T_BANK & 1;
 }
 
-#include "called.h"
-
 /* document reads a number that has no form of its own, right behind the word that
  * names it. [a, e) has capitals, digits and hyphens. */
 RARE int document(scan *s, int a, int e) {
@@ -241,7 +239,6 @@ RARE int document(scan *s, int a, int e) {
 	else if (soon(s, T_LICENCE, a) && soon(s, T_DRIVER, a - 1) && n >= 6) label = DRIVER_LICENSE;
 	else if (soon(s, T_PLATE, a) && n <= 9) label = LICENSE_PLATE;
 	else if (n >= 7 && digits + 1 == 1u << n && account_named(s, a)) label = BANK_ACCOUNT;
-	else if (__builtin_popcount(digits) >= 8 && called_id(s, a, 1)) label = NATIONAL_ID;
 	else return 0;
 	return report(s, a, e, label, 700) ? e : 0;
 }

@@ -85,7 +85,7 @@ RARE int date(const scan *s, int i, int end, int *start) {
 			if (has_any_case(s, end, (const char *const[]){"st", "nd", "rd", "th"}[k])) end += 2;
 	int before = i - 1 - at(s, i - 1, ' '), y = joint(s, end), ends = run_end(s, y, DIGIT, 5);
 	before += at(s, i - 1, ' ') ? !at(s, before, '.') : 0; /* what stands between: a space, a full stop and one, '-' or '/' */
-	if ((year(s, y, ends) || (short_year(s, y, ends) && s->t[y - 1] == s->t[i - 1])) && y > end && (at(s, i - 1, ' ') || at(s, i - 1, '-') || at(s, i - 1, '/'))) { /* March 12, 1985; Mar-12-1985; Mar/12/85 */
+	if ((year(s, y, ends) || (short_year(s, y, ends) && i > 0 && s->t[y - 1] == s->t[i - 1])) && y > end && (at(s, i - 1, ' ') || at(s, i - 1, '-') || at(s, i - 1, '/'))) { /* March 12, 1985; Mar-12-1985; Mar/12/85 */
 		int b = run_start(s, before, LETTER | HIGH, 12);
 		if (month_name(s, b, before) && !at(s, b - 1, '/')) {
 			*start = b;

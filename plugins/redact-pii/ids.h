@@ -409,7 +409,6 @@ RARE int postal(scan *s, int i, int end) {
 RARE int coded(scan *s, int a, int e);
 RARE int spaced_nino(scan *s, int i);
 RARE int document(scan *s, int a, int e);
-RARE int of_groups(scan *s, int i, int any);
 RARE int iban(scan *s, int i);
 static int soon(scan *s, int topic, int a);
 static inline int unnamed(const scan *s, int a);
@@ -470,11 +469,7 @@ static int known_form(scan *s, int i, int end) {
 	case '/':
 		if (n >= 2 && n <= 5 && (s->t[i] == '0' || n == 3 || before == '+') && (e = area_code(s, i, end))) return e;
 	}
-	int called = 0;
-	if (n >= 8 || (n >= 2 && class[after] & (DOT | URLSAFE | SPACE) && is(s, end + 1, DIGIT))) hear(s, i), called = i - s->seen[T_IDENTITY] <= SOON;
-	if (called && (e = of_groups(s, i, 0))) return e;
 	if ((n >= 8 || formed_ids(s, end, n)) && (e = national_id(s, i, end))) return e;
-	if (called && (e = of_groups(s, i, 1))) return e;
 	if (maybe_born(s, i, end) && (e = birth(s, i, end))) return e;
 	if (n >= 2 && n <= 6 && before != ',' && (n >= 4 || may_be_parted(s, end, n)) && (e = postal(s, i, end))) return e;
 	if (n < 6 || (n <= 10 ? silent(s, i) : n > 18 || s->words_read < i || unnamed(s, i))) return 0; /* of longer ones the words have been heard */

@@ -95,12 +95,12 @@ RARE int in_chinese(const scan *s, int start, int end) {
 }
 
 /* national reads French numbers (five pairs) and British mobiles (07xxx xxxxxx),
- * if nothing else stands in the same run of groups but a digit of the next word: … 78 7j/7. */
+ * if nothing else stands in the same run of groups but the hours or days behind it: … 78 7j/7. */
 static int national(const numbers *r, int k, int *score) {
 	if (k != 0 || !at(r->s, r->g[0].start, '0') || at(r->s, r->g[0].start + 1, '0') || has(r->s, r->g[0].start, "01 02 03 04 05")) return -1; /* these are examples of bytes */
 	*score = 600;
 	int sep = shape(r, k, "22222");
-	if ((r->n == 5 || (r->n == 6 && r->g[5].sep == SPACED && is(r->s, r->g[5].end, LETTER))) && (sep == DOTTED || (sep == SPACED && !dumped(r->s, r->g[0].start, r->g[4].end, 2)))) return 4;
+	if ((r->n == 5 || (r->n == 6 && r->g[5].sep == SPACED && (at(r->s, r->g[5].end, 'j') || at(r->s, r->g[5].end, 'h')))) && (sep == DOTTED || (sep == SPACED && !dumped(r->s, r->g[0].start, r->g[4].end, 2)))) return 4;
 	if (r->n == 2 && shape(r, k, "56") == SPACED && at(r->s, r->g[0].start + 1, '7')) return 1;
 	return -1;
 }
@@ -180,9 +180,18 @@ RARE int called_in_line(const scan *s, int start) {
 }
 
 /* asked reports whether the number at start is where somebody asks to be reached: call me at …, reach us on … */
-static inline int asked(const scan *s, int start) {
-	if (!has_any_case(s, start - 4, " at ") && !has_any_case(s, start - 4, " on ")) return 0;
-	return has_any_case(s, start - 7, " me") || has_any_case(s, start - 7, " us") || has_any_case(s, start - 8, " him") || has_any_case(s, start - 8, " her");
+RARE int asked(const scan *s, int start) {
+	static const char *const verbs[] = {"call", "reach", "ring", "phone", "text"}, *const whom[] = {" me", " us", " him", " her"};
+	int e = start - 4;
+	if (!has_any_case(s, e, " at ") && !has_any_case(s, e, " on ")) return 0;
+	spend(800);
+	for (unsigned w = 0; w < sizeof whom / sizeof whom[0]; w++) {
+		int n = w < 2 ? 3 : 4;
+		if (!has_any_case(s, e - n, whom[w])) continue;
+		for (unsigned v = 0; v < sizeof verbs / sizeof verbs[0]; v++)
+			if (has_any_case(s, e - n - (v == 1 || v == 3 ? 5 : 4), verbs[v])) return 1;
+	}
+	return 0;
 }
 
 /* named_phone reads digits in any form beside a word that says what they are. A
@@ -256,7 +265,11 @@ RARE int phone(numbers *r, int k) {
 		end = local_part(s, end, 15, &n);
 	}
 	if (open && (end == r->g[e].end || n < 8)) return k;
-	if (end == r->g[e].end && e > k && r->g[e].sep == SPACED && is(s, end, LETTER)) e--, end = r->g[e].end; /* what follows is a word: 3e, 24h */
+	if (end == r->g[e].end && e > k && r->g[e].sep == SPACED && len(r, e) < 3 && is(s, end, LOWER)) { /* what follows is a word: 3e, 24h */
+		int m = 0;
+		for (int j = k; j < e; j++) m += len(r, j);
+		if (m >= 8) e--, end = r->g[e].end;
+	}
 	if (end == r->g[e].end && !ends_at(r, e)) return k;
 	if (at(s, from, '(')) { /* belongs to the number only if it closes there */
 		int closes = 0;

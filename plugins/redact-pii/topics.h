@@ -28,7 +28,7 @@ _Static_assert(N_TOPICS <= MAX_TOPICS, "topics fit into a word");
 
 static const topic_words vocabulary[] = {
 	{T_PHONE, "phone phones telephon tel mobile cell cellphon fax whatsapp sms handy telefon telefono mobil portable landline "
-		"hotline helpline ph mob gsm cellular t\xc3\xa9l t\xc3\xa9l\xc3\xa9ph tel\xc3\xa9"
+		"hotline helpline t\xc3\xa9l t\xc3\xa9l\xc3\xa9ph tel\xc3\xa9"
 		"fon telef\xc3\xb3n m\xc3\xb3vil celular rufnumme handynum phonenum telefone telemove komorka telefonn puhelin "
 		"mobilnum msisdn \xe7\x94\xb5\xe8\xaf\x9d \xe6\x89\x8b\xe6\x9c\xba \xe9\x9b\xbb\xe8\xa9\xb1 signal telegram viber"
 		" telefonu telefoon \xd1\x82\xd0\xb5\xd0\xbb \xd1\x82\xd0\xb5\xd0\xbb\xd0\xb5 \xd0\xa2\xd0\xb5\xd0\xbb\xd0\xb5"
@@ -94,8 +94,7 @@ static const topic_words vocabulary[] = {
 	{T_BANK, "routing aba rtn bank account acct checking savings swift bic sort sortcode iban konto kontonum kontonr cuenta compte conto rekening clabe"},
 	{T_WALLET, "bitcoin btc wallet eth ethereum crypto litecoin ltc xrp ripple doge dogecoin tron trx monero xmr solana address"
 		" sol bch ada cardano bitcoinc usdt usdc polygon bnb xlm stellar tether"},
-	{T_IDENTITY, "rfc cedula c\xc3\xa9""dula npwp nik cnic nicop mykad rif emso em\xc5\xa1o em\xc5\xa0o jmbg ruc nit pib idnr cccd cmnd thu\xe1\xba\xbf \xd1\x96\xd0\xbf\xd0\xbd \xd0\x86\xd0\x9f\xd0\x9d \xd1\x80\xd0\xbd\xd0\xbe\xd0\xba \xd0\xa0\xd0\x9d\xd0\x9e\xd0\x9a cidad\xc3\xa3o "
-		"identity identit identida ausweis personal identifi documen citizen resident idcard nric idnumber personnu kennitala"},
+	{T_IDENTITY, "identity identit identida ausweis personal identifi documen citizen resident idcard nric idnumber personnu kennitala"},
 	{T_HEALTH, "medicare prescrib mbi beneficiary npi provider dea medical health patient beneficia nationalp"},
 	{T_MONTH, "jan ene gen feb f\xc3\xa9 mar m\xc3\xa4 apr abr avr may mai mag maj mei jun jui giu jul lug aug ago ao\xc3 sep set oct okt ott out nov dec dez dic "
 		"d\xc3\xa9"

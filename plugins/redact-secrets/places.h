@@ -138,26 +138,48 @@ RARE int takes_names(const scan *s, int i) {
 	return has(s, i - 8, "--label ") || has(s, i - 9, "-secrets ") || has(s, i - 13, "--annotation ") || has(s, i - 4, " -l ");
 }
 
+/* counts returns how many digits [a, e) has, and in ends whether they all stand at its end. */
+static inline int counts(const scan *s, int a, int e, int *ends) {
+	int n = 0;
+	*ends = 1;
+	for (int k = a; k < e; k++) {
+		int digit = is(s, k, DIGIT) != 0;
+		if (n && !digit) *ends = 0;
+		n += digit;
+	}
+	return n;
+}
+
+/* is_type reports whether [a, e) is a type that is called like a function, with its width: uint32. */
+static inline int is_type(const scan *s, int a, int e) {
+	int n = run_end(s, a, LETTER, 8) - a;
+	return (n == 3 || n == 4 || n == 5) && run_end(s, a + n, DIGIT, 4) == e && (has(s, a + n - 3, "int") || has(s, a, "float"));
+}
+
 /* calls reports whether what stands in no quotes at a is the call of a function, open or closed on its line, or what a list names last, behind
- * a name whose value is worth say and begins at name: opLen1Imm8(…), Field(min_length=8), [password2, setPassword2]. A password may have a bracket in it. */
+ * a name whose value is worth say and begins at name: opLen1Imm8(…), Field(min_length=8), [password2, setPassword2]. Passwords have brackets, too, and tokens stand in lists of arguments. */
 RARE int calls(const scan *s, int a, int say, int name) {
-	int e = a, limit = min(s->n, a + MAX_NAME), camel = 0;
+	int e = a, limit = min(s->n, a + MAX_NAME), camel = 0, ends;
 	if (!is(s, a, LETTER | UNDERSCORE)) return 0;
-	for (; e < limit && class[s->t[e]] & (WORD | DOT); e++) camel |= e > a && s->t[e - 1] >= 'a' && s->t[e - 1] <= 'z' && s->t[e] >= 'A' && s->t[e] <= 'Z';
+	for (; e < limit && class[s->t[e]] & (WORD | DOT); e++) camel |= s->t[e] == '.' || s->t[e] == '_' || (e > a && s->t[e - 1] >= 'a' && s->t[e - 1] <= 'z' && s->t[e] >= 'A' && s->t[e] <= 'Z');
 	spend(100 + 15 * (e - a));
 	if (at(s, e, ']')) {
-		if (say == 3 && (at(s, name, '-') || at(s, name - 1, '-')) && !(has(s, a, "set") && s->t[a + 3] >= 'A' && s->t[a + 3] <= 'Z')) return 0; /* [--password, x] */
-		return at(s, a - 1, ',') || (at(s, a - 1, ' ') && at(s, a - 2, ','));
+		if (!at(s, a - 1, ',') && !(at(s, a - 1, ' ') && at(s, a - 2, ','))) return 0;
+		if (has(s, a, "set") && s->t[a + 3] >= 'A' && s->t[a + 3] <= 'Z') return 1;
+		counts(s, a, e, &ends);
+		return ends && !is(s, name, URLSAFE) && !at(s, name - 1, '-') && !at(s, name - 1, '/'); /* phone2, and no [--password, x] */
 	}
 	if (!at(s, e, '(')) return 0;
 	if (e + 1 >= s->n || at(s, e + 1, ')') || is(s, e + 1, SPACE | QUOTE)) return 1;
-	int argument = is(s, e + 1, ALNUM | UNDERSCORE);
-	if (!argument && say < 3) return 1;
-	if (!argument && s->t[e + 1] != '&' && s->t[e + 1] != '[' && s->t[e + 1] != '{' && s->t[e + 1] != '$' && s->t[e + 1] != '*') return 0; /* a sign */
+	if (say < 3 && !camel && counts(s, a, e, &ends) > 3) return 0; /* a token */
+	uint8_t c = s->t[e + 1];
+	int sign = !is(s, e + 1, ALNUM | UNDERSCORE);
+	if (sign && say < 3) return 1;
+	if (sign && c != '&' && c != '[' && c != '{' && c != '$' && c != '*') return 0;
+	if (say == 3 && is(s, e - 1, DIGIT) && !camel && !is_type(s, a, e) && !a_way(s, a, e)) return 0;
 	spend(300);
-	if (say == 3 && is(s, e - 1, DIGIT) && !camel && at(s, a - 1, '=') && !a_way(s, a, e)) return 0;
 	for (int k = e + 2; k < min(s->n, e + 64) && s->t[k] != '\n'; k++)
-		if (s->t[k] == ')') return 1;
+		if (s->t[k] == ')') return say < 3 || !is(s, k + 1, ALNUM);
 	return 0;
 }
 
@@ -219,7 +241,10 @@ RARE int passfile(scan *s, int a, int b) {
 		if (k == 0) port = end + 1;
 		a = end + 1;
 	}
-	return a - port >= 8 && ahead(s, a, b, &sets[BINDS], SIDES) == b ? expected(s, a, shouted(s, b)) : 0; /* what has more colons is a fingerprint */
+	int k = a, from = a; /* more colons, with no more than four hexadecimal digits between, are of a fingerprint or an address */
+	while (k < b && (k = run_end(s, from = k, HEX, b - k)) < b && k - from <= 4 && s->t[k] == ':') k++;
+	if (k == b && from > a && k - from <= 4) return 0;
+	return a - port >= 8 ? expected(s, a, shouted(s, b)) : 0;
 }
 
 /* placed reads a password by its place. */
