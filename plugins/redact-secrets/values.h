@@ -330,7 +330,7 @@ RARE int valued(scan *s, int i) {
 		while (b > a && (s->t[b - 1] == '.' || s->t[b - 1] == ':' || s->t[b - 1] == '!' || s->t[b - 1] == '?')) b--;
 	spend(500);
 	if (b - a < 6) return 0;
-	if (!quoted && may_be_paired(s, a, b) && (found = paired_with(s, a, b))) return found;
+	if (!quoted && in(s->t[a], LETTER) && may_be_paired(s, a, b) && (found = paired_with(s, a, b))) return found;
 	if (!quoted && b - a <= BRIEF) spend(100);
 	if (!quoted && !may_be_unspaced(s, a) && may_be_plain(s, a, b) && !(a > 1 && s->t[a - 1] == '>' && class[s->t[a - 2]] & QUOTE) && !(a > 10 && may_be_of_device(s->t + a))) {
 		spend(UNNAMING);
@@ -353,7 +353,7 @@ RARE int valued(scan *s, int i) {
 		int k = ahead(s, i, min(b - 1, i + 24), &sets[BINDS], SIDES);
 		if (k < b - 1 && (s->t[k] == '=' || s->t[k] == ':') && s->t[k + 1] != '/' && s->t[k + 1] != '=' && s->t[k + 1] != ':') split = k + 1;
 	}
-	int field = b - i >= 16 ? first_field(s, i, b) : 0;
+	int field = b - i >= 16 && (split || s->t[a] == '/' || s->t[a + 4] == ':' || s->t[a + 5] == ':') ? first_field(s, i, b) : 0; /* in a path or URL */
 	split = field ? field : split;
 	if (!quoted && may_be_unspaced(s, a) && (found = unspaced(s, a, b))) return found;
 	if (quoted && (found = named_value(s, a, b, 1))) return found;
@@ -370,7 +370,7 @@ RARE int valued(scan *s, int i) {
 		}
 	}
 	if (!quoted && (found = named_value(s, a, b, 0))) return found;
-	if (split > a + 16 && at(s, split - 6, '?') && b - split >= 40 && has(s, split - 5, "code=") && contains(s, a, split, ".azurewebsites.net/") && report(s, split, b, WEBHOOK_SECRET, 900)) return b;
+	if (b - split >= 40 && at(s, split - 6, '?') && has(s, split - 5, "code=") && contains(s, a, split, ".azurewebsites.net/") && report(s, split, b, WEBHOOK_SECRET, 900)) return b;
 	if (split && !quoted && may_be_paired(s, split, b) && (found = paired_with(s, split, b))) return found;
 	if (split && !quoted && s->t[split - 1] == ':' && is(s, split, DIGIT) && (found = passfile(s, a, b))) return found;
 	return max(i + 1, min(full, s->run));
