@@ -34,7 +34,6 @@ var forms = []struct{ label, text string }{
 	{"DATE_OF_BIRTH", `"dob": "«June/12/82»"`},
 	{"DATE_OF_BIRTH", "Birthdate: «May/09/09»"},
 	{"", "dob file: src/May/09/99 lines"},
-	{"BE_NRN", "numéro national «85 07 30 033 28»"},
 	{"IL_ID", "teudat zehut: «03933742-3»"},
 	{"", "released 10-Sep-1992"},
 	{"", "on September 10, 1992 we met"},

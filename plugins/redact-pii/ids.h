@@ -213,7 +213,6 @@ static const struct {
 	{HR_OIB, T_HR, T_HR, 11, 100, 100, 0, iso7064},
 	{NL_BSN, T_NL, T_NL, 9, 100, 300, "4.2.3", bsn},
 	{BE_NRN, T_BE, T_BE, 11, 400, 900, "2.2.2-3.2", nrn},
-	{BE_NRN, T_BE, T_BE, 11, 400, 700, "2 2 2 3 2", nrn},
 	{IL_ID, T_IL, T_IL, 9, 0, 300, "8-1", id_il},
 	{FR_NIR, T_FR, T_SSN, 15, 700, 900, "1 2 2 2 3 3 2", nir},
 	{SE_PERSONNUMMER, T_SE, T_IDENTITY, 10, 300, 700, "6-4", personnummer},

@@ -177,7 +177,7 @@ RARE int calls(const scan *s, int a, int say, int name) {
 	if (sign && say < 3) return 1;
 	if (sign && c != '&' && c != '[' && c != '{' && c != '$' && c != '*') return 0;
 	if (say == 3 && is(s, e - 1, DIGIT) && !camel && !is_type(s, a, e) && !a_way(s, a, e)) return 0;
-	spend(300);
+	spend(700);
 	for (int k = e + 2; k < min(s->n, e + 64) && s->t[k] != '\n'; k++)
 		if (s->t[k] == ')') return say < 3 || !is(s, k + 1, ALNUM);
 	return 0;
@@ -301,6 +301,7 @@ RARE int paired_with(scan *s, int a, int b) {
 	else if (!at(s, slash, '/') || slash < a + 2 || slash - a > 16 || in(s->t[a], DIGIT)) return 0;
 	for (e = name; e > max(s->last, name - 6) && (class[s->t[e - 1]] & SPACE || s->t[e - 1] == '(' || s->t[e - 1] == ':' || s->t[e - 1] == ',' || s->t[e - 1] == '-' || s->t[e - 1] == '>'); e--) {}
 	if (e == name && !is(s, e - 1, HIGH)) return 0;
+	spend(1700);
 	int k = e;
 	for (; k > max(s->last, e - 15) && (in(s->t[k - 1], DIGIT) || s->t[k - 1] == '.'); k--) dots += s->t[k - 1] == '.';
 	for (unsigned w = 0; !known && w < sizeof names / sizeof names[0]; w++) {

@@ -74,8 +74,9 @@ RARE int said_of(const scan *s, int a) {
 		"\xe3\x83\x91\xe3\x82\xb9\xe3\x83\xaf\xe3\x83\xbc\xe3\x83\x89\xe3\x81\xaf", "\xeb\xb9\x84\xeb\xb0\x80\xeb\xb2\x88\xed\x98\xb8\xeb\x8a\x94", /* パスワードは 비밀번호는 */
 		"\xeb\xb9\x84\xeb\xb2\x88\xec\x9d\x80", "\xec\x95\x94\xed\x98\xb8\xeb\x8a\x94", "\xed\x8c\xa8\xec\x8a\xa4\xec\x9b\x8c\xeb\x93\x9c\xeb\x8a\x94"}; /* 비번은 암호는 패스워드는 */
 	a -= at(s, a - 1, ' ');
-	if (a < 9 || !(s->t[a - 1] & 0x80)) return 0;
-	spend(300);
+	uint8_t last = s->t[a - 1];
+	if (a < 9 || (last != 0xaf && last != 0xba && last != 0x94 && last != 0x80)) return 0; /* with which these end */
+	spend(500);
 	for (unsigned k = 0; k < sizeof phrases / sizeof phrases[0]; k++) {
 		int n = 9;
 		while (phrases[k][n]) n++;

@@ -260,6 +260,7 @@ RARE int of_a_key(scan *s, int a, int b) {
 /* named_value looks for the name of the value [a, b), too. */
 RARE int named_value(scan *s, int a, int b, int quoted) {
 	if (!may_decide(s, a, b, quoted)) return 0;
+	spend(60);
 	value_name v = {0}; int brief = b - a < BRIEF;
 	if (brief) spend(UNNAMING);
 	if (!brief || !wordless(s, a)) name_of(s, a, &v), spend(NAMING - brief * 150 + NAMING_WORD * v.words);
