@@ -4,7 +4,7 @@
 
 #include "makeup.h"
 
-static int one_class(const scan *s, int a, int b, int mask) { return a < b && run_end(s, a, mask, b - a) == b; }
+static inline __attribute__((always_inline)) int one_class(const scan *s, int a, int b, int mask) { return a < b && run_end(s, a, mask, b - a) == b; }
 
 /* hashed reports whether a hash of a password begins at a, behind a dollar sign, as crypt(3) writes it. */
 RARE int hashed(const scan *s, int a) {
