@@ -1,8 +1,11 @@
 package plugins_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/veriproof/notary/host/pluginhost"
 )
 
 // secretForms are ways in which tools and programs hold a secret, with it between «», and what looks like them. They are of
@@ -48,7 +51,7 @@ var secretForms = []string{
 	// in blocks of YAML, strings of SQL, queries in quotes; numbered; of one application; of wallets and JSON Web Keys
 	"password: >-\n  «Quartz{4 digit}x»", "password: |-\n  «Quartz{4 digit}x»", "CREATE LOGIN app WITH PASSWORD = N'«tUGPUk@QXSaF»'", "curl -d 'grant_type=client_credentials&client_id=app1&client_secret=«{40 alnum}»' x", "Unseal Key 1: «{44 b64}»",
 	"APP_SPECIFIC_PASSWORD=«qlxn-wkzh-widk-lhkk»", "psk=«Quartz-{3 digit}-velvet»", "mnemonic: «zebra cactus orbit lamp wagon fiber oxygen panel ridge tower velvet yellow»", `"seed_phrase": "«zebra cactus orbit lamp wagon fiber oxygen panel ridge tower velvet yellow»"`,
-	`{open}"kty":"oct","k":"«{43 url}»"{close}`, `{open}"kty":"RSA","n":"{342 url}","e":"AQAB","d":"{342 url}","p":"{171 url}","q":"{171 url}","dp":"{171 url}","dq":"{171 url}","qi":"«{171 url}»"{close}`,
+	`{open}"kty":"oct","k":"«{43 url}»"{close}`, `{open}"kty":"RSA","n":"{342 url}","e":"AQAB","d":"«{342 url}»","p":"«{171 url}»","q":"«{171 url}»","dp":"«{171 url}»","dq":"«{171 url}»","qi":"«{171 url}»"{close}`,
 	`{open}"kty":"EC","crv":"P-256","x":"{43 url}","y":"{43 url}","d":"«{43 url}»"{close}`, "https://mainnet.infura.io/v3/«{32 hex}»", "https://api.telegram.org/bot«{9 digit}:AA{33 alnum}»/getMe", `"kim" "«SCRAM-SHA-256$4096:{22 b64}==${43 b64}=:{43 b64}=»"`,
 	// that protocols have in the place of a password, and what has their names
 	"snmp-server community «Quartz{4 digit}» RO", "SNMP v2c, community: «m0nit0r-hq{1 digit}»", "snmp:\n  version: 2c\n  community: «Zx{2 digit}metrics»", `"snmp_community": "«velvet{2 digit}»"`, "the SNMP community string is «r3adOnly-{2 digit}x»", "rocommunity «velvet{2 digit}» 10.20.0.0/16", "snmpwalk -v2c -c «velvet{2 digit}» 10.20.0.1 system",
@@ -85,21 +88,30 @@ var secretForms = []string{
 // TestSecretForms: each of these is found, whole, and in those without a mark nothing is.
 func TestSecretForms(t *testing.T) { checkForms(t, 32, secretForms) }
 
-// checkForms wants what is between «» in each of the forms found, whole, and nothing in those without a mark.
+// checkForms wants what is between «» in each of the forms found, whole, and nothing else.
 func checkForms(t *testing.T, seed uint64, forms []string) {
 	t.Helper()
 	f, d := newFinder(t, "redact-secrets"), newDice(seed)
 	for _, form := range forms {
-		before, rest, marked := strings.Cut(d.fill(form), "«")
-		want, after, _ := strings.Cut(rest, "»")
-		text, found := before+want+after, false
+		text, want := marked(d.fill(form))
 		edits := f.find(text)
-		for _, e := range edits {
-			found = found || (e.Start == len(before) && e.End == len(before)+len(want))
+		if !slices.EqualFunc(edits, want, func(e pluginhost.Edit, w [2]int) bool { return e.Start == w[0] && e.End == w[1] }) {
+			t.Errorf("%q: want %v, got %v", text, want, edits)
 		}
-		if found != marked || (!marked && len(edits) > 0) {
-			t.Errorf("%q: want %q, got %v", text, want, edits)
+	}
+}
+
+// marked returns a form without its marks, and where what is between each two of them begins and ends.
+func marked(form string) (text string, want [][2]int) {
+	for {
+		before, rest, more := strings.Cut(form, "«")
+		text += before
+		if !more {
+			return text, want
 		}
+		value, after, _ := strings.Cut(rest, "»")
+		want = append(want, [2]int{len(text), len(text) + len(value)})
+		text, form = text+value, after
 	}
 }
 

@@ -53,6 +53,8 @@ var worst = []string{
 	`"pass":"a'b`, `"pass":"a'b1`, `"secret":"a\b1" `, `{"pass":"a<b","x`, `pass="a'a'a'a'a'a'a'a'a'a'a'a'a'a1`, "pass=a1;b", "pass=a1&b&c&d<e", "pass: a1<b<c<d<e ", `pass=a\g\g\g1 `, "pass=f(", "pass=ff1(a b c ", "pass 'a1", "IQoJb3JpZ2lu", "FwoGZXIvYXdz/1",
 	"AC00000000000000000000000000000001:", "AC00000000000000000000000000000001:00000000000000000000000000000001,", "://a:a@b", "secret=1//////2", "secret=yourAyourAyourAyourAyourA1yourA ",
 	"pass=\"a''''''''''", "token:  'ppeee0c3d2\"                    ",
+	// values of a program, and in brackets
+	"{pass: aa11bb}", ",pass, a-1b2c]", "[[[[[[[[pass=aa11bb],],],],", "pass=aa11bb]]]]]]]]", "[[[[[[pass=a1b2c3]}", "let pass = a.b1c2d ", "(pass == aa11b&&", "apikey: aa11Key,", "next_token=a1b2c3d4 ", "pass sha-256-aa ", "pass = a1b2([", "pass=\"a1b2\".format(",
 	// in which short values have no word before them
 	"né :é9#", "é :G8.e+", "é:++é4 ", " =87$éé", "=4/#xe ", ",é1:1ré,,é11:éé",
 	"acct no 1234567 ", "JG 103759 ", "nino JG-10-37-", "my German number 01-1 ",

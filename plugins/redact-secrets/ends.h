@@ -46,17 +46,45 @@ static int password_end(const scan *s, int a) {
 }
 
 #define SHORTEST_PASSWORD 6
+#define MAX_BRACKETED 96 /* how far before a password the bracket may be opened that it stands in */
 
-/* command reports whether [k, e), behind a sign, is a word of small letters that ends with its text, at a space, or before a field of a query
- * that ends by b: ;psql -h, &remember&x=. */
+/* command reports whether [k, e), behind a sign, is a word of small letters before a space and more, or before a field of a query that ends by b:
+ * ;psql -h, &remember&x=. One that ends its line may be the rest of a password. */
 RARE int command(const scan *s, int k, int e, int b) {
 	int from = k;
 	spend(5 * (b - k));
 	for (; k < e; k++)
 		if (s->t[k] < 'a' || s->t[k] > 'z') return 0;
 	if (e - from < 2) return 0;
-	if (s->t[from - 1] == ';') return e >= s->n || class[s->t[e]] & SPACE;
+	if (s->t[from - 1] == ';') return (at(s, e, ' ') || at(s, e, '\t')) && e + 1 < s->n && !in(s->t[e + 1], SPACE);
 	return at(s, e, '&') && ahead(s, e + 1, b, &sets[BINDS], SIDES) < b;
+}
+
+/* bracket_end returns where [a, b), which stands in no quotes, ends without the brackets at its end, if they close what was opened before it on
+ * its line, and not in it: [--password, x], {password: x}. Behind a quotation mark another text may begin, whose brackets are its own. */
+RARE int bracket_end(const scan *s, int a, int b) {
+	int end = b, depth = 0;
+	while (end > a && (s->t[end - 1] == ']' || s->t[end - 1] == '}')) end--;
+	if (end == b) return b;
+	uint8_t close = s->t[end], open = close - 2;
+	int k = end, stop = max(0, a - MAX_BRACKETED);
+	while (--k >= stop && (k >= a || (s->t[k] != '\n' && s->t[k] != '"'))) {
+		if (s->t[k] == close) depth++;
+		if (s->t[k] == open && --depth < 0) break;
+	}
+	spend(200 + 30 * (end - k) + 10 * (b - end));
+	return depth < 0 && k < a ? end : b;
+}
+
+/* ends_before returns where [a, b), which stands in no quotes, ends without what only ends it: the signs of a sentence or a program. */
+RARE int ends_before(const scan *s, int a, int b) {
+	for (int end = b, k = 0; b > a && k < 4; b = end, k++) {
+		while (end > a && (s->t[end - 1] == ',' || s->t[end - 1] == ';' || s->t[end - 1] == '.' || s->t[end - 1] == ')' || s->t[end - 1] == '&')) end--;
+		end = bracket_end(s, a, end);
+		if (end == b) break;
+		spend(50 + 15 * (b - end));
+	}
+	return b;
 }
 
 /* field_end returns where the password [a, b), which stands in no quotes and whose name begins at start, ends as the field of a query

@@ -108,7 +108,7 @@ static inline int known_to_stand_in(const scan *s, int a, int b) {
 RARE int stands_in(scan *s, int a, int b) {
 	uint8_t first = s->t[a], last = s->t[b - 1];
 	spend(500);
-	if (first == '$' || first == '%' || first == '&' || first == '@' || first == '#' || (first == '*' && last == '*')) return first != '#' || b - a < 8;
+	if (first == '$' || first == '%' || first == '&' || first == '@' || first == '#' || (first == '*' && last == '*')) return first != '#' || b - a < 8 || (s->t[a + 1] == '{' && last == '}');
 	int found;
 	if ((found = repeats(s, a, b))) return remember(s, a, b, found - 1, 6, 256);
 	if ((found = published(s, a, b, 1))) return remember(s, a, b, found - 1, 1, 256);

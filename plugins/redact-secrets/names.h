@@ -69,6 +69,7 @@ RARE int words_in(const scan *s, int a, int b, value_name *v) {
 	while (w.starts) {
 		int end, from = next_word(&w, &end), n = end - from;
 		uint32_t topics = (uint32_t)word_topics(word_at(s->t + a + from, n));
+		if (n == 12 && topics == 1 << W_LOGIN && s->t[a + from + 9] == 'i') topics = 1 << W_OPEN; /* authenticity, not authenticate */
 		if ((!topics && n > 5) || (topics == 1 << W_LOCK && n > 8)) topics |= ending(s->t + a + end, n);
 		if (n > 1 || topics) v->any |= topics, v->last = topics;
 		unknown |= !topics & (n > 3);
@@ -78,10 +79,25 @@ RARE int words_in(const scan *s, int a, int b, value_name *v) {
 	return __builtin_popcountll(letters);
 }
 
+/* leads_on reports whether the identifier [a, b) names what asks for the next part of a list: nextToken. */
+RARE int leads_on(const scan *s, int a, int b) {
+	static const char *const parts[] = {"next", "sync", "resume"};
+	int end = b - 5;
+	spend(100);
+	if (end <= a || !has_any_case(s, end, "token")) return 0;
+	end -= is(s, end - 1, URLSAFE) != 0;
+	for (unsigned k = 0; k < sizeof parts / sizeof parts[0]; k++) {
+		int from = end - (k < 2 ? 4 : 6);
+		if ((from == a || (from > a && s->t[from - 1] == '.')) && has_any_case(s, from, parts[k])) return 1;
+	}
+	return 0;
+}
+
 /* read_name reads the words of the identifier [a, b), that may have spaces. */
 static void read_name(const scan *s, int a, int b, value_name *v) {
 	int letters = words_in(s, a, b, v);
 	if (v->any && 2 * letters < b - a) v->any = v->last = 0; /* digits, of which some spell a word */
+	if (v->last & 1 << W_SECRET && leads_on(s, a, b)) v->any = v->last = 1 << W_OPEN;
 }
 
 /* What short names said, since JSON says the same ones again and again. A name is kept as the
@@ -301,7 +317,7 @@ static struct {
 
 RARE void learn_key(const uint8_t *key, int n, int slot, v128_t first, v128_t last) {
 	scan as_text;
-	as_text.t = key;
+	as_text.t = key, as_text.n = n;
 	int a = 0;
 	if (n == MAX_KEY) /* its first word may be the end of one */
 		while (a < n && class[key[a]] & (LETTER | HIGH)) a++;

@@ -156,31 +156,82 @@ static inline int is_type(const scan *s, int a, int e) {
 	return (n == 3 || n == 4 || n == 5) && run_end(s, a + n, DIGIT, 4) == e && (has(s, a + n - 3, "int") || has(s, a, "float"));
 }
 
-/* calls reports whether what stands in no quotes at a is the call of a function, open or closed on its line, or what a list names last, behind
- * a name whose value is worth say and begins at name: opLen1Imm8(…), Field(min_length=8), [password2, setPassword2]. Passwords have brackets, too, and tokens stand in lists of arguments. */
-RARE int calls(const scan *s, int a, int say, int name) {
+/* lists_last reports whether a list names [a, b) last, before its bracket, behind a name that is no option and begins at name: [password2, setPassword2],
+ * [login, password, 2fa-login], []method{withPassword, withMD5}, but [--password, x]. Tokens stand in lists of arguments, too. */
+RARE int lists_last(const scan *s, int a, int b, int say, int name) {
+	if (!at(s, a - 1 - at(s, a - 1, ' '), ',')) return 0;
+	int name_like = is(s, a, LETTER | UNDERSCORE), small = say == 3, joints = 0, ends;
+	spend(150 + 20 * (b - a));
+	for (int k = a; k < b; k++) name_like &= in(s->t[k], WORD | DOT) != 0, small &= in(s->t[k], LOWER | DIGIT | URLSAFE | DOT) != 0, joints += in(s->t[k], URLSAFE | DOT) != 0;
+	if (name_like && has(s, a, "set") && in(s->t[a + 3], UPPER)) return 1;
+	counts(s, a, b, &ends);
+	return ((name_like && (ends || joints)) || (small && joints)) && !is(s, name, URLSAFE) && !at(s, name - 1, '-') && !at(s, name - 1, '/');
+}
+
+/* calls reports whether what stands in no quotes at a, behind a name whose value is worth say, is the call of a function, open or closed on its
+ * line: opLen1Imm8(…), Field(min_length=8). Passwords have brackets, too. */
+RARE int calls(const scan *s, int a, int say) {
 	int e = a, limit = min(s->n, a + MAX_NAME), camel = 0, ends;
 	if (!is(s, a, LETTER | UNDERSCORE)) return 0;
 	for (; e < limit && class[s->t[e]] & (WORD | DOT); e++) camel |= s->t[e] == '.' || s->t[e] == '_' || (e > a && s->t[e - 1] >= 'a' && s->t[e - 1] <= 'z' && s->t[e] >= 'A' && s->t[e] <= 'Z');
 	spend(100 + 15 * (e - a));
-	if (at(s, e, ']')) {
-		if (!at(s, a - 1, ',') && !(at(s, a - 1, ' ') && at(s, a - 2, ','))) return 0;
-		if (has(s, a, "set") && s->t[a + 3] >= 'A' && s->t[a + 3] <= 'Z') return 1;
-		counts(s, a, e, &ends);
-		return ends && !is(s, name, URLSAFE) && !at(s, name - 1, '-') && !at(s, name - 1, '/'); /* phone2, and no [--password, x] */
-	}
 	if (!at(s, e, '(')) return 0;
 	if (e + 1 >= s->n || at(s, e + 1, ')') || is(s, e + 1, SPACE | QUOTE)) return 1;
 	if (say < 3 && !camel && counts(s, a, e, &ends) > 3) return 0; /* a token */
 	uint8_t c = s->t[e + 1];
-	int sign = !is(s, e + 1, ALNUM | UNDERSCORE);
-	if (sign && say < 3) return 1;
-	if (sign && c != '&' && c != '[' && c != '{' && c != '$' && c != '*') return 0;
-	if (say == 3 && is(s, e - 1, DIGIT) && !camel && !is_type(s, a, e) && !a_way(s, a, e)) return 0;
+	int sign = !is(s, e + 1, ALNUM | UNDERSCORE), opened = c == '[' || c == '{', way = say == 3 && a_way(s, a, e);
+	if (sign && (say < 3 || (opened && (e + 2 >= s->n || is(s, e + 2, SPACE))))) return 1;
+	if (sign && !way && !opened && c != '&' && c != '$' && c != '*') return 0;
+	if (say == 3 && is(s, e - 1, DIGIT) && !camel && !is_type(s, a, e) && !way) return 0;
 	spend(700);
 	for (int k = e + 2; k < min(s->n, e + 64) && s->t[k] != '\n'; k++)
 		if (s->t[k] == ')') return say < 3 || !is(s, k + 1, ALNUM);
 	return 0;
+}
+
+/* may_be_variable reports whether a type or "= ", "==" or ":= " stands beside [a, b). */
+static inline int may_be_variable(const scan *s, int a, int b) { return a >= 3 && (s->t[a - 2] == '=' || at(s, b, '<')); }
+
+/* variable reports whether [a, b), in no quotes behind the name that begins at start, is what a program calls something: what it declares the
+ * name by (let x = form.arg12;), compares it with in brackets (x == user12&&), or has as its type (x: Signal2<string>). */
+RARE int variable(const scan *s, int a, int b, int start) {
+	static const char *const types[] = {"<string>", "<String>", "<number>", "<boolean>"}, *const declare[] = {"let ", "const ", "var ", "val ", "final ", "mut ", "auto ", "String "};
+	int dots = 0, e = a, k = a - at(s, a - 1, ' ');
+	if (!is(s, a, LETTER | UNDERSCORE)) return 0;
+	for (; e < b && class[s->t[e]] & (WORD | DOT); e++) dots += s->t[e] == '.' && is(s, e + 1, LETTER | UNDERSCORE);
+	spend(150 + 10 * (e - a));
+	for (unsigned t = 0; at(s, e, '<') && t < sizeof types / sizeof types[0]; t++)
+		if (in(s->t[a], UPPER) && has(s, e, types[t])) return 1;
+	if (has(s, k - 2, "==")) {
+		int sign = e + at(s, e, ' '), from = max(0, start - MAX_LINE);
+		return (at(s, e, ')') || has(s, sign, "&&") || has(s, sign, "||")) && !at(s, start - 1, '$') && back(s, start, from, &sets[OPENS], SIDES) > from;
+	}
+	if (has(s, k - 2, ":=") && at(s, e, '[')) return 1;
+	if (!at(s, k - 1, '=') || !dots || !(e == s->n || at(s, e, ';') || is(s, e, SPACE))) return 0;
+	if (has(s, k - 2, ":=")) return 1;
+	spend(400);
+	for (unsigned d = 0; d < sizeof declare / sizeof declare[0]; d++) {
+		int n = 0;
+		while (declare[d][n]) n++;
+		if (start >= n && has(s, start - n, declare[d])) return 1;
+	}
+	return 0;
+}
+
+/* named_alike reports whether [a, b), in no quotes, behind a space and before what goes on with a program, ends in the words that its name
+ * ends in, which begins at start, or is of that name: PrivateKey: testP256PrivateKey, UserAuth: TPM2BAuth{, AuthStyle: oauth2.AuthStyleInParams. */
+RARE int named_alike(const scan *s, int a, int b, int start) {
+	if (!at(s, a - 1, ' ') || (!at(s, b, ',') && !at(s, b, '{') && !at(s, b, ';') && !at(s, b, ')'))) return 0;
+	int name = ahead(s, start, min(a, start + MAX_NAME), &NAME_SET, 0), n = 0, last = a, length = name - start;
+	spend(100 + 25 * (b - a));
+	for (int k = a; k < b; k++) {
+		if (!in(s->t[k], WORD | DOT)) return 0;
+		if (s->t[k] == '.') last = k + 1;
+	}
+	while (n < length && n < b - a && in(s->t[b - n - 1], LETTER) && (s->t[b - n - 1] | 0x20) == (s->t[name - n - 1] | 0x20)) n++;
+	if (n >= 3 && in(s->t[b - n], UPPER)) return 1;
+	for (n = 0; n < length && n < b - last && in(s->t[last + n], LETTER) && (s->t[last + n] | 0x20) == (s->t[start + n] | 0x20);) n++;
+	return last > a && n >= 4 && n == length;
 }
 
 /* may_be_jwk reports whether the value in quotes at a may be a private member of a JSON Web Key, by its name of one or two letters. */

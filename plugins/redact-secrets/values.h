@@ -57,6 +57,7 @@ static int judged(const scan *s, int a, int b, const makeup *m, const value_name
 		if (digits == 0 && !quoted) return v->bound ? 520 : 0; /* decide has seen what it has in the place of digits */
 		if (s->t[a] == '/' && ahead(s, a + 1, b, &sets[ENDS_USER], SIDES) < b) return 0; /* a path */
 		if (!v->bound && wordy(m, n) && classes(s, a, b) & STD) return 0; /* a path */
+		if (!v->bound && !m->upper && a_way(s, a, b) && !has_sign(s, a, b)) return 0;
 		if (!v->bound && !quoted && mentioned(s, a, b, v->start)) return paired(s, v->start) ? 520 : 0;
 		if (!v->bound && n >= 16 && digits > 0 && letters && !wordy(m, n) && entropy(s, a, b) >= 48) return 520;
 		if (!v->bound) return digits > 0 && ((n >= 8 && (m->special || (m->upper && m->lower)) && !fewer(s, a, b, 6)) || paired(s, v->start) || (!quoted && v->last & 1 << W_PASS && spoken(s, a, b, v->start))) ? 520 : 0;
@@ -70,7 +71,7 @@ static int judged(const scan *s, int a, int b, const makeup *m, const value_name
 	}
 	if (digits == 0 && letters && n >= 12 && (v->bound || quoted) && m->special && mangled(s, a, b)) return 550;
 	if (!letters || (digits == 0 && n < (quoted ? 12 : 20))) return digits == n && v->bound && (n >= 20 ? say == 2 : n >= 15 && v->any & 1 << W_VENDOR) && entropy(s, a, b) > 40 ? 520 : 0;
-	if ((say == 2 && n <= 16 && a_way(s, a, b)) || (n <= 32 && numbered(s, a, b))) return 0;
+	if ((say == 2 && n <= 24 && (has_any_case(s, b - 9, "-or-later") || has_any_case(s, b - 5, "-only"))) /* a license */ || (say == 2 && has(s, b - 13, "/aws4_request")) /* what a key is for */ || (say == 2 && n <= 16 && a_way(s, a, b)) || (n <= 32 && numbered(s, a, b))) return 0;
 	int jumble = (digits == 0 || wordy(m, n)) && n >= 14 && say == 2 && !m->special && jumbled(s, a, b);
 	if (digits == 0 && !(m->upper && m->lower) && !jumble) return 0;
 	if (say == 1 && v->any & (1 << W_BESIDE | 1 << W_DATA) && (n < 24 || digits < 3 || !m->upper || !m->lower || !v->bound)) return 0;
@@ -165,15 +166,15 @@ RARE int decide(scan *s, int a, int b, int quoted, const value_name *v) {
 	int say = level(v), first = b;
 	if (!say || (say == 3 ? threshold[PASSWORD] > BEST_PASSWORD : threshold[SECRET] > BEST_SECRET)) return 0; /* what no score reaches is not looked for */
 	if (say < 3 && b - a < shortest(say)) return 0;
-	if (!quoted && calls(s, a, say, v->start)) return 0;
+	if (!quoted && (calls(s, a, say) || ((at(s, b, ']') || at(s, b, '}')) && lists_last(s, a, b, say, v->start)) || (say == 3 && may_be_variable(s, a, b) && variable(s, a, b, v->start)) || ((say < 3 || at(s, b, '{')) && named_alike(s, a, b, v->start)))) return 0;
+	if (quoted && has(s, b + 1, ".format(")) return 0;
 	if (!quoted && at(s, s->name_end, '=') && is(s, s->name_end + 1, QUOTE) && is(s, s->name_end + 2, SPACE)) return 0; /* "password=" + value1 */
 	if (say == 3 && has(s, v->start, "PASS") && (has(s, b, " (") || has(s, a, "Test"))) return 0; /* --- PASS: TestName2 (0.01s) */
 	if (class[s->t[a - 1 - quoted]] & SPACE && apart(s, max(v->start, s->name_end), a)) return 0;
 	if (!quoted && say == 3) {
 		b = password_end(s, a);
 		int plain = !any_digit(s, a, b);
-		while (b > a && (s->t[b - 1] == ',' || s->t[b - 1] == ';' || s->t[b - 1] == '.' || s->t[b - 1] == ')' || s->t[b - 1] == '&')) b--;
-		b = field_end(s, a, b, v->start);
+		b = field_end(s, a, ends_before(s, a, b), v->start);
 		if ((plain || !any_digit(s, a, b)) && !lacks_digits(s, a, b, v)) return 0;
 	}
 	b = min(b, a + MAX_VALUE);

@@ -71,7 +71,7 @@ static const topic_words vocabulary[] = {
 		"down up pressed event events code codes vars error message msg hint text input button form page view link params param args arg "
 		"tag group groups role roles user username email account number no nr ref reference reason test tests example required min max used total "
 		"schema model request response result generator validator parser reader writer builder resolver hash nonce storepath cert certificate agreement exchange stdin"},
-	{W_OPEN, "non fake dummy invalid wrong bogus mock public pub publishable publisha primary foreign cache partition sort checksum sha md5 sha1 sha256 sha512 digest commit revision rev etag csrf xsrf "
+	{W_OPEN, "non fake dummy invalid wrong bogus mock public pub publishable publisha primary foreign cache partition sort checksum sha md5 sha1 sha256 sha512 digest commit revision rev etag csrf csrfmidd xsrf "
 		"trace span correlat idempote keyboard fingerpr integrity resolution hidden aria placehol accessor bucket object blob cursor continua pagina paginati recv "
 		"page nextpage thumbpri thumbprint srcrev mac uuid guid monkey turkey hockey donkey whiskey jockey keystroke keydown keyup keypress sequence frame"
 		" cache dedup row shard lookup composit translat i18n"},
