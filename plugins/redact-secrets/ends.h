@@ -72,7 +72,7 @@ RARE int bracket_end(const scan *s, int a, int b) {
 		if (s->t[k] == close) depth++;
 		if (s->t[k] == open && --depth < 0) break;
 	}
-	spend(200 + 30 * (end - k) + 10 * (b - end));
+	spend(300 + 45 * (end - k) + 15 * (b - end));
 	return depth < 0 && k < a ? end : b;
 }
 

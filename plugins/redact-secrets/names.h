@@ -10,7 +10,7 @@
 /* What name_of takes, and a word of a short name. These are spent by who asks, whether the name is known from
  * before or not: that depends on other texts. */
 #define NAMING 1100
-#define NAMING_WORD 180
+#define NAMING_WORD 200
 #define UNNAMING 300 /* what wordless takes */
 
 /* A name is what stands before a value, and what its words say. */

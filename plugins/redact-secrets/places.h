@@ -176,14 +176,14 @@ RARE int calls(const scan *s, int a, int say) {
 	for (; e < limit && class[s->t[e]] & (WORD | DOT); e++) camel |= s->t[e] == '.' || s->t[e] == '_' || (e > a && s->t[e - 1] >= 'a' && s->t[e - 1] <= 'z' && s->t[e] >= 'A' && s->t[e] <= 'Z');
 	spend(100 + 15 * (e - a));
 	if (!at(s, e, '(')) return 0;
+	spend(200 + 20 * (e - a));
 	if (e + 1 >= s->n || at(s, e + 1, ')') || is(s, e + 1, SPACE | QUOTE)) return 1;
 	if (say < 3 && !camel && counts(s, a, e, &ends) > 3) return 0; /* a token */
 	uint8_t c = s->t[e + 1];
-	int sign = !is(s, e + 1, ALNUM | UNDERSCORE), opened = c == '[' || c == '{', way = say == 3 && a_way(s, a, e);
+	int sign = !is(s, e + 1, ALNUM | UNDERSCORE), opened = c == '[' || c == '{';
 	if (sign && (say < 3 || (opened && (e + 2 >= s->n || is(s, e + 2, SPACE))))) return 1;
-	if (sign && !way && !opened && c != '&' && c != '$' && c != '*') return 0;
-	if (say == 3 && is(s, e - 1, DIGIT) && !camel && !is_type(s, a, e) && !way) return 0;
-	spend(700);
+	if (((sign && !opened && c != '&' && c != '$' && c != '*') || (say == 3 && is(s, e - 1, DIGIT) && !camel && !is_type(s, a, e))) && !(say == 3 && a_way(s, a, e))) return 0;
+	spend(1200);
 	for (int k = e + 2; k < min(s->n, e + 64) && s->t[k] != '\n'; k++)
 		if (s->t[k] == ')') return say < 3 || !is(s, k + 1, ALNUM);
 	return 0;
