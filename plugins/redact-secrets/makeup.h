@@ -240,6 +240,21 @@ RARE int numbered(const scan *s, int a, int b) {
 	return numbers > 0 && words >= numbers && unusual < 2;
 }
 
+/* begins_with_word reports whether [a, b) is what programs call things: a word, a hyphen, and no capitals: web-7f9c8d6b5f-x2k4q. */
+static int begins_with_word(const scan *s, int a, int b, const makeup *m) {
+	int e = run_end(s, a, LOWER, b - a);
+	return !m->upper && e >= a + 3 && at(s, e, '-');
+}
+
+/* may_be_id reports whether [a, b) may be what is called by a digest or a UUID as often as it is a key. */
+RARE int may_be_id(const scan *s, int a, int b) {
+	int n = b - a, e;
+	if (n != 36 && n != 40 && n != 64) return 0;
+	spend(60);
+	e = run_end(s, a, HEX, n);
+	return n == 36 ? e == a + 8 && at(s, e, '-') && at(s, a + 23, '-') : e == b;
+}
+
 #define MIN_JUMBLE 10
 
 /* jumbled reports whether ten letters and more of one case stand in a row in [a, b) that are no words: a fifth

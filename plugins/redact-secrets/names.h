@@ -64,17 +64,19 @@ RARE int words_in(const scan *s, int a, int b, value_name *v) {
 	w.starts = w.letters & ~(w.letters << 1 & ~turns);
 	uint64_t single = w.starts & ~((w.letters & ~w.starts) >> 1);
 	if (single) single &= ~only_x(s->t + a, b - a), w.starts &= ~single, w.letters &= ~single; /* the one word of one letter */
-	uint32_t unknown = 0;
+	uint32_t unknown = 0, other = 0;
 	v->any = v->last = 0, v->words = __builtin_popcountll(w.starts);
 	while (w.starts) {
 		int end, from = next_word(&w, &end), n = end - from;
 		uint32_t topics = (uint32_t)word_topics(word_at(s->t + a + from, n));
+		other |= topics & 1 << W_OTHER, topics &= ~(1u << W_OTHER);
 		if (n == 12 && topics == 1 << W_LOGIN && s->t[a + from + 9] == 'i') topics = 1 << W_OPEN; /* authenticity, not authenticate */
 		if ((!topics && n > 5) || (topics == 1 << W_LOCK && n > 8)) topics |= ending(s->t + a + end, n);
 		if (n > 1 || topics) v->any |= topics, v->last = topics;
 		unknown |= !topics & (n > 3);
 	}
 	if (unknown && v->any == 1 << W_KEY && v->last) v->any |= 1 << W_SOMEBODY;
+	if (v->any & 1 << W_VENDOR) v->any |= other;
 	if (v->any & 1 << W_KEY && !w.lower) v->any |= 1 << W_CAPITALS;
 	return __builtin_popcountll(letters);
 }
@@ -295,7 +297,7 @@ static int level(const value_name *v) {
 	if (any & 1 << W_SECRET) return 2;
 	if (any & 1 << W_KEY && any & 1 << W_DATA && !(any & (1 << W_LOCK | 1 << W_CAPITALS))) return (any & 1 << W_CLOUD) != 0; /* messaging.kafka.message.key, but azure_redis_key */
 	if (any & 1 << W_KEY) return any & (1 << W_LOCK | 1 << W_VENDOR) ? 2 : any & (1 << W_CAPITALS | 1 << W_SOMEBODY | 1 << W_BESIDE) && v->last & 1 << W_KEY;
-	return any & 1 << W_VENDOR ? 1 : 0;
+	return any & 1 << W_VENDOR && !(any & 1 << W_OTHER);
 }
 
 /* The key of an attribute names its text, if that may be one value. */

@@ -15,6 +15,7 @@ static void prepare(void) {
 	prepare_rules();
 	prepare_values();
 	prepare_endings();
+	prepare_issuers();
 }
 
 static inline int key_tells(const uint8_t *request, const rdx_record *r) {

@@ -5,6 +5,7 @@
 
 #include "ends.h"
 #include "heads.h"
+#include "issuers.h"
 #include "places.h"
 #include "phrases.h"
 #include "protocols.h"
@@ -74,6 +75,7 @@ static int judged(const scan *s, int a, int b, const makeup *m, const value_name
 	if ((say == 2 && n <= 24 && (has_any_case(s, b - 9, "-or-later") || has_any_case(s, b - 5, "-only"))) /* a license */ || (say == 2 && has(s, b - 13, "/aws4_request")) /* what a key is for */ || (say == 2 && n <= 16 && a_way(s, a, b)) || (n <= 32 && numbered(s, a, b))) return 0;
 	int jumble = (digits == 0 || wordy(m, n)) && n >= 14 && say == 2 && !m->special && jumbled(s, a, b);
 	if (digits == 0 && !(m->upper && m->lower) && !jumble) return 0;
+	if (say == 1 && !(v->any & 1 << W_KEY) && (may_be_id(s, a, b) || begins_with_word(s, a, b, m))) return 0; /* of_issuer knows whose keys are such */
 	if (say == 1 && v->any & (1 << W_BESIDE | 1 << W_DATA) && (n < 24 || digits < 3 || !m->upper || !m->lower || !v->bound)) return 0;
 	if (say == 1 && v->any & 1 << W_SOMEBODY && !(v->any & 1 << W_CAPITALS) && (n < 20 || digits < 3)) return 0;
 	if ((say == 1 && (m->special || m->dots) && !(n >= 32 && digits >= 3 && m->upper && m->lower && !m->dots && ahead(s, a, b, &sets[set_number(BASE64U | STD | DOT | EQUALS)], 0) == b)) || (!quoted && (s->t[b - 1] == ')' || s->t[b - 1] == '('))) return 0;
@@ -271,6 +273,7 @@ RARE int named_value(scan *s, int a, int b, int quoted) {
 	if (!found && may_be_in_markup(s, a, quoted) && (found = in_markup(s, a, b, quoted))) return found;
 	if (quoted && v.any == 1 << W_KEY && v.bound && b - a >= 24 && has_any_case(s, v.start, "key") && !is(s, v.start + 3, WORD | LOCAL | DOT) && (found = of_a_key(s, a, b))) return found;
 	if (found || (may_be_of_protocol(s, a, b - a, quoted, &v) && (found = of_protocol(s, a, b, quoted))) || v.any & (1 << W_PASS | 1 << W_SECRET)) return found;
+	if (may_be_issued(s, a, b - a, quoted, &v) && (found = of_issuer(s, a, b, quoted, &v))) return found;
 	if (quoted && may_be_jwk(s, a) && (found = private_member(s, a, b))) return found;
 	if (may_be_placed(s, a, b, quoted)) return placed(s, a, b, quoted);
 	return may_be_given(s, a, b, quoted) ? given(s, a, b, quoted) : 0;

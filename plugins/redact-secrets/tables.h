@@ -1,0 +1,73 @@
+/* tables.h: passwords in the rows of a statement of SQL that says which of its columns has one: INSERT INTO users (name, password) VALUES ('kim', '…'), …. */
+#ifndef SECRETS_TABLES_H
+#define SECRETS_TABLES_H
+
+#include "names.h"
+
+#define MAX_COLUMNS 512 /* bytes of their names */
+
+/* The statement that was met last, and how far the text was read: no byte is looked at again for the next value. */
+static struct {
+	int sought, at, depth, column;
+	uint64_t passwords, secrets; /* a bit for each column */
+} rows;
+
+static void no_rows(void) { rows.sought = rows.at = rows.depth = rows.column = 0, rows.passwords = rows.secrets = 0; }
+
+/* columns_of reads the names of the columns before the word at i. */
+RARE void columns_of(const scan *s, int i) {
+	int end = i;
+	rows.at = i, rows.depth = rows.column = 0, rows.passwords = rows.secrets = 0;
+	while (end > 0 && in(s->t[end - 1], SPACE)) end--;
+	int stop = max(0, end - MAX_COLUMNS), k = back(s, end, stop, &sets[OPENS], SIDES);
+	spend(300 + 10 * (end - k));
+	if (k == stop || !at(s, end - 1, ')')) return;
+	for (int column = 0; k < end && column < 64; column++) {
+		int e = k;
+		while (e < end - 1 && s->t[e] != ',') e++;
+		value_name v;
+		if (e - k < MAX_NAME) {
+			read_name(s, k, e, &v);
+			spend(450 + NAMING_WORD * v.words);
+			int say = level(&v);
+			rows.passwords |= (uint64_t)(say == 3) << column, rows.secrets |= (uint64_t)(say == 2) << column;
+		}
+		k = e + 1;
+	}
+}
+
+/* may_be_of_row reports whether [a, b) is in quotes as SQL has them, in a list. */
+static inline int may_be_of_row(const scan *s, int a, int b) {
+	return a > 8 && s->t[a - 1] == '\'' && (s->t[a - 2] == ',' || s->t[a - 2] == '(' || (s->t[a - 2] == ' ' && s->t[a - 3] == ',')) && (at(s, b + 1, ',') || at(s, b + 1, ')'));
+}
+
+/* of_row returns what the column says that the value at a, behind a quotation mark, is of: 3 a password, 2 a secret, 0 neither. */
+RARE int of_row(const scan *s, int a) {
+	spend(200 + (a - rows.sought));
+	for (int k = rows.sought; k < a; k += 16) {
+		const v128_t small = wasm_u8x16_splat(0x20);
+		uint32_t hits = wasm_i8x16_bitmask(wasm_v128_and(wasm_i8x16_eq(wasm_v128_or(wasm_v128_load(s->t + k), small), wasm_u8x16_splat('v')), wasm_i8x16_eq(wasm_v128_or(wasm_v128_load(s->t + k + 4), small), wasm_u8x16_splat('e'))));
+		for (; hits; hits &= hits - 1) {
+			int i = k + __builtin_ctz(hits);
+			spend(60);
+			if (i < a && has_any_case(s, i, "values") && !is(s, i - 1, WORD) && !is(s, i + 6, WORD)) columns_of(s, i);
+		}
+	}
+	rows.sought = max(rows.sought, a);
+	if (!(rows.passwords | rows.secrets)) return 0;
+	int k = rows.at;
+	spend(20 * (a - k));
+	for (; k < a - 1; k++) {
+		uint8_t c = s->t[k];
+		if (c == '\'') while (++k < a - 1 && s->t[k] != '\'') {}
+		else if (c == '(' && rows.depth++ == 0) rows.column = 0;
+		else if (c == ')') rows.depth--;
+		else if (c == ',' && rows.depth == 1) rows.column++;
+		else if (c == ';') rows.passwords = rows.secrets = 0;
+	}
+	rows.at = a - 1;
+	if (k > a - 1 || rows.depth != 1 || rows.column >= 64) return 0;
+	return rows.passwords >> rows.column & 1 ? 3 : rows.secrets >> rows.column & 1 ? 2 : 0;
+}
+
+#endif
