@@ -13,7 +13,7 @@ var issuerForms = []string{
 	`DataDog = "«{32 hex}»"`, `NewRelic: '«{40 hex}»'`, `new_relic = "«{40 hex}»"`, `circle-ci: "«{40 hex}»"`, `CircleCI = "«{40 hex}»"`, `launch_darkly = "«{40 lower}»"`, `LaunchDarkly: "«{40 lower}»"`, `OpenWeather = '«{32 hex}»'`, `pagerDuty = "«{20 alnum}»"`,
 	`myZeroBounce = "«{32 hex}»"`, `mixpanelProd = "«{32 hex}»"`, `ipstack-live: "«{32 hex}»"`, `settings.integrations.numverify = '«{32 hex}»'`, `scrapingbee_account = "«{80 upper}»"`, `mediastackBackup = "«{32 hex}»"`,
 	// as an argument, an option, and in markup
-	`new DataDog("«{32 hex}»")`, `ipstack.init('«{32 hex}»')`, "tool --datadog «{32 hex}» run", "ENV MEDIASTACK «{32 hex}»", "<ipstack>«{32 hex}»</ipstack>", "- name: NUMVERIFY\n  value: \"«{32 hex}»\"",
+	`new DataDog("«{32 hex}»")`, `ipstack.init('«{32 hex}»')`, "tool --datadog «{32 hex}» run", "<ipstack>«{32 hex}»</ipstack>", "- name: NUMVERIFY\n  value: \"«{32 hex}»\"",
 	// of whose keys only is known that they are random
 	`geckoboard = "«{32 hex}»"`, `lemlist: "«{32 alnum}»"`, `"scrapfly": "«{36 alnum}»"`, `MOCKAROO = '«{32 lower}»'`, `"zenrows": "«{40 hex}»"`,
 	// words of the language, by their own kind of key
@@ -34,3 +34,14 @@ var issuerForms = []string{
 
 // TestIssuerForms: each of these is found, whole, and in those without a mark nothing is.
 func TestIssuerForms(t *testing.T) { checkForms(t, 36, issuerForms) }
+
+// rowForms are passwords in the rows of a statement of SQL that says which of its columns has one.
+var rowForms = []string{
+	"INSERT INTO users (name, password) VALUES ('kim', '«velvet{2 digit}x»')", "INSERT INTO users (name, password) VALUES ('kim', '«velvet{2 digit}x»'), ('ann', '«Quartz-{3 digit}»'), ('li', '«{14 alnum}»');",
+	"insert into `app`.`users` (`id`,`passwd`,`mail`)\nvalues\n  (1,'«Velv{2 digit}et!»','kim'),\n  (2,'«{12 alnum}»','ann');", `INSERT INTO "t" ("id", "api_token", "n") VALUES (nextval('s', 1), '«{32 hex}»', 4)`, "INSERT INTO a (n) VALUES ('a1b2c3d4'); INSERT INTO b (n, pwd) VALUES ('it''s 12', '«velvet{2 digit}x»')",
+	"INSERT INTO users (name, role) VALUES ('kim', 'velvet{2 digit}x'), ('ann', '{14 alnum}')", "INSERT INTO users VALUES (1, 'velvet{2 digit}x', 'kim')", "INSERT INTO t (password_hint, token_url, n) VALUES ('velvet{2 digit}x', '{14 alnum}', 'velvet{2 digit}y')",
+	"INSERT INTO t (password, n) VALUES (NULL, 'velvet{2 digit}x')", "INSERT INTO t (n, password) VALUES ('velvet{2 digit}x', NULL); UPDATE t SET n = f('a', 'velvet{2 digit}x')", "the values (password, name) are ('kim', 'velvet{2 digit}x')", "(password, n) VALUES (f('velvet{2 digit}x', 'velvet{2 digit}y'), 2)",
+}
+
+// TestRowForms: each of these is found, whole, and in those without a mark nothing is.
+func TestRowForms(t *testing.T) { checkForms(t, 37, rowForms) }

@@ -150,7 +150,7 @@ RARE int made_like(const scan *s, int a, int b, const makeup *m) {
 	return ahead(s, a, b, &sets[set_number(BASE64U | EQUALS)], 0) == b ? K_URL : K_NONE;
 }
 
-/* told_by reports how the value at a is bound to the name that ends at end: 2 by an operator or ENV of Docker, 1 as an argument, or the value of an option, 0 not. */
+/* told_by reports how the value at a is bound to the name that ends at end: 2 by an operator, 1 as an argument, or the value of an option, 0 not. */
 RARE int told_by(const scan *s, int start, int end, int a) {
 	int how = 0;
 	spend(15 * (a - end));
@@ -159,19 +159,19 @@ RARE int told_by(const scan *s, int start, int end, int a) {
 		if (c == '=' || c == ':' || c == '>') return 2;
 		if (c == '(' || c == ',') how = 1;
 	}
-	if (how || a - end > 2) return how;
-	return has(s, start - 4, "ENV ") ? 2 : has(s, start, "--");
+	return how || (a - end <= 2 && has(s, start, "--"));
 }
 
 enum { MIN_ISSUED = 14, MAX_ISSUED = 96, ISSUED_SCORE = 550 };
 
-/* may_be_issued reports whether the value of n bytes behind a name may be such a key. */
+/* may_be_issued reports whether the value of n bytes at a may be such a key. */
 static inline int may_be_issued(const scan *s, int a, int n, int quoted, const value_name *v) {
-	return (v->bound || s->t[v->start] == '-' || (v->start > 3 && s->t[v->start - 2] == 'V')) && n >= MIN_ISSUED && n <= MAX_ISSUED && !(v->any & (1 << W_OPEN | 1 << W_OTHER)) && !(v->last & 1 << W_THING && !(v->last & 1 << W_LOCK)) && in(s->t[a], ALNUM) && s->t[a + 1] != '.' && (quoted || s->t[a - 1] != ',') && threshold[SECRET] <= ISSUED_SCORE;
+	return (v->bound || s->t[v->start] == '-') && n >= MIN_ISSUED && n <= MAX_ISSUED && !(v->any & (1 << W_OPEN | 1 << W_OTHER)) && (v->last & (1 << W_THING | 1 << W_LOCK)) != 1 << W_THING && s->t[a + 1] != '.' && s->t[a] != ':' && (quoted || s->t[a - 1] != ',');
 }
 
 /* of_issuer reports the value [a, b) as a key of the issuer that its name names. */
 RARE int of_issuer(scan *s, int a, int b, int quoted, const value_name *v) {
+	if (!in(s->t[a], ALNUM) || threshold[SECRET] > ISSUED_SCORE) return 0;
 	int n = b - a, from = v->start, end = ahead(s, from, min(a - quoted, from + MAX_NAME), &NAME_SET, 0), beside = 0;
 	spend(250);
 	if (end == from || a - end > MAX_NAME || (from == 0 && a - quoted - end > 4)) return 0;

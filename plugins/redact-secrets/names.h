@@ -269,7 +269,7 @@ RARE int wordless(const scan *s, int i) {
 	if (2 * __builtin_popcount(letters) < n) return 1;
 	int from = __builtin_ctz(letters), length = __builtin_popcount(letters), last = s->t[end - 17 + from + length] | 0x20;
 	if (!upper && length > 1 && letters >> from == (1u << length) - 1)
-		return !word_topics(word_at(s->t + end - 16 + from, length)) && (length <= 5 || (last != 'd' && last != 't' && last != 'n' && last != 'y'));
+		return !(word_topics(word_at(s->t + end - 16 + from, length)) & ~(1ull << W_OTHER)) && (length <= 5 || (last != 'd' && last != 't' && last != 'n' && last != 'y'));
 	return !(letters & letters << 1) && !((uint32_t)wasm_i8x16_bitmask(wasm_i8x16_eq(wasm_v128_or(v, wasm_u8x16_splat(0x20)), wasm_u8x16_splat('x'))) & name);
 }
 

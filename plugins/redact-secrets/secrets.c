@@ -24,6 +24,7 @@ static inline int key_tells(const uint8_t *request, const rdx_record *r) {
 }
 
 static int begin_text(scan *s) {
+	no_rows();
 	int from = jwt_tail(s);
 	return from ? from : keyed(s);
 }

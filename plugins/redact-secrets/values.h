@@ -10,6 +10,7 @@
 #include "phrases.h"
 #include "protocols.h"
 #include "shapes.h"
+#include "tables.h"
 #include "plain.h"
 
 /* file_name reports whether a value ends like the name of a file or host. */
@@ -260,6 +261,13 @@ RARE int of_a_key(scan *s, int a, int b) {
 	return report(s, a, b, SECRET, 520) ? b : 0;
 }
 
+/* in_column reports the value [a, b) in quotes, if it stands in a row of SQL in the column of a password or a secret. */
+RARE int in_column(scan *s, int a, int b) {
+	int say = of_row(s, a);
+	value_name v = {.any = 1u << (say == 3 ? W_PASS : W_SECRET), .last = 1u << (say == 3 ? W_PASS : W_SECRET), .bound = 1, .start = a};
+	return say ? decide(s, a, b, 1, &v) : 0;
+}
+
 /* named_value looks for the name of the value [a, b), too. */
 RARE int named_value(scan *s, int a, int b, int quoted) {
 	if (!may_decide(s, a, b, quoted)) return 0;
@@ -274,6 +282,7 @@ RARE int named_value(scan *s, int a, int b, int quoted) {
 	if (quoted && v.any == 1 << W_KEY && v.bound && b - a >= 24 && has_any_case(s, v.start, "key") && !is(s, v.start + 3, WORD | LOCAL | DOT) && (found = of_a_key(s, a, b))) return found;
 	if (found || (may_be_of_protocol(s, a, b - a, quoted, &v) && (found = of_protocol(s, a, b, quoted))) || v.any & (1 << W_PASS | 1 << W_SECRET)) return found;
 	if (may_be_issued(s, a, b - a, quoted, &v) && (found = of_issuer(s, a, b, quoted, &v))) return found;
+	if (quoted && may_be_of_row(s, a, b) && (found = in_column(s, a, b))) return found;
 	if (quoted && may_be_jwk(s, a) && (found = private_member(s, a, b))) return found;
 	if (may_be_placed(s, a, b, quoted)) return placed(s, a, b, quoted);
 	return may_be_given(s, a, b, quoted) ? given(s, a, b, quoted) : 0;
