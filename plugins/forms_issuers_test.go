@@ -39,6 +39,7 @@ func TestIssuerForms(t *testing.T) { checkForms(t, 36, issuerForms) }
 var rowForms = []string{
 	"INSERT INTO users (name, password) VALUES ('kim', '«velvet{2 digit}x»')", "INSERT INTO users (name, password) VALUES ('kim', '«velvet{2 digit}x»'), ('ann', '«Quartz-{3 digit}»'), ('li', '«{14 alnum}»');",
 	"insert into `app`.`users` (`id`,`passwd`,`mail`)\nvalues\n  (1,'«Velv{2 digit}et!»','kim'),\n  (2,'«{12 alnum}»','ann');", `INSERT INTO "t" ("id", "api_token", "n") VALUES (nextval('s', 1), '«{32 hex}»', 4)`, "INSERT INTO a (n) VALUES ('a1b2c3d4'); INSERT INTO b (n, pwd) VALUES ('it''s 12', '«velvet{2 digit}x»')",
+	"INSERT INTO [dbo].[users] ([name], [password], [n]) VALUES (N'kim', N'«velvet{2 digit}x»', 1)",
 	"INSERT INTO users (name, role) VALUES ('kim', 'velvet{2 digit}x'), ('ann', '{14 alnum}')", "INSERT INTO users VALUES (1, 'velvet{2 digit}x', 'kim')", "INSERT INTO t (password_hint, token_url, n) VALUES ('velvet{2 digit}x', '{14 alnum}', 'velvet{2 digit}y')",
 	"INSERT INTO t (password, n) VALUES (NULL, 'velvet{2 digit}x')", "INSERT INTO t (n, password) VALUES ('velvet{2 digit}x', NULL); UPDATE t SET n = f('a', 'velvet{2 digit}x')", "the values (password, name) are ('kim', 'velvet{2 digit}x')", "(password, n) VALUES (f('velvet{2 digit}x', 'velvet{2 digit}y'), 2)",
 }

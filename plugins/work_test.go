@@ -57,6 +57,9 @@ var worst = []string{
 	"{pass: aa11bb}", ",pass, a-1b2c]", "[[[[[[[[pass=aa11bb],],],],", "pass=aa11bb]]]]]]]]", "[[[[[[pass=a1b2c3]}", "let pass = a.b1c2d ", "(pass == aa11b&&", "apikey: aa11Key,", "next_token=a1b2c3d4 ", "pass sha-256-aa ", "pass = a1b2([", "pass=\"a1b2\".format(",
 	// in which short values have no word before them
 	"né :é9#", "é :G8.e+", "é:++é4 ", " =87$éé", "=4/#xe ", ",é1:1ré,,é11:éé",
+	// keys of issuers, and rows of SQL
+	`datadog="a1b2c3d4e5f6a7"`, `a_a_a_a_a_a_a_a_a_a_a_a_a_a='a1b2c3d4e5f6a7'`, `NewNewNewNewRelicNew:a1b2c3d4e5f6a7 `, `hunter.twilio.sentry('00a1b2c3d4e5f6a7')`, "--sentry 1a1a1a1a1a1a1a ", "sentry release=a1b2c3d4e5f6a7 ",
+	"('a1b2c3',", "(password)values('a1b2c3',", "(a,a,a,a,a,a,a,a,a)values(',a1b2c3',", ")values", "()values 'a1'", "values('a1b2c3'),", "(pw)values'1a1a1a',",
 	"acct no 1234567 ", "JG 103759 ", "nino JG-10-37-", "my German number 01-1 ",
 }
 

@@ -57,20 +57,32 @@ static const struct {
 	{K_URL, 50, 50, "rapidapi"},
 	{K_URL, 60, 64, "bitbucket coinbase intercom"},
 	{K_URL, 80, 90, "kraken paypal"},
-	{K_NONE, 1, 0, "abstractapi accuweather adjust agora airbrake airship airvisual alegra alienvault alibaba aliyun amadeus ambee anthropic anyscale apacta apideck apimatic appfollow appoptics appsflyer atera "
+	{K_NONE, 1, 0, "abstractapi accuweather adjust airvisual alegra alienvault alibaba aliyun ambee anthropic anyscale apacta apideck apimatic appfollow appoptics appsflyer atera "
 		"auddio autodesk ayrshare bannerbear baremetrics beebole betterstack billomat bitbar blazemeter blocknative bombbomb borgbase brandfetch brevo bugherd buttercms bytescale calendarific campaignmonitor cannyio "
 		"capsulecrm censys cerebras chargebee chartmogul checklyhq checkvist cloudconvert cloudimage cloudinary cloudmersive coingecko coinmarketcap commercejs convertapi couchbase craftmypdf currencyfreaks "
 		"currentsapi customerio dailyco datagov debounce deepseek demio descope detectify detectlanguage diffbot disqus docparser dotdigital doppler dropbox dwolla dynalist dynatrace easypost eodhd eventbrite everhour exa exchangerateapi "
-		"facebookads fastforex fauna fibery fileio finage firecrawl flutterwave foursquare frameio freemius fullstory geckoboard getresponse ghostio goodreads graphcms graphhopper groq gtmetrix gyazo happyscribe hasura hcaptcha "
+		"facebookads fastforex fauna fibery finage firecrawl flutterwave foursquare frameio freemius fullstory geckoboard getresponse ghostio goodreads graphcms graphhopper groq gtmetrix gyazo happyscribe hasura hcaptcha "
 		"healthchecksio hellosign helpcrunch heremaps holidayapi honeybadger huggingface iconfinder iexcloud imagekit imgbb imgur instabug instamojo iterable jotform jsonbin jumpcloud kaggle kickbox klarna "
-		"knapsackpro kontent lemlist lendflow linkpreview litmus livekit liveagent lmnt logrocket loginradius loops mailersend mailmodo mailsac mailtrap maxmind meilisearch metabase mindmeister mixmax mockaroo mollie mongodbatlas "
-		"moosend nasdaqdatalink neptune ngrok nightfall numlookup oanda omnisend onelogin onfleet openai openrouter openuv optimizely paddle paperform parsehub payfast paymongo paystack pdfshift perplexity "
+		"knapsackpro kontent lemlist lendflow litmus livekit liveagent lmnt logrocket loginradius loops mailersend mailmodo mailsac mailtrap maxmind meilisearch metabase mindmeister mixmax mockaroo mollie mongodbatlas "
+		"moosend nasdaqdatalink neptune ngrok numlookup oanda omnisend onelogin onfleet openai openrouter openuv optimizely paddle paperform parsehub payfast paymongo paystack pdfshift perplexity "
 		"pinecone pipedream podio poloniex portainer posthog postman prerender pubmatic pushover pushwoosh qdrant qualtrics quickbooks readme recaptcha remotebg retool ringcentral rocketreach rudderstack "
 		"salesforce scalr scrapfly scrapeowl scrapingant securitytrails selectpdf semrush sendinblue serphouse shippo shipengine shotstack shutterstock sightengine sinch smartystreets smtptwogo sportmonks sportradar stabilityai "
 		"stackblitz stackpath storyblok stormglass strava supabase swiftype tailscale tatumio tavily taxjar teamwork ticketmaster tinypng tldv together togglapi tradier travelpayouts trustpilot twocaptcha typesense "
 		"ubidots uploadcare upstash valohai verifalia veriphone viewdns visualcrossing voiceflow walkscore webflow whoisxmlapi wolframalpha woocommerce workable xata yelp youtube slack shopify telegram sourcegraph pulumi pypi rubygems planetscale prefect infracost hashicorp azure aws google cisco adyen weaviate runpod godaddy namecheap porkbun oracle ovh lambdatest applitools "
-		"hotjar clickhouse minimax moonshot glassnode zenrows zenserp zeplin zerotier zoho zoom zulip"},
-	{K_NONE, 1, 0, "apollo circle drone fixer hunter linear looker percy plaid polygon pusher replicate sauce segment steam harvestapp gemini exa loops neptune together adjust airship paddle litmus teamwork retool readme sonar kraken"},
+		"hotjar clickhouse minimax moonshot glassnode zenrows zenserp zeplin zerotier zoho zoom zulip "
+		"abyssale adafruitio aeroworkflow aiven alconost aletheiaapi anypoint apicart apiflash apifonica apimetrics apitemplate appointedd appsynergy apptivo audd autoklose axonaut aylien besnappy "
+		"besttime bitcoinaverage blitapp boostnote browshot buddyns budibase bulksms caflou calorieninja campayn captaindata carboninterface cashboard caspio centralstationcrm chatfule clickhelp "
+		"clientary clinchpad cloudplan clustdoc codequiry coinlib currencycloud currencyscoop customerguru dareboost datafire dfuse diggernaut dnetwork documo dovico dronahq dyspatch edenai enablex "
+		"ethplorer extractorapi faceplusplus feedier fetchrss findl fixerio fleetbase flexport flightapi flightlabs flowflu formcraft fxmarket geocodify geoipifi getgist gocanvas groovehq guardianapi "
+		"heatmapapi hiveage hybiscus hypertrack iexapis instabot interseller intrinio invoiceocean ipapi ipinfodb ipquality jupiterone kanbantool karmacrm keenio kylas larksuite leadfeeder lexigram "
+		"livestorm loyverse lunchmoney madkudu magicbell mavenlink meaningcloud meistertask mesibo metaapi metrilo moonclerk mrticktock myfreshworks myintervals nethunt neutrinoapi newscatcher "
+		"nftport nicereply nightfall nozbeteams onedesk onepagecrm oopspam opengraphr optidash overloop owlbot packagecloud pandadoc pandascore paralleldots parseur partnerstack passbase paydirtapp "
+		"paymoapp peopledatalabs pepipost planyo postageapp powrbot prodpad prospectcrm proxycrawl purestake qase qualaroo qubole rawg reachmail repairshopr replyio requestfinance restpack revampcrm "
+		"ritekit roninapp rownd runrunit salesblink salescookie salesflare salesmate scraperbox sheety sherpadesk sigopt simfin simplesat simplynoted simvoly sirv siteleaf skrappio skybiometry "
+		"speechtextai sportsmonk sslmate statuspal stitchdata storecove stormboard storychief stripo sugester supernotes surveybot surveysparrow survicate tallyfy teamgate teletype testingbot "
+		"textmagic theoddsapi thinkific thousandeyes tickettailor timecamp tmetric tokeet tomorrowio transferwise tyntec typetalk uclassify unifyid unplugg upcdatabase uplead upwave vbout verimail "
+		"versioneye viewneo voicegain voodoosms vouchery vpnapi vyte websitepulse whoxy worksnaps worldcoinindex youneedabudget yousign zipbooks zipcodeapi zipcodebase zonkafeedback zulipchat"},
+	{K_NONE, 1, 0, "apollo circle drone fixer hunter linear looker percy plaid polygon pusher replicate sauce segment steam harvestapp gemini exa loops neptune together adjust paddle litmus teamwork retool readme sonar kraken"},
 };
 #define N_ISSUED (int)(sizeof issued / sizeof issued[0])
 #define COMMON_WORD (1ull << (N_ISSUED - 1))
@@ -191,7 +203,7 @@ RARE int of_issuer(scan *s, int a, int b, int quoted, const value_name *v) {
 	}
 	if (known ? beside && (!quoted || like_id) : beside || !quoted || told < 2 || rows & COMMON_WORD || kind > K_BOTH || n < 20 || n > 64) return 0;
 	if (told < 2 && like_id) return 0;
-	if (!known && (kind == K_HEX ? n != 32 && n != 40 && n != 64 : m.digits_ahead < (kind == K_BOTH ? 3 : 4) || m.turns * 5 < n)) return 0;
+	if (!known && (kind == K_HEX ? n != 32 && n != 40 && n != 64 : (m.digits_ahead < (kind == K_BOTH ? 3 : 4) || m.turns * 5 < n) && (kind != K_BOTH || m.turns * 3 < n))) return 0;
 	if (kind > K_HEX && kind < K_UUID && (begins_with_word(s, a, b, &m) || (wordy(&m, n) && !jumbled(s, a, b)) || (n <= 32 && numbered(s, a, b)))) return 0;
 	if (entropy(s, a, b) < (n < 16 ? 40 : n < 24 ? 44 : 48) || fewer(s, a, b, 8) || stands_in(s, a, b)) return 0;
 	return report(s, a, b, SECRET, known ? ISSUED_SCORE : 520) ? b : 0;

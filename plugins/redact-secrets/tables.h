@@ -19,9 +19,12 @@ RARE void columns_of(const scan *s, int i) {
 	int end = i;
 	rows.at = i, rows.depth = rows.column = 0, rows.passwords = rows.secrets = 0;
 	while (end > 0 && in(s->t[end - 1], SPACE)) end--;
-	int stop = max(0, end - MAX_COLUMNS), k = back(s, end, stop, &sets[OPENS], SIDES);
-	spend(300 + 10 * (end - k));
-	if (k == stop || !at(s, end - 1, ')')) return;
+	spend(100 + 10 * (i - end));
+	if (!at(s, end - 1, ')')) return;
+	int stop = max(0, end - MAX_COLUMNS), k = end - 1;
+	while (k > stop && s->t[k - 1] != '(' && s->t[k - 1] != ')') k--;
+	spend(200 + 10 * (end - k));
+	if (k == stop || s->t[k - 1] != '(') return;
 	for (int column = 0; k < end && column < 64; column++) {
 		int e = k;
 		while (e < end - 1 && s->t[e] != ',') e++;
@@ -38,13 +41,16 @@ RARE void columns_of(const scan *s, int i) {
 
 /* may_be_of_row reports whether [a, b) is in quotes as SQL has them, in a list. */
 static inline int may_be_of_row(const scan *s, int a, int b) {
-	return a > 8 && s->t[a - 1] == '\'' && (s->t[a - 2] == ',' || s->t[a - 2] == '(' || (s->t[a - 2] == ' ' && s->t[a - 3] == ',')) && (at(s, b + 1, ',') || at(s, b + 1, ')'));
+	int k = a - 2;
+	if (a <= 8 || s->t[a - 1] != '\'') return 0;
+	k -= s->t[k] == 'N'; /* N'…' */
+	return (s->t[k] == ',' || s->t[k] == '(' || (s->t[k] == ' ' && s->t[k - 1] == ',')) && (at(s, b + 1, ',') || at(s, b + 1, ')'));
 }
 
 /* of_row returns what the column says that the value at a, behind a quotation mark, is of: 3 a password, 2 a secret, 0 neither. */
 RARE int of_row(const scan *s, int a) {
 	spend(200 + (a - rows.sought));
-	for (int k = rows.sought; k < a; k += 16) {
+	for (int k = rows.sought; k < a && left >= 0; k += 16) {
 		const v128_t small = wasm_u8x16_splat(0x20);
 		uint32_t hits = wasm_i8x16_bitmask(wasm_v128_and(wasm_i8x16_eq(wasm_v128_or(wasm_v128_load(s->t + k), small), wasm_u8x16_splat('v')), wasm_i8x16_eq(wasm_v128_or(wasm_v128_load(s->t + k + 4), small), wasm_u8x16_splat('e'))));
 		for (; hits; hits &= hits - 1) {
