@@ -27,6 +27,8 @@ var issuerForms = []string{
 	`heroku_dyno = "{uuid}"`, `"circleci_workflow": "{uuid}"`, `github_commit = "{40 hex}"`, `netlify_build = "{24 hex}"`, `docker_image = "{64 hex}"`, `docker_layer: {64 hex}`, `snyk_org = "{uuid}"`, `snyk_project: "{uuid}"`, `github_parent = "{40 hex}"`,
 	`opsgenie_alert = "{uuid}"`, `wistia_media = "{64 hex}"`, `"virustotal_file": "{64 hex}"`, `virustotal_sample = "{64 hex}"`, `heroku_release_id = {uuid}`, `postmark_message = "{uuid}"`, `twilioMessageSid = "{32 hex}"`, `squarespace.site: {uuid}`, `statuspage_incident = {uuid}`,
 	`github("{40 hex}")`, `("github", "{40 hex}")`, `docker, {64 hex}`, `github mirror: {40 hex}`, `heroku tenant = "{uuid}"`, `datadog-version: {40 hex}`, `urlscan_request: "{uuid}"`, `"mailgunMessage": "{32 hex}"`,
+	// none: random, but ids and digests that are public
+	`figma = "{22 alnum}"`, `"pexels": "{22 alnum}"`, `docker = "{64 hex}"`, `circleci: "{64 hex}"`, `"pixabay": "{22 alnum}"`, `unsplash = "{24 alnum}"`, `wistia = "{32 hex}"`, `contentful = "{uuid}"`, `"mailchimp": "{uuid}"`, `zendesk: "{uuid}"`,
 	// none: words that are issuers, too
 	`hunter = "{word}{4 digit}"`, "hunter: {40 hex}", `polygon = "{20 digit}.{8 digit}"`, `polygon_path = "{32 alnum}"`, `plaid = "red-and-blue-{2 digit}"`, "segment: {32 alnum}", `segment = "{24 hex}"`, `percy_build = "{64 hex}"`, `circle = "{uuid}"`, `drone: {32 hex}`,
 	`shape = "{32 hex}"`, `window = '{32 hex}'`, `line = "{32 hex}"`, `front = "{32 alnum}"`, `box: {64 hex}`, `target = "{40 hex}"`,

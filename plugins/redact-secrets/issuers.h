@@ -7,9 +7,9 @@
 /* What a key is made of, each with all of the one before: hexadecimal digits; letters of one case and digits; of both; and '-', '_', '='. */
 enum { K_HEX, K_ONE, K_BOTH, K_URL, K_UUID, K_NONE };
 
-/* Of each issuer, in small letters without digits, what its keys are made of and how long they are. Those of the last row but one are
- * known for nothing: in quotes, any random value is taken for a key. Those of the last one are words of the language, too: their
- * keys stand in quotes, behind nothing but the name. */
+/* Of each issuer, in small letters without digits, what its keys are made of and how long they are. In quotes, other random values are taken
+ * for keys, too, as of all of whom nothing is known: the last row but two. Those of the last row but one are words of the language: their keys stand in quotes, behind
+ * nothing but the name. Those of the last one are said of what has ids and digests of such a kind, and of theirs only what is known is a key. */
 static const struct {
 	uint8_t kind, min, max;
 	const char *names;
@@ -21,7 +21,7 @@ static const struct {
 	{K_HEX, 32, 32, "adobe adzuna algolia amplitude appcues apilayer assemblyai aviationstack braintree bugsnag clarifai codecov coinlayer countrylayer currencylayer databricks datadog deepai "
 		"dnsimple edamam elevenlabs facebook finicity fixer flickr freshping geoapify giphy harvestapp honeycomb imagga imgix infura ipgeolocation ipstack languagelayer lastfm linear locationiq "
 		"logdna mailboxlayer mailchimp mailgun mailjet mandrill marketstack mediastack mixpanel newsapi numverify nutritionix opencage opencagedata openweather openweathermap papertrail pastebin pdflayer "
-		"pivotaltracker positionstack rebrandly recurly rollbar scraperapi screenshotlayer scrapestack serpstack spoonacular steam themoviedb tmdb toggl trello twilio uptimerobot userstack vatlayer weatherapi "
+		"pivotaltracker positionstack rebrandly recurly rollbar scraperapi screenshotlayer scrapestack serpstack spoonacular spotify steam themoviedb tmdb toggl trello twilio uptimerobot userstack vatlayer weatherapi "
 		"weatherbit weatherstack zapier zerobounce zenscrape"},
 	{K_HEX, 37, 37, "cloudflare"},
 	{K_HEX, 39, 39, "geocodio"},
@@ -44,12 +44,12 @@ static const struct {
 	{K_ONE, 73, 80, "jfrog artifactory abuseipdb scrapingbee elasticemail"},
 	{K_BOTH, 16, 16, "linkedin vonage nexmo"},
 	{K_BOTH, 20, 22, "apollo browserstack freshdesk travisci travis ably honeycomb codacy sauce"},
-	{K_BOTH, 23, 28, "jira tableau vercel twitter razorpay messagebird smartsheet gandi bitmex statuscake mux"},
+	{K_BOTH, 23, 28, "jira tableau vercel twitter razorpay messagebird smartsheet gandi bitmex statuscake"},
 	{K_BOTH, 30, 32, "alchemy giphy mistral nylas nytimes mapquest polygon segment sendgrid shodan stripe tomtom trello twelvedata zapier screenshotapi squarespace pagerduty"},
 	{K_BOTH, 34, 38, "coveralls pushbullet yandex bybit"},
-	{K_BOTH, 40, 40, "clickup cohere firebase formbucket grafana mailerlite plivo zendesk spotify replicate"},
+	{K_BOTH, 40, 40, "clickup cohere firebase formbucket grafana mailerlite plivo zendesk replicate"},
 	{K_BOTH, 43, 50, "apify bitfinex clockify mailgun onesignal rapidapi telnyx twitter unsplash"},
-	{K_BOTH, 56, 64, "binance helpscout hetzner linode moralis okx pexels surveymonkey sumologic tinyurl bitget mapbox clojars wrike"},
+	{K_BOTH, 56, 64, "binance helpscout hetzner linode moralis okx pexels surveymonkey sumologic tinyurl bitget clojars wrike"},
 	{K_URL, 20, 20, "pagerduty gitlab"},
 	{K_URL, 22, 22, "convertkit"},
 	{K_URL, 32, 32, "discord fastly nytimes trello"},
@@ -59,21 +59,21 @@ static const struct {
 	{K_URL, 80, 90, "kraken paypal"},
 	{K_NONE, 1, 0, "abstractapi accuweather adjust airvisual alegra alienvault alibaba aliyun ambee anthropic anyscale apacta apideck apimatic appfollow appoptics appsflyer atera "
 		"auddio autodesk ayrshare bannerbear baremetrics beebole betterstack billomat bitbar blazemeter blocknative bombbomb borgbase brandfetch brevo bugherd buttercms bytescale calendarific campaignmonitor cannyio "
-		"capsulecrm censys cerebras chargebee chartmogul checklyhq checkvist cloudconvert cloudimage cloudinary cloudmersive coingecko coinmarketcap commercejs convertapi couchbase craftmypdf currencyfreaks "
+		"capsulecrm censys cerebras chargebee chartmogul checklyhq checkvist cloudconvert cloudimage cloudmersive coingecko coinmarketcap commercejs convertapi couchbase craftmypdf currencyfreaks "
 		"currentsapi customerio dailyco datagov debounce deepseek demio descope detectify detectlanguage diffbot disqus docparser dotdigital doppler dropbox dwolla dynalist dynatrace easypost eodhd eventbrite everhour exa exchangerateapi "
 		"facebookads fastforex fauna fibery finage firecrawl flutterwave foursquare frameio freemius fullstory geckoboard getresponse ghostio goodreads graphcms graphhopper groq gtmetrix gyazo happyscribe hasura hcaptcha "
-		"healthchecksio hellosign helpcrunch heremaps holidayapi honeybadger huggingface iconfinder iexcloud imagekit imgbb imgur instabug instamojo iterable jotform jsonbin jumpcloud kaggle kickbox klarna "
+		"healthchecksio hellosign helpcrunch heremaps holidayapi honeybadger huggingface iconfinder iexcloud imagekit imgbb imgur instabug instamojo jotform jsonbin jumpcloud kaggle kickbox klarna "
 		"knapsackpro kontent lemlist lendflow litmus livekit liveagent lmnt logrocket loginradius loops mailersend mailmodo mailsac mailtrap maxmind meilisearch metabase mindmeister mixmax mockaroo mollie mongodbatlas "
 		"moosend nasdaqdatalink neptune ngrok numlookup oanda omnisend onelogin onfleet openai openrouter openuv optimizely paddle paperform parsehub payfast paymongo paystack pdfshift perplexity "
 		"pinecone pipedream podio poloniex portainer posthog postman prerender pubmatic pushover pushwoosh qdrant qualtrics quickbooks readme recaptcha remotebg retool ringcentral rocketreach rudderstack "
-		"salesforce scalr scrapfly scrapeowl scrapingant securitytrails selectpdf semrush sendinblue serphouse shippo shipengine shotstack shutterstock sightengine sinch smartystreets smtptwogo sportmonks sportradar stabilityai "
+		"scalr scrapfly scrapeowl scrapingant securitytrails selectpdf semrush sendinblue serphouse shippo shipengine shotstack shutterstock sightengine sinch smartystreets smtptwogo sportmonks sportradar stabilityai "
 		"stackblitz stackpath storyblok stormglass strava supabase swiftype tailscale tatumio tavily taxjar teamwork ticketmaster tinypng tldv together togglapi tradier travelpayouts trustpilot twocaptcha typesense "
-		"ubidots uploadcare upstash valohai verifalia veriphone viewdns visualcrossing voiceflow walkscore webflow whoisxmlapi wolframalpha woocommerce workable xata yelp youtube slack shopify telegram sourcegraph pulumi pypi rubygems planetscale prefect infracost hashicorp azure aws google cisco adyen weaviate runpod godaddy namecheap porkbun oracle ovh lambdatest applitools "
+		"ubidots uploadcare upstash valohai verifalia veriphone viewdns visualcrossing voiceflow walkscore webflow whoisxmlapi wolframalpha woocommerce workable xata yelp slack shopify telegram sourcegraph pulumi pypi rubygems planetscale prefect infracost hashicorp azure aws cisco adyen weaviate runpod godaddy namecheap porkbun oracle ovh lambdatest applitools "
 		"hotjar clickhouse minimax moonshot glassnode zenrows zenserp zeplin zerotier zoho zoom zulip "
 		"abyssale adafruitio aeroworkflow aiven alconost aletheiaapi anypoint apicart apiflash apifonica apimetrics apitemplate appointedd appsynergy apptivo audd autoklose axonaut aylien besnappy "
 		"besttime bitcoinaverage blitapp boostnote browshot buddyns budibase bulksms caflou calorieninja campayn captaindata carboninterface cashboard caspio centralstationcrm chatfule clickhelp "
 		"clientary clinchpad cloudplan clustdoc codequiry coinlib currencycloud currencyscoop customerguru dareboost datafire dfuse diggernaut dnetwork documo dovico dronahq dyspatch edenai enablex "
-		"ethplorer extractorapi faceplusplus feedier fetchrss findl fixerio fleetbase flexport flightapi flightlabs flowflu formcraft fxmarket geocodify geoipifi getgist gocanvas groovehq guardianapi "
+		"ethplorer extractorapi faceplusplus feedier fetchrss findl fixerio fleetbase flexport flightapi flightlabs flowflu formcraft fxmarket geocodify geoipifi gocanvas groovehq guardianapi "
 		"heatmapapi hiveage hybiscus hypertrack iexapis instabot interseller intrinio invoiceocean ipapi ipinfodb ipquality jupiterone kanbantool karmacrm keenio kylas larksuite leadfeeder lexigram "
 		"livestorm loyverse lunchmoney madkudu magicbell mavenlink meaningcloud meistertask mesibo metaapi metrilo moonclerk mrticktock myfreshworks myintervals nethunt neutrinoapi newscatcher "
 		"nftport nicereply nightfall nozbeteams onedesk onepagecrm oopspam opengraphr optidash overloop owlbot packagecloud pandadoc pandascore paralleldots parseur partnerstack passbase paydirtapp "
@@ -83,9 +83,12 @@ static const struct {
 		"textmagic theoddsapi thinkific thousandeyes tickettailor timecamp tmetric tokeet tomorrowio transferwise tyntec typetalk uclassify unifyid unplugg upcdatabase uplead upwave vbout verimail "
 		"versioneye viewneo voicegain voodoosms vouchery vpnapi vyte websitepulse whoxy worksnaps worldcoinindex youneedabudget yousign zipbooks zipcodeapi zipcodebase zonkafeedback zulipchat"},
 	{K_NONE, 1, 0, "apollo circle drone fixer hunter linear looker percy plaid polygon pusher replicate sauce segment steam harvestapp gemini exa loops neptune together adjust paddle litmus teamwork retool readme sonar kraken"},
+	{K_NONE, 1, 0, "airtable asana bitbucket buildkite circle circleci clojars codeclimate codecov contentful coveralls discord docker drone droneci etsy facebook figma flickr freshping giphy github gitlab gitter heroku lastfm linkedin "
+		"netlify npm pastebin pexels pixabay readthedocs sonarcloud spotify steam stripe themoviedb tmdb travis travisci trello twitch twitter typeform unsplash vercel virustotal wistia wandb"},
 };
 #define N_ISSUED (int)(sizeof issued / sizeof issued[0])
-#define COMMON_WORD (1ull << (N_ISSUED - 1))
+#define COMMON_WORD (1ull << (N_ISSUED - 2))
+#define HAS_IDS (1ull << (N_ISSUED - 1))
 
 /* What is known of a name, by a hash of its letters. */
 #define ISSUER_BITS 11
@@ -201,7 +204,7 @@ RARE int of_issuer(scan *s, int a, int b, int quoted, const value_name *v) {
 		int k = __builtin_ctzll(r);
 		known |= n >= issued[k].min && n <= issued[k].max && (kind == issued[k].kind || (kind < issued[k].kind && issued[k].kind < K_UUID));
 	}
-	if (known ? beside && (!quoted || like_id) : beside || !quoted || told < 2 || rows & COMMON_WORD || kind > K_BOTH || n < 20 || n > 64) return 0;
+	if (known ? beside && (!quoted || like_id) : beside || !quoted || told < 2 || rows & (COMMON_WORD | HAS_IDS) || kind > K_BOTH || n < 20 || n > 64) return 0;
 	if (told < 2 && like_id) return 0;
 	if (!known && (kind == K_HEX ? n != 32 && n != 40 && n != 64 : (m.digits_ahead < (kind == K_BOTH ? 3 : 4) || m.turns * 5 < n) && (kind != K_BOTH || m.turns * 3 < n))) return 0;
 	if (kind > K_HEX && kind < K_UUID && (begins_with_word(s, a, b, &m) || (wordy(&m, n) && !jumbled(s, a, b)) || (n <= 32 && numbered(s, a, b)))) return 0;
