@@ -39,7 +39,7 @@ var unseenForms = []string{
 	// options and secrets of fifteen characters, names with an arrow, and what is said of names
 	"tool --token «HwUH8bckCWjGi41» run", "secret «QHonyZn9eSYQMRn»", "API key → «{32 alnum}»", "API Key (prod): «{32 alnum}»", "password (root): «velvet{2 digit}x»", "password for root: «Velv{2 digit}etx»", "Failed password for user: kim{2 digit}abc", "length (root): velvet{2 digit}x", "ticket for root: Velv{2 digit}etx",
 	// pairs with a slash behind an address or a word for a login
-	"10.20.30.40 (kim/«Iq8{1 digit}Doox»)", "10.20.30.40 kim/«Iq8{1 digit}Doox»", "the new database runs at 10.20.30.40 (kim/«Iq8{1 digit}Doox»)", "ssh kim@10.20.30.40(kim/«Iq8{1 digit}Doox»)", "10.20.30.40-->kim/«Iq8{1 digit}Doox»", "the staging login: admin / «Velv-{3 digit}-Harb!x»", "creds: kim@example.org / «lW7jg{1 digit}NKClL9me»", "ID:kim/«PQ8rPw0w»", "계정:kim/«Iq8{1 digit}Doox»",
+	"10.20.30.40 (kim/«Iq8{1 digit}Doox»)", "10.20.30.40 kim/«Iq8{1 digit}Doox»", "the new database runs at 10.20.30.40 (kim/«Iq8{1 digit}Doox»)", "ssh kim@10.20.30.40(kim/«Iq8{1 digit}Doox»)", "10.20.30.40-->kim/«Iq8{1 digit}Doox»", "the staging login: admin / «Velv-{3 digit}-Harb!x»", "creds: kim@example.org / «lW7jg{1 digit}NKClL9me»", "ID:kim/PQ8rPw0w", "계정:kim/«Iq8{1 digit}Doox»",
 	"10.20.30.40 GET/v{2 digit}/Users", "10.20.30.40 kim/release-2024", "see docs/Guide2024x", "login: page / release-2024-11", "valid:kim/PQ8rPw0w", "10.20.30 kim/Iq8{1 digit}Doox", "ws://10.20.30.40:9229/{uuid}", "X509_SIG *PKCS{1 digit}_set0_pbe(", "10.20.30.40 /opt/App2x/Bin7y",
 }
 

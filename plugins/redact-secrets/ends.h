@@ -60,20 +60,22 @@ RARE int command(const scan *s, int k, int e, int b) {
 	return at(s, e, '&') && ahead(s, e + 1, b, &sets[BINDS], SIDES) < b;
 }
 
-/* bracket_end returns where [a, b), which stands in no quotes, ends without the brackets at its end, if they close what was opened before it on
- * its line, and not in it: [--password, x], {password: x}. Behind a quotation mark another text may begin, whose brackets are its own. */
+/* bracket_end returns where [a, b), which stands in no quotes, ends without those brackets at its end that close what was opened before it on
+ * its line, and not in it: [--password, x], {password: x}. Behind a quotation mark another text may begin, whose brackets are its own, and a bracket
+ * behind an escape is of a colour. */
 RARE int bracket_end(const scan *s, int a, int b) {
 	int end = b, depth = 0;
 	while (end > a && (s->t[end - 1] == ']' || s->t[end - 1] == '}')) end--;
 	if (end == b) return b;
-	uint8_t close = s->t[end], open = close - 2;
-	int k = end, stop = max(0, a - MAX_BRACKETED);
-	while (--k >= stop && (k >= a || (s->t[k] != '\n' && s->t[k] != '"'))) {
+	uint8_t close = s->t[b - 1], open = close - 2; /* which are of one kind, as a rule */
+	int k = end, stop = max(0, a - MAX_BRACKETED), opened = 0;
+	while (--k >= stop && opened < b - end && (k >= a || (s->t[k] != '\n' && s->t[k] != '"' && !(s->t[k] == '\'' && at(s, b, '\''))))) {
 		if (s->t[k] == close) depth++;
-		if (s->t[k] == open && --depth < 0) break;
+		if (s->t[k] == open && !(k > 0 && s->t[k - 1] == 0x1b) && --depth < 0) opened += k < a, depth = 0;
 	}
 	spend(300 + 45 * (end - k) + 15 * (b - end));
-	return depth < 0 && k < a ? end : b;
+	while (b > end && (s->t[b - 1] != close || opened > 0)) b--, opened -= s->t[b] == close;
+	return b;
 }
 
 /* ends_before returns where [a, b), which stands in no quotes, ends without what only ends it: the signs of a sentence or a program. */

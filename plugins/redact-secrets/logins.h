@@ -35,6 +35,8 @@ RARE int of_everybody(const scan *s, int user, int colon, int end) {
 	return n > 0 && ((n == colon - user && alike(s, a, user, n)) || (n >= 4 && n <= user - 3 - scheme && alike(s, a, scheme, n)));
 }
 
+#define MAX_HOSTS 8 /* of a list, that are looked at behind public logins */
+
 /* url_credentials reads the password before the '@' at i, or behind it, if it stands in the name, as in that of a mailbox. */
 RARE int url_credentials(scan *s, int i) {
 	spend(330);
@@ -54,15 +56,17 @@ RARE int url_credentials(scan *s, int i) {
 		spend(300);
 		if (!at(s, colon, ':') || !at(s, i, '@')) return 0;
 	}
-	i = last_sign(s, i);
-	if (!(is(s, i + 1, ALNUM | HIGH) || at(s, i + 1, '[') || at(s, i + 1, '/')) || i - colon < 2) return 0;
-	spend(400);
-	if (stands_in(s, colon + 1, i) || s->t[i - 1] == '}' || s->t[colon + 1] == '[') return 0;
-	if (!of_everybody(s, j, colon, i)) return report(s, j, i, URL_CREDENTIALS, 850) ? i : 0;
-	if (!(next = next_login(s, i + 1))) return 0; /* which may have one of its own */
-	colon = ahead(s, next, min(s->n, next + 64), &sets[BINDS], SIDES), i = ahead(s, next, min(s->n, next + 64), &sets[ENDS_USER], SIDES);
-	spend(400);
-	return at(s, colon, ':') && colon < i && at(s, i, '@') && !of_everybody(s, next, colon, i) && report(s, next, i, URL_CREDENTIALS, 850) ? i : 0;
+	for (int k = 0; k < MAX_HOSTS; k++) {
+		i = last_sign(s, i);
+		if (!(is(s, i + 1, ALNUM | HIGH) || at(s, i + 1, '[') || at(s, i + 1, '/')) || i - colon < (k ? SHORTEST_PASSWORD : 2)) return 0;
+		spend(400);
+		if (!stands_in(s, colon + 1, i) && s->t[i - 1] != '}' && s->t[colon + 1] != '[' && !of_everybody(s, j, colon, i)) return report(s, j, i, URL_CREDENTIALS, 850) ? i : 0;
+		if (!(j = next_login(s, i + 1))) return 0; /* which may have one of its own */
+		colon = ahead(s, j, min(s->n, j + 64), &sets[BINDS], SIDES), i = ahead(s, j, min(s->n, j + 64), &sets[ENDS_USER], SIDES);
+		spend(400);
+		if (!at(s, colon, ':') || colon >= i || !at(s, i, '@')) return 0;
+	}
+	return 0;
 }
 
 /* may_be_login reports whether a space, a quote or '=' stands before the name before the colon at

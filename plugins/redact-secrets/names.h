@@ -84,12 +84,12 @@ RARE int words_in(const scan *s, int a, int b, value_name *v) {
 /* leads_on reports whether the identifier [a, b) names what asks for the next part of a list: nextToken. */
 RARE int leads_on(const scan *s, int a, int b) {
 	static const char *const parts[] = {"next", "sync", "resume"};
-	int end = b - 5;
-	spend(100);
+	int end = b - 5; /* it takes as much when the name is known, and is not counted then */
 	if (end <= a || !has_any_case(s, end, "token")) return 0;
 	end -= is(s, end - 1, URLSAFE) != 0;
 	for (unsigned k = 0; k < sizeof parts / sizeof parts[0]; k++) {
 		int from = end - (k < 2 ? 4 : 6);
+		if (k > 0 && is(s, from, UPPER) && is(s, from + 1, UPPER)) continue; /* SYNC_TOKEN is as often one of a service */
 		if ((from == a || (from > a && s->t[from - 1] == '.')) && has_any_case(s, from, parts[k])) return 1;
 	}
 	return 0;
@@ -169,8 +169,8 @@ static value_name last_name; /* that ends at s->name_end: a value and a part of 
 /* identified reports whether the word at i is that of SQL before a password. */
 RARE int identified(const scan *s, int i) { return has_any_case(s, i - 11, "identified by"); }
 
-/* falls_back reports whether "or" stands at i, behind a call with an argument in quotes and before a quotation mark: get("NAME") or "…". */
-static inline int falls_back(const scan *s, int i) { return s->t[i] == 'o' && s->t[i - 2] == ')' && has(s, i, "or ") && is(s, i - 3, QUOTE) && is(s, i + 3, QUOTE); }
+/* falls_back reports whether "or" stands at i, behind a call with an argument in quotes and before a quotation mark: get("NAME") or "…", environ["NAME"] or "…". */
+static inline int falls_back(const scan *s, int i) { return s->t[i] == 'o' && (s->t[i - 2] == ')' || s->t[i - 2] == ']') && has(s, i, "or ") && is(s, i - 3, QUOTE) && is(s, i + 3, QUOTE); }
 
 /* passed_over reports whether the letter, digit or sign at i stands between a name and its value: "password - …";
  * "password 7 …", as the kind of a hash; "Key 2: …"; b'…'; "password: |-" above a block of YAML. */

@@ -162,7 +162,7 @@ RARE int lists_last(const scan *s, int a, int b, int say, int name) {
 	if (!at(s, a - 1 - at(s, a - 1, ' '), ',')) return 0;
 	int name_like = is(s, a, LETTER | UNDERSCORE), small = say == 3, joints = 0, ends;
 	spend(150 + 20 * (b - a));
-	for (int k = a; k < b; k++) name_like &= in(s->t[k], WORD | DOT) != 0, small &= in(s->t[k], LOWER | DIGIT | URLSAFE | DOT) != 0, joints += in(s->t[k], URLSAFE | DOT) != 0;
+	for (int k = a; k < b; k++) name_like &= in(s->t[k], WORD | DOT) != 0, small &= in(s->t[k], LOWER | DIGIT | URLSAFE | DOT) != 0, joints += in(s->t[k], say == 3 ? URLSAFE | DOT : DOT) != 0;
 	if (name_like && has(s, a, "set") && in(s->t[a + 3], UPPER)) return 1;
 	counts(s, a, b, &ends);
 	return ((name_like && (ends || joints)) || (small && joints)) && !is(s, name, URLSAFE) && !at(s, name - 1, '-') && !at(s, name - 1, '/');
@@ -178,7 +178,8 @@ RARE int calls(const scan *s, int a, int say) {
 	if (!at(s, e, '(')) return 0;
 	spend(200 + 20 * (e - a));
 	if (e + 1 >= s->n || at(s, e + 1, ')') || is(s, e + 1, SPACE | QUOTE)) return 1;
-	if (say < 3 && !camel && counts(s, a, e, &ends) > 3) return 0; /* a token */
+	int digits = counts(s, a, e, &ends);
+	if ((say < 3 && !camel && digits > 3) || digits > 6 || (digits > 3 && digits_at(s->t + e - 16) >> 12 == 15)) return 0; /* a token, or a password and what is said of it: Acme_2024(new) */
 	uint8_t c = s->t[e + 1];
 	int sign = !is(s, e + 1, ALNUM | UNDERSCORE), opened = c == '[' || c == '{';
 	if (sign && (say < 3 || (opened && (e + 2 >= s->n || is(s, e + 2, SPACE))))) return 1;
@@ -208,7 +209,7 @@ RARE int variable(const scan *s, int a, int b, int start) {
 	}
 	if (has(s, k - 2, ":=") && at(s, e, '[')) return 1;
 	if (!at(s, k - 1, '=') || !dots || !(e == s->n || at(s, e, ';') || is(s, e, SPACE))) return 0;
-	if (has(s, k - 2, ":=")) return 1;
+	if (has(s, k - 2, ":=")) return !(in(s->t[start], UPPER) && is(s, start + 1, UPPER)); /* nor in a Makefile */
 	spend(400);
 	for (unsigned d = 0; d < sizeof declare / sizeof declare[0]; d++) {
 		int n = 0;
@@ -281,14 +282,24 @@ RARE int logs_on(scan *s, int a, int b) {
 	return written_out(s, slash + 1, end) && report(s, slash + 1, end, PASSWORD, 550) ? end : 0;
 }
 
+/* serves reports whether the digits [port, end) behind the host at i may be the port of PostgreSQL: any of four or five, if the host has a dot
+ * or is this one or any, and else one of those that it and its poolers are known for. Keys of caches have numbers there: tenant:1234:orders. */
+RARE int serves(const scan *s, int i, int port, int end) {
+	spend(100 + 5 * (port - i));
+	if (end - port < 4 || end - port > 5 || run_end(s, port, DIGIT, 5) != end) return 0;
+	for (int k = i; k < port; k++)
+		if (s->t[k] == '.' || s->t[k] == '*') return 1;
+	return has(s, i, "localhost:") || has(s, port, "5432:") || has(s, port, "5433:") || has(s, port, "6432:");
+}
+
 /* passfile reports the password in [a, b), if that is a line in which libpq keeps one: host:port:database:user:password. */
 RARE int passfile(scan *s, int a, int b) {
 	spend(300);
-	int port = a;
+	int host = a, port = a;
 	for (int k = 0; k < 4; k++) {
 		int end = ahead(s, a, b, &sets[BINDS], SIDES);
 		spend(100);
-		if (!at(s, end, ':') || end == a || (k == 1 && run_end(s, a, DIGIT, 6) != end)) return 0;
+		if (!at(s, end, ':') || end == a || (k == 1 && !serves(s, host, a, end)) || (k == 2 && run_end(s, a, DIGIT, 16) == end)) return 0;
 		if (k == 0) port = end + 1;
 		a = end + 1;
 	}
@@ -343,9 +354,15 @@ static inline int may_be_paired(const scan *s, int a, int b) {
 	return (slashes & ((1u << min(b - a - 2, 16)) - 1)) != 0;
 }
 
-/* paired_with reports the password of such a pair, right behind an IPv4 address or a word for a login: 10.2.3.4 (kim/…), login: kim / …, ID:kim/…. */
+/* resource reports whether [a, b), behind a slash, is what a path ends in as well as a password: without a sign of its own, and hexadecimal or joined. */
+static int resource(const scan *s, int a, int b) {
+	return !has_sign(s, a, b) && (run_end(s, a, ALNUM, b - a) < b || run_end(s, a, HEX, b - a) == b);
+}
+
+/* paired_with reports the password of such a pair, right behind an IPv4 address or a word for a login: 10.2.3.4 (kim/…), login: kim / …, ID/PW: kim/…. What
+ * "id" and "account" name has a slash in it as often: id: deepseek-ai/DeepSeek-R1. */
 RARE int paired_with(scan *s, int a, int b) {
-	static const char *const names[] = {"login", "creds", "credentials", "account", "id", "id/pw", "id/pass", "\xea\xb3\x84\xec\xa0\x95", "\xec\x95\x84\xec\x9d\xb4\xeb\x94\x94"}; /* 계정 아이디 */
+	static const char *const names[] = {"login", "creds", "id/pw", "id/pass", "\xea\xb3\x84\xec\xa0\x95", "\xec\x95\x84\xec\x9d\xb4\xeb\x94\x94"}; /* 계정 아이디 */
 	int name = a, slash = ahead(s, a, b, &sets[ENDS_USER], SIDES), e, dots = 0, known = 0;
 	spend(600);
 	if (has(s, a - 3, " / ")) name = back(s, a - 3, max(s->last, a - 3 - MAX_NAME), &sets[BREAKS], SIDES), slash = a - 1;
@@ -362,7 +379,9 @@ RARE int paired_with(scan *s, int a, int b) {
 	}
 	if (!known && dots != 3) return 0;
 	a = slash + 1 + at(s, slash + 1, ' ');
-	return ahead(s, a, b, &sets[ENDS_USER], SIDES) == b && strange(s, a, b, 0) && !a_way(s, a, b) && report(s, a, b, PASSWORD, 520) ? b : 0;
+	if (ahead(s, a, b, &sets[ENDS_USER], SIDES) < b || !strange(s, a, b, 0) || a_way(s, a, b) || resource(s, a, b)) return 0;
+	spend(10 * (b - a));
+	return report(s, a, b = shouted(s, b), PASSWORD, 520) ? b : 0;
 }
 
 #endif

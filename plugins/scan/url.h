@@ -10,10 +10,16 @@
 /* host_end returns the end of the host that begins at i, behind an '@': a name with a dot and a top-level label, an IP address, localhost, or
  * any name with a port. It returns 0 if there stands none, or if it goes on with what no URL has behind one: that is of a password. */
 RARE int host_end(const scan *s, int i) {
-	int limit = min(s->n, i + MAX_BETWEEN), e = ahead(s, i, limit, &sets[IN_DOMAIN], 0), label = e, number;
+	int limit = min(s->n, i + MAX_BETWEEN), bracketed = at(s, i, '['), e = bracketed ? i + 1 : ahead(s, i, limit, &sets[IN_DOMAIN], 0), label = e, number;
 	spend(200);
+	if (bracketed) {
+		while (e < limit && (in(s->t[e], HEX | DOT) || s->t[e] == ':')) e++;
+		spend(10 * (e - i));
+		if (!at(s, e++, ']')) return 0;
+		label = e;
+	}
 	while (label > i && in(s->t[label - 1], ALNUM)) label--;
-	int host = (label > i + 1 && s->t[label - 1] == '.' && (e - label >= 2 || is(s, e - 1, DIGIT))) || (e - i == 9 && has(s, i, "localhost"));
+	int host = bracketed || (label > i + 1 && s->t[label - 1] == '.' && (e - label >= 2 || is(s, e - 1, DIGIT))) || (e - i == 9 && has(s, i, "localhost"));
 	spend(5 * (e - label));
 	if (at(s, e, ':') && (number = run_end(s, e + 1, DIGIT, 6)) > e + 2 && e > i) host = 1, e = number;
 	if (!host || e >= limit) return host ? e : 0;
@@ -23,11 +29,12 @@ RARE int host_end(const scan *s, int i) {
 /* last_sign returns the last '@' of a password in a URL that has one at i: what stands behind it may be a host, and what is before
  * it is none with a query, a fragment or a list behind it, which may have an '@' of their own. */
 RARE int last_sign(const scan *s, int i) {
-	for (int k = 0; k < MAX_SIGNS && !host_end(s, i + 1); k++) {
-		int more = ahead(s, i + 1, min(s->n, i + MAX_BETWEEN), &sets[ENDS_USER], SIDES);
-		spend(100 + 10 * (more - i));
+	for (int k = 0, more = i; k < MAX_SIGNS && !(more == i && host_end(s, i + 1)); k++) {
+		int from = more;
+		more = ahead(s, more + 1, min(s->n, more + MAX_BETWEEN), &sets[ENDS_USER], SIDES);
+		spend(100 + 10 * (more - from));
 		if (!at(s, more, '@')) break;
-		i = more;
+		if (is(s, more + 1, ALNUM | HIGH) || at(s, more + 1, '[') || at(s, more + 1, '/')) i = more; /* else no host can begin there */
 	}
 	return i;
 }

@@ -1,0 +1,29 @@
+package plugins_test
+
+import "testing"
+
+// contestedForms are those in which a secret and something harmless look alike, each beside its double.
+var contestedForms = []string{
+	// a name, a slash and what follows: logins, and paths of models, resources and pods
+	"Model ID: deepseek-ai/DeepSeek-R1", "- id: Qwen/Qwen2-{2 digit}B-Instruct", "id: openai/GPT-4o-mini", "id: users/{uuid}", "job id: batch/{uuid}", "span id: trace/{32 hex}", "ID: sha1/{40 hex}", "- id: users/aB{1 digit}dE{1 digit}fG{1 digit}h", "account: stripe/acct_{14 alnum}", "id: feature/ABC-{3 digit}-fix",
+	"10.0.0.5 (monitoring/prometheus-kube-state-metrics-6c7d9f8b5-x{1 digit}k9q) ready", "10.244.1.5 -> default/checkout-service-7d9f8b6c5d-x{1 digit}k9q", "10.2.3.4 eth0/Vlan{3 digit}Ab-x", "10.2.3.4 Linux/CPU-Load{1 digit}min", "Request id: abc{3 digit} / {uuid}", "Session ID: f3a9 / Device-ID-{2 digit}X", "login: GitHub / SSO{4 digit}-Okta",
+	"10.20.30.40 (kim/«Abc{3 digit}xyz9!»)", "login: kim / «Abc{3 digit}xyz9!»", "id/pw: kim/«Iq8{1 digit}Doox9»",
+	// lines of libpq's file of passwords, and keys of caches
+	"tenant:{4 digit}:orders:list:pageSize={2 digit}", "DEL cart:98765:item:qty:Size=XL{1 digit}", "evt:1000:foo:bar:2024-05-01T10:00:00Z", "user:1001:cart:items:SKU{1 digit}x-AbC", "at file.ts:1024:20:foo:Bar{1 digit}x2Y3", "db.example.org:5432:app:kim:«Velv{2 digit}etx!»", "localhost:5432:app:kim:«Velv{2 digit}etx!»", "db:6432:app:kim:«Velv{2 digit}etx!»",
+	// lists of hosts
+	"mongodb://user:pass@h1:27017,user:changeme@h2:27017", "mongodb://user:password@h1:27017,«ann:Quar@tz{1 digit}»@h2:27017", "mongodb://u:password@h1:27017,u:password@h2:27017,«ann:Quartz{1 digit}x»@h3:27017", "https://user:password@[::1]:80,«ann:Quartz{1 digit}x»@h2:80/", "see https://user:password@h1.example.org,kim:12@x", "mongodb://user:pass@h1:27017,user:****@h2:27017",
+	"redis://«kim:Velvet{2 digit}»@cache?x=@", "https://«kim:Velvet{2 digit}»@git?ref=v1@{0}",
+	// queries of URLs, alone and behind a name
+	"wss://ws-eu1.example.com/app/socket?token=«{24 alnum}»", "s3://b1/k?token=«{24 alnum}»", "eu1.example.com/socket?token=«{24 alnum}»", "postgres://db1.example.com/app?password=«Tr0ub{1 digit}dor3»", "url=https://api.example.com/items?token=«{24 alnum}»", "referer=https://api.example.com/items?page=2&token=«{24 alnum}»", "target=https://x.example.com/cb?client_secret=«{24 alnum}»",
+	"url=https://api.example.com/items?page={24 alnum}", "wss://ws-eu1.example.com/app/socket?room={24 alnum}",
+	// lists: names, and what a name is for
+	"headers=[[X-Auth-Token, «app_{24 alnum}»]]", "args: [token, «Kq27_{12 alnum}»]", "[x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth{1 digit}]", "[password: «P{1 digit}ssw0rd»]]", "{DB_PASSWORD=«Qz{2 digit}xy»}}", "{password: «Qz{2 digit}xy»}", "{'cmd': 'mysql --password=«Tr0ub{1 digit}d}»'}",
+	// what is said of a password in brackets, and calls
+	"The API key is «live_k{2 digit}jd8s2j4k5l6m7n8»(prod)", "token: «Acme_{4 digit}»(new)", "password = pbkdf2_hmac_sha512(x)", "password = sha512_256(x)", "token: uint32_2(x)",
+	// names in capitals, Makefiles, patterns, licences and fallbacks
+	"SYNC_TOKEN=«{24 alnum}»", "RESUME_TOKEN=«{24 alnum}»", "syncToken={24 alnum}", "DB_PASSWORD := «Tr0ub{1 digit}.dor3»", "password := cfg.token{1 digit}", `api_key = "«{22 alnum}»".format(x)`, `api_key = "key_{}_v{1 digit}".format(x)`, "api_key: «k9x{1 digit}Q2w7z-read-only»", "license_key: GPL-2.{1 digit}-only", "license_key: GPL-2.{1 digit}-or-later",
+	`password = os.environ["DB_PASSWORD"] or "«Tr0ub{1 digit}dor3»"`, `mode = os.environ["MODE"] or "velvet{2 digit}"`, `ErrIncorrectPassword = errors.New("pkcs{2 digit}: decryption password incorrect")`, `password = "«pkcs{2 digit}»"`,
+}
+
+// TestContestedForms: each secret is found, whole, and in its double nothing is.
+func TestContestedForms(t *testing.T) { checkForms(t, 36, contestedForms) }
