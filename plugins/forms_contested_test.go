@@ -20,6 +20,9 @@ var contestedForms = []string{
 	"headers=[[X-Auth-Token, «app_{24 alnum}»]]", "args: [token, «Kq27_{12 alnum}»]", "[x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth{1 digit}]", "[password: «P{1 digit}ssw0rd»]]", "{DB_PASSWORD=«Qz{2 digit}xy»}}", "{password: «Qz{2 digit}xy»}", "{'cmd': 'mysql --password=«Tr0ub{1 digit}d}»'}",
 	// what is said of a password in brackets, and calls
 	"The API key is «live_k{2 digit}jd8s2j4k5l6m7n8»(prod)", "token: «Acme_{4 digit}»(new)", "password = pbkdf2_hmac_sha512(x)", "password = sha512_256(x)", "token: uint32_2(x)",
+	// a password with signs behind its word, and what else stands there
+	"Reset password «O(0yl{2 digit}k(gT» for kim", "Reset password «2KUT(vi+^{1 digit}F» for kim", "Reset password «)n8B{1 digit}Y8phUb» for kim", "Login as kim with password «r)88lCgZf@_{1 digit}QpXZ»; docs", "Reset password «W&XtINn{1 digit}^4%e» for kim", "with password «Ty(A#JVwe{1 digit}0»; docs",
+	"password Field(min_length={1 digit})", "reset password [Link{1 digit}a](https://x.example/y1)", "the password (see Section{1 digit}) is", "enter password (ABC-{3 digit}a):", "password &#39;Abc{1 digit}xyz&#39;", "forgot password (Step{1 digit}of3)", "username O(0yl{2 digit}k(gT for kim",
 	// names in capitals, Makefiles, patterns, licences and fallbacks
 	"SYNC_TOKEN=«{24 alnum}»", "RESUME_TOKEN=«{24 alnum}»", "syncToken={24 alnum}", "DB_PASSWORD := «Tr0ub{1 digit}.dor3»", "password := cfg.token{1 digit}", `api_key = "«{22 alnum}»".format(x)`, `api_key = "key_{}_v{1 digit}".format(x)`, "api_key: «k9x{1 digit}Q2w7z-read-only»", "license_key: GPL-2.{1 digit}-only", "license_key: GPL-2.{1 digit}-or-later",
 	`password = os.environ["DB_PASSWORD"] or "«Tr0ub{1 digit}dor3»"`, `mode = os.environ["MODE"] or "velvet{2 digit}"`, `ErrIncorrectPassword = errors.New("pkcs{2 digit}: decryption password incorrect")`, `password = "«pkcs{2 digit}»"`,

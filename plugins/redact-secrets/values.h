@@ -330,6 +330,25 @@ RARE int first_field(const scan *s, int i, int b) {
 	return 0;
 }
 
+/* may_be_signed reports whether a sign stands beside [a, b) that ends values, and passwords have. */
+static inline int may_be_signed(const scan *s, int a, int b) {
+	uint8_t before = a > 9 ? s->t[a - 1] : 0, behind = b < s->n ? s->t[b] : 0;
+	return before == '(' || before == ')' || before == '&' || before == '*' || before == '@' || ((behind == '(' || behind == ')' || behind == '&') && before == ' ');
+}
+
+/* signed_password reports the password that begins at a behind that word, with signs in it that end a value elsewhere: Reset password O(0yl55k(gT for kim. */
+RARE int signed_password(scan *s, int a) {
+	spend(500);
+	if (a < s->last || !at(s, a - 1, ' ') || !has_any_case(s, a - 9, "password") || at(s, a, '$') || at(s, a, '(') || has(s, a, "&#") || calls(s, a, 3)) return 0;
+	int b = ends_before(s, a, password_end(s, a));
+	spend(15 * (b - a));
+	for (int k = a; k < b; k++)
+		if (s->t[k] == '=' || s->t[k] == '[' || s->t[k] == '{' || (s->t[k] == '/' && s->t[k + 1] == '/')) return 0; /* an argument, a link, what is put in its place */
+	makeup m;
+	made_of(s, a, b, &m);
+	return m.upper && m.lower && !wordy(&m, b - a) && strange(s, a, b, 1) && report(s, a, b, PASSWORD, 520) ? b : 0;
+}
+
 /* valued examines the value that the digit at i stands in, once. */
 RARE int valued(scan *s, int i) {
 	if (i < s->base64) return 0;
@@ -338,7 +357,7 @@ RARE int valued(scan *s, int i) {
 	a = max(ends ? i + 16 - __builtin_clz(ends) : back(s, i - 16, stop, &sets[IN_NAME], SIDES), stop);
 	b = ahead(s, i, min(s->n, i + MAX_VALUE), &sets[IN_NAME], SIDES);
 	s->base64 = b;
-	if (b - a < 6 && a > stop && class[s->t[a - 1]] & SPACE) return 0; /* which stands in no quotes */
+	if (b - a < 6 && a > stop && class[s->t[a - 1]] & SPACE) return may_be_signed(s, a, b) ? signed_password(s, a) : 0; /* which stands in no quotes */
 	int open = a, close = b;
 	if (a > stop && !(class[s->t[a - 1]] & QUOTE)) open = back(s, a, stop, &sets[IN_MARKUP], SIDES);
 	if (open > 0 && class[s->t[open - 1]] & QUOTE && (!is(s, open - 2, ALNUM) || (is(s, open - 2, LETTER) && !is(s, open - 3, ALNUM)))) { /* in quotes, anything */
@@ -351,6 +370,7 @@ RARE int valued(scan *s, int i) {
 	if (!quoted)
 		while (b > a && (s->t[b - 1] == '.' || s->t[b - 1] == ':' || s->t[b - 1] == '!' || s->t[b - 1] == '?')) b--;
 	spend(500);
+	if (!quoted && may_be_signed(s, a, full) && (found = signed_password(s, back(s, a, stop, &sets[BREAKS], SIDES)))) return found;
 	if (b - a < 6) return 0;
 	if (!quoted && in(s->t[a], LETTER) && may_be_paired(s, a, b) && (found = paired_with(s, a, b))) return found;
 	if (!quoted && b - a <= BRIEF) spend(100);
