@@ -3,6 +3,7 @@
 #ifndef SECRETS_PLACES_H
 #define SECRETS_PLACES_H
 
+#include "ends.h"
 #include "sentences.h"
 
 #define MAX_LINE 96 /* how far before a value the command or the call may begin */
@@ -265,6 +266,25 @@ RARE int private_member(scan *s, int a, int b) {
 		}
 	}
 	return 0;
+}
+
+/* may_be_signed reports whether a sign stands beside [a, b) that ends values, and passwords have. */
+static inline int may_be_signed(const scan *s, int a, int b) {
+	uint8_t before = a > 9 ? s->t[a - 1] : 0, behind = b < s->n ? s->t[b] : 0;
+	return before == '(' || before == ')' || before == '&' || before == '*' || before == '@' || ((behind == '(' || behind == ')' || behind == '&') && before == ' ');
+}
+
+/* signed_password reports the password that begins at a behind that word, with signs in it that end a value elsewhere: Reset password O(0yl55k(gT for kim. */
+RARE int signed_password(scan *s, int a) {
+	spend(500);
+	if (a < s->last || !at(s, a - 1, ' ') || !has_any_case(s, a - 9, "password") || at(s, a, '$') || at(s, a, '(') || has(s, a, "&#") || calls(s, a, 3)) return 0;
+	int b = ends_before(s, a, password_end(s, a));
+	spend(15 * (b - a));
+	for (int k = a; k < b; k++)
+		if (s->t[k] == '=' || s->t[k] == '[' || s->t[k] == '{' || (s->t[k] == '/' && s->t[k + 1] == '/')) return 0; /* an argument, a link, what is put in its place */
+	makeup m;
+	made_of(s, a, b, &m);
+	return m.upper && m.lower && !wordy(&m, b - a) && strange(s, a, b, 1) && report(s, a, b, PASSWORD, 520) ? b : 0;
 }
 
 /* may_log_on reports whether what stands before p ends like "sqlplus ", perhaps with "-s ", "CONNECT " or "thin:". */

@@ -330,25 +330,6 @@ RARE int first_field(const scan *s, int i, int b) {
 	return 0;
 }
 
-/* may_be_signed reports whether a sign stands beside [a, b) that ends values, and passwords have. */
-static inline int may_be_signed(const scan *s, int a, int b) {
-	uint8_t before = a > 9 ? s->t[a - 1] : 0, behind = b < s->n ? s->t[b] : 0;
-	return before == '(' || before == ')' || before == '&' || before == '*' || before == '@' || ((behind == '(' || behind == ')' || behind == '&') && before == ' ');
-}
-
-/* signed_password reports the password that begins at a behind that word, with signs in it that end a value elsewhere: Reset password O(0yl55k(gT for kim. */
-RARE int signed_password(scan *s, int a) {
-	spend(500);
-	if (a < s->last || !at(s, a - 1, ' ') || !has_any_case(s, a - 9, "password") || at(s, a, '$') || at(s, a, '(') || has(s, a, "&#") || calls(s, a, 3)) return 0;
-	int b = ends_before(s, a, password_end(s, a));
-	spend(15 * (b - a));
-	for (int k = a; k < b; k++)
-		if (s->t[k] == '=' || s->t[k] == '[' || s->t[k] == '{' || (s->t[k] == '/' && s->t[k + 1] == '/')) return 0; /* an argument, a link, what is put in its place */
-	makeup m;
-	made_of(s, a, b, &m);
-	return m.upper && m.lower && !wordy(&m, b - a) && strange(s, a, b, 1) && report(s, a, b, PASSWORD, 520) ? b : 0;
-}
-
 /* valued examines the value that the digit at i stands in, once. */
 RARE int valued(scan *s, int i) {
 	if (i < s->base64) return 0;
