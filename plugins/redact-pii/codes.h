@@ -60,37 +60,7 @@ RARE int iban(scan *s, int i) {
 	return m % 97 == 1 && !is(s, end, WORD) && (!fold || near(s, T_BANK, start)) && report(s, start, end, IBAN, MAX_SCORE) ? end : 0;
 }
 
-/* like reports whether [a, e) has the form: A for a capital, 9 for a digit, X for
- * either, and other characters for themselves. */
-static int like(const scan *s, int a, int e, const char *form) {
-	for (; *form; form++, a++) {
-		if (a >= e) return 0;
-		int m = class[s->t[a]];
-		if (*form == 'A' ? !(m & UPPER) : *form == '9' ? !(m & DIGIT) : *form == 'X' ? !(m & (UPPER | DIGIT)) : s->t[a] != (uint8_t)*form) return 0;
-	}
-	return a == e;
-}
-
-static int one_of(const char *set, uint8_t c) {
-	while (*set && (uint8_t)*set != c) set++;
-	return *set != 0;
-}
-
-static int letter(const scan *s, int i) { return s->t[i] - 'A'; }
-static int figure(const scan *s, int i) { return s->t[i] - '0'; }
-
-static int weighed(const scan *s, int i, const char *weights) {
-	int v = 0;
-	for (; *weights; weights++, i++) v += figure(s, i) * (*weights - '0');
-	return v;
-}
-
-static int nino(const scan *s, int a) {
-	static const char *const never[] = {"BG", "GB", "KN", "NK", "NT", "TN", "ZZ"};
-	for (int k = 0; k < 7; k++)
-		if (has(s, a, never[k])) return 0;
-	return !one_of("DFIQUV", s->t[a]) && !one_of("DFIQUVO", s->t[a + 1]);
-}
+#include "letters.h"
 
 /* spaced_nino reads a British insurance number in parts, of which the digits at i are the second, beside a word. */
 RARE int spaced_nino(scan *s, int i) {
@@ -100,103 +70,6 @@ RARE int spaced_nino(scan *s, int i) {
 	for (const char *c = form; *c; c++) e++;
 	if (a < s->last || e > s->n || !like(s, a, e, form) || !begins(s, a, WORD) || is(s, e, WORD)) return 0;
 	return nino(s, a) && one_of("ABCD", s->t[e - 1]) && near(s, T_GB, a) && report(s, a, e, UK_NINO, 900) ? e : 0;
-}
-
-static int nif(const scan *s, int a, int nie) {
-	int v = nie ? (s->t[a] - 'X') * 10000000 + prefix(s, a + 1, 7) : prefix(s, a, 8);
-	return s->t[a + 8] == (uint8_t)"TRWAGMYFPDXBNJZSQVHLCKE"[v % 23];
-}
-
-static int codice_fiscale(const scan *s, int a) {
-	static const uint8_t odd[26] = {1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16, 10, 22, 25, 24, 23};
-	int v = 0;
-	for (int k = 0; k < 15; k++) {
-		int c = is(s, a + k, DIGIT) ? figure(s, a + k) : letter(s, a + k);
-		v += k % 2 ? c : odd[c];
-	}
-	return v % 26 == letter(s, a + 15) && one_of("ABCDEHLMPRST", s->t[a + 8]);
-}
-
-static int nric(const scan *s, int a) {
-	int v = weighed(s, a + 1, "2765432"), c = s->t[a];
-	if (c == 'T' || c == 'G') v += 4;
-	if (c == 'M') v += 3;
-	const char *check = c == 'S' || c == 'T' ? "JZIHGFEDCBA" : c == 'M' ? "XWUTRQPNJLK" : "XWUTRQPNMLK";
-	if (c == 'M') return s->t[a + 8] == (uint8_t)check[10 - v % 11] || s->t[a + 8] == (uint8_t)check[v % 11];
-	return s->t[a + 8] == (uint8_t)check[v % 11];
-}
-
-static int id_tw(const scan *s, int a) {
-	static const uint8_t area[26] = {10, 11, 12, 13, 14, 15, 16, 17, 34, 18, 19, 20, 21, 22, 35, 23, 24, 25, 26, 27, 28, 29, 32, 30, 31, 33};
-	int v = area[letter(s, a)];
-	return (v / 10 + v % 10 * 9 + weighed(s, a + 1, "876543211")) % 10 == 0;
-}
-
-static int hkid(const scan *s, int a) { /* one letter; a space counts 36 before it */
-	int v = 36 * 9 + (letter(s, a) + 10) * 8 + weighed(s, a + 1, "765432"), c = (11 - v % 11) % 11;
-	return c == 10 ? s->t[a + 8] == 'A' : s->t[a + 8] == '0' + c;
-}
-
-static int pps(const scan *s, int a, int e) {
-	int v = weighed(s, a, "8765432") + (e - a == 9 ? 9 * (letter(s, a + 8) + 1) % 23 : 0);
-	v %= 23;
-	return s->t[a + 7] == (v ? 'A' + v - 1 : 'W');
-}
-
-static int curp(const scan *s, int a) {
-	int v = 0;
-	for (int k = 0; k < 17; k++) { /* the alphabet has a letter between N and O */
-		int c = is(s, a + k, DIGIT) ? figure(s, a + k) : letter(s, a + k) + 10 + (s->t[a + k] > 'N');
-		v += c * (18 - k);
-	}
-	return (10 - v % 10) % 10 == figure(s, a + 17) && one_of("HMX", s->t[a + 10]) && day_of(prefix(s, a + 6, 2), prefix(s, a + 8, 2));
-}
-
-static int hetu(const scan *s, int i) {
-	static const char check[] = "0123456789ABCDEFHJKLMNPRSTUVWXY";
-	return is(s, i + 7, DIGIT) && is(s, i + 8, DIGIT) && is(s, i + 9, DIGIT) && i + 10 < s->n && day_of(prefix(s, i + 2, 2), prefix(s, i, 2)) &&
-		s->t[i + 10] == (uint8_t)check[(prefix(s, i, 6) * 1000 + prefix(s, i + 7, 3)) % 31];
-}
-
-/* pension checks a German insurance number: area, date of birth, initial, serial,
- * check digit; the sum is that of the digits of the products. */
-static int pension(const scan *s, int a) {
-	static const uint8_t weights[] = {2, 1, 2, 5, 7, 1, 2, 1, 2, 1, 2, 1};
-	uint8_t d[12];
-	int v = 0;
-	for (int k = 0, n = 0; k < 11; k++) {
-		int c = is(s, a + k, DIGIT) ? figure(s, a + k) : letter(s, a + k) + 1;
-		if (k == 8) d[n++] = (uint8_t)(c / 10), c %= 10;
-		d[n++] = (uint8_t)c;
-	}
-	for (int k = 0; k < 12; k++) v += d[k] * weights[k] / 10 + d[k] * weights[k] % 10;
-	return v % 10 == figure(s, a + 11) && day_of(prefix(s, a + 4, 2), max(1, prefix(s, a + 2, 2) % 50));
-}
-
-static int gstin(const scan *s, int a) {
-	int v = 0;
-	for (int k = 0; k < 14; k++) {
-		int c = (is(s, a + k, DIGIT) ? figure(s, a + k) : letter(s, a + k) + 10) * (1 + k % 2);
-		v += c / 36 + c % 36;
-	}
-	v = (36 - v % 36) % 36;
-	return s->t[a + 14] == (v < 10 ? '0' + v : 'A' + v - 10);
-}
-
-static int dea(const scan *s, int a) {
-	const int i = a + 2;
-	return one_of("ABCDEFGHJKLMPRSTUX", s->t[a]) &&
-		(figure(s, i) + figure(s, i + 2) + figure(s, i + 4) + 2 * (figure(s, i + 1) + figure(s, i + 3) + figure(s, i + 5))) % 10 == figure(s, i + 6);
-}
-
-static int mbi(const scan *s, int a, int dashed) {
-	static const char form[] = "9AX9AX9AA99";
-	for (int k = 0; k < 11; k++) {
-		int i = a + k + (dashed ? (k > 3) + (k > 6) : 0), m = is(s, i, UPPER | DIGIT) ? class[s->t[i]] : 0;
-		if (form[k] == 'A' ? !(m & UPPER) : form[k] == '9' ? !(m & DIGIT) : !m) return 0;
-		if (one_of("SLOIBZ", s->t[i])) return 0;
-	}
-	return s->t[a] != '0';
 }
 
 /* soon reports whether the topic was named so shortly before that the code at a
@@ -251,9 +124,10 @@ static const struct {
 	uint16_t alone;
 } code_forms[] = {
 	{"AA999999A", UK_NINO, T_GB, 550}, {"99999999A", ES_NIF, T_ES, 600}, {"99999999-A", ES_NIF, T_ES, 650}, {"A9999999A", ES_NIF, T_ES, 700},
-	{"A9999999A", SG_NRIC, T_SG, 700}, {"AAAAAA99A99A999A", IT_FISCAL_CODE, T_IT, 950}, {"AAAAA9999A", IN_PAN, T_IN, 600},
-	{"A999999999", TW_ID, T_HK_TW, 600}, {"A999999(X)", HK_HKID, T_HK_TW, 750}, {"9999999A", IE_PPS, T_IE, 400}, {"9999999AA", IE_PPS, T_IE, 450},
-	{"AAAA999999AAAAAAX9", MX_CURP, T_MX, 900}, {"999999-999X", FI_HETU, T_FI, 900}, {"999999A999X", FI_HETU, T_FI, 850},
+	{"A9999999A", SG_NRIC, T_HK_SG_TW, 700}, {"AAAAAA99A99A999A", IT_FISCAL_CODE, T_IT, 950}, {"AAAAA9999A", IN_PAN, T_IN, 600},
+	{"A999999999", TW_ID, T_HK_SG_TW, 600}, {"A999999(X)", HK_HKID, T_HK_SG_TW, 750}, {"9999999A", IE_PPS, T_IE, 400}, {"9999999AA", IE_PPS, T_IE, 450},
+	{"AAAA999999AAAAAAX9", MX_CURP, T_MX, 900}, {"AAAA999999XXX", MX_RFC, T_MX, 400}, {"AAA999999XXX", MX_RFC, T_MX, 0},
+	{"A9999999X", ES_NIF, T_ES, 0}, {"999999A99999999", FR_NIR, T_FR, 900}, {"999999-999X", FI_HETU, T_FI, 900}, {"999999A999X", FI_HETU, T_FI, 850},
 	{"999999+999X", FI_HETU, T_FI, 800}, {"9AX9AX9AA99", US_MBI, T_HEALTH, 450}, {"9AX9-AX9-AA99", US_MBI, T_HEALTH, 600},
 	{"99999999A999", DE_PENSION, T_DE, 600}, {"99AAAAA9999AXAX", IN_GSTIN, T_IN, 900}, {"AA9999999", US_DEA, T_HEALTH, 400},
 };
@@ -261,10 +135,11 @@ static const struct {
 /* Where a form has capitals and digits, a bit for each, in the run that it begins with. */
 static uint32_t capitals_of[sizeof code_forms / sizeof code_forms[0]], digits_of_form[sizeof code_forms / sizeof code_forms[0]];
 
-static int code_valid(const scan *s, int label, const char *form, int a, int e) {
+static int code_valid(scan *s, int label, const char *form, int a, int e) {
 	switch (label) {
 	case UK_NINO: return nino(s, a) && one_of("ABCD", s->t[e - 1]);
 	case ES_NIF:
+		if (form[8] == 'X') return spanish(s->t + a) && called_spanish(s, a);
 		if (form[0] == 'A') return s->t[a] >= 'X' && nif(s, a, 1);
 		return form[8] == '-' ? s->t[e - 1] == (uint8_t)"TRWAGMYFPDXBNJZSQVHLCKE"[prefix(s, a, 8) % 23] : nif(s, a, 0);
 	case SG_NRIC: return one_of("STFGM", s->t[a]) && nric(s, a);
@@ -274,6 +149,8 @@ static int code_valid(const scan *s, int label, const char *form, int a, int e) 
 	case HK_HKID: return hkid(s, a);
 	case IE_PPS: return pps(s, a, e);
 	case MX_CURP: return curp(s, a);
+	case MX_RFC: return rfc(s->t + a, e - a);
+	case FR_NIR: return corsican(s->t + a);
 	case FI_HETU: return hetu(s, a);
 	case DE_PENSION: return pension(s, a);
 	case IN_GSTIN: return gstin(s, a);
@@ -282,6 +159,8 @@ static int code_valid(const scan *s, int label, const char *form, int a, int e) 
 	}
 	return 0;
 }
+
+#include "vat.h"
 
 static const char area_names[] = "AB AL B BA BB BD BH BL BN BR BS BT CA CB CF CH CM CO CR CT CV CW DA DD DE DG DH DL DN DT DY E EC EH EN EX FK FY G GL GU GY HA "
 	"HD HG HP HR HS HU HX IG IM IP IV JE KA KT KW KY L LA LD LE LL LN LS LU M ME MK ML N NE NG NN NP NR NW OL OX PA PE PH PL PO PR RG RH RM S SA SE SG SK "
@@ -337,7 +216,7 @@ RARE int by_form(scan *s, int a, int e) {
 		if (!number_begins(s, a)) return 0;
 		if (!code_valid(s, code_forms[f].label, form, a, a + m)) continue;
 		int score = near(s, code_forms[f].topic, a) ? 900 : code_forms[f].alone;
-		if (score < 600 && (near(s, T_IDENTITY, a) || near(s, T_TAX, a))) score = 600;
+		if (score && score < 600 && (near(s, T_IDENTITY, a) || near(s, T_TAX, a))) score = 600;
 		if (score > best) best = score, label = code_forms[f].label, to = a + m;
 	}
 	return best && report(s, a, to, label, best) ? to : 0;
@@ -350,6 +229,7 @@ RARE int coded(scan *s, int a, int e) {
 	int n = e - a, end;
 	if (n > MAX_CODE || a < s->last) return 0;
 	if (codes_by_run[n] && (end = by_form(s, a, e))) return end;
+	if (n >= 4 && in(s->t[a + 1], UPPER) && of_country(s->t + a) && (n >= 10 || is(s, e + 1, DIGIT)) && (end = vat(s, a, a + 2))) return end;
 	if (n >= 2 && n <= 4 && in(s->t[a], UPPER) && in(s->t[e + (s->t[e] == ' ')], DIGIT) && (end = postcode(s, a, e))) return end;
 	if (n <= 4 && at(s, e, ' ') && is(s, e + 1, UPPER) && (end = plated(s, a, e))) return end;
 	if (n < 5 && !(class[s->t[e]] & URLSAFE)) return 0;

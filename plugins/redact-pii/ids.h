@@ -132,6 +132,10 @@ static int rodne(const uint8_t *d, int n) {
 	for (int i = 0; i < n; i++) v = (v * 10 + d[i]) % 11;
 	return day_of(month > 20 ? month - 20 : month, value(d + 4, 2)) && v == 0;
 }
+static int old_rodne(const uint8_t *d, int n) { /* of those born before 1954, without a check digit */
+	int month = value(d + 2, 2) % 50;
+	return n > 0 && value(d, 2) < 54 && day_of(month, value(d + 4, 2)) && value(d + 6, 3) > 0;
+}
 static int tckn(const uint8_t *d, int n) {
 	int odd = d[0] + d[2] + d[4] + d[6] + d[8], even = d[1] + d[3] + d[5] + d[7];
 	return n > 0 && d[0] > 0 && (odd * 7 - even + 100) % 10 == d[9] && (odd + even + d[9]) % 10 == d[10];
@@ -169,8 +173,7 @@ static int ric(const uint8_t *d, int n) { /* a check letter X is the digit 10 */
 	for (int i = 0, w = 1; i < n; i++, w = w * 2 % 11) v += d[n - 1 - i] * w;
 	return v % 11 == 1 && value(d + 6, 2) >= 18 && value(d + 6, 2) <= 20 && day_of(value(d + 10, 2), value(d + 12, 2)) && d[0] > 0;
 }
-static int rrn_form(const uint8_t *d) { return yymmdd(d) && d[6] <= 8; }
-static int rrn(const uint8_t *d, int n) { return n > 0 && rrn_form(d) && (11 - sum(d, "234567892345") % 11) % 10 == d[12]; }
+static int rrn(const uint8_t *d, int n) { return n > 0 && yymmdd(d) && d[6] <= 8 && (11 - sum(d, "234567892345") % 11) % 10 == d[12]; }
 static int my_number(const uint8_t *d, int n) {
 	int v = sum(d, "65432765432") % 11;
 	return (v <= 1 ? 0 : 11 - v) == d[11] && !all_same(d, n);
@@ -185,7 +188,7 @@ static int ein(const uint8_t *d, int n) { return n > 0 && value(d, 2) > 0; }
 
 /* The ids that are digits. form: the groups it is printed in, which count as
  * evidence; '?' in place of a separator stands for none. alone: what check digits
- * and printed form are worth without a word; a bare number scores less. */
+ * and printed form are worth without a word; a bare number scores less, or is none (OFF). */
 static const struct {
 	uint8_t label, topic, other, digits; /* a word of topic or other names it */
 	uint16_t alone, formed;
@@ -243,6 +246,11 @@ static const struct {
 	{TH_ID, T_TH, T_TH, 13, 200, 850, "1-4-5-2-1", id_th},
 	{TH_ID, T_TH, T_TH, 13, 200, 700, "1 4 5 2 1", id_th},
 	{ZA_ID, T_ZA, T_ZA, 13, 400, 400, "6 4 2 1", id_za},
+	{ZA_ID, T_ZA, T_ZA, 13, 400, 400, "6 4 3", id_za},
+	{NZ_IRD, T_NZ, T_NZ, 8, OFF, 0, "7-1", ird},
+	{IL_ID, T_IL, T_IL, 8, OFF, 0, "7-1", id_il},
+	{CL_RUT, T_CL, T_CL, 8, OFF, 0, "7-1", rut},
+	{CZ_RC, T_CZ, T_CZ, 9, OFF, 0, "6/3", old_rodne},
 	{IL_ID, T_IL, T_IL, 9, 0, 0, 0, id_il},
 	{MX_NSS, T_MX, T_MX, 11, 100, 300, "2-2-2-4-1", nss},
 	{RU_INN, T_RU, T_RU, 10, 0, 0, 0, inn},
@@ -264,9 +272,9 @@ static void prepare_ids(void) {
 	id_topics = unnamed_formed = unnamed_bare = formed_of_two = 0;
 	prepare_pentagon();
 	for (unsigned f = 0; f < sizeof id_forms / sizeof id_forms[0]; f++) {
-		bare_by_length[id_forms[f].digits] |= 1ull << f;
+		if (id_forms[f].alone < OFF) bare_by_length[id_forms[f].digits] |= 1ull << f;
 		id_topics |= 1ull << id_forms[f].topic | 1ull << id_forms[f].other | 1ull << T_IDENTITY | 1ull << T_TAX;
-		if (id_forms[f].alone && id_forms[f].alone >= threshold[id_forms[f].label]) unnamed_bare |= 1ull << f;
+		if (id_forms[f].alone && id_forms[f].alone < OFF && id_forms[f].alone >= threshold[id_forms[f].label]) unnamed_bare |= 1ull << f;
 		if (id_forms[f].formed && id_forms[f].formed >= threshold[id_forms[f].label]) unnamed_formed |= 1ull << f;
 		if (!id_forms[f].form) continue;
 		formed_by_first[id_forms[f].form[0] - '0'] |= 1ull << f;
@@ -308,6 +316,8 @@ RARE int goes_on(const scan *s, int e, const char *form) {
 	int n = *form - '0';
 	return at(s, e, form[-1]) && run_end(s, e + 1, DIGIT, n + 1) == e + 1 + n;
 }
+
+#include "national.h"
 
 /* formed_ids returns the ids that begin with a group of n digits, what stands at end, and two more groups, if they have as many. */
 static inline uint64_t formed_ids(const scan *s, int end, int n) {
@@ -351,7 +361,7 @@ RARE int national_id(scan *s, int i, int end) {
 		else if (score > 0 && (named >> T_IDENTITY | named >> T_TAX) & 1) score = max(score, 600);
 		if (score <= best || score < threshold[id_forms[f].label]) continue;
 		if (!id_forms[f].valid(d, id_forms[f].digits)) {
-			if (id_forms[f].label != KR_RRN || best >= 650 || threshold[KR_RRN] > 650 || !(named >> T_KR & 1) || !rrn_form(d) || !called_korean(s, i, d == grouped)) continue;
+			if (id_forms[f].label != KR_RRN || best >= 650 || threshold[KR_RRN] > 650 || !(named >> T_KR & 1) || !yymmdd(d) || !called_korean(s, i, d == grouped)) continue;
 			score = 650;
 		}
 		best = score, label = id_forms[f].label, to = e;
@@ -407,6 +417,9 @@ RARE int postal(scan *s, int i, int end) {
 
 RARE int coded(scan *s, int a, int e);
 RARE int spaced_nino(scan *s, int i);
+RARE int lettered(scan *s, int i, int end);
+RARE int grouped_spanish(scan *s, int i, int end);
+RARE int spaced_corsican(scan *s, int i);
 RARE int document(scan *s, int a, int e);
 RARE int iban(scan *s, int i);
 static int soon(scan *s, int topic, int a);
@@ -416,7 +429,7 @@ static inline int unnamed(const scan *s, int a);
 RARE int hyphenated(scan *s, int i, int end) {
 	spend(250);
 	int nino = end - i == 2 && at(s, end, '-') ? spaced_nino(s, i) : 0;
-	if (nino) return nino;
+	if (nino || (nino = lettered(s, i, end))) return nino;
 	int start = run_start(s, i, UPPER | DIGIT | URLSAFE, 12);
 	if (silent(s, start)) return 0;
 	end = run_end(s, end, UPPER | DIGIT | URLSAFE, 12);
@@ -453,7 +466,9 @@ RARE int plated(scan *s, int i, int end) {
 static int known_form(scan *s, int i, int end) {
 	int n = end - i, e;
 	uint8_t before = i > 0 ? s->t[i - 1] : 0, after = end < s->n ? s->t[end] : 0;
+	if (before == '-' && n == 7 && (s->t[i - 2] | 0x20) >= 'x' && (e = grouped_spanish(s, i, end))) return e;
 	if (before == '-' && is(s, i - 2, UPPER | DIGIT)) return hyphenated(s, i, end);
+	if (before == ' ' && is(s, i - 2, UPPER) && is(s, i - 3, UPPER) && n > 1 && (e = lettered(s, i, end))) return e;
 	if (before == ' ' && n <= 6 && is(s, i - 2, UPPER)) {
 		if (((n == 2 && after == ' ') || n == 6) && is(s, i - 3, UPPER) && ((e = spaced_nino(s, i)) || (n == 2 && (e = iban(s, i))))) return e;
 		if (n <= 4 && (e = plated(s, i, end))) return e;
@@ -461,13 +476,20 @@ static int known_form(scan *s, int i, int end) {
 	switch (after) {
 	case ' ':
 		if (n <= 4 && is(s, end + 1, UPPER) && (e = plated(s, i, end))) return e;
+		if (n == 1 && at(s, end + 7, '2') && (e = spaced_corsican(s, i))) return e;
+		if (n == 8 && is(s, end + 1, LETTER) && !is(s, end + 2, WORD) && (e = grouped_spanish(s, i, end))) return e;
+		break;
+	case '.':
+		if (n == 2 && s->t[end + 4] == '.' && (e = grouped_spanish(s, i, end))) return e;
 		break;
 	case '-': case '+':
+		if (n == 8 && is(s, end + 1, LOWER) && !is(s, end + 2, WORD) && (e = grouped_spanish(s, i, end))) return e;
 		if ((n == 6 || n == 8) && (e = coded(s, i, end))) return e;
 		break;
 	case '/':
 		if (n >= 2 && n <= 5 && (s->t[i] == '0' || n == 3 || before == '+') && (e = area_code(s, i, end))) return e;
 	}
+	if (may_be_own(s, end, n) && near(s, T_OWN, i) && (e = own_id(s, i, end))) return e;
 	if ((n >= 8 || formed_ids(s, end, n)) && (e = national_id(s, i, end))) return e;
 	if (maybe_born(s, i, end) && (e = birth(s, i, end))) return e;
 	if (n >= 2 && n <= 6 && before != ',' && (n >= 4 || may_be_parted(s, end, n)) && (e = postal(s, i, end))) return e;

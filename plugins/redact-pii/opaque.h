@@ -31,13 +31,15 @@ static inline int may_be_wallet(const uint8_t *t, uint64_t word, uint64_t starts
  *   - this letter is no 'x', which stands before extensions, and for a check digit of ten;
  *   - no word begins with the two small letters of a country and two digits, as account numbers do;
  *   - no two hyphens have two bytes between them, as in hardware addresses;
- *   - no word may be an address of a crypto currency. */
+ *   - no word may be an address of a crypto currency;
+ *   - it is not as short as a Spanish id in small letters, with as many digits. */
 RARE int opaque(const uint8_t *t, uint32_t n) {
 	id_bytes id;
 	if (!read_id(t, n, &id) || rule_begins(t)) return 0;
 	uint64_t word = id.lower | id.upper | id.digit, starts = word & ~(word << 1);
 	uint64_t next = behind(id.upper | id.digit, starts), may_follow = id.lower;
 	if (!id.upper && id.hyphen == UUID_HYPHENS) may_follow |= id.hyphen & (id.hyphen - 1); /* but for the first */
+	if (n <= 11 && id.digit & id.digit >> 1 & id.digit >> 2 & id.digit >> 3 & id.digit >> 4 & id.digit >> 5 & id.digit >> 6) return 0;
 	if (next & ~may_follow || id.hyphen & id.hyphen >> 3) return 0;
 	for (; next; next &= next - 1)
 		if (t[__builtin_ctzll(next)] == 'x') return 0;

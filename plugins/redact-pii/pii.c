@@ -10,7 +10,9 @@
 	X(CZ_RC) X(DE_TAX_ID) X(DK_CPR) X(EE_LT_CODE) X(ES_NIF) X(FI_HETU) X(FR_NIR) X(GR_AFM) X(GR_AMKA) X(HK_HKID) X(HR_OIB) X(IE_PPS) X(IL_ID) \
 	X(IN_AADHAAR) X(IN_PAN) X(IT_FISCAL_CODE) X(IT_VAT) X(JP_MY_NUMBER) X(KR_RRN) X(MX_CURP) X(MX_NSS) X(NL_BSN) X(NO_FNR) X(NZ_IRD) X(PL_NIP) \
 	X(PL_PESEL) X(PT_NIF) X(RO_CNP) X(SE_PERSONNUMMER) X(SG_NRIC) X(TH_ID) X(TR_TCKN) X(TW_ID) X(UK_NHS) X(UK_NINO) X(US_EIN) X(US_MBI) X(US_NPI) \
-	X(US_ROUTING) X(ZA_ID) X(AU_ACN) X(DE_PENSION) X(IN_GSTIN) X(US_DEA) X(BANK_ACCOUNT) X(CARD_CODE) X(RU_INN) X(RU_SNILS) X(UNSEARCHED)
+	X(US_ROUTING) X(ZA_ID) X(AU_ACN) X(DE_PENSION) X(IN_GSTIN) X(US_DEA) X(BANK_ACCOUNT) X(CARD_CODE) X(RU_INN) X(RU_SNILS) \
+	X(MX_RFC) X(DE_VAT) X(VAT_ID) X(JMBG) X(PE_RUC) X(PY_RUC) X(CO_NIT) X(EC_ID) X(DO_CEDULA) X(UY_CI) X(ID_NIK) X(PK_CNIC) X(MY_NRIC) X(LV_CODE) \
+	X(IS_KENNITALA) X(VN_CCCD) X(KZ_IIN) X(NG_NIN) X(UA_RNTRC) X(HU_TAX_ID) X(HU_TAJ) X(HU_ID) X(AE_ID) X(EG_ID) X(SA_ID) X(UNSEARCHED)
 
 #include "../scan/config.h"
 #include "../scan/tokens.h"
@@ -59,8 +61,10 @@ static void prepare(void) {
 	prepare_rules();
 	prepare_email();
 	prepare_ids();
+	prepare_own();
 	prepare_phones();
 	prepare_codes();
+	prepare_vat();
 	prepare_wallets();
 }
 
@@ -107,6 +111,7 @@ RARE int token(scan *s, int i) {
 	if (i >= s->word_to) find_word(s, i);
 	int start = after_escape(s, max(s->word_from, s->last)), end = s->word_to, n = end - start;
 	if (n <= MAX_CODE && !(i > start && is(s, i - 1, LOWER)) && !is(s, end - 1, LOWER) && (found = coded(s, start, end))) return found;
+	if (n == 9 && is(s, end - 1, LOWER) && is(s, start + 7, DIGIT) && is(s, start + 1, DIGIT) && (found = small_spanish(s, start))) return found;
 	if (n >= MIN_WALLET && (found = wallet(s, start, end))) return found;
 	if ((n == AWS_SECRET_LENGTH || is(s, start - 1, STD) || is(s, end, STD)) && (found = aws_secret(s, i))) return found;
 	if (n == 2 && (found = hyphen_of(s, start)) && (found = mac(s, found))) return found;

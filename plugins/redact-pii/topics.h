@@ -20,13 +20,37 @@ enum {
 	T_IDENTITY, /* names an identity document or number of any country */
 	T_HEALTH,
 	T_MONTH, /* is how the name of a month begins */
-	T_AT, T_AU, T_BE, T_BG, T_BR, T_CA, T_CH, T_CL, T_CN, T_CZ, T_DE, T_DK, T_ES, T_FI, T_FR, T_GB, T_GR, T_HK_TW, T_HR, T_IE, T_IL, T_IN,
-	T_IT, T_JP, T_KR, T_MX, T_NL, T_NO, T_NZ, T_PL, T_PT, T_RO, T_RU, T_SE, T_SG, T_TH, T_TR, T_US, T_ZA, T_AR, T_EE,
+	T_OWN, /* is of one kind of id, which OWN_WORDS tells */
+	T_AT, T_AU, T_BE, T_BG, T_BR, T_CA, T_CH, T_CL, T_CN, T_CZ, T_DE, T_DK, T_ES, T_FI, T_FR, T_GB, T_GR, T_HK_SG_TW, T_HR, T_IE, T_IL, T_IN,
+	T_IT, T_JP, T_KR, T_MX, T_NL, T_NO, T_NZ, T_PL, T_PT, T_RO, T_RU, T_SE, T_TH, T_TR, T_US, T_ZA, T_AR, T_EE,
 	N_TOPICS
 };
 _Static_assert(N_TOPICS <= MAX_TOPICS, "topics fit into a word");
 
+/* Words that are of one kind of id and of hardly anything else: national.h has its forms and check digits. Those for taxes on
+ * sales stand before numbers that begin with the letters of their country. */
+#define OWN_WORDS(X) \
+	X(W_JMBG, "jmbg embg emso em\xc5\xa1o em\xc5\xa0o maticni mati\xc4\x8dni mati\xc4\x8dno \xd0\x88\xd0\x9c\xd0\x91\xd0\x93 \xd1\x98\xd0\xbc\xd0\xb1\xd0\xb3 \xd0\x95\xd0\x9c\xd0\x91\xd0\x93 " \
+		"\xd0\xb5\xd0\xbc\xd0\xb1\xd0\xb3 \xd0\xbc\xd0\xb0\xd1\x82\xd0\xb8") \
+	X(W_RUC, "ruc") X(W_NIT, "nit") X(W_CEDULA, "cedula c\xc3\xa9""dula c\xc3\x89""dula") X(W_NIK, "nik ktp ektp") X(W_CNIC, "cnic nicop") X(W_IC, "ic") X(W_MYKAD, "mykad nric pengenal") \
+	X(W_RNTRC, "rntrc rnokpp \xd0\xa0\xd0\x9d\xd0\x9e\xd0\x9a \xd1\x80\xd0\xbd\xd0\xbe\xd0\xba \xd0\x86\xd0\x9f\xd0\x9d \xd1\x96\xd0\xbf\xd0\xbd") \
+	X(W_KODS, "kods") X(W_KT, "kt") X(W_KENNITALA, "kennital") X(W_CCCD, "cccd c\xc6\xb0\xe1\xbb\x9b""c c\xc6\xaf\xe1\xbb\x9a""c") \
+	X(W_IIN, "iin \xd0\x98\xd0\x98\xd0\x9d \xd0\xb8\xd0\xb8\xd0\xbd \xd0\x96\xd0\xa1\xd0\x9d \xd0\xb6\xd1\x81\xd0\xbd") X(W_NIN, "nin") X(W_TAJ, "taj") \
+	X(W_ADOAZONOSITO, "adoazono ad\xc3\xb3""azon ad\xc3\x93""azon") X(W_ADOSZAM, "adoszam ad\xc3\xb3sz\xc3\xa1 ad\xc3\x93sz\xc3\x81") X(W_SZEMELYI, "szemelyi szem\xc3\xa9ly szem\xc3\x89ly") \
+	X(W_EMIRATES, "emirates") X(W_EGYPT, "\xd8\xa7\xd9\x84\xd9\x82\xd9\x88") X(W_IQAMA, "iqama \xd8\xa7\xd9\x84\xd8\xa5\xd9\x82") \
+	X(W_VAT, "ust ustid ustidnr umsatzst steuernu mwst uid tva btw moms alv dph di\xc4\x8d ddv dds pdv kdv pvm cui vatin vatid vatno vatnumbe \xd0\x94\xd0\x94\xd0\xa1")
+
+enum {
+#define NAME(name, words) name,
+	OWN_WORDS(NAME)
+#undef NAME
+	N_OWN
+};
+
 static const topic_words vocabulary[] = {
+#define WORDS(name, words) {T_OWN, words},
+	OWN_WORDS(WORDS)
+#undef WORDS
 	{T_PHONE, "phone phones telephon tel mobile cell cellphon fax whatsapp sms handy telefon telefono mobil portable landline "
 		"hotline helpline t\xc3\xa9l t\xc3\xa9l\xc3\xa9ph tel\xc3\xa9"
 		"fon telef\xc3\xb3n m\xc3\xb3vil celular rufnumme handynum phonenum telefone telemove komorka telefonn puhelin "
@@ -114,14 +138,14 @@ static const topic_words vocabulary[] = {
 	{T_CZ, "rodn\xc3\xa9 rodne cislo czech slovak birthnum \xc4\x8d\xc3\xadslo"},
 	{T_DE, "steuerid steueri steuer identifi idnr rentenve sozialve versiche german germany deutsche steuerid tin"},
 	{T_DK, "cpr danish denmark personnu"},
-	{T_ES, "dni nif nie spanish spain espa\xc3\xb1"
+	{T_ES, "dni nif nie cif spanish spain espa\xc3\xb1"
 		"a documento"},
 	{T_FI, "hetu finnish finland henkil\xc3\xb6 henkilot personbe"},
 	{T_FR, "nir insee french france s\xc3\xa9"
 		"curi securite secu"},
 	{T_GB, "nhs nino ni insuranc uk british utr england"},
 	{T_GR, "amka afm greek greece \xce\x91\xce\x9c\xce\x9a\xce\x91 \xce\x91\xce\xa6\xce\x9c"},
-	{T_HK_TW, "hkid hong kong taiwan taiwanes"}, /* whose ids have forms of their own */
+	{T_HK_SG_TW, "hkid hong kong taiwan taiwanes nric fin uen singapor"}, /* whose ids have forms of their own */
 	{T_HR, "oib croatian croatia hrvatska"},
 	{T_IE, "pps ppsn irish ireland"},
 	{T_IL, "teudat zehut israeli israel"
@@ -143,7 +167,6 @@ static const topic_words vocabulary[] = {
 	{T_RO, "cnp romanian romania numeric"},
 	{T_RU, "inn snils \xd0\x98\xd0\x9d\xd0\x9d \xd0\x98\xd0\xbd\xd0\xbd \xd0\xb8\xd0\xbd\xd0\xbd \xd0\x98\xd0\x9d\xd0\x9d\xe2\x84 \xd0\xa1\xd0\x9d\xd0\x98\xd0\x9b \xd0\xa1\xd0\xbd\xd0\xb8\xd0\xbb \xd1\x81\xd0\xbd\xd0\xb8\xd0\xbb \xd0\xbd\xd0\xb0\xd0\xbb\xd0\xbe \xd0\x9d\xd0\xb0\xd0\xbb\xd0\xbe"}, /* called_russian says of which */
 	{T_SE, "personnu swedish sweden samordni orgnr"},
-	{T_SG, "nric fin uen singapor"},
 	{T_TH, "thai thailand \xe0\xb9\x80\xe0\xb8\xa5\xe0\xb8 \xe0\xb8\x9a\xe0\xb8\xb1"
 		" \xe0\xb8\x9a\xe0\xb8\xb1\xe0\xb8 \xe0\xb8\x9b\xe0\xb8\xa3\xe0\xb8"},
 	{T_TR, "tckn kimlik turkish turkey t\xc3\xbcrk t\xc3\xbcrkiye tc"},

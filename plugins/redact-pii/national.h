@@ -1,0 +1,213 @@
+/* national.h: ids that their own word tells, and nothing else: each word has its forms and check digits. Part of number.h. */
+
+static int jmbg(const uint8_t *d, int n) { return n > 0 && ddmmyy(d) && (d[4] == 9 || d[4] == 0) && eleven(sum(d, "765432765432")) == d[12]; }
+static int ruc_pe(const uint8_t *d, int n) {
+	int p = value(d, 2);
+	return n > 0 && (p == 10 || (p >= 15 && p <= 17) || p == 20) && (11 - sum(d, "5432765432") % 11) % 10 == d[10];
+}
+static int id_ec(const uint8_t *d, int n) {
+	int p = value(d, 2);
+	return n > 0 && ((p >= 1 && p <= 24) || p == 30) && d[2] < 6 && luhn(d, 10);
+}
+static int ruc_ec(const uint8_t *d, int n) { /* of people, and of companies */
+	int p = value(d, 2), serial = value(d + 10, 3);
+	if (n < 13 || p < 1 || p > 30 || serial < 1 || serial > 9) return 0;
+	return d[2] == 9 ? eleven(sum(d, "432765432")) == d[9] : d[2] == 6 ? eleven(sum(d, "32765432")) == d[8] : id_ec(d, 10);
+}
+static int ruc_py(const uint8_t *d, int n) {
+	int v = 0;
+	for (int i = 0; i < n - 1; i++) v += d[i] * (n - i);
+	return eleven(v) == d[n - 1] && !all_same(d, n);
+}
+static int nit(const uint8_t *d, int n) {
+	int c = sum(d, "YUMGCA=73") % 11;
+	return n > 0 && d[0] > 0 && (c < 2 ? c : 11 - c) == d[9];
+}
+static int rntrc(const uint8_t *d, int n) { return n > 0 && value(d, 5) > 0 && sum(d, ":57946:57") % 11 % 10 == d[9]; }
+static int luhn_only(const uint8_t *d, int n) { return luhn(d, n) && !all_same(d, n); }
+static int ci_uy(const uint8_t *d, int n) {
+	int date = (value(d, 2) == 19 || value(d, 2) == 20) && day_of(value(d + 4, 2), value(d + 6, 2));
+	return !date && (10 - sum(d, "2987634") % 10) % 10 == d[7] && !all_same(d, n);
+}
+static int nik(const uint8_t *d, int n) { /* province, day of birth, of women with forty more */
+	int day = value(d + 6, 2);
+	return n > 0 && d[1] > 0 && d[1] <= "0916035627"[d[0]] - '0' && day_of(value(d + 8, 2), day > 40 ? day - 40 : day) && value(d + 12, 4) > 0;
+}
+static int cnic(const uint8_t *d, int n) { return d[0] > 0 && d[0] < 9 && !all_same(d, n); }
+static int mykad(const uint8_t *d, int n) {
+	int p = value(d + 6, 2); /* where born */
+	return n > 0 && yymmdd(d) && p > 0 && !(p >= 17 && p <= 20) && p != 69 && p != 70 && p != 73 && p != 80 && p != 81 && !(p >= 94 && p <= 97);
+}
+static int code_lv(const uint8_t *d, int n) { return n > 0 && ddmmyy(d) && d[6] <= 2 && (1101 - sum(d, "16379:5842")) % 11 % 10 == d[10]; }
+static int new_code_lv(const uint8_t *d, int n) { return d[0] == 3 && d[1] >= 2 && !all_same(d, n); } /* which tells nothing of a date, and has no check digit */
+static int kennitala(const uint8_t *d, int n) {
+	int day = value(d, 2);
+	return n > 0 && day_of(value(d + 2, 2), day > 40 ? day - 40 : day) && (d[9] == 9 || d[9] == 0) && (11 - sum(d, "32765432") % 11) % 11 == d[8];
+}
+static int cccd(const uint8_t *d, int n) { return value(d, 3) >= 1 && value(d, 3) <= 96 && !all_same(d + 3, n - 3); }
+static int iin(const uint8_t *d, int n) {
+	int c = sum(d, "123456789:;") % 11;
+	if (c == 10) c = sum(d, "3456789:;12") % 11;
+	return n > 0 && yymmdd(d) && d[6] >= 1 && d[6] <= 6 && c == d[11];
+}
+static int nin(const uint8_t *d, int n) { return d[0] > 0 && !all_same(d, n); }
+static int taj(const uint8_t *d, int n) { return sum(d, "37373737") % 10 == d[8] && !all_same(d, n); }
+static int tax_hu(const uint8_t *d, int n) { return n > 0 && d[0] == 8 && sum(d, "123456789") % 11 == d[9]; }
+static int vat_hu(const uint8_t *d, int n) { return d[0] > 0 && (10 - sum(d, "9731973") % 10) % 10 == d[7] && (n == 8 || (d[8] >= 1 && d[8] <= 5)); }
+static int id_hu(const uint8_t *d, int n) {
+	return n > 0 && d[0] >= 1 && d[0] <= 8 && yymmdd(d + 1) && (sum(d, "123456789:") % 11 == d[10] || sum(d, ":987654321") % 11 == d[10]);
+}
+static int id_ae(const uint8_t *d, int n) { return n > 0 && value(d, 3) == 784 && (value(d + 3, 2) == 19 || value(d + 3, 2) == 20); }
+static int id_eg(const uint8_t *d, int n) {
+	int p = value(d + 7, 2);
+	return n > 0 && (d[0] == 2 || d[0] == 3) && yymmdd(d + 1) && ((p >= 1 && p <= 35) || p == 88);
+}
+static int id_sa(const uint8_t *d, int n) { return (d[0] == 1 || d[0] == 2) && luhn(d, n) && !all_same(d, n); }
+
+/* What a word has to be, besides near: LOUD in capitals or the name of a field ("nit" is what reviewers write, too); RIGHT behind
+ * it is the number, as there is no check digit. */
+enum { ANYHOW, LOUD = 1, RIGHT = 2 };
+
+/* form: as in id_forms, ':' is a group of ten digits, ';' of eleven, and so on. */
+static const struct {
+	uint8_t word, label, how;
+	const char *form;
+	int (*valid)(const uint8_t *, int);
+} own_forms[] = {
+	{W_JMBG, JMBG, ANYHOW, "=", jmbg},
+	{W_RUC, PE_RUC, ANYHOW, ";", ruc_pe},
+	{W_RUC, EC_ID, ANYHOW, "=", ruc_ec},
+	{W_RUC, PY_RUC, ANYHOW, "8-1", ruc_py},
+	{W_RUC, PY_RUC, ANYHOW, "7-1", ruc_py},
+	{W_NIT, CO_NIT, ANYHOW, "3.3.3-1", nit},
+	{W_NIT, CO_NIT, ANYHOW, "9-1", nit},
+	{W_NIT, CO_NIT, LOUD, ":", nit},
+	{W_RNTRC, UA_RNTRC, ANYHOW, ":", rntrc},
+	{W_CEDULA, EC_ID, ANYHOW, ":", id_ec},
+	{W_CEDULA, EC_ID, ANYHOW, "9-1", id_ec},
+	{W_CEDULA, DO_CEDULA, ANYHOW, "3-7-1", luhn_only},
+	{W_CEDULA, DO_CEDULA, ANYHOW, ";", luhn_only},
+	{W_CEDULA, UY_CI, ANYHOW, "1.3.3-1", ci_uy},
+	{W_CEDULA, UY_CI, ANYHOW, "7-1", ci_uy},
+	{W_CEDULA, UY_CI, ANYHOW, "8", ci_uy},
+	{W_NIK, ID_NIK, ANYHOW, "@", nik},
+	{W_CNIC, PK_CNIC, ANYHOW, "5-7-1", cnic},
+	{W_CNIC, PK_CNIC, RIGHT, "=", cnic},
+	{W_IC, MY_NRIC, ANYHOW, "6-2-4", mykad},
+	{W_MYKAD, MY_NRIC, ANYHOW, "6-2-4", mykad},
+	{W_MYKAD, MY_NRIC, ANYHOW, "6 2 4", mykad},
+	{W_MYKAD, MY_NRIC, ANYHOW, "<", mykad},
+	{W_KODS, LV_CODE, ANYHOW, "6-5", code_lv},
+	{W_KODS, LV_CODE, ANYHOW, ";", code_lv},
+	{W_KODS, LV_CODE, RIGHT, "6-5", new_code_lv},
+	{W_KT, IS_KENNITALA, ANYHOW, "6-4", kennitala},
+	{W_KENNITALA, IS_KENNITALA, ANYHOW, "6-4", kennitala},
+	{W_KENNITALA, IS_KENNITALA, ANYHOW, "6 4", kennitala},
+	{W_KENNITALA, IS_KENNITALA, ANYHOW, ":", kennitala},
+	{W_CCCD, VN_CCCD, ANYHOW, "<", cccd},
+	{W_IIN, KZ_IIN, ANYHOW, "<", iin},
+	{W_NIN, NG_NIN, LOUD | RIGHT, ";", nin},
+	{W_TAJ, HU_TAJ, LOUD, "9", taj},
+	{W_TAJ, HU_TAJ, LOUD, "3 3 3", taj},
+	{W_TAJ, HU_TAJ, LOUD, "3-3-3", taj},
+	{W_ADOAZONOSITO, HU_TAX_ID, ANYHOW, ":", tax_hu},
+	{W_ADOSZAM, HU_TAX_ID, ANYHOW, "8-1-2", vat_hu},
+	{W_SZEMELYI, HU_ID, ANYHOW, "1-6-4", id_hu},
+	{W_SZEMELYI, HU_ID, ANYHOW, "1 6 4", id_hu},
+	{W_SZEMELYI, HU_ID, ANYHOW, ";", id_hu},
+	{W_EMIRATES, AE_ID, ANYHOW, "3-4-7-1", id_ae},
+	{W_EMIRATES, AE_ID, ANYHOW, "?", id_ae},
+	{W_EGYPT, EG_ID, ANYHOW, ">", id_eg},
+	{W_IQAMA, SA_ID, ANYHOW, ":", id_sa},
+};
+
+#define MAX_OWN_WORDS 128
+static uint64_t own_words[MAX_OWN_WORDS];
+static uint8_t own_word_groups[MAX_OWN_WORDS];
+static int n_own_words;
+
+static void prepare_own(void) {
+	static const char *const words[] = {
+#define WORDS(name, words) words,
+		OWN_WORDS(WORDS)
+#undef WORDS
+	};
+	n_own_words = 0;
+	for (int g = 0; g < N_OWN; g++) {
+		uint64_t word = 0;
+		for (const char *c = words[g]; n_own_words < MAX_OWN_WORDS; c++) {
+			int letters = 0;
+			for (; *c && *c != ' '; c++)
+				if (letters < 8) word |= (uint64_t)(uint8_t)*c << 8 * letters++;
+			own_words[n_own_words] = word, own_word_groups[n_own_words++] = (uint8_t)g, word = 0;
+			if (!*c) break;
+		}
+	}
+}
+
+static int own_group(uint64_t word) {
+	spend(900);
+	for (int k = 0; k < n_own_words; k++)
+		if (own_words[k] == word) return own_word_groups[k];
+	return -1;
+}
+
+/* own_group_at returns which of these words ends at e, or -1. It may be initials ("R.U.C."), or in pieces ("MyKad"). */
+RARE int own_group_at(const uint8_t *t, int e) {
+	int a = e, g;
+	spend(300);
+	while (a > 0 && e - a < 24 && class[t[a - 1]] & (LETTER | HIGH) && !(a < e && class[t[a]] & UPPER && class[t[a - 1]] & LOWER)) a--;
+	if (e - a == 1) {
+		uint64_t word = t[a] | 0x20;
+		for (int n = 1; n < 8 && a > 1 && t[a - 1] == '.' && class[t[a - 2]] & LETTER; n++) a -= 2, word = word << 8 | (t[a] | 0x20);
+		return own_group(word);
+	}
+	if ((g = own_group(word_at(t + a, e - a))) >= 0) return g;
+	while (a > 0 && e - a < 16 && class[t[a - 1]] & LETTER) a--;
+	return own_group(word_at(t + a, e - a));
+}
+
+/* own_group_of returns which of these words was heard last: in the text, or in the key. */
+RARE int own_group_of(const scan *s) {
+	int e = s->seen[T_OWN], g = -1;
+	if (e > 0) return own_group_at(s->t, e);
+	const uint8_t *key = s->field->key;
+	int n = (int)s->field->key_len;
+	for (e = n; g < 0 && e > max(0, n - REACH); e--)
+		if (class[key[e - 1]] & (LETTER | HIGH) && (e == n || !(class[key[e]] & (LETTER | HIGH)) || (class[key[e]] & UPPER && class[key[e - 1]] & LOWER))) g = own_group_at(key, e);
+	return g;
+}
+
+/* may_be_own reports whether what stands behind the first group of a number, of n digits, leaves it open. */
+static inline int may_be_own(const scan *s, int end, int n) {
+	const uint8_t *p = s->t + end;
+	if (n == 1) return p[0] == p[4] || p[0] == p[7];
+	return n == 3 ? p[0] == p[4] || p[0] == p[5] || p[0] == p[8] : n > 4 && n < 17;
+}
+
+/* own_id reads the number that begins with the digits [i, end) and has a form of the word that was heard last, with no
+ * other number between. It returns the end, or 0. */
+RARE int own_id(scan *s, int i, int end) {
+	int e = s->seen[T_OWN], n = end - i, named = 0;
+	spend(300);
+	if (i - e > 40 || any_digit(s, max(e, s->last), i) || !number_begins(s, i)) return 0;
+	int g = own_group_of(s), right = bound(s, max(e, s->seen[T_NUMBER]), i, &named); /* "NIN number: " */
+	int loud = e == 0 || is(s, e - 1, UPPER) || is(s, e, QUOTE | EQUALS | UNDERSCORE) || at(s, e, '>');
+	if (g < 0) return 0;
+	spend(600);
+	for (unsigned f = 0; f < sizeof own_forms / sizeof own_forms[0]; f++) {
+		uint8_t d[MAX_DIGITS];
+		int to, how = own_forms[f].how;
+		const char *form = own_forms[f].form;
+		if (own_forms[f].word != g || form[0] - '0' != n || (how & LOUD && !loud) || (how & RIGHT && !right)) continue;
+		if (!(to = read_form(s, i, form, own_forms[f].label, d)) || (form[1] && goes_on(s, to, form))) continue;
+		spend(200);
+		int digits = 0;
+		for (const char *c = form;; c += 2) {
+			digits += *c - '0';
+			if (!c[1]) break;
+		}
+		if (own_forms[f].valid(d, digits) && report(s, i, to, own_forms[f].label, form[1] ? 900 : 850)) return to;
+	}
+	return 0;
+}
