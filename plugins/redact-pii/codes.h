@@ -229,7 +229,7 @@ RARE int coded(scan *s, int a, int e) {
 	int n = e - a, end;
 	if (n > MAX_CODE || a < s->last) return 0;
 	if (codes_by_run[n] && (end = by_form(s, a, e))) return end;
-	if (n >= 4 && in(s->t[a + 1], UPPER) && of_country(s->t + a) && (n >= 10 || is(s, e + 1, DIGIT)) && (end = vat(s, a, a + 2))) return end;
+	if (in(s->t[a + 1], UPPER) && n >= 4 && of_country(s->t + a) && (n >= 10 || is(s, e + 1, DIGIT)) && (end = vat(s, a, a + 2, n - 2))) return end;
 	if (n >= 2 && n <= 4 && in(s->t[a], UPPER) && in(s->t[e + (s->t[e] == ' ')], DIGIT) && (end = postcode(s, a, e))) return end;
 	if (n <= 4 && at(s, e, ' ') && is(s, e + 1, UPPER) && (end = plated(s, a, e))) return end;
 	if (n < 5 && !(class[s->t[e]] & URLSAFE)) return 0;

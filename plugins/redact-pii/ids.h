@@ -329,6 +329,9 @@ static inline uint64_t formed_ids(const scan *s, int end, int n) {
 	return forms & formed_by_second[second] & (formed_of_two | (formed_by_joint[s->t[end + 1 + second] & 127] & formed_by_third[third]));
 }
 
+RARE int grouped_spanish(scan *s, int i, int end);
+RARE int spaced_corsican(scan *s, int i);
+
 /* national_id reads an id from the digit at i, of which the run ends at end, and
  * returns the end of the id, or 0. Of several readings the best word wins. */
 RARE int national_id(scan *s, int i, int end) {
@@ -338,8 +341,11 @@ RARE int national_id(scan *s, int i, int end) {
 	uint64_t formed = formed_ids(s, end, n);
 	uint64_t forms = formed | (bare ? bare_by_length[n + letter] : 0);
 	uint8_t alone[MAX_DIGITS], grouped[MAX_DIGITS];
-	if (!forms) return 0;
+	if (!forms && (bare ? n != 16 || !may_be_nik(s->t + i) : n != 8 && n != 9)) return 0; /* of these lengths are ids of other tables */
 	uint64_t named = near_set(s, i);
+	if (named >> T_OWN & 1 && (to = own_id(s, i, end))) return to;
+	if (named >> T_ES & 1 && (n == 8 || n == 2) && (to = grouped_spanish(s, i, end))) return to;
+	if (n == 1 && at(s, end + 7, '2') && (to = spaced_corsican(s, i))) return to;
 	if (!(named & id_topics)) forms &= (formed & unnamed_formed) | (bare ? unnamed_bare : 0);
 	spend(600 + 300 * __builtin_popcountll(forms));
 	if (bare && forms) {
@@ -418,8 +424,6 @@ RARE int postal(scan *s, int i, int end) {
 RARE int coded(scan *s, int a, int e);
 RARE int spaced_nino(scan *s, int i);
 RARE int lettered(scan *s, int i, int end);
-RARE int grouped_spanish(scan *s, int i, int end);
-RARE int spaced_corsican(scan *s, int i);
 RARE int document(scan *s, int a, int e);
 RARE int iban(scan *s, int i);
 static int soon(scan *s, int topic, int a);
@@ -429,7 +433,7 @@ static inline int unnamed(const scan *s, int a);
 RARE int hyphenated(scan *s, int i, int end) {
 	spend(250);
 	int nino = end - i == 2 && at(s, end, '-') ? spaced_nino(s, i) : 0;
-	if (nino || (nino = lettered(s, i, end))) return nino;
+	if (nino || (is(s, i - 2, UPPER) && (nino = lettered(s, i, end)))) return nino;
 	int start = run_start(s, i, UPPER | DIGIT | URLSAFE, 12);
 	if (silent(s, start)) return 0;
 	end = run_end(s, end, UPPER | DIGIT | URLSAFE, 12);
@@ -466,30 +470,27 @@ RARE int plated(scan *s, int i, int end) {
 static int known_form(scan *s, int i, int end) {
 	int n = end - i, e;
 	uint8_t before = i > 0 ? s->t[i - 1] : 0, after = end < s->n ? s->t[end] : 0;
-	if (before == '-' && n == 7 && (s->t[i - 2] | 0x20) >= 'x' && (e = grouped_spanish(s, i, end))) return e;
 	if (before == '-' && is(s, i - 2, UPPER | DIGIT)) return hyphenated(s, i, end);
-	if (before == ' ' && is(s, i - 2, UPPER) && is(s, i - 3, UPPER) && n > 1 && (e = lettered(s, i, end))) return e;
-	if (before == ' ' && n <= 6 && is(s, i - 2, UPPER)) {
+	if (before == ' ' && n < 13 && is(s, i - 2, UPPER)) {
+		if (n > 1 && is(s, i - 3, UPPER) && (e = lettered(s, i, end))) return e;
 		if (((n == 2 && after == ' ') || n == 6) && is(s, i - 3, UPPER) && ((e = spaced_nino(s, i)) || (n == 2 && (e = iban(s, i))))) return e;
 		if (n <= 4 && (e = plated(s, i, end))) return e;
 	}
 	switch (after) {
 	case ' ':
 		if (n <= 4 && is(s, end + 1, UPPER) && (e = plated(s, i, end))) return e;
-		if (n == 1 && at(s, end + 7, '2') && (e = spaced_corsican(s, i))) return e;
-		if (n == 8 && is(s, end + 1, LETTER) && !is(s, end + 2, WORD) && (e = grouped_spanish(s, i, end))) return e;
 		break;
 	case '.':
-		if (n == 2 && s->t[end + 4] == '.' && (e = grouped_spanish(s, i, end))) return e;
+		if (n == 3 && at(s, end + 8, '-') && (e = own_id(s, i, end))) return e;
 		break;
 	case '-': case '+':
-		if (n == 8 && is(s, end + 1, LOWER) && !is(s, end + 2, WORD) && (e = grouped_spanish(s, i, end))) return e;
+		if (may_be_own(s, end, n) && (e = own_id(s, i, end))) return e;
+		if (n == 7 && before == '-' && (e = grouped_spanish(s, i, end))) return e;
 		if ((n == 6 || n == 8) && (e = coded(s, i, end))) return e;
 		break;
 	case '/':
 		if (n >= 2 && n <= 5 && (s->t[i] == '0' || n == 3 || before == '+') && (e = area_code(s, i, end))) return e;
 	}
-	if (may_be_own(s, end, n) && near(s, T_OWN, i) && (e = own_id(s, i, end))) return e;
 	if ((n >= 8 || formed_ids(s, end, n)) && (e = national_id(s, i, end))) return e;
 	if (maybe_born(s, i, end) && (e = birth(s, i, end))) return e;
 	if (n >= 2 && n <= 6 && before != ',' && (n >= 4 || may_be_parted(s, end, n)) && (e = postal(s, i, end))) return e;

@@ -29,6 +29,8 @@ static int ci_uy(const uint8_t *d, int n) {
 	int date = (value(d, 2) == 19 || value(d, 2) == 20) && day_of(value(d + 4, 2), value(d + 6, 2));
 	return !date && (10 - sum(d, "2987634") % 10) % 10 == d[7] && !all_same(d, n);
 }
+/* may_be_nik reports whether sixteen digits may be an Indonesian number, as far as the province and the month say. */
+static inline int may_be_nik(const uint8_t *p) { return p[1] > '0' && p[1] <= (uint8_t)"0916035627"[p[0] - '0'] && p[8] < '2'; }
 static int nik(const uint8_t *d, int n) { /* province, day of birth, of women with forty more */
 	int day = value(d + 6, 2);
 	return n > 0 && d[1] > 0 && d[1] <= "0916035627"[d[0]] - '0' && day_of(value(d + 8, 2), day > 40 ? day - 40 : day) && value(d + 12, 4) > 0;
@@ -95,7 +97,6 @@ static const struct {
 	{W_CNIC, PK_CNIC, RIGHT, "=", cnic},
 	{W_IC, MY_NRIC, ANYHOW, "6-2-4", mykad},
 	{W_MYKAD, MY_NRIC, ANYHOW, "6-2-4", mykad},
-	{W_MYKAD, MY_NRIC, ANYHOW, "6 2 4", mykad},
 	{W_MYKAD, MY_NRIC, ANYHOW, "<", mykad},
 	{W_KODS, LV_CODE, ANYHOW, "6-5", code_lv},
 	{W_KODS, LV_CODE, ANYHOW, ";", code_lv},
@@ -113,7 +114,6 @@ static const struct {
 	{W_ADOAZONOSITO, HU_TAX_ID, ANYHOW, ":", tax_hu},
 	{W_ADOSZAM, HU_TAX_ID, ANYHOW, "8-1-2", vat_hu},
 	{W_SZEMELYI, HU_ID, ANYHOW, "1-6-4", id_hu},
-	{W_SZEMELYI, HU_ID, ANYHOW, "1 6 4", id_hu},
 	{W_SZEMELYI, HU_ID, ANYHOW, ";", id_hu},
 	{W_EMIRATES, AE_ID, ANYHOW, "3-4-7-1", id_ae},
 	{W_EMIRATES, AE_ID, ANYHOW, "?", id_ae},
@@ -121,10 +121,15 @@ static const struct {
 	{W_IQAMA, SA_ID, ANYHOW, ":", id_sa},
 };
 
-#define MAX_OWN_WORDS 128
-static uint64_t own_words[MAX_OWN_WORDS];
-static uint8_t own_word_groups[MAX_OWN_WORDS];
-static int n_own_words;
+#define N_OWN_FORMS (int)(sizeof own_forms / sizeof own_forms[0])
+#define OWN_SLOT_BITS 8
+static struct { /* of these words, a hash table; behind its last slot are free ones */
+	uint64_t word;
+	uint8_t group;
+} own_slots[(1 << OWN_SLOT_BITS) + 32];
+static uint8_t own_from[N_OWN]; /* the first of the forms of a word, which are together */
+
+static inline int own_slot(uint64_t word) { return (int)(word * 0x9e3779b97f4a7c15u >> (64 - OWN_SLOT_BITS)); }
 
 static void prepare_own(void) {
 	static const char *const words[] = {
@@ -132,24 +137,25 @@ static void prepare_own(void) {
 		OWN_WORDS(WORDS)
 #undef WORDS
 	};
-	n_own_words = 0;
-	for (int g = 0; g < N_OWN; g++) {
-		uint64_t word = 0;
-		for (const char *c = words[g]; n_own_words < MAX_OWN_WORDS; c++) {
-			int letters = 0;
-			for (; *c && *c != ' '; c++)
+	for (int k = 0; k < (int)(sizeof own_slots / sizeof own_slots[0]); k++) own_slots[k].word = 0;
+	for (int f = N_OWN_FORMS; f > 0; f--) own_from[own_forms[f - 1].word] = (uint8_t)(f - 1);
+	for (int g = 0; g < N_OWN; g++)
+		for (const char *c = words[g]; *c;) {
+			uint64_t word = 0;
+			for (int letters = 0; *c && *c != ' '; c++)
 				if (letters < 8) word |= (uint64_t)(uint8_t)*c << 8 * letters++;
-			own_words[n_own_words] = word, own_word_groups[n_own_words++] = (uint8_t)g, word = 0;
-			if (!*c) break;
+			c += *c == ' ';
+			int h = own_slot(word);
+			while (own_slots[h].word) h++;
+			own_slots[h].word = word, own_slots[h].group = (uint8_t)g;
 		}
-	}
 }
 
 static int own_group(uint64_t word) {
-	spend(900);
-	for (int k = 0; k < n_own_words; k++)
-		if (own_words[k] == word) return own_word_groups[k];
-	return -1;
+	int h = own_slot(word);
+	spend(80);
+	while (own_slots[h].word && own_slots[h].word != word) h++;
+	return own_slots[h].word ? own_slots[h].group : -1;
 }
 
 /* own_group_at returns which of these words ends at e, or -1. It may be initials ("R.U.C."), or in pieces ("MyKad"). */
@@ -178,28 +184,29 @@ RARE int own_group_of(const scan *s) {
 	return g;
 }
 
-/* may_be_own reports whether what stands behind the first group of a number, of n digits, leaves it open. */
+/* may_be_own reports whether a first group of n digits that ends before the hyphen at end may be that of a form which id_forms has not. */
 static inline int may_be_own(const scan *s, int end, int n) {
 	const uint8_t *p = s->t + end;
-	if (n == 1) return p[0] == p[4] || p[0] == p[7];
-	return n == 3 ? p[0] == p[4] || p[0] == p[5] || p[0] == p[8] : n > 4 && n < 17;
+	if (n == 5 || n == 6) return 1;
+	return n == 1 ? p[7] == '-' : n == 3 && (p[5] == '-' || p[8] == '-');
 }
 
 /* own_id reads the number that begins with the digits [i, end) and has a form of the word that was heard last, with no
  * other number between. It returns the end, or 0. */
 RARE int own_id(scan *s, int i, int end) {
-	int e = s->seen[T_OWN], n = end - i, named = 0;
-	spend(300);
+	int e, n = end - i, named = 0;
+	if (!near(s, T_OWN, i)) return 0;
+	spend(500);
+	e = s->seen[T_OWN];
 	if (i - e > 40 || any_digit(s, max(e, s->last), i) || !number_begins(s, i)) return 0;
 	int g = own_group_of(s), right = bound(s, max(e, s->seen[T_NUMBER]), i, &named); /* "NIN number: " */
 	int loud = e == 0 || is(s, e - 1, UPPER) || is(s, e, QUOTE | EQUALS | UNDERSCORE) || at(s, e, '>');
 	if (g < 0) return 0;
-	spend(600);
-	for (unsigned f = 0; f < sizeof own_forms / sizeof own_forms[0]; f++) {
+	for (int f = own_from[g]; f < N_OWN_FORMS && own_forms[f].word == g; f++) {
 		uint8_t d[MAX_DIGITS];
 		int to, how = own_forms[f].how;
 		const char *form = own_forms[f].form;
-		if (own_forms[f].word != g || form[0] - '0' != n || (how & LOUD && !loud) || (how & RIGHT && !right)) continue;
+		if (form[0] - '0' != n || (how & LOUD && !loud) || (how & RIGHT && !right)) continue;
 		if (!(to = read_form(s, i, form, own_forms[f].label, d)) || (form[1] && goes_on(s, to, form))) continue;
 		spend(200);
 		int digits = 0;

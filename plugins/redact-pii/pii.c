@@ -111,11 +111,13 @@ RARE int token(scan *s, int i) {
 	if (i >= s->word_to) find_word(s, i);
 	int start = after_escape(s, max(s->word_from, s->last)), end = s->word_to, n = end - start;
 	if (n <= MAX_CODE && !(i > start && is(s, i - 1, LOWER)) && !is(s, end - 1, LOWER) && (found = coded(s, start, end))) return found;
-	if (n == 9 && is(s, end - 1, LOWER) && is(s, start + 7, DIGIT) && is(s, start + 1, DIGIT) && (found = small_spanish(s, start))) return found;
 	if (n >= MIN_WALLET && (found = wallet(s, start, end))) return found;
 	if ((n == AWS_SECRET_LENGTH || is(s, start - 1, STD) || is(s, end, STD)) && (found = aws_secret(s, i))) return found;
-	if (n == 2 && (found = hyphen_of(s, start)) && (found = mac(s, found))) return found;
-	if (n == 4 && (at(s, end, '.') || at(s, start - 1, '.')) && (found = dotted_mac(s, start))) return found;
+	switch (n) {
+	case 2: return (found = hyphen_of(s, start)) && (found = mac(s, found)) ? found : end;
+	case 4: return (at(s, end, '.') || at(s, start - 1, '.')) && (found = dotted_mac(s, start)) ? found : end;
+	case 9: return i == start + 1 && s->t[start] >= 'x' && (found = small_spanish(s, start)) ? found : end;
+	}
 	return end;
 }
 

@@ -76,15 +76,22 @@ static const struct {
 	{"SI", VAT_ID, 0, "99999999", vat_si}, {"SK", VAT_ID, 0, "9999999999", vat_sk},
 };
 
-static uint32_t countries[26]; /* that are in it, by their first letters */
+#define N_VATS (int)(sizeof vat_forms / sizeof vat_forms[0])
+static uint8_t vats_from[26 * 26]; /* one more than the first of the forms of a country, which are together */
+static uint8_t vat_sizes[N_VATS];
 
 static const uint64_t vat_topics = 1ull << T_TAX | 1ull << T_OWN | 1ull << T_IT | 1ull << T_PL | 1ull << T_PT | 1ull << T_GR | 1ull << T_HR;
 
+static inline int of_letters(const char *c) { return (c[0] - 'A') * 26 + c[1] - 'A'; }
+
 static void prepare_vat(void) {
-	for (unsigned f = 0; f < sizeof vat_forms / sizeof vat_forms[0]; f++) countries[vat_forms[f].country[0] - 'A'] |= 1u << (vat_forms[f].country[1] - 'A');
+	for (int f = N_VATS; f > 0; f--) {
+		vats_from[of_letters(vat_forms[f - 1].country)] = (uint8_t)f, vat_sizes[f - 1] = 0;
+		for (const char *c = vat_forms[f - 1].form; *c; c++) vat_sizes[f - 1]++;
+	}
 }
 
-static inline int of_country(const uint8_t *p) { return in(p[0], UPPER) && in(p[1], UPPER) && countries[p[0] - 'A'] >> (p[1] - 'A') & 1; }
+static inline int of_country(const uint8_t *p) { return in(p[0], UPPER) && in(p[1], UPPER) && vats_from[of_letters((const char *)p)]; }
 
 /* read_vat reads what is behind the letters of a country as a form spells it, with single spaces, dots or hyphens at a few places, and
  * returns its end, or 0. */
@@ -106,16 +113,20 @@ RARE int read_vat(const scan *s, int i, const char *form, uint8_t *d, int *n) {
 	return number_ends(s, e) ? e : 0;
 }
 
-/* vat reads such a number: the letters are at a, what is behind them begins at i. */
-RARE int vat(scan *s, int a, int i) {
-	spend(400);
-	if (a < s->last || !number_begins(s, a)) return 0;
-	for (unsigned f = 0; f < sizeof vat_forms / sizeof vat_forms[0]; f++) {
+/* vat reads such a number: the letters of a country are at a, what is behind them begins at i and goes on for n letters and digits at least. */
+RARE int vat(scan *s, int a, int i, int known) {
+	spend(200);
+	if (!begins(s, a, WORD)) return 0; /* nor are words heard up to the middle of one */
+	int country = of_letters((const char *)s->t + a), f = vats_from[country] - 1, n, e;
+	uint64_t heard = near_set(s, a);
+	int named = heard & vat_topics || (heard >> T_ES & 1 && called_spanish(s, a));
+	for (; f < N_VATS && of_letters(vat_forms[f].country) == country; f++) {
 		uint8_t d[MAX_DIGITS];
-		int n, e;
-		if (s->t[a] != (uint8_t)vat_forms[f].country[0] || s->t[a + 1] != (uint8_t)vat_forms[f].country[1] || !(e = read_vat(s, i, vat_forms[f].form, d, &n)) || !vat_forms[f].valid(d, n)) continue;
-		int score = near_set(s, a) & vat_topics || (near(s, T_ES, a) && called_spanish(s, a)) ? 850 : vat_forms[f].alone;
-		if (report(s, a, e, vat_forms[f].label, score)) return e;
+		int score = named ? 850 : vat_forms[f].alone, size = vat_sizes[f];
+		if (score < threshold[vat_forms[f].label] || known > size || (known >= 7 && known < size && !is(s, i + known, GOES_ON))) continue;
+		if (!(e = read_vat(s, i, vat_forms[f].form, d, &n))) continue;
+		spend(300);
+		if (vat_forms[f].valid(d, n) && number_begins(s, a) && report(s, a, e, vat_forms[f].label, score)) return e;
 	}
 	return 0;
 }
@@ -177,5 +188,5 @@ RARE int lettered(scan *s, int i, int end) {
 	if (n == 6 && s->t[end] == s->t[i - 1] && is(s, i - 4, UPPER) && (found = parted_rfc(s, i))) return found;
 	if ((n == 7 || n == 8) && at(s, i - 1, '-') && !is(s, i - 3, WORD) && (found = grouped_spanish(s, i, end))) return found;
 	if (has(s, i - 4, "ATU") || has(s, i - 4, "CHE")) a = i - 4;
-	return a >= 0 && of_country(s->t + a) ? vat(s, a, a < i - 3 ? a + 2 : i) : 0;
+	return a >= 0 && of_country(s->t + a) ? vat(s, a, a < i - 3 ? a + 2 : i, n + (a < i - 3)) : 0;
 }
