@@ -218,6 +218,8 @@ var idForms = []struct{ label, text string }{
 	{"", "185032A12345602"},
 	{"", "2 78 11 2B 047 318 55"},
 	{"", "číslo smlouvy 480399/123"},
+	{"", "číslo smlouvy 480312/123"},
+	{"CZ_RC", "rodne cislo «486112/047»"},
 	{"", "release 480312/123"},
 	{"", "Korea order 850312-9234567"},
 }

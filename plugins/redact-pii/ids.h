@@ -362,7 +362,7 @@ RARE int national_id(scan *s, int i, int end) {
 		}
 		if (!e && bare && id_forms[f].digits == n + letter) d = alone, e = end + letter, score = id_forms[f].alone;
 		if (!e) continue;
-		if ((named >> id_forms[f].topic | named >> id_forms[f].other) & 1 && (id_forms[f].topic != T_RU || called_russian(s, i, id_forms[f].label)) && (id_forms[f].label != US_ROUTING || !keyed(s))) score += 500;
+		if ((named >> id_forms[f].topic | named >> id_forms[f].other) & 1 && (id_forms[f].topic != T_RU || called_russian(s, i, id_forms[f].label)) && (id_forms[f].label != US_ROUTING || !keyed(s)) && (id_forms[f].valid != old_rodne || called_rodne(s, i))) score += 500;
 		else if (d == grouped && goes_on(s, e, id_forms[f].form)) continue;
 		else if (score > 0 && (named >> T_IDENTITY | named >> T_TAX) & 1) score = max(score, 600);
 		if (score <= best || score < threshold[id_forms[f].label]) continue;

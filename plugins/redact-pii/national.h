@@ -121,6 +121,16 @@ static const struct {
 	{W_IQAMA, SA_ID, ANYHOW, ":", id_sa},
 };
 
+/* called_rodne reports whether the words before the number at i are for birth numbers of Czechs and Slovaks, and not "number" alone
+ * ("číslo"): before 1954 these had no check digit. */
+RARE int called_rodne(const scan *s, int i) {
+	spend(400);
+	if (s->seen[T_CZ] <= 0) return 1; /* the key */
+	for (int k = i - 6; k > i - 32; k--)
+		if (has_any_case(s, k, "rodn") || has_any_case(s, k, "birth")) return 1;
+	return 0;
+}
+
 #define N_OWN_FORMS (int)(sizeof own_forms / sizeof own_forms[0])
 #define OWN_SLOT_BITS 8
 static struct { /* of these words, a hash table; behind its last slot are free ones */
