@@ -30,6 +30,10 @@ var secretiveIDs = []struct{ redactor, label, key, text string }{
 	{"redact-pii", "CRYPTO_ADDRESS", "id", "1111111111111111111114oLvT2"},
 	{"redact-pii", "CRYPTO_ADDRESS", "id", "3J98t1WpEZ73CNmQviecrnyiWrnqRhWNLy"},
 	{"redact-pii", "CRYPTO_ADDRESS", "xrp", "rHb9CJAWyB4rj91VRWn96DkukG4bwd"},
+	{"redact-pii", "ES_NIF", "nie", "x1847362w"},
+	{"redact-pii", "ES_NIF", "dni", "48271635v"},
+	{"redact-pii", "ES_NIF", "nie", "x-1847362-w"},
+	{"redact-pii", "ES_NIF", "dni", "48271635-v"},
 	{"redact-secrets", "HUGGINGFACE_TOKEN", "id", "hf_aB3dE5gH7jK9mN2pQ4rS6tU8vW1xYz"},
 	{"redact-secrets", "HUGGINGFACE_TOKEN", "id", "build-hf_aB3dE5gH7jK9mN2pQ4rS6tU8vW1xYz"},
 	{"redact-secrets", "SECRET", "id", "acme_live_4fK9mQ2xZ7pL1vB8nR3t"},
@@ -59,7 +63,7 @@ func TestIDsAsInText(t *testing.T) {
 	for _, id := range secretiveIDs {
 		pieces = append(pieces, id.text, id.text[:len(id.text)/2], id.text[len(id.text)/2:])
 	}
-	keys := []string{"", "id", "request.id", "phone", "passport", "dob", "card", "ssn", "iban", "xrp wallet", "zip", "bank account number", "identity", "mac address"}
+	keys := []string{"", "id", "request.id", "phone", "passport", "dob", "card", "ssn", "iban", "nie", "dni", "xrp wallet", "zip", "bank account number", "identity", "mac address"}
 	for _, name := range scanners {
 		for _, config := range []string{"", `{"threshold":0}`} {
 			p := probe(t, name, []byte(config))

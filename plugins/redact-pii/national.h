@@ -92,6 +92,8 @@ static const struct {
 	{W_CEDULA, UY_CI, ANYHOW, "1.3.3-1", ci_uy},
 	{W_CEDULA, UY_CI, ANYHOW, "7-1", ci_uy},
 	{W_CEDULA, UY_CI, ANYHOW, "8", ci_uy},
+	{W_CI, UY_CI, ANYHOW, "1.3.3-1", ci_uy},
+	{W_CI, UY_CI, ANYHOW, "7-1", ci_uy},
 	{W_NIK, ID_NIK, ANYHOW, "@", nik},
 	{W_CNIC, PK_CNIC, ANYHOW, "5-7-1", cnic},
 	{W_CNIC, PK_CNIC, RIGHT, "=", cnic},
@@ -209,8 +211,10 @@ RARE int own_id(scan *s, int i, int end) {
 	spend(500);
 	e = s->seen[T_OWN];
 	if (i - e > 40 || any_digit(s, max(e, s->last), i) || !number_begins(s, i)) return 0;
-	int g = own_group_of(s), right = bound(s, max(e, s->seen[T_NUMBER]), i, &named); /* "NIN number: " */
-	int loud = e == 0 || is(s, e - 1, UPPER) || is(s, e, QUOTE | EQUALS | UNDERSCORE) || at(s, e, '>');
+	int g = own_group_of(s), behind = max(e, s->seen[T_NUMBER]); /* "NIN number: " */
+	if (e > 0 && (has_any_case(s, behind, " no") || has(s, behind, " is"))) behind += 3;
+	int right = bound(s, behind, i, &named);
+	int loud = e == 0 || is(s, e - 1, UPPER) || is(s, e, QUOTE | EQUALS | UNDERSCORE) || at(s, e, '>') || has(s, e + 1, "sz");
 	if (g < 0) return 0;
 	for (int f = own_from[g]; f < N_OWN_FORMS && own_forms[f].word == g; f++) {
 		uint8_t d[MAX_DIGITS];

@@ -123,7 +123,7 @@ RARE int vat(scan *s, int a, int i, int known) {
 	for (; f < N_VATS && of_letters(vat_forms[f].country) == country; f++) {
 		uint8_t d[MAX_DIGITS];
 		int score = named ? 850 : vat_forms[f].alone, size = vat_sizes[f];
-		if (score < threshold[vat_forms[f].label] || known > size || (known >= 7 && known < size && !is(s, i + known, GOES_ON))) continue;
+		if (score < threshold[vat_forms[f].label] || known > size || (known >= 7 && known < size && !is(s, i + known, ALNUM | GOES_ON))) continue;
 		if (!(e = read_vat(s, i, vat_forms[f].form, d, &n))) continue;
 		spend(300);
 		if (vat_forms[f].valid(d, n) && number_begins(s, a) && report(s, a, e, vat_forms[f].label, score)) return e;
