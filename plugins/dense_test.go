@@ -48,6 +48,11 @@ func denseTexts(t testing.TB) map[string][]byte {
 		},
 		"tax ids":          func() string { return num(2) + " " + num(3) + " " + num(3) + " " + num(3) + "\n" },
 		"Brazilian ids":    func() string { return num(3) + "." + num(3) + "." + num(3) + "-" + num(2) + "\n" },
+		"numbers of firms": func() string { return pick(d, "DE", "PT", "EL") + num(9) + "," + pick(d, "IT", "HR") + num(11) + "\n" },
+		"VAT of firms":     func() string { return "VAT " + pick(d, "DE", "FR12", "NL", "PL1") + num(9) + ", " + d.word() + "\n" },
+		"words of ids": func() string {
+			return pick(d, "RUC: ", "cedula ", "NIT ", "IIN ", "taj ") + num(8+upTo(5)) + ", " + d.word() + "\n"
+		},
 		"dates":            func() string { return date() + "\n" },
 		"times":            func() string { return date() + "T" + clock() + "." + num(6) + "Z\n" },
 		"epochs":           func() string { return "17" + num(8) + "\n" },

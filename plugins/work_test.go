@@ -61,6 +61,7 @@ var worst = []string{
 	`datadog="a1b2c3d4e5f6a7"`, `a_a_a_a_a_a_a_a_a_a_a_a_a_a='a1b2c3d4e5f6a7'`, `NewNewNewNewRelicNew:a1b2c3d4e5f6a7 `, `hunter.twilio.sentry('00a1b2c3d4e5f6a7')`, "--sentry 1a1a1a1a1a1a1a ", "sentry release=a1b2c3d4e5f6a7 ",
 	"('a1b2c3',", "(password)values('a1b2c3',", "(a,a,a,a,a,a,a,a,a)values(',a1b2c3',", ")values", "()values 'a1'", "values('a1b2c3'),", "(pw)values'1a1a1a',",
 	"acct no 1234567 ", "JG 103759 ", "nino JG-10-37-", "my German number 01-1 ",
+	"nit 1234567-1 ", "VAT DE 11 11 ", "BE 01 11 ", "kt 123456-", "nin 123-", "iin 111111111111 ", "ABC-123456-", "dni 12.345.678 ",
 }
 
 // timesTheMean is how many times the mean of usualTexts a long text may take.

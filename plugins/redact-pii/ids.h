@@ -480,9 +480,6 @@ static int known_form(scan *s, int i, int end) {
 	case ' ':
 		if (n <= 4 && is(s, end + 1, UPPER) && (e = plated(s, i, end))) return e;
 		break;
-	case '.':
-		if (n == 3 && at(s, end + 8, '-') && (e = own_id(s, i, end))) return e;
-		break;
 	case '-': case '+':
 		if (may_be_own(s, end, n) && (e = own_id(s, i, end))) return e;
 		if (n == 7 && before == '-' && (e = grouped_spanish(s, i, end))) return e;

@@ -115,7 +115,7 @@ RARE int read_vat(const scan *s, int i, const char *form, uint8_t *d, int *n) {
 
 /* vat reads such a number: the letters of a country are at a, what is behind them begins at i and goes on for n letters and digits at least. */
 RARE int vat(scan *s, int a, int i, int known) {
-	spend(200);
+	spend(400);
 	if (!begins(s, a, WORD)) return 0; /* nor are words heard up to the middle of one */
 	int country = of_letters((const char *)s->t + a), f = vats_from[country] - 1, n, e;
 	uint64_t heard = near_set(s, a);
@@ -184,7 +184,7 @@ RARE int parted_rfc(scan *s, int i) {
 /* lettered reads numbers of which the digits [i, end) stand behind letters and a space or hyphen: DE 123456789, ATU 12345678. */
 RARE int lettered(scan *s, int i, int end) {
 	int a = i - 3, n = end - i, found;
-	spend(150);
+	spend(300);
 	if (n == 6 && s->t[end] == s->t[i - 1] && is(s, i - 4, UPPER) && (found = parted_rfc(s, i))) return found;
 	if ((n == 7 || n == 8) && at(s, i - 1, '-') && !is(s, i - 3, WORD) && (found = grouped_spanish(s, i, end))) return found;
 	if (has(s, i - 4, "ATU") || has(s, i - 4, "CHE")) a = i - 4;
