@@ -174,6 +174,7 @@ var idForms = []struct{ label, text string }{
 	{"VAT_ID", "VAT no. «IE 3847261F»"},
 	{"", "IE 3847261 users"},
 	{"", "CVR 38472615"},
+	{"VAT_ID", "DIČ: «CZ28473612»"},
 	{"VAT_ID", "ALV «FI23847263»"},
 	{"VAT_ID", "UID «CHE-384.726.156» MWST"},
 	{"VAT_ID", "áfa VAT «HU12837461»"},

@@ -30,7 +30,7 @@ _Static_assert(N_TOPICS <= MAX_TOPICS, "topics fit into a word");
 /* Words that are of one kind of id and of hardly anything else: national.h has its forms and check digits. Those for taxes on
  * sales stand before numbers that begin with the letters of their country. */
 #define OWN_WORDS(X) \
-	X(W_JMBG, "jmbg embg emso em\xc5\xa1o em\xc5\xa0o maticni mati\xc4\x8dni mati\xc4\x8dno \xd0\x88\xd0\x9c\xd0\x91\xd0\x93 \xd1\x98\xd0\xbc\xd0\xb1\xd0\xb3 \xd0\x95\xd0\x9c\xd0\x91\xd0\x93 " \
+	X(W_JMBG, "jmbg embg emso em\xc5\xa1o em\xc5\xa0o maticni mati\xc4\x8dni mati\xc4\x8dno mati\xc4\x8cni \xd0\x88\xd0\x9c\xd0\x91\xd0\x93 \xd1\x98\xd0\xbc\xd0\xb1\xd0\xb3 \xd0\x95\xd0\x9c\xd0\x91\xd0\x93 " \
 		"\xd0\xb5\xd0\xbc\xd0\xb1\xd0\xb3 \xd0\xbc\xd0\xb0\xd1\x82\xd0\xb8") \
 	X(W_RUC, "ruc") X(W_NIT, "nit") X(W_CEDULA, "cedula c\xc3\xa9""dula c\xc3\x89""dula") X(W_NIK, "nik ktp ektp kependud") X(W_CI, "ci") X(W_CNIC, "cnic nicop") X(W_IC, "ic") X(W_MYKAD, "mykad nric pengenal") \
 	X(W_RNTRC, "rntrc rnokpp \xd0\xa0\xd0\x9d\xd0\x9e\xd0\x9a \xd1\x80\xd0\xbd\xd0\xbe\xd0\xba \xd0\x86\xd0\x9f\xd0\x9d \xd1\x96\xd0\xbf\xd0\xbd") \
@@ -38,7 +38,7 @@ _Static_assert(N_TOPICS <= MAX_TOPICS, "topics fit into a word");
 	X(W_IIN, "iin \xd0\x98\xd0\x98\xd0\x9d \xd0\xb8\xd0\xb8\xd0\xbd \xd0\x96\xd0\xa1\xd0\x9d \xd0\xb6\xd1\x81\xd0\xbd") X(W_NIN, "nin") X(W_TAJ, "taj") \
 	X(W_ADOAZONOSITO, "adoazono ad\xc3\xb3""azon ad\xc3\x93""azon") X(W_ADOSZAM, "adoszam ad\xc3\xb3sz\xc3\xa1 ad\xc3\x93sz\xc3\x81") X(W_SZEMELYI, "szemelyi szem\xc3\xa9ly szem\xc3\x89ly") \
 	X(W_EMIRATES, "emirates") X(W_EGYPT, "\xd8\xa7\xd9\x84\xd9\x82\xd9\x88") X(W_IQAMA, "iqama \xd8\xa7\xd9\x84\xd8\xa5\xd9\x82") \
-	X(W_VAT, "ust ustid ustidnr umsatzst steuernu mwst uid tva btw moms alv dph di\xc4\x8d ddv dds pdv kdv pvm cui cvr kmkr pvn momsnr intracom vatin vatid vatno vatnumbe \xd0\x94\xd0\x94\xd0\xa1")
+	X(W_VAT, "ust ustid ustidnr umsatzst steuernu mwst uid tva btw moms alv dph di\xc4\x8d di\xc4\x8c ddv dds pdv kdv pvm cui cvr kmkr pvn momsnr intracom vatin vatid vatno vatnumbe \xd0\x94\xd0\x94\xd0\xa1")
 
 enum {
 #define NAME(name, words) name,
