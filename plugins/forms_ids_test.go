@@ -235,6 +235,23 @@ var idForms = []struct{ label, text string }{
 	{"CZ_RC", "rodne cislo «486112/047»"},
 	{"", "release 480312/123"},
 	{"", "Korea order 850312-9234567"},
+	// words that mean something else, and numbers that are something else
+	{"", "per RFC 5322 the id 20604153787 is opaque"},
+	{"", "CI passed in 1.234.567 ms, build 4518273"},
+	{"", "kt = 850312-4735"},
+	{"", "nit (style): 2024-01-15 12:30:45"},
+	{"", "RUC 2024-01-15"},
+	{"", "NIK: 2024-01-15T12:30:45Z"},
+	{"", "moms 192.0.2.300 and 1.2.3"},
+	{"", "btw DE 19 or AT 20 rows"},
+	{"", "btw 38472615 of 12837461"},
+	{"", "IC U12 850312-14"},
+	{"", "VAT of 2837465 EUR in DE"},
+	{"", "tva 19,6 % de 847.261"},
+	{"", "SE 2024 and FI 2025, VAT 25 %"},
+	{"", "NIN 4837-1926-405"},
+	{"", "emirates 2024-01-15 784"},
+	{"", "iin = 850312"},
 }
 
 // TestIDForms: each of these is found whole and as what it is, and nothing else.
