@@ -376,7 +376,7 @@ RARE int valued(scan *s, int i) {
 		int k = ahead(s, i, min(b - 1, i + 24), &sets[BINDS], SIDES);
 		if (k < b - 1 && (s->t[k] == '=' || s->t[k] == ':') && s->t[k + 1] != '/' && s->t[k + 1] != '=' && s->t[k + 1] != ':') split = k + 1;
 	}
-	int field = b - i >= 16 ? first_field(s, split ? min(split, i) : i, b) : 0; /* in a path or URL */
+	int field = b - i >= 16 && (split || wasm_v128_any_true(wasm_i8x16_eq(wasm_v128_load(s->t + a), wasm_u8x16_splat('/')))) ? first_field(s, split ? min(split, i) : i, b) : 0; /* in a path or URL */
 	split = field ? field : split;
 	if (!quoted && may_be_unspaced(s, a) && (found = unspaced(s, a, b))) return found;
 	if (quoted && (found = named_value(s, a, b, 1))) return found;
