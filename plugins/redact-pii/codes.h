@@ -83,7 +83,7 @@ static int soon(scan *s, int topic, int a) {
 /* unnamed reports whether the words before a, as far as they have been heard, are known to name no document
  * so shortly before. */
 static inline int unnamed(const scan *s, int a) {
-	return s->words_read >= a && a - max(max(s->seen[T_PASSPORT], s->seen[T_LICENCE]), max(s->seen[T_PLATE], s->seen[T_BANK])) > SOON;
+	return s->words_read >= a && a - max(max(max(s->seen[T_PASSPORT], s->seen[T_LICENCE]), max(s->seen[T_PLATE], s->seen[T_BANK])), max(s->seen[T_CARD], s->seen[T_IDENTITY])) > SOON;
 }
 
 /* account_named reports whether an account was named so shortly before, and its number or the bank: not the id of one, nor any account. */
@@ -100,17 +100,43 @@ RARE int account_named(scan *s, int a) {
 	return at(s, start - 1, ' ') && before < start - 1 && word_topics(word_at(s->t + before, start - 1 - before)) >> T_BANK & 1;
 }
 
+/* carded reports whether what is right before a, but for "number" and the like, is a word for a card or paper that shows who somebody is: ID card no. */
+RARE int carded(scan *s, int a) {
+	static const char *const cards[] = {"id card", "id_card", "idcard", "id-card", "identity card", "identification card"}, *const papers[] = {"ausweis", "ausweisnummer", "identidad", "identidade"};
+	int e = max(s->seen[T_CARD], s->seen[T_IDENTITY]), found, named = 0;
+	if (e <= 0 || a - e > SOON) return 0;
+	spend(1500);
+	found = has_any_case(s, e - 9, "identit") && is(s, e - 2, HIGH); /* identité, identità */
+	for (unsigned k = 0; k < sizeof cards / sizeof cards[0] && !found; k++) {
+		int n = 0;
+		while (cards[k][n]) n++;
+		found = has_any_case(s, e - n, cards[k]) && !is(s, e - n - 1, WORD);
+	}
+	for (unsigned k = 0; k < sizeof papers / sizeof papers[0] && !found; k++) {
+		int n = 0;
+		while (papers[k][n]) n++;
+		found = has_any_case(s, e - n, papers[k]);
+	}
+	if (s->seen[T_NUMBER] > e) e = s->seen[T_NUMBER];
+	else if (has_any_case(s, e, " no") || has_any_case(s, e, " nr")) e += 3 + at(s, e + 3, '.');
+	else if (has(s, e, " n\xc2\xb0")) e += 4;
+	if (has(s, e, " is ")) e += 3;
+	return found && bound(s, e, a, &named);
+}
+
 /* document reads a number that has no form of its own, right behind the word that
  * names it. [a, e) has capitals, digits and hyphens. */
 RARE int document(scan *s, int a, int e) {
 	int n = e - a, label;
 	spend(240);
 	if (n < 5 || n > 18 || is(s, e, WORD) || unnamed(s, a)) return 0;
+	if (at(s, a - 1, '-') && is(s, a - 2, UPPER | DIGIT)) a = back(s, a, max(s->last, e - 18), &sets[set_number(UPPER | DIGIT | URLSAFE)], 0), n = e - a;
 	uint32_t digits = (digits_at(s->t + a) | digits_at(s->t + a + 16) << 16) & ((1u << n) - 1);
-	if (!(digits & (digits - 1)) || !number_begins(s, a) || addresses(s, a, e)) return 0; /* less than two */
+	if (!digits || (!(digits & (digits - 1)) && n < 8) || !number_begins(s, a) || addresses(s, a, e)) return 0; /* less than two, as words have */
 	if (soon(s, T_PASSPORT, a) && n >= 6) label = PASSPORT;
 	else if (soon(s, T_LICENCE, a) && soon(s, T_DRIVER, a - 1) && n >= 6) label = DRIVER_LICENSE;
 	else if (soon(s, T_PLATE, a) && n <= 9) label = LICENSE_PLATE;
+	else if (carded(s, a) && !(n == 10 && at(s, a + 4, '-'))) label = ID_CARD; /* not a date */
 	else if (n >= 7 && digits + 1 == 1u << n && account_named(s, a)) label = BANK_ACCOUNT;
 	else return 0;
 	return report(s, a, e, label, 700) ? e : 0;
@@ -231,7 +257,7 @@ RARE int coded(scan *s, int a, int e) {
 	if (codes_by_run[n] && (end = by_form(s, a, e))) return end;
 	if (in(s->t[a + 1], UPPER) && n >= 4 && of_country(s->t + a) && (n >= 10 || is(s, e + 1, DIGIT)) && (end = vat(s, a, a + 2, n - 2))) return end;
 	if (n >= 2 && n <= 4 && in(s->t[a], UPPER) && in(s->t[e + (s->t[e] == ' ')], DIGIT) && (end = postcode(s, a, e))) return end;
-	if (n <= 4 && at(s, e, ' ') && is(s, e + 1, UPPER) && (end = plated(s, a, e))) return end;
+	if (n <= 4 && ((at(s, e, ' ') && is(s, e + 1, UPPER)) || (n > 1 && at(s, a - 1, ' ') && is(s, a - 2, UPPER))) && (end = plated(s, a, e))) return end;
 	if (n < 5 && !(class[s->t[e]] & URLSAFE)) return 0;
 	spend(120);
 	int longer = run_end(s, a, UPPER | DIGIT | URLSAFE, 19);

@@ -452,7 +452,7 @@ RARE int area_code(scan *s, int i, int end) {
 }
 
 /* plated reads a licence plate in parts, of which the digits [i, end) are one, right behind the word: B-MW 1234, AB12 CDE,
- * 1234 BCD. */
+ * 1234 BCD, 85-OV28. */
 RARE int plated(scan *s, int i, int end) {
 	spend(250);
 	if (silent(s, i) || i - s->seen[T_PLATE] > SOON + 8) return 0;
@@ -482,6 +482,7 @@ static int known_form(scan *s, int i, int end) {
 		break;
 	case '-': case '+':
 		if (may_be_own(s, end, n) && (e = own_id(s, i, end))) return e;
+		if (n <= 4 && is(s, end + 1, UPPER) && (e = plated(s, i, end))) return e;
 		if (n == 7 && before == '-' && (e = grouped_spanish(s, i, end))) return e;
 		if ((n == 6 || n == 8) && (e = coded(s, i, end))) return e;
 		break;

@@ -118,7 +118,7 @@ static const topic_words vocabulary[] = {
 	{T_BANK, "routing aba rtn bank account acct checking savings swift bic sort sortcode iban konto kontonum kontonr cuenta compte conto rekening clabe"},
 	{T_WALLET, "bitcoin btc wallet eth ethereum crypto litecoin ltc xrp ripple doge dogecoin tron trx monero xmr solana address"
 		" sol bch ada cardano bitcoinc usdt usdc polygon bnb xlm stellar tether"},
-	{T_IDENTITY, "identity identit identida ausweis personal identifi documen citizen resident idcard nric idnumber personnu kennitala"},
+	{T_IDENTITY, "identity identit identit\xc3 identida ausweis personal identifi documen citizen resident idcard nric idnumber personnu kennitala"},
 	{T_HEALTH, "medicare prescrib mbi beneficiary npi provider dea medical health patient beneficia nationalp"},
 	{T_MONTH, "jan ene gen feb f\xc3\xa9 mar m\xc3\xa4 apr abr avr may mai mag maj mei jun jui giu jul lug aug ago ao\xc3 sep set oct okt ott out nov dec dez dic "
 		"d\xc3\xa9"
