@@ -154,7 +154,7 @@ var piiLabels = map[string][]string{
 // they are reported, and count for nothing.
 var wordLabels = map[string][]string{
 	"DATEOFBIRTH": {"DATE_OF_BIRTH"}, "TAXNUM": {"US_EIN"}, "PASSPORTID": {"PASSPORT"}, "DRIVERLICENSENUM": {"DRIVER_LICENSE"},
-	"LICENSEPLATENUM": {"LICENSE_PLATE"}, "ZIP": {"POSTAL_CODE"}, "PASSWORD": nil, "SECURITYTOKEN": nil,
+	"LICENSEPLATENUM": {"LICENSE_PLATE"}, "IDCARDNUM": {"ID_CARD"}, "ZIP": {"POSTAL_CODE"}, "PASSWORD": nil, "SECURITYTOKEN": nil,
 	"FIRSTNAME": nil, "SURNAME": nil, "CITY": nil, "STREET": nil, "BUILDINGNUM": nil, "STATE": nil, "COUNTRY": nil, "USERNAME": nil,
 }
 
