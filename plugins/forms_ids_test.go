@@ -1,6 +1,8 @@
 package plugins_test
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -202,7 +204,10 @@ var idForms = []struct{ label, text string }{
 	{"CL_RUT", "RUT «7384726-5»"},
 	{"ES_NIF", "NIE: «x-1847362-w»"},
 	{"ES_NIF", "NIE «X-1847362-W»"},
-	{"ES_NIF", "nie «x1847362w»"},
+	{"ES_NIF", "NIE «x1847362w»"},
+	{"ES_NIF", "nie: «x1847362w»"},
+	{"ES_NIF", "NIF: «48271635-v»"},
+	{"ES_NIF", "dni=«48271635v»;"},
 	{"ES_NIF", "DNI «48271635v»"},
 	{"ES_NIF", "DNI «48.271.635-V»"},
 	{"ES_NIF", "DNI «37461825 T», Madrid"},
@@ -252,6 +257,105 @@ var idForms = []struct{ label, text string }{
 	{"", "NIN 4837-1926-405"},
 	{"", "emirates 2024-01-15 784"},
 	{"", "iin = 850312"},
+	// of other kinds, after a word that has one
+	{"PHONE", "Firma AG\nCHE-999.999.999 MWST\nT: «044 555 01 98»"},
+	{"PHONE", "Anna\nCVR 38472616\nT: «030 5550 1987»"},
+	{"PHONE", "Beispiel GmbH, USt. 19 %\nT: «030 5550 1987»"},
+	{"VAT_ID PHONE", "Nordlys AB\nMoms «SE556384726701»\nT: «08 555 123 45»"},
+	{"PHONE", "CI/CD Lead\nT: «030 5550 1987»"},
+	{"PHONE", "IC Design\nT: «030 5550 1987»"},
+	{"PHONE", "CIF\nM: «030 5550 1987»"},
+	{"PHONE", "CI 负责人«13912345678»"},
+	{"PHONE", "nit 负责人«13912345678»"},
+	// behind two words
+	{"EC_ID", "RUC/CI: «1715832042001»"},
+	{"EC_ID", "Cédula/RUC: «1715832042»"},
+	{"CO_NIT", "NIT/CI: «901.582.746-0»"},
+	{"MY_NRIC", "MyKad/IC: «850312145127»"},
+	{"", "RUC/CI: 1715832042002000"},
+	{"", "unit/ci: 901.582.746-0"},
+	{"NG_NIN", "National Identification Number (NIN): «48371926405»"},
+	{"NG_NIN", "NIN - «48371926405»"},
+	{"", "NIN - of 48371926405"},
+	{"UY_CI", "CI: «3.847.162-9»"},
+	{"UY_CI", "C.I.: «4518273-8»"},
+	{"", "CI 3.847.162-9"},
+	{"", "CI: 4518273-8"},
+	{"", "gitlab-CI: 3.847.162-9"},
+	{"UY_CI", "cédula de identidad «38471629»"},
+	{"", "cédula profesional 38471629"},
+	{"", "cédula de notificación 38471629"},
+	{"", "cedula catastral 1715832042"},
+	{"EC_ID", "cédula de ciudadanía N° «1715832042»"},
+	{"EC_ID", "Cédula «1765832041»"},
+	{"EC_ID", "cédula «3015832045»"},
+	{"EC_ID", "cédula «5015832040»"},
+	{"EC_ID", "RUC «1765832041001»"},
+	{"", "cédula 1775832049"},
+	{"", "RUC 4015832043001"},
+	{"PK_CNIC", "CNIC «1733999999123»"},
+	{"", "cnic=1733999999123"},
+	{"", "IC lot 850312-14-5127"},
+	{"", "Emirates flight EK 784198547283615"},
+	{"", "iqama expiry 2038472615"},
+	{"", "preces kods 328471-50263"},
+	{"", "preces kods: 328471-50263"},
+	{"", "TAJ HOTEL booking 127483654"},
+	{"", `"taj": 127483654`},
+	{"HU_TAJ", "TAJ: «127483654»"},
+	{"CL_RUT", "RUT: «7384726-5»"},
+	{"", "dry run 7384726-5"},
+	{"", "RUN 7384726-5"},
+	{"", `"run": "7384726-5"`},
+	// of Spain and Mexico
+	{"", "El documento B84736255 y el anexo"},
+	{"", "documento SAP B84736255"},
+	{"", "Spain site B84736255"},
+	{"", "CIF price list B84736255"},
+	{"", "mmCIF ref B84736255"},
+	{"", "CIF B8473625E"},
+	{"ES_NIF", "NIF: «P8473625E»"},
+	{"", "NIF P84736255"},
+	{"", "Nie znaleziono zamówienia 48271635v"},
+	{"", "Das war noch nie so: 48271635 v"},
+	{"", "nie wieder 48.271.635 v"},
+	{"", "nie 48271635v"},
+	{"", "nie x-1847362-w"},
+	{"", "Nie ma pliku x1847362.w"},
+	{"", "DNI 48271635-v.log"},
+	{"", "DNI 48271635 v otros"},
+	{"", "DNI 48271635.V"},
+	{"ES_NIF", "DNI «48271635 v»"},
+	{"ES_NIF", "DNI «48271635 v», Madrid"},
+	{"", "El documento 48271635 v"},
+	{"", "Ventas en España: 48.271.635 V"},
+	{"", "Mexico lote KLT990214QX8"},
+	{"", "CURP / lote KLT990214QX8"},
+	{"", "Mexico NSS lote LOMA850312KTA"},
+	{"", "RFC XAXX010101000"},
+	{"", "RFC: XEXX010101000"},
+	// behind the letters of a country
+	{"", "UID CHE-584.726.154"},
+	{"VAT_ID", "«CHE-384.726.156»"},
+	{"", "CHE384726156"},
+	{"VAT_ID", "MWST «CHE384726156»"},
+	{"VAT_ID", "«BE 0738.472.678»"},
+	{"", "TO BE 0738472678"},
+	{"", "BE 0738 472 678"},
+	{"", "btw DE 283746516"},
+	{"", "btw DE283746516"},
+	{"", "uid=SK2847361546"},
+	{"", "UPS tax ref DE283746516"},
+	{"", "tax code DE283746516"},
+	{"", "fiscal year PT503847267"},
+	{"", "national team PT503847267"},
+	{"DE_VAT", "tax id: «DE283746516»"},
+	{"DE_VAT", `"tax_number":"«DE283746516»"`},
+	{"DE_VAT", "Umsatzsteuer-Identifikationsnummer: «DE283746516»"},
+	{"DE_VAT", "Umsatzsteuer-Identifikationsnummer gemäß § 27 a Umsatzsteuergesetz: «DE 283 746 516»"},
+	{"VAT_ID", "numéro de TVA intracommunautaire : «FR 62 384726105»"},
+	{"VAT_ID", "VAT registration number: «GB 384 7261 27»"},
+	{"", "VAT 20 % and 3 for DE283746516"},
 }
 
 // TestIDForms: each of these is found whole and as what it is, and nothing else.
@@ -266,6 +370,69 @@ func TestIDForms(t *testing.T) {
 		}
 		if !right {
 			t.Errorf("%q: want %s at %v, got %v", text, c.label, want, edits)
+		}
+	}
+}
+
+// TestOrdinaryNumbersBesideWords: numbers that are none of these ids are not found whatever their digits say, which is a check by
+// chance: # is any digit.
+func TestOrdinaryNumbersBesideWords(t *testing.T) {
+	f, d := newFinder(t, "redact-pii"), newDice(71)
+	for _, form := range []string{
+		"Nie znaleziono zamówienia ######## w systemie", "Das war noch nie so: ######## a", "nie wieder ##.###.### a", "Nie ma pliku ########.w", "nie otwarto pliku ########-a.log", "NIE otwarto pliku ########-t.log",
+		"Das gab es nie: ########-r", "7 dni ######## w", "El documento ######## y el anexo", "Número do documento: ######## a vencer", "Ventas en España: ##.###.### e", "DNI: ######## a las nueve", "Spain ########-t",
+		"El documento C######## fue firmado", "documento SAP A########", "Spain site B########", "CIF price list A########", "CIF Rotterdam B########", "mmCIF ref J########",
+		"CI run #######-#", "CI build #######-#", "ci: job #######-# failed", "gitlab-ci #######-#", "ci_pipeline_id=#######-#", "CI_JOB_ID: #######-#", "CI: #######-#",
+		"run #######-#", "dry run #######-#", "test run #######-# failed", `"run": "#######-#"`, "payroll rol #######-#", "TEST RUN #######-#", "Chile #######-#",
+		"Mexico lote ABC240115###", "CURP / lote ABC240115###", "NSS lote ABC240115###", "RFC draft ABC-240115-###", "see the RFC in ABC240115###", "México ABCD240115###",
+		"CHE#########", "CHE #########", "TO BE 17########", "MUST BE 1#########", "BE 1024 2048 ##", "TO BE 0#########", "BE 0### ### ###",
+		"TAJ HOTEL booking #########", `"taj": #########`, "Taj Mahal #########", "kods 3#####-#####", "preces kods: 32####-#####",
+		"btw DE #########", "btw DE#########", "uid=SK##########", `"uid":"SK##########"`, "UPS tax ref RO########", "tax code SI########", "fiscal year PT#########", "national team PT#########", "VAT 20 % on 12 pieces DE#########",
+		"cnic=1733#########", "nin ###########", "cedula profesional ########", "cédula de notificación ########", "cedula catastral ##########", "cédula catastral #######-#", "cédula hipotecaria 00########",
+		"IC lot 2401##-##-####", "mykad reader 2401########", "Emirates flight EK 784############", "Emirates EK 784-####-#######-#", "iqama expiry 14########",
+	} {
+		found, last := 0, ""
+		for range 200 {
+			text := form
+			for strings.Contains(text, "#") {
+				text = strings.Replace(text, "#", d.of(1, digitChars), 1)
+			}
+			if edits := f.find(text); len(edits) > 0 {
+				found++
+				last = fmt.Sprintf("%q: %v", text, edits)
+			}
+		}
+		if found > 0 {
+			t.Errorf("%s: %d of 200, as %s", form, found, last)
+		}
+	}
+}
+
+// TestScoreOfCapitalNIF: what has the form of an id, right behind its word, counts as much as it does in a text that has no other form of it.
+func TestScoreOfCapitalNIF(t *testing.T) {
+	p := probe(t, "redact-pii", nil)
+	for _, text := range []string{"DNI 48271635V", "DNI:48271635V", "SPAIN 48271635V", "DNI 48271635-V"} {
+		if edits := try(t, p, []byte(text), nil).Edits; len(edits) != 1 || edits[0].Score != 900 {
+			t.Errorf("%q: %v, want one of 900", text, edits)
+		}
+	}
+}
+
+// TestNothingBehindTextCounts: what lies behind a text in the message, here the rest of what it is cut from as its key, changes nothing
+// beyond what the words of the key say.
+func TestNothingBehindTextCounts(t *testing.T) {
+	p := probe(t, "redact-pii", nil)
+	texts := []string{"NIR 2 78 11 2B 047 318 54"}
+	for _, c := range idForms {
+		text, _ := marked(c.text)
+		texts = append(texts, text)
+	}
+	for _, text := range texts {
+		for k := 1; k < len(text); k++ {
+			got, want := try(t, p, []byte(text[:k]), []byte(text[k:])).Edits, try(t, p, []byte(text[:k]), []byte("~"+text[k:])).Edits
+			if !slices.Equal(got, want) {
+				t.Errorf("%q before %q: %v, elsewhere %v", text[:k], text[k:], got, want)
+			}
 		}
 	}
 }

@@ -152,8 +152,8 @@ static const struct {
 	{"AA999999A", UK_NINO, T_GB, 550}, {"99999999A", ES_NIF, T_ES, 600}, {"99999999-A", ES_NIF, T_ES, 650}, {"A9999999A", ES_NIF, T_ES, 700},
 	{"A9999999A", SG_NRIC, T_HK_SG_TW, 700}, {"AAAAAA99A99A999A", IT_FISCAL_CODE, T_IT, 950}, {"AAAAA9999A", IN_PAN, T_IN, 600},
 	{"A999999999", TW_ID, T_HK_SG_TW, 600}, {"A999999(X)", HK_HKID, T_HK_SG_TW, 750}, {"9999999A", IE_PPS, T_IE, 400}, {"9999999AA", IE_PPS, T_IE, 450},
-	{"AAAA999999AAAAAAX9", MX_CURP, T_MX, 900}, {"AAAA999999XXX", MX_RFC, T_MX, 400}, {"AAA999999XXX", MX_RFC, T_MX, 0},
-	{"A9999999X", ES_NIF, T_ES, 0}, {"999999A99999999", FR_NIR, T_FR, 900}, {"999999-999X", FI_HETU, T_FI, 900}, {"999999A999X", FI_HETU, T_FI, 850},
+	{"AAAA999999AAAAAAX9", MX_CURP, T_MX, 900}, {"AAAA999999XXX", MX_RFC, T_OWN, 400}, {"AAA999999XXX", MX_RFC, T_OWN, 0},
+	{"A9999999X", ES_NIF, T_OWN, 0}, {"999999A99999999", FR_NIR, T_FR, 900}, {"999999-999X", FI_HETU, T_FI, 900}, {"999999A999X", FI_HETU, T_FI, 850},
 	{"999999+999X", FI_HETU, T_FI, 800}, {"9AX9AX9AA99", US_MBI, T_HEALTH, 450}, {"9AX9-AX9-AA99", US_MBI, T_HEALTH, 600},
 	{"99999999A999", DE_PENSION, T_DE, 600}, {"99AAAAA9999AXAX", IN_GSTIN, T_IN, 900}, {"AA9999999", US_DEA, T_HEALTH, 400},
 };
@@ -165,7 +165,7 @@ static int code_valid(scan *s, int label, const char *form, int a, int e) {
 	switch (label) {
 	case UK_NINO: return nino(s, a) && one_of("ABCD", s->t[e - 1]);
 	case ES_NIF:
-		if (form[8] == 'X') return spanish(s->t + a) && called_spanish(s, a);
+		if (form[8] == 'X') return spanish(s->t + a) && called_spanish(s, a, s->t[a]);
 		if (form[0] == 'A') return s->t[a] >= 'X' && nif(s, a, 1);
 		return form[8] == '-' ? s->t[e - 1] == (uint8_t)"TRWAGMYFPDXBNJZSQVHLCKE"[prefix(s, a, 8) % 23] : nif(s, a, 0);
 	case SG_NRIC: return one_of("STFGM", s->t[a]) && nric(s, a);
@@ -175,7 +175,7 @@ static int code_valid(scan *s, int label, const char *form, int a, int e) {
 	case HK_HKID: return hkid(s, a);
 	case IE_PPS: return pps(s, a, e);
 	case MX_CURP: return curp(s, a);
-	case MX_RFC: return rfc(s->t + a, e - a);
+	case MX_RFC: return rfc(s->t + a, e - a) && called_rfc(s, a, e);
 	case FR_NIR: return corsican(s->t + a);
 	case FI_HETU: return hetu(s, a);
 	case DE_PENSION: return pension(s, a);

@@ -249,7 +249,6 @@ static const struct {
 	{ZA_ID, T_ZA, T_ZA, 13, 400, 400, "6 4 3", id_za},
 	{NZ_IRD, T_NZ, T_NZ, 8, OFF, 0, "7-1", ird},
 	{IL_ID, T_IL, T_IL, 8, OFF, 0, "7-1", id_il},
-	{CL_RUT, T_CL, T_CL, 8, OFF, 0, "7-1", rut},
 	{CZ_RC, T_CZ, T_CZ, 9, OFF, 0, "6/3", old_rodne},
 	{IL_ID, T_IL, T_IL, 9, 0, 0, 0, id_il},
 	{MX_NSS, T_MX, T_MX, 11, 100, 300, "2-2-2-4-1", nss},
@@ -344,7 +343,7 @@ RARE int national_id(scan *s, int i, int end) {
 	if (!forms && (bare ? n != 16 || !may_be_nik(s->t + i) : n != 8 && n != 9)) return 0; /* of these lengths are ids of other tables */
 	uint64_t named = near_set(s, i);
 	if (named >> T_OWN & 1 && (to = own_id(s, i, end))) return to;
-	if (named >> T_ES & 1 && (n == 8 || n == 2) && (to = grouped_spanish(s, i, end))) return to;
+	if (named >> T_OWN & 1 && (n == 8 || n == 2) && (to = grouped_spanish(s, i, end))) return to;
 	if (n == 1 && at(s, end + 7, '2') && (to = spaced_corsican(s, i))) return to;
 	if (!(named & id_topics)) forms &= (formed & unnamed_formed) | (bare ? unnamed_bare : 0);
 	spend(600 + 300 * __builtin_popcountll(forms));

@@ -150,11 +150,30 @@ static int spanish(const uint8_t *c) {
 	}
 	if (in(c[0], DIGIT) || one_of("XYZ", c[0])) return c[8] == (uint8_t)"TRWAGMYFPDXBNJZSQVHLCKE"[((in(c[0], DIGIT) ? c[0] - '0' : c[0] - 'X') * 10000000 + number) % 23];
 	int check = (10 - (odd + even) % 10) % 10;
-	return one_of("ABCDEFGHJNPQRSUVW", c[0]) && number > 0 && (c[8] == '0' + check || c[8] == (uint8_t)"JABCDEFGHI"[check]);
+	if (!one_of("ABCDEFGHJNPQRSUVW", c[0]) || number == 0) return 0;
+	return in(c[8], DIGIT) ? c[8] == '0' + check && !one_of("NPQSW", c[0]) : c[8] == (uint8_t)"JABCDEFGHI"[check] && !one_of("ABEH", c[0]);
 }
 
-/* called_spanish reports whether a word for these ids was said before a. "Document", which is how "documento" begins, is none. */
-static int called_spanish(scan *s, int a) { return near(s, T_ES, a) && !has_any_case(s, s->seen[T_ES] - 8, "document"); }
+/* called_spanish reports whether the word for the Spanish id at a, of which the first character is c, stands right before it, in capitals or
+ * as the name of a field: in other languages "nie" and "dni" are words that have nothing to do with it. */
+RARE int called_spanish(scan *s, int a, uint8_t c) {
+	spend(100);
+	if (!near(s, T_OWN, a)) return 0;
+	int e = s->seen[T_OWN], g = own_group_of(s);
+	if (g != W_DNI && g != W_NIF && g != W_NIE && g != W_CIF) return 0;
+	if (in(c, DIGIT) ? g == W_NIE || g == W_CIF : one_of("XYZ", c) ? g == W_CIF : g == W_DNI || g == W_NIE) return 0;
+	return (loud(s, e) || at(s, e, ':')) && right_behind(s, e, a);
+}
+
+/* called_rfc reports whether a word for the Mexican taxpayer's number [a, e) is before it. The three at its end are a serial number behind a
+ * date, unless a letter is among them or the word is right before it. Some numbers are of everybody. */
+RARE int called_rfc(scan *s, int a, int e) {
+	spend(100);
+	if (has(s, a, "XAXX010101000") || has(s, a, "XEXX010101000")) return 0;
+	int letters = is(s, e - 3, UPPER) || is(s, e - 2, UPPER);
+	if (near(s, T_OWN, a) && own_group_of(s) == W_RFC) return letters || right_behind(s, s->seen[T_OWN], a);
+	return letters && e - a == 13 && (near(s, T_TAX, a) || near(s, T_IDENTITY, a));
+}
 
 /* corsican checks a French number whose department is 2A or 2B, which count as 19 and 18. */
 static int corsican(const uint8_t *c) {

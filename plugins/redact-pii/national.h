@@ -7,12 +7,12 @@ static int ruc_pe(const uint8_t *d, int n) {
 }
 static int id_ec(const uint8_t *d, int n) {
 	int p = value(d, 2);
-	return n > 0 && ((p >= 1 && p <= 24) || p == 30) && d[2] < 6 && luhn(d, 10);
+	return n > 0 && ((p >= 1 && p <= 24) || p == 30 || p == 50) && d[2] <= 6 && luhn(d, 10);
 }
 static int ruc_ec(const uint8_t *d, int n) { /* of people, and of companies */
 	int p = value(d, 2), serial = value(d + 10, 3);
-	if (n < 13 || p < 1 || p > 30 || serial < 1 || serial > 9) return 0;
-	return d[2] == 9 ? eleven(sum(d, "432765432")) == d[9] : d[2] == 6 ? eleven(sum(d, "32765432")) == d[8] : id_ec(d, 10);
+	if (n < 13 || p < 1 || (p > 24 && p != 30 && p != 50) || serial < 1 || serial > 9) return 0;
+	return d[2] == 9 ? eleven(sum(d, "432765432")) == d[9] : (d[2] == 6 && d[9] == 0 && eleven(sum(d, "32765432")) == d[8]) || id_ec(d, 10);
 }
 static int ruc_py(const uint8_t *d, int n) {
 	int v = 0;
@@ -35,7 +35,7 @@ static int nik(const uint8_t *d, int n) { /* province, day of birth, of women wi
 	int day = value(d + 6, 2);
 	return n > 0 && d[1] > 0 && d[1] <= "0916035627"[d[0]] - '0' && day_of(value(d + 8, 2), day > 40 ? day - 40 : day) && value(d + 12, 4) > 0;
 }
-static int cnic(const uint8_t *d, int n) { return d[0] > 0 && d[0] < 9 && !all_same(d, n); }
+static int cnic(const uint8_t *d, int n) { return d[0] > 0 && d[0] < 8 && !all_same(d, n); }
 static int mykad(const uint8_t *d, int n) {
 	int p = value(d + 6, 2); /* where born */
 	return n > 0 && yymmdd(d) && p > 0 && !(p >= 17 && p <= 20) && p != 69 && p != 70 && p != 73 && p != 80 && p != 81 && !(p >= 94 && p <= 97);
@@ -67,8 +67,9 @@ static int id_eg(const uint8_t *d, int n) {
 static int id_sa(const uint8_t *d, int n) { return (d[0] == 1 || d[0] == 2) && luhn(d, n) && !all_same(d, n); }
 
 /* What a word has to be, besides near: LOUD in capitals or the name of a field ("nit" is what reviewers write, too); RIGHT behind
- * it is the number, as there is no check digit. */
-enum { ANYHOW, LOUD = 1, RIGHT = 2 };
+ * it is the number, as there is no check digit, or the word is of other things, too; CAPITAL, of which the name of a field is not, unless it
+ * is the word for a number; INITIALS with dots; PERSONAL the "kods" of a person. */
+enum { ANYHOW, LOUD = 1, RIGHT = 2, CAPITAL = 4, INITIALS = 8, PERSONAL = 16 };
 
 /* form: as in id_forms, ':' is a group of ten digits, ';' of eleven, and so on. */
 static const struct {
@@ -85,24 +86,25 @@ static const struct {
 	{W_NIT, CO_NIT, ANYHOW, "9-1", nit},
 	{W_NIT, CO_NIT, LOUD, ":", nit},
 	{W_RNTRC, UA_RNTRC, ANYHOW, ":", rntrc},
-	{W_CEDULA, EC_ID, ANYHOW, ":", id_ec},
-	{W_CEDULA, EC_ID, ANYHOW, "9-1", id_ec},
+	{W_CEDULA, EC_ID, RIGHT, ":", id_ec},
+	{W_CEDULA, EC_ID, RIGHT, "9-1", id_ec},
 	{W_CEDULA, DO_CEDULA, ANYHOW, "3-7-1", luhn_only},
-	{W_CEDULA, DO_CEDULA, ANYHOW, ";", luhn_only},
+	{W_CEDULA, DO_CEDULA, RIGHT, ";", luhn_only},
 	{W_CEDULA, UY_CI, ANYHOW, "1.3.3-1", ci_uy},
-	{W_CEDULA, UY_CI, ANYHOW, "7-1", ci_uy},
-	{W_CEDULA, UY_CI, ANYHOW, "8", ci_uy},
-	{W_CI, UY_CI, ANYHOW, "1.3.3-1", ci_uy},
-	{W_CI, UY_CI, ANYHOW, "7-1", ci_uy},
+	{W_CEDULA, UY_CI, RIGHT, "7-1", ci_uy},
+	{W_CEDULA, UY_CI, RIGHT, "8", ci_uy},
+	{W_CI, UY_CI, RIGHT | INITIALS, "1.3.3-1", ci_uy},
+	{W_CI, UY_CI, RIGHT | INITIALS, "7-1", ci_uy},
+	{W_RUT, CL_RUT, ANYHOW, "7-1", rut},
 	{W_NIK, ID_NIK, ANYHOW, "@", nik},
 	{W_CNIC, PK_CNIC, ANYHOW, "5-7-1", cnic},
-	{W_CNIC, PK_CNIC, RIGHT, "=", cnic},
-	{W_IC, MY_NRIC, ANYHOW, "6-2-4", mykad},
+	{W_CNIC, PK_CNIC, RIGHT, "=", cnic}, /* also a time in milliseconds, unless the word is in capitals */
+	{W_IC, MY_NRIC, RIGHT, "6-2-4", mykad},
 	{W_MYKAD, MY_NRIC, ANYHOW, "6-2-4", mykad},
-	{W_MYKAD, MY_NRIC, ANYHOW, "<", mykad},
-	{W_KODS, LV_CODE, ANYHOW, "6-5", code_lv},
-	{W_KODS, LV_CODE, ANYHOW, ";", code_lv},
-	{W_KODS, LV_CODE, RIGHT, "6-5", new_code_lv},
+	{W_MYKAD, MY_NRIC, RIGHT, "<", mykad},
+	{W_KODS, LV_CODE, PERSONAL, "6-5", code_lv},
+	{W_KODS, LV_CODE, PERSONAL, ";", code_lv},
+	{W_KODS, LV_CODE, RIGHT | PERSONAL, "6-5", new_code_lv},
 	{W_KT, IS_KENNITALA, ANYHOW, "6-4", kennitala},
 	{W_KENNITALA, IS_KENNITALA, ANYHOW, "6-4", kennitala},
 	{W_KENNITALA, IS_KENNITALA, ANYHOW, "6 4", kennitala},
@@ -110,17 +112,17 @@ static const struct {
 	{W_CCCD, VN_CCCD, ANYHOW, "<", cccd},
 	{W_IIN, KZ_IIN, ANYHOW, "<", iin},
 	{W_NIN, NG_NIN, LOUD | RIGHT, ";", nin},
-	{W_TAJ, HU_TAJ, LOUD, "9", taj},
-	{W_TAJ, HU_TAJ, LOUD, "3 3 3", taj},
-	{W_TAJ, HU_TAJ, LOUD, "3-3-3", taj},
+	{W_TAJ, HU_TAJ, RIGHT | CAPITAL, "9", taj},
+	{W_TAJ, HU_TAJ, RIGHT | CAPITAL, "3 3 3", taj},
+	{W_TAJ, HU_TAJ, RIGHT | CAPITAL, "3-3-3", taj},
 	{W_ADOAZONOSITO, HU_TAX_ID, ANYHOW, ":", tax_hu},
 	{W_ADOSZAM, HU_TAX_ID, ANYHOW, "8-1-2", vat_hu},
 	{W_SZEMELYI, HU_ID, ANYHOW, "1-6-4", id_hu},
 	{W_SZEMELYI, HU_ID, ANYHOW, ";", id_hu},
-	{W_EMIRATES, AE_ID, ANYHOW, "3-4-7-1", id_ae},
-	{W_EMIRATES, AE_ID, ANYHOW, "?", id_ae},
+	{W_EMIRATES, AE_ID, RIGHT, "3-4-7-1", id_ae},
+	{W_EMIRATES, AE_ID, RIGHT, "?", id_ae},
 	{W_EGYPT, EG_ID, ANYHOW, ">", id_eg},
-	{W_IQAMA, SA_ID, ANYHOW, ":", id_sa},
+	{W_IQAMA, SA_ID, RIGHT, ":", id_sa},
 };
 
 /* called_rodne reports whether the words before the number at i are for birth numbers of Czechs and Slovaks, and not "number" alone
@@ -198,32 +200,42 @@ RARE int own_group_of(const scan *s) {
 
 /* may_be_own reports whether a first group of n digits that ends before the hyphen at end may be that of a form which id_forms has not. */
 static inline int may_be_own(const scan *s, int end, int n) {
-	const uint8_t *p = s->t + end;
 	if (n == 5 || n == 6) return 1;
-	return n == 1 ? p[7] == '-' : n == 3 && (p[5] == '-' || p[8] == '-');
+	return n == 1 ? at(s, end + 7, '-') : n == 3 && (at(s, end + 5, '-') || at(s, end + 8, '-'));
 }
 
-/* own_id reads the number that begins with the digits [i, end) and has a form of the word that was heard last, with no
- * other number between. It returns the end, or 0. */
-RARE int own_id(scan *s, int i, int end) {
-	int e, n = end - i, named = 0;
-	if (!near(s, T_OWN, i)) return 0;
-	spend(500);
-	e = s->seen[T_OWN];
-	if (i - e > 40 || any_digit(s, max(e, s->last), i) || !number_begins(s, i)) return 0;
-	int g = own_group_of(s), behind = max(e, s->seen[T_NUMBER]); /* "NIN number: " */
-	if (e > 0 && (has_any_case(s, behind, " no") || has(s, behind, " is"))) behind += 3;
-	int right = bound(s, behind, i, &named);
-	int loud = e == 0 || is(s, e - 1, UPPER) || is(s, e, QUOTE | EQUALS | UNDERSCORE) || at(s, e, '>') || has(s, e + 1, "sz");
-	if (g < 0) return 0;
+/* loud reports whether the word that ends at e is in capitals or the name of a field, as the key is. */
+static int loud(const scan *s, int e) { return e <= 0 || is(s, e - 1, UPPER) || is(s, e, QUOTE | EQUALS | UNDERSCORE) || at(s, e, '>'); }
+
+/* how_called returns what the word of the group g that ends at e is, right before a number or not. */
+RARE int how_called(const scan *s, int g, int e, int right) {
+	int how = 0, capital = e > 0 && is(s, e - 1, UPPER), counts = e > 0 && has_any_case(s, e + 1, "sz");
+	spend(300);
+	if (loud(s, e) || counts) how |= LOUD;
+	if (right) how |= RIGHT;
+	if (capital || counts) how |= CAPITAL;
+	if (g == W_CI && capital && (at(s, e - 2, '.') || (at(s, e, ':') && !is(s, e - 3, WORD | URLSAFE)))) how |= INITIALS;
+	if (g == W_KODS) {
+		const uint8_t *t = e > 0 ? s->t : s->field->key;
+		int to = e > 0 ? e : (int)s->field->key_len;
+		for (int k = max(0, to - 16); k + 13 <= to; k++)
+			if (word_at(t + k, 8) == word_at((const uint8_t *)"personas", 8)) how |= PERSONAL;
+	}
+	return how;
+}
+
+/* own_form reads the number that begins with the n digits at i as one of the forms of the group g, and returns the end, or 0. */
+RARE int own_form(scan *s, int i, int n, int g, int e, int right) {
+	int called = how_called(s, g, e, right);
 	for (int f = own_from[g]; f < N_OWN_FORMS && own_forms[f].word == g; f++) {
 		uint8_t d[MAX_DIGITS];
-		int to, how = own_forms[f].how;
+		int to, how = own_forms[f].how, digits = 0;
 		const char *form = own_forms[f].form;
-		if (form[0] - '0' != n || (how & LOUD && !loud) || (how & RIGHT && !right)) continue;
+		if (form[0] - '0' != n || how & ~called) continue;
+		if (g == W_CI && form[0] == '7' && !at(s, e - 2, '.')) continue;
+		if (g == W_CNIC && !form[1] && has(s, i, "17") && !(called & CAPITAL)) continue;
 		if (!(to = read_form(s, i, form, own_forms[f].label, d)) || (form[1] && goes_on(s, to, form))) continue;
 		spend(200);
-		int digits = 0;
 		for (const char *c = form;; c += 2) {
 			digits += *c - '0';
 			if (!c[1]) break;
@@ -231,4 +243,18 @@ RARE int own_id(scan *s, int i, int end) {
 		if (own_forms[f].valid(d, digits) && report(s, i, to, own_forms[f].label, form[1] ? 900 : 850)) return to;
 	}
 	return 0;
+}
+
+/* own_id reads the number that begins with the digits [i, end) and has a form of the word that was heard last, or of the one before it
+ * and a slash ("RUC/CI"), with no other number between. It returns the end, or 0. */
+RARE int own_id(scan *s, int i, int end) {
+	if (!near(s, T_OWN, i)) return 0;
+	spend(500);
+	int e = s->seen[T_OWN], n = end - i, g, to, a;
+	if (i - e > 40 || any_digit(s, max(e, s->last), i) || !number_begins(s, i) || (g = own_group_of(s)) < 0) return 0;
+	int right = right_behind(s, e, i);
+	if ((to = own_form(s, i, n, g, e, right))) return to;
+	if (e <= 0) return 0;
+	for (a = e; a > max(0, e - 24) && is(s, a - 1, LETTER | HIGH);) a--;
+	return at(s, a - 1, '/') && (g = own_group_at(s->t, a - 1)) >= 0 && right ? own_form(s, i, n, g, a - 1, right) : 0;
 }

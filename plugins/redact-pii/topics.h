@@ -32,13 +32,14 @@ _Static_assert(N_TOPICS <= MAX_TOPICS, "topics fit into a word");
 #define OWN_WORDS(X) \
 	X(W_JMBG, "jmbg embg emso em\xc5\xa1o em\xc5\xa0o maticni mati\xc4\x8dni mati\xc4\x8dno mati\xc4\x8cni \xd0\x88\xd0\x9c\xd0\x91\xd0\x93 \xd1\x98\xd0\xbc\xd0\xb1\xd0\xb3 \xd0\x95\xd0\x9c\xd0\x91\xd0\x93 " \
 		"\xd0\xb5\xd0\xbc\xd0\xb1\xd0\xb3 \xd0\xbc\xd0\xb0\xd1\x82\xd0\xb8") \
+	X(W_DNI, "dni") X(W_NIF, "nif") X(W_NIE, "nie") X(W_CIF, "cif") X(W_RFC, "rfc") X(W_RUT, "rut") \
 	X(W_RUC, "ruc") X(W_NIT, "nit") X(W_CEDULA, "cedula c\xc3\xa9""dula c\xc3\x89""dula") X(W_NIK, "nik ktp ektp kependud") X(W_CI, "ci") X(W_CNIC, "cnic nicop") X(W_IC, "ic") X(W_MYKAD, "mykad nric pengenal") \
 	X(W_RNTRC, "rntrc rnokpp \xd0\xa0\xd0\x9d\xd0\x9e\xd0\x9a \xd1\x80\xd0\xbd\xd0\xbe\xd0\xba \xd0\x86\xd0\x9f\xd0\x9d \xd1\x96\xd0\xbf\xd0\xbd") \
 	X(W_KODS, "kods") X(W_KT, "kt") X(W_KENNITALA, "kennital") X(W_CCCD, "cccd c\xc6\xb0\xe1\xbb\x9b""c c\xc6\xaf\xe1\xbb\x9a""c") \
 	X(W_IIN, "iin \xd0\x98\xd0\x98\xd0\x9d \xd0\xb8\xd0\xb8\xd0\xbd \xd0\x96\xd0\xa1\xd0\x9d \xd0\xb6\xd1\x81\xd0\xbd") X(W_NIN, "nin") X(W_TAJ, "taj") \
 	X(W_ADOAZONOSITO, "adoazono ad\xc3\xb3""azon ad\xc3\x93""azon") X(W_ADOSZAM, "adoszam ad\xc3\xb3sz\xc3\xa1 ad\xc3\x93sz\xc3\x81") X(W_SZEMELYI, "szemelyi szem\xc3\xa9ly szem\xc3\x89ly") \
 	X(W_EMIRATES, "emirates") X(W_EGYPT, "\xd8\xa7\xd9\x84\xd9\x82\xd9\x88") X(W_IQAMA, "iqama \xd8\xa7\xd9\x84\xd8\xa5\xd9\x82") \
-	X(W_VAT, "ust ustid ustidnr umsatzst steuernu mwst uid tva btw moms alv dph di\xc4\x8d di\xc4\x8c ddv dds pdv kdv pvm cui cvr kmkr pvn momsnr intracom vatin vatid vatno vatnumbe \xd0\x94\xd0\x94\xd0\xa1")
+	X(W_UID, "uid") X(W_BTW, "btw") X(W_VAT, "ust ustid ustidnr umsatzst steuernu mwst tva moms alv dph di\xc4\x8d di\xc4\x8c ddv dds pdv kdv pvm cui cvr kmkr pvn momsnr intracom vatin vatid vatno vatnumbe \xd0\x94\xd0\x94\xd0\xa1")
 
 enum {
 #define NAME(name, words) name,
@@ -138,7 +139,7 @@ static const topic_words vocabulary[] = {
 	{T_CZ, "rodn\xc3\xa9 rodne cislo czech slovak birthnum \xc4\x8d\xc3\xadslo"},
 	{T_DE, "steuerid steueri steuer identifi idnr rentenve sozialve versiche german germany deutsche steuerid tin"},
 	{T_DK, "cpr danish denmark personnu"},
-	{T_ES, "dni nif nie cif spanish spain espa\xc3\xb1"
+	{T_ES, "dni nif nie spanish spain espa\xc3\xb1"
 		"a documento"},
 	{T_FI, "hetu finnish finland henkil\xc3\xb6 henkilot personbe"},
 	{T_FR, "nir insee french france s\xc3\xa9"
@@ -180,7 +181,7 @@ static const topic_words vocabulary[] = {
 #define NEVER (-(1 << 30))
 
 static inline void note(scan *s, uint64_t topics, int end) {
-	if (topics & ~(1ull << T_OTHER | 1ull << T_ID | 1ull << T_MONTH)) s->spoken = max(s->spoken, end);
+	if (topics & ~(1ull << T_OTHER | 1ull << T_ID | 1ull << T_MONTH | 1ull << T_OWN)) s->spoken = max(s->spoken, end);
 	for (; topics; topics &= topics - 1) {
 		int *seen = &s->seen[__builtin_ctzll(topics)];
 		*seen = max(*seen, end);
@@ -263,7 +264,7 @@ static inline void hear(scan *s, int to) {
 	else listen(s, to);
 }
 
-/* silent reports whether near would be false for every topic. */
+/* silent reports whether near would be false for every topic but the words of one kind of id, which speak for nothing else. */
 static inline int silent(scan *s, int to) {
 	hear(s, to);
 	return s->spoken < max(to - REACH, s->seen[T_OTHER]);
@@ -284,7 +285,7 @@ static inline int near(scan *s, int topic, int to) {
 
 /* near_set returns the topics for which near is true. */
 static uint64_t near_set(scan *s, int to) {
-	if (silent(s, to)) return 0;
+	if (silent(s, to) && !near(s, T_OWN, to)) return 0;
 	const v128_t from = wasm_i32x4_splat(max(to - REACH, s->seen[T_OTHER]));
 	uint64_t topics = 0;
 	for (int k = 0; k < MAX_TOPICS; k += 16) {

@@ -12,7 +12,7 @@ static int vat_bg(const uint8_t *d, int n) {
 	if (c == 10) c = sum(d, "3456789:") % 11 % 10;
 	return n > 0 && c == d[8];
 }
-static int vat_ch(const uint8_t *d, int n) { return n > 0 && (11 - sum(d, "54327654") % 11) % 11 == d[8]; }
+static int vat_ch(const uint8_t *d, int n) { return n > 0 && d[0] >= 1 && d[0] <= 4 && (11 - sum(d, "54327654") % 11) % 11 == d[8]; }
 static int vat_cz(const uint8_t *d, int n) { return n > 0 && (11 - sum(d, "8765432") % 11) % 10 == d[7]; }
 static int vat_dk(const uint8_t *d, int n) { return n > 0 && d[0] > 0 && sum(d, "27654321") % 11 == 0; }
 static int vat_ee(const uint8_t *d, int n) { return n > 0 && d[0] > 0 && sum(d, "371371371") % 10 == 0; }
@@ -80,7 +80,7 @@ static const struct {
 static uint8_t vats_from[26 * 26]; /* one more than the first of the forms of a country, which are together */
 static uint8_t vat_sizes[N_VATS];
 
-static const uint64_t vat_topics = 1ull << T_TAX | 1ull << T_OWN | 1ull << T_IT | 1ull << T_PL | 1ull << T_PT | 1ull << T_GR | 1ull << T_HR;
+static const uint8_t vat_topics[] = {T_TAX, T_OWN, T_IT, T_PL, T_PT, T_GR, T_HR};
 
 static inline int of_letters(const char *c) { return (c[0] - 'A') * 26 + c[1] - 'A'; }
 
@@ -113,20 +113,47 @@ RARE int read_vat(const scan *s, int i, const char *form, uint8_t *d, int *n) {
 	return number_ends(s, e) ? e : 0;
 }
 
+/* called_vat reports whether a word for such numbers is so shortly before the one at a that it most likely names it, with no other number
+ * between; right before it if it is a word for other numbers or things, too. "btw" and "uid" are of two countries each. */
+RARE int called_vat(scan *s, int a) {
+	static const char *const words[] = {"vat", "iva", "nip", "nif", "afm", "oib", "\xa6\xce\x9c"}; /* ΑΦΜ */
+	int e = NEVER, g;
+	spend(500);
+	if (silent(s, a) && !near(s, T_OWN, a)) return 0;
+	for (unsigned k = 0; k < sizeof vat_topics; k++) e = max(e, s->seen[vat_topics[k]]);
+	if (e < max(0, s->seen[T_OTHER]) || a - e > 48 || any_digit(s, max(e, s->last), a)) return 0;
+	if (e == s->seen[T_OWN]) {
+		uint8_t c = s->t[a], b = s->t[a + 1];
+		g = own_group_of(s);
+		if (g == W_UID || g == W_BTW) return (g == W_UID ? (c == 'A' && b == 'T') || (c == 'C' && b == 'H') : (c == 'N' && b == 'L') || (c == 'B' && b == 'E')) && right_behind(s, e, a);
+		return (g == W_VAT || g == W_NIF || g == W_CIF) && ((e > 0 && a - e <= SOON) || right_behind(s, e, a));
+	}
+	for (unsigned k = 0; k < sizeof words / sizeof words[0] && e > 0 && a - e <= SOON; k++)
+		if (has_any_case(s, e - 3, words[k])) return 1;
+	return right_behind(s, e, a);
+}
+
+/* vat_alone reports whether the number [a, e) is written so that it is one even where no word says so: the Belgian one as "BE" is a word, too. */
+RARE int vat_alone(const scan *s, int a, int e) {
+	int b = a + 2 + at(s, a + 2, ' ');
+	spend(150);
+	if (has(s, a, "BE")) return run_end(s, b, DIGIT, 11) == e ? b == a + 2 : at(s, b + 4, '.') && at(s, b + 8, '.');
+	return !has(s, a, "CH") || (at(s, a + 3, '-') && at(s, a + 7, '.') && at(s, a + 11, '.'));
+}
+
 /* vat reads such a number: the letters of a country are at a, what is behind them begins at i and goes on for n letters and digits at least. */
 RARE int vat(scan *s, int a, int i, int known) {
 	spend(400);
 	if (!begins(s, a, WORD)) return 0; /* nor are words heard up to the middle of one */
 	int country = of_letters((const char *)s->t + a), f = vats_from[country] - 1, n, e;
-	uint64_t heard = near_set(s, a);
-	int named = heard & vat_topics || (heard >> T_ES & 1 && called_spanish(s, a));
+	int named = called_vat(s, a);
 	for (; f < N_VATS && of_letters(vat_forms[f].country) == country; f++) {
 		uint8_t d[MAX_DIGITS];
 		int score = named ? 850 : vat_forms[f].alone, size = vat_sizes[f];
 		if (score < threshold[vat_forms[f].label] || known > size || (known >= 7 && known < size && !is(s, i + known, ALNUM | GOES_ON))) continue;
 		if (!(e = read_vat(s, i, vat_forms[f].form, d, &n))) continue;
 		spend(300);
-		if (vat_forms[f].valid(d, n) && number_begins(s, a) && report(s, a, e, vat_forms[f].label, score)) return e;
+		if (vat_forms[f].valid(d, n) && number_begins(s, a) && (named || vat_alone(s, a, e)) && report(s, a, e, vat_forms[f].label, score)) return e;
 	}
 	return 0;
 }
@@ -134,15 +161,18 @@ RARE int vat(scan *s, int a, int i, int known) {
 /* spanish_from reads a Spanish id that begins at a beside its word, in letters of any size, with hyphens, dots or a space in it. */
 RARE int spanish_from(scan *s, int a) {
 	uint8_t c[9];
-	int e = a, n = 0;
+	int e = a, n = 0, joints = 0;
 	spend(600);
 	if (a < s->last || is(s, a - 1, URLSAFE) || !begins(s, a, WORD)) return 0;
 	for (; n < 9; e++) {
 		uint8_t b = s->t[e];
 		if (is(s, e, ALNUM)) c[n++] = in(b, LOWER) ? b - 0x20 : b;
-		else if (n == 0 || !(b == '-' || b == '.' || b == ' ') || !is(s, e + 1, ALNUM)) return 0;
+		else if (!is(s, e + 1, ALNUM) || !(b == '-' ? n == 1 || n == 8 : b == '.' ? n == 2 || n == 3 || n == 5 || n == 6 : b == ' ' && n == 8)) return 0;
+		else joints++;
 	}
-	return !is(s, e, WORD | URLSAFE) && spanish(c) && called_spanish(s, a) && report(s, a, e, ES_NIF, 850) ? e : 0;
+	if (is(s, e, WORD | URLSAFE) || (at(s, e, '.') && is(s, e + 1, WORD))) return 0;
+	if (is(s, e - 1, LOWER) ? at(s, e - 2, ' ') && at(s, e, ' ') : !joints && is(s, a, UPPER | DIGIT)) return 0; /* what follows is a word; and what codes.h reads */
+	return spanish(c) && called_spanish(s, a, c[0]) && report(s, a, e, ES_NIF, 850) ? e : 0;
 }
 
 /* grouped_spanish reads one of which the digits [i, end) are a part: x-1234567-l, 12.345.678-Z, 12345678 z, B-12345678. */
@@ -158,7 +188,7 @@ RARE int spaced_corsican(scan *s, int i) {
 	uint8_t c[15];
 	int e = i + (int)sizeof form - 1, n = 0;
 	spend(500);
-	if (!like(s, i, e, form) || !number_begins(s, i) || !number_ends(s, e)) return 0;
+	if (e > s->n || !like(s, i, e, form) || !number_begins(s, i) || !number_ends(s, e)) return 0;
 	for (int k = i; k < e; k++)
 		if (s->t[k] != ' ') c[n++] = s->t[k];
 	return corsican(c) && report(s, i, e, FR_NIR, 900) ? e : 0;
@@ -172,13 +202,13 @@ RARE int parted_rfc(scan *s, int i) {
 	spend(300);
 	while (a > i - 6 && is(s, a - 1, UPPER)) a--;
 	int n = i - 1 - a;
-	if ((n != 3 && n != 4) || !at(s, i + 6, s->t[i - 1]) || !begins(s, a, WORD) || !near(s, T_MX, a)) return 0;
+	if ((n != 3 && n != 4) || !at(s, i + 6, s->t[i - 1]) || !begins(s, a, WORD)) return 0;
 	for (int k = 7; k < 10; k++)
 		if (!is(s, i + k, UPPER | DIGIT)) return 0;
 	if (is(s, e, WORD) || run_end(s, i + 7, DIGIT, 3) == e) return 0;
 	for (int k = 0; k < n; k++) c[k] = s->t[a + k];
 	for (int k = 0; k < 9; k++) c[n + k] = s->t[i + k + (k > 5)];
-	return rfc(c, n + 9) && report(s, a, e, MX_RFC, 900) ? e : 0;
+	return rfc(c, n + 9) && called_rfc(s, a, e) && report(s, a, e, MX_RFC, 900) ? e : 0;
 }
 
 /* lettered reads numbers of which the digits [i, end) stand behind letters and a space or hyphen: DE 123456789, ATU 12345678. */
