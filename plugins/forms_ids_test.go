@@ -388,7 +388,7 @@ func TestOrdinaryNumbersBesideWords(t *testing.T) {
 		"CHE#########", "CHE #########", "TO BE 17########", "MUST BE 1#########", "BE 1024 2048 ##", "TO BE 0#########", "BE 0### ### ###",
 		"TAJ HOTEL booking #########", `"taj": #########`, "Taj Mahal #########", "kods 3#####-#####", "preces kods: 32####-#####",
 		"btw DE #########", "btw DE#########", "uid=SK##########", `"uid":"SK##########"`, "UPS tax ref RO########", "tax code SI########", "fiscal year PT#########", "national team PT#########", "VAT 20 % on 12 pieces DE#########",
-		"cnic=1733#########", "nin ###########", "cedula profesional ########", "cédula de notificación ########", "cedula catastral ##########", "cédula catastral #######-#", "cédula hipotecaria 00########",
+		"cnic=1733#########", "nin 9##########", "cedula profesional ########", "cédula de notificación ########", "cedula catastral ##########", "cédula catastral #######-#", "cédula hipotecaria 00########",
 		"IC lot 2401##-##-####", "mykad reader 2401########", "Emirates flight EK 784############", "Emirates EK 784-####-#######-#", "iqama expiry 14########",
 	} {
 		found, last := 0, ""

@@ -85,39 +85,6 @@ static int bound(const scan *s, int e, int i, int *named) {
 	return 1;
 }
 
-/* right_behind reports whether nothing but a few signs, and words that say that a number is meant, stand between a word that ends at e, or the
- * beginning of the text under a key, and the number at i: NIN number: …, Cédula de identidad N° …, National Identification Number (NIN) - … */
-RARE int right_behind(const scan *s, int e, int i) {
-	static const char fillers[] = " no nr num nro id idnr is es number numero n\xc3\xbamero num\xc3\xa9ro nummer numer nomor n\xc2\xba n\xc2\xb0 \xe2\x84\x96 sz\xc3\xa1m szam de identidad "
-		"ciudadan\xc3\xad""a ciudadania registration reg identification identifikationsnummer ";
-	int k = max(e, 0), signs = 0, others = 0;
-	spend(200);
-	if (i - k > 48) return 0;
-	while (k < i) {
-		if (!is(s, k, LETTER | HIGH)) {
-			if (at(s, k, '\n') || at(s, k, '\r') || ++signs > 8 || !(is(s, k, SPACE | QUOTE | OPERATOR | EQUALS | URLSAFE) || at(s, k, '#') || at(s, k, ')'))) return 0;
-			k++;
-			continue;
-		}
-		int to = k, n = 0;
-		while (to < i && is(s, to, LETTER | HIGH)) to++;
-		if (to == i || ++others > 3 || (k == e && e > 0 && !is(s, k, UPPER))) return 0; /* the word goes on */
-		spend(1800);
-		for (const char *f = fillers; f[1]; f++) {
-			if (*f != ' ') continue;
-			for (n = 0; k + n < to; n++) {
-				uint8_t c = s->t[k + n];
-				if ((in(c, UPPER) ? c | 0x20 : c) != (uint8_t)f[1 + n]) break;
-			}
-			if (k + n == to && f[1 + n] == ' ') break;
-			n = 0;
-		}
-		if (n == 0) return 0;
-		k = to;
-	}
-	return 1;
-}
-
 /* posted reports whether the word that speaks of the postal code at i means one. Some are commands and suffixes of files, too: "CAP"
  * is in capitals, "CP" so or a name, and "zip" right before the code, or "zip code". */
 RARE int posted(const scan *s, int i) {

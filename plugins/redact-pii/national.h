@@ -150,10 +150,12 @@ static void prepare_own(void) {
 #define WORDS(name, words) words,
 		OWN_WORDS(WORDS)
 #undef WORDS
+		/* and those which say that a number is meant */
+		"no nr num nro id idnr is es number numero n\xc3\xbamero num\xc3\xa9ro nummer numer nomor n\xc2\xba n\xc2\xb0 \xe2\x84\x96 sz\xc3\xa1m szam de identida ciudadan registra reg identifi",
 	};
 	for (int k = 0; k < (int)(sizeof own_slots / sizeof own_slots[0]); k++) own_slots[k].word = 0;
 	for (int f = N_OWN_FORMS; f > 0; f--) own_from[own_forms[f - 1].word] = (uint8_t)(f - 1);
-	for (int g = 0; g < N_OWN; g++)
+	for (int g = 0; g <= N_OWN; g++)
 		for (const char *c = words[g]; *c;) {
 			uint64_t word = 0;
 			for (int letters = 0; *c && *c != ' '; c++)
@@ -165,11 +167,37 @@ static void prepare_own(void) {
 		}
 }
 
-static int own_group(uint64_t word) {
+static int own_word(uint64_t word) {
 	int h = own_slot(word);
 	spend(80);
 	while (own_slots[h].word && own_slots[h].word != word) h++;
 	return own_slots[h].word ? own_slots[h].group : -1;
+}
+
+static int own_group(uint64_t word) {
+	int g = own_word(word);
+	return g == N_OWN ? -1 : g;
+}
+
+/* right_behind reports whether nothing but a few signs, and words that say that a number is meant, stand between a word that ends at e, or the
+ * beginning of the text under a key, and the number at i: NIN number: …, Cédula de identidad N° …, National Identification Number (NIN) - … */
+RARE int right_behind(const scan *s, int e, int i) {
+	int k = max(e, 0), signs = 0, others = 0;
+	spend(200);
+	if (i - k > 48) return 0;
+	while (k < i) {
+		if (!is(s, k, LETTER | HIGH)) {
+			if (at(s, k, '\n') || at(s, k, '\r') || ++signs > 8 || !(is(s, k, SPACE | QUOTE | OPERATOR | EQUALS | URLSAFE) || at(s, k, '#') || at(s, k, ')'))) return 0;
+			k++;
+			continue;
+		}
+		int to = k;
+		while (to < i && is(s, to, LETTER | HIGH)) to++;
+		if (to == i || ++others > 3 || (k == e && e > 0 && !is(s, k, UPPER))) return 0; /* the word goes on */
+		if (own_word(word_at(s->t + k, to - k)) != N_OWN) return 0;
+		k = to;
+	}
+	return 1;
 }
 
 /* own_group_at returns which of these words ends at e, or -1. It may be initials ("R.U.C."), or in pieces ("MyKad"). */

@@ -118,8 +118,8 @@ RARE int read_vat(const scan *s, int i, const char *form, uint8_t *d, int *n) {
 RARE int called_vat(scan *s, int a) {
 	static const char *const words[] = {"vat", "iva", "nip", "nif", "afm", "oib", "\xa6\xce\x9c"}; /* ΑΦΜ */
 	int e = NEVER, g;
-	spend(500);
 	if (silent(s, a) && !near(s, T_OWN, a)) return 0;
+	spend(400);
 	for (unsigned k = 0; k < sizeof vat_topics; k++) e = max(e, s->seen[vat_topics[k]]);
 	if (e < max(0, s->seen[T_OTHER]) || a - e > 48 || any_digit(s, max(e, s->last), a)) return 0;
 	if (e == s->seen[T_OWN]) {
