@@ -105,7 +105,10 @@ RARE int carded(scan *s, int a) {
 	static const char *const cards[] = {"id card", "id_card", "idcard", "id-card", "identity card", "identification card"}, *const papers[] = {"ausweis", "ausweisnummer", "identidad", "identidade"};
 	int e = max(s->seen[T_CARD], s->seen[T_IDENTITY]), found, named = 0;
 	if (e <= 0 || a - e > SOON) return 0;
-	spend(1500);
+	uint8_t last = s->t[e - 1] | 0x20;
+	spend(100);
+	if (last != 'd' && last != 's' && last != 'r' && last != 'e' && last < 0x80) return 0;
+	spend(1900);
 	found = has_any_case(s, e - 9, "identit") && is(s, e - 2, HIGH); /* identité, identità */
 	for (unsigned k = 0; k < sizeof cards / sizeof cards[0] && !found; k++) {
 		int n = 0;

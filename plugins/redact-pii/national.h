@@ -151,7 +151,7 @@ static void prepare_own(void) {
 		OWN_WORDS(WORDS)
 #undef WORDS
 		/* and those which say that a number is meant */
-		"no nr num nro id idnr is es number numero n\xc3\xbamero num\xc3\xa9ro nummer numer nomor n\xc2\xba n\xc2\xb0 \xe2\x84\x96 sz\xc3\xa1m szam de identida ciudadan registra reg identifi",
+		"no nr num n\xc3\xbam nro id idnr is es number numero n\xc3\xbamero num\xc3\xa9ro nummer numer nomor n\xc2\xba n\xc2\xb0 \xe2\x84\x96 sz\xc3\xa1m sz\xc3\xa1ma szam szama k\xc3\xa1rtya pk de identida ciudadan registra reg identifi",
 	};
 	for (int k = 0; k < (int)(sizeof own_slots / sizeof own_slots[0]); k++) own_slots[k].word = 0;
 	for (int f = N_OWN_FORMS; f > 0; f--) own_from[own_forms[f - 1].word] = (uint8_t)(f - 1);
@@ -192,6 +192,11 @@ RARE int right_behind(const scan *s, int e, int i) {
 			continue;
 		}
 		int to = k;
+		if (s->t[k] >= 0xc2 && typeset(s, k)) { /* a dash, or a space that keeps words together */
+			if (++signs > 8) return 0;
+			k += typeset_size(s->t[k]);
+			continue;
+		}
 		while (to < i && is(s, to, LETTER | HIGH)) to++;
 		if (to == i || ++others > 3 || (k == e && e > 0 && !is(s, k, UPPER))) return 0; /* the word goes on */
 		if (own_word(word_at(s->t + k, to - k)) != N_OWN) return 0;
