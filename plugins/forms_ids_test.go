@@ -443,3 +443,50 @@ func TestNothingBehindTextCounts(t *testing.T) {
 		}
 	}
 }
+
+// TestIDFormsUnderKeys: what the key says of a text counts as a word right before it does, where it is one that is a name of such a field.
+func TestIDFormsUnderKeys(t *testing.T) {
+	p, labels := probe(t, "redact-pii", nil), manifest(t, "redact-pii").Labels
+	for _, c := range []struct{ label, key, text string }{
+		{"PHONE", "nit", "T: 030 5550 1987"},
+		{"PHONE", "ci", "T: 030 5550 1987"},
+		{"PHONE", "cif", "M: 030 5550 1987"},
+		{"CO_NIT", "customer.nit", "9015827460"},
+		{"CL_RUT", "rut", "7384726-5"},
+		{"ES_NIF", "cif", "B84736255"},
+		{"ES_NIF", "nif", "b-84736255"},
+		{"ES_NIF", "nie", "X1847362W"},
+		{"MX_RFC", "rfc", "KLT990214QX8"},
+		{"LV_CODE", "personas_kods", "328471-50263"},
+		{"HU_TAJ", "user", "TAJ szám: 127483654"},
+		{"DE_VAT", "vat_id", "DE283746516"},
+		{"DE_VAT", "customer.taxNumber", "DE 283746516"},
+		{"VAT_ID", "uid", "ATU48372611"},
+		{"VAT_ID", "btw", "NL385917264B29"},
+		{"", "uid", "DE283746516"},
+		{"", "btw", "DE283746516"},
+		{"", "uid", "pod DE283746516 of 12"},
+		{"", "tax.note", "see the lot DE283746516"},
+		{"", "kods", "328471-50263"},
+		{"", "taj", "127483654"},
+		{"", "run", "7384726-5"},
+		{"", "ci", "4518273-8"},
+		{"", "ci.job", "3.847.162-9"},
+		{"", "ci_pipeline_id", "4518273-8"},
+		{"", "dni", "od 48271635 v roku"},
+		{"", "nie", "48271635v"},
+		{"", "country: Spain", "B84736255"},
+		{"", "documento", "B84736255"},
+		{"", "mexico", "KLT990214QX8"},
+		{"", "rfc", "draft ABC-240115-001"},
+		{"", "cnic", "1733999999123"},
+	} {
+		edits := try(t, p, []byte(c.text), []byte(c.key)).Edits
+		if c.label == "" && len(edits) == 0 {
+			continue
+		}
+		if len(edits) != 1 || labels[edits[0].Label] != c.label {
+			t.Errorf("%q under %q: %v, want %q", c.text, c.key, edits, c.label)
+		}
+	}
+}
