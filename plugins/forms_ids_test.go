@@ -428,17 +428,19 @@ func TestScoreOfCapitalNIF(t *testing.T) {
 // TestNothingBehindTextCounts: what lies behind a text in the message, here the rest of what it is cut from as its key, changes nothing
 // beyond what the words of the key say.
 func TestNothingBehindTextCounts(t *testing.T) {
-	p := probe(t, "redact-pii", nil)
 	texts := []string{"NIR 2 78 11 2B 047 318 54"}
-	for _, c := range idForms {
+	for _, c := range slices.Concat(idForms, forms) {
 		text, _ := marked(c.text)
 		texts = append(texts, text)
 	}
-	for _, text := range texts {
-		for k := 1; k < len(text); k++ {
-			got, want := try(t, p, []byte(text[:k]), []byte(text[k:])).Edits, try(t, p, []byte(text[:k]), []byte("~"+text[k:])).Edits
-			if !slices.Equal(got, want) {
-				t.Errorf("%q before %q: %v, elsewhere %v", text[:k], text[k:], got, want)
+	for _, config := range []string{"", `{"threshold":0}`} {
+		p := probe(t, "redact-pii", []byte(config))
+		for _, text := range texts {
+			for k := 1; k < len(text); k++ {
+				got, want := try(t, p, []byte(text[:k]), []byte(text[k:])).Edits, try(t, p, []byte(text[:k]), []byte("~"+text[k:])).Edits
+				if !slices.Equal(got, want) {
+					t.Errorf("%s: %q before %q: %v, elsewhere %v", config, text[:k], text[k:], got, want)
+				}
 			}
 		}
 	}
