@@ -26,6 +26,19 @@ var contestedForms = []string{
 	// names in capitals, Makefiles, patterns, licences and fallbacks
 	"SYNC_TOKEN=«{24 alnum}»", "RESUME_TOKEN=«{24 alnum}»", "syncToken={24 alnum}", "DB_PASSWORD := «Tr0ub{1 digit}.dor3»", "password := cfg.token{1 digit}", `api_key = "«{22 alnum}»".format(x)`, `api_key = "key_{}_v{1 digit}".format(x)`, "api_key: «k9x{1 digit}Q2w7z-read-only»", "license_key: GPL-2.{1 digit}-only", "license_key: GPL-2.{1 digit}-or-later",
 	`password = os.environ["DB_PASSWORD"] or "«Tr0ub{1 digit}dor3»"`, `mode = os.environ["MODE"] or "velvet{2 digit}"`, `ErrIncorrectPassword = errors.New("pkcs{2 digit}: decryption password incorrect")`, `password = "«pkcs{2 digit}»"`,
+	// brackets of what is around a password, and its own
+	`container={open}Name:"web", Env:[DB_PASSWORD=«Velvet{2 digit}x»]{close}`, `{open}"cmd": ["run", [PASSWORD=«Velvet{2 digit}x»]]{close}`, `[{open}"a": {open}password: «Velvet{2 digit}x»{close}{close}]`,
+	// what is called like a password with a note, and is a function
+	"password = sub_{6 digit}(a1);", "password = FUN_00{6 digit}(param_1,param_2);", "token = sub_{6 digit}F30(v1, v2)", "passwd = fn_2024{4 digit}(x)", "pass = migrate_2024{4 digit}120000(db)",
+	"postgres://kim:Ve@lv{2 digit}et@${open}DB_HOST{close}:5432/app", "credentials: kim / «Velv-{3 digit}-Harb!x»", `password = "«Tr0ub{1 digit}: dor3»"`,
+	// issuers, and what services have
+	"sonar.login=«{40 hex}»", "SONAR_LOGIN=«{40 hex}»", "SOURCEGRAPH=«{40 hex}»", "codecov: «{uuid}»", "CODECOV=«{uuid}»", "submodule readthedocs: {40 hex}", "- sonarcloud: {40 hex}", `"portainer": "{64 hex}"`, `"circle": "{40 hex}"`, "NETLIFY_DEPLOY=«{43 alnum}»", `"github-oauth": {open}"github.com": "«{40 hex}»"{close}`,
+	"datadog: «app-{32 hex}»", `"metabase": "{64 hex}"`, `"polygon": "{32 hex}"`, "scan urlscan={uuid}",
+	// rows of SQL, and what follows them
+	"INSERT INTO u (name, password) VALUES\n  ( 'kim',\n    '«velvet{2 digit}x»' ),\n -- it's\n  ('ann', '«quartz{2 digit}y»');", `INSERT INTO u (name, password, x) VALUES ('it\'s', '«velvet{2 digit}x»'::text, E'quartz')`,
+	`sql = "INSERT INTO accounts (email, password) VALUES (%s, %s)"; path('users', 'users_v{1 digit}x'); f('kim', 'role-{2 digit}')`, `db.execute("INSERT INTO t (n, password) VALUES (?, ?)", (n, p)); x = f(hash('a', 'sha{3 digit}'))`,
+	"INSERT INTO t (n, password) VALUES ('kim','x') and then call f('gpt-4o', 'gpt-{1 digit}o-mini')", "INSERT INTO t (n, last_password_change) VALUES ('kim', '2024-05-{2 digit}')", "INSERT INTO t (n, pass_mark) VALUES ('kim', 'grade-{2 digit}x')",
+	"(password, salt) values ('abc{5 digit}x', 'deadbeef{2 digit}')", "INSERT INTO t (n, password) VALUES ('kim', 'vault:secret/data/db{1 digit}')", "INSERT INTO t (n, token) VALUES ('kim', '0x{40 hex}')",
 }
 
 // TestContestedForms: each secret is found, whole, and in its double nothing is.

@@ -54,7 +54,7 @@ var worst = []string{
 	"AC00000000000000000000000000000001:", "AC00000000000000000000000000000001:00000000000000000000000000000001,", "://a:a@b", "secret=1//////2", "secret=yourAyourAyourAyourAyourA1yourA ",
 	"pass=\"a''''''''''", "token:  'ppeee0c3d2\"                    ",
 	// values of a program, and in brackets
-	"{pass: aa11bb}", ",pass, a-1b2c]", "[[[[[[[[pass=aa11bb],],],],", "pass=aa11bb]]]]]]]]", "[[[[[[pass=a1b2c3]}", "let pass = a.b1c2d ", "(pass == aa11b&&", "apikey: aa11Key,", "next_token=a1b2c3d4 ", "pass sha-256-aa ", "pass = a1b2([", "pass=\"a1b2\".format(",
+	"{pass: aa11bb}", ",pass, a-1b2c]", "[[[[[[[[pass=aa11bb],],],],", "pass=aa11bb]]]]]]]]", "[[[[[[pass=a1b2c3]}", "let pass = a.b1c2d ", "(pass == aa11b&&", "apikey: aa11Key,", "next_token=a1b2c3d4 ", "pass sha-256-aa ", "pass = a1b2([", "pass=\"a1b2\".format(", "lo1.injjdd(d.\\mybxaa'paa'password a1", "password a1(", " password Ab1c(D2", "[{[{pass=a1b2c3]}]}", "sub_4010001(a1)=pass ",
 	// in which short values have no word before them
 	"né :é9#", "é :G8.e+", "é:++é4 ", " =87$éé", "=4/#xe ", ",é1:1ré,,é11:éé",
 	// keys of issuers, and rows of SQL

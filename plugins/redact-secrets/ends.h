@@ -64,18 +64,23 @@ RARE int command(const scan *s, int k, int e, int b) {
  * its line, and not in it: [--password, x], {password: x}. Behind a quotation mark another text may begin, whose brackets are its own, and a bracket
  * behind an escape is of a colour. */
 RARE int bracket_end(const scan *s, int a, int b) {
-	int end = b, depth = 0;
+	int end = b;
 	while (end > a && (s->t[end - 1] == ']' || s->t[end - 1] == '}')) end--;
 	if (end == b) return b;
-	uint8_t close = s->t[b - 1], open = close - 2; /* which are of one kind, as a rule */
-	int k = end, stop = max(0, a - MAX_BRACKETED), opened = 0;
-	while (--k >= stop && opened < b - end && (k >= a || (s->t[k] != '\n' && s->t[k] != '"' && !(s->t[k] == '\'' && at(s, b, '\''))))) {
-		if (s->t[k] == close) depth++;
-		if (s->t[k] == open && !(k > 0 && s->t[k - 1] == 0x1b) && --depth < 0) opened += k < a, depth = 0;
+	int k = end, stop = max(0, a - MAX_BRACKETED), depth[2] = {0}, opened[2] = {0}; /* of "[]" and "{}" */
+	while (--k >= stop && opened[0] + opened[1] < b - end && (k >= a || (s->t[k] != '\n' && s->t[k] != '"' && !(s->t[k] == '\'' && at(s, b, '\''))))) {
+		int curly = s->t[k] >> 5 & 1;
+		if (s->t[k] == ']' || s->t[k] == '}') depth[curly]++;
+		else if ((s->t[k] == '[' || s->t[k] == '{') && !(k > 0 && s->t[k - 1] == 0x1b) && --depth[curly] < 0) opened[curly] += k < a, depth[curly] = 0;
 	}
-	spend(300 + 45 * (end - k) + 15 * (b - end));
-	while (b > end && (s->t[b - 1] != close || opened > 0)) b--, opened -= s->t[b] == close;
-	return b;
+	spend(300 + 45 * (end - k) + 30 * (b - end));
+	if (k >= stop && s->t[k] == '"' && opened[s->t[end] >> 5 & 1]) return end; /* what opened the others stands before it */
+	for (int extra = 1; extra; end += extra) { /* what nothing opened is of the password */
+		int closed[2] = {0};
+		for (int j = end; j < b; j++) closed[s->t[j] >> 5 & 1]++;
+		extra = closed[0] > opened[0] || closed[1] > opened[1];
+	}
+	return end;
 }
 
 /* ends_before returns where [a, b), which stands in no quotes, ends without what only ends it: the signs of a sentence or a program. */

@@ -25,12 +25,12 @@ static const struct {
 		"weatherbit weatherstack zapier zerobounce zenscrape"},
 	{K_HEX, 37, 37, "cloudflare"},
 	{K_HEX, 39, 39, "geocodio"},
-	{K_HEX, 40, 40, "bitly buildkite circleci circle cloudsmith codemagic deepgram delighted github gitter hunter klipfolio lokalise meraki monkeylearn newrelic nomics pipedrive readthedocs replicate "
-		"sendbird shippo snipcart sonarcloud sparkpost tiingo todoist transifex wandb woopra"},
+	{K_HEX, 40, 40, "bitly buildkite circleci cloudsmith codemagic deepgram delighted github gitter hunter klipfolio lokalise meraki monkeylearn newrelic nomics pipedrive readthedocs replicate "
+		"sonarlogin sourcegraph sendbird shippo snipcart sonarcloud sparkpost tiingo todoist transifex wandb woopra"},
 	{K_HEX, 56, 56, "ipdata"},
 	{K_HEX, 64, 64, "codeclimate cryptocompare digitalocean discord freshbooks linode netlify percy pinata sentry serpapi virustotal wistia"},
 	{K_HEX, 80, 80, "crowdin abuseipdb"},
-	{K_UUID, 36, 39, "bugsnag clicksend coinapi deepl docker docusign figma heroku hubspot kucoin logzio loggly messagebird npm okx opsgenie postmark pubnub saucelabs scaleway sendbird snyk splunk squarespace "
+	{K_UUID, 36, 39, "bugsnag clicksend codecov coinapi deepl docker docusign figma heroku hubspot kucoin logzio loggly launchdarkly messagebird npm okx opsgenie pinecone postmark pubnub saucelabs scaleway sendbird snyk splunk squarespace "
 		"statuspage urlscan wakatime"},
 	{K_ONE, 17, 17, "airtable"},
 	{K_ONE, 20, 20, "finnhub finicity looker dynadot"},
@@ -45,7 +45,7 @@ static const struct {
 	{K_BOTH, 16, 16, "linkedin vonage nexmo"},
 	{K_BOTH, 20, 22, "apollo browserstack freshdesk travisci travis ably honeycomb codacy sauce"},
 	{K_BOTH, 23, 28, "jira tableau vercel twitter razorpay messagebird smartsheet gandi bitmex statuscake"},
-	{K_BOTH, 30, 32, "alchemy giphy mistral nylas nytimes mapquest polygon segment sendgrid shodan stripe tomtom trello twelvedata zapier screenshotapi squarespace pagerduty"},
+	{K_BOTH, 30, 32, "alchemy giphy mistral nylas nytimes mapquest polygon sendgrid shodan stripe tomtom trello twelvedata zapier screenshotapi squarespace pagerduty"},
 	{K_BOTH, 34, 38, "coveralls pushbullet yandex bybit"},
 	{K_BOTH, 40, 40, "clickup cohere firebase formbucket grafana mailerlite plivo zendesk replicate"},
 	{K_BOTH, 43, 50, "apify bitfinex clockify mailgun onesignal rapidapi telnyx twitter unsplash"},
@@ -82,8 +82,8 @@ static const struct {
 		"speechtextai sportsmonk sslmate statuspal stitchdata storecove stormboard storychief stripo sugester supernotes surveybot surveysparrow survicate tallyfy teamgate teletype testingbot "
 		"textmagic theoddsapi thinkific thousandeyes tickettailor timecamp tmetric tokeet tomorrowio transferwise tyntec typetalk uclassify unifyid unplugg upcdatabase uplead upwave vbout verimail "
 		"versioneye viewneo voicegain voodoosms vouchery vpnapi vyte websitepulse whoxy worksnaps worldcoinindex youneedabudget yousign zipbooks zipcodeapi zipcodebase zonkafeedback zulipchat"},
-	{K_NONE, 1, 0, "apollo circle drone fixer hunter linear looker percy plaid polygon pusher replicate sauce segment steam harvestapp gemini exa loops neptune together adjust paddle litmus teamwork retool readme sonar kraken"},
-	{K_NONE, 1, 0, "airtable asana bitbucket buildkite circle circleci clojars codeclimate codecov contentful coveralls discord docker drone droneci etsy facebook figma flickr freshping giphy github gitlab gitter heroku lastfm linkedin "
+	{K_NONE, 1, 0, "apollo circle drone fixer hunter linear looker percy plaid polygon pusher replicate sauce segment steam debounce klarna prerender harvestapp gemini exa loops neptune together adjust paddle litmus teamwork retool readme sonar kraken"},
+	{K_NONE, 1, 0, "clickhouse couchbase grafana hasura livekit meilisearch metabase ngrok portainer posthog pulumi qdrant strava tailscale typesense weaviate zerotier airtable asana bitbucket buildkite circle circleci clojars codeclimate codecov contentful coveralls discord docker drone droneci etsy facebook figma flickr freshping giphy github gitlab gitter heroku lastfm linkedin "
 		"netlify npm pastebin pexels pixabay readthedocs sonarcloud spotify steam stripe themoviedb tmdb travis travisci trello twitch twitter typeform unsplash vercel virustotal wistia wandb"},
 };
 #define N_ISSUED (int)(sizeof issued / sizeof issued[0])
@@ -152,7 +152,7 @@ RARE uint64_t issuer_in(const scan *s, int a, int b, int *beside) {
 		int says = topics & (1 << W_OPEN | 1 << W_OTHER) || (topics & 1 << W_THING && !(topics & 1 << W_LOCK));
 		if (says && (rows || topics & 1 << W_OPEN)) return 0;
 		other |= says;
-		*beside += rows && e - a > 2 && !(topics & (1 << W_LOCK | 1 << W_KEY | 1 << W_VENDOR | 1 << W_TYPE));
+		*beside += rows && e - a > 3 && !(topics & (1 << W_LOGIN | 1 << W_LOCK | 1 << W_KEY | 1 << W_VENDOR | 1 << W_TYPE));
 	}
 	return rows;
 }
@@ -184,6 +184,15 @@ static inline int may_be_issued(const scan *s, int a, int n, int quoted, const v
 	return (v->bound || s->t[v->start] == '-') && n >= MIN_ISSUED && n <= MAX_ISSUED && !(v->any & (1 << W_OPEN | 1 << W_OTHER)) && (v->last & (1 << W_THING | 1 << W_LOCK)) != 1 << W_THING && s->t[a + 1] != '.' && s->t[a] != ':' && (quoted || s->t[a - 1] != ',');
 }
 
+/* begins_line reports whether the name at i is in capitals, or the first word of its line. What logs say of a service is more often an id. */
+RARE int begins_line(const scan *s, int i) {
+	int k = i;
+	if (is(s, i, UPPER) && is(s, i + 1, UPPER)) return 1;
+	while (k > max(0, i - 64) && (s->t[k - 1] == ' ' || s->t[k - 1] == '\t')) k--;
+	spend(10 * (i - k));
+	return k == 0 || s->t[k - 1] == '\n';
+}
+
 /* of_issuer reports the value [a, b) as a key of the issuer that its name names. */
 RARE int of_issuer(scan *s, int a, int b, int quoted, const value_name *v) {
 	if (!in(s->t[a], ALNUM) || threshold[SECRET] > ISSUED_SCORE) return 0;
@@ -202,10 +211,10 @@ RARE int of_issuer(scan *s, int a, int b, int quoted, const value_name *v) {
 	if (kind == K_NONE || !m.letters || !m.digits_ahead) return 0;
 	for (uint64_t r = rows; r; r &= r - 1) {
 		int k = __builtin_ctzll(r);
-		known |= n >= issued[k].min && n <= issued[k].max && (kind == issued[k].kind || (kind < issued[k].kind && issued[k].kind < K_UUID));
+		known |= n >= issued[k].min && n <= issued[k].max && (kind == issued[k].kind || (kind < issued[k].kind && issued[k].kind < K_UUID && !(rows & COMMON_WORD)));
 	}
 	if (known ? beside && (!quoted || like_id) : beside || !quoted || told < 2 || rows & (COMMON_WORD | HAS_IDS) || kind > K_BOTH || n < 20 || n > 64) return 0;
-	if (told < 2 && like_id) return 0;
+	if (like_id && (told < 2 || (!quoted && !begins_line(s, v->start)))) return 0;
 	if (!known && (kind == K_HEX ? n != 32 && n != 40 && n != 64 : (m.digits_ahead < (kind == K_BOTH ? 3 : 4) || m.turns * 5 < n) && (kind != K_BOTH || m.turns * 3 < n))) return 0;
 	if (kind > K_HEX && kind < K_UUID && (begins_with_word(s, a, b, &m) || (wordy(&m, n) && !jumbled(s, a, b)) || (n <= 32 && numbered(s, a, b)))) return 0;
 	if (entropy(s, a, b) < (n < 16 ? 40 : n < 24 ? 44 : 48) || fewer(s, a, b, 8) || stands_in(s, a, b)) return 0;

@@ -243,7 +243,7 @@ RARE int numbered(const scan *s, int a, int b) {
 /* begins_with_word reports whether [a, b) is what programs call things: a word, a hyphen, and no capitals: web-7f9c8d6b5f-x2k4q. */
 static int begins_with_word(const scan *s, int a, int b, const makeup *m) {
 	int e = run_end(s, a, LOWER, b - a);
-	return !m->upper && e >= a + 3 && at(s, e, '-');
+	return !m->upper && e >= a + 3 && at(s, e, '-') && run_end(s, e + 1, ALNUM, 24) < e + 25;
 }
 
 /* may_be_id reports whether [a, b) may be what is called by a digest or a UUID as often as it is a key. */

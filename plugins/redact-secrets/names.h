@@ -69,7 +69,7 @@ RARE int words_in(const scan *s, int a, int b, value_name *v) {
 	while (w.starts) {
 		int end, from = next_word(&w, &end), n = end - from;
 		uint32_t topics = (uint32_t)word_topics(word_at(s->t + a + from, n));
-		other |= topics & 1 << W_OTHER, topics &= ~(1u << W_OTHER);
+		other = topics & 1 << W_OTHER, topics &= ~(1u << W_OTHER);
 		if (n == 12 && topics == 1 << W_LOGIN && s->t[a + from + 9] == 'i') topics = 1 << W_OPEN; /* authenticity, not authenticate */
 		if ((!topics && n > 5) || (topics == 1 << W_LOCK && n > 8)) topics |= ending(s->t + a + end, n);
 		if (n > 1 || topics) v->any |= topics, v->last = topics;

@@ -177,10 +177,12 @@ RARE int calls(const scan *s, int a, int say) {
 	for (; e < limit && class[s->t[e]] & (WORD | DOT); e++) camel |= s->t[e] == '.' || s->t[e] == '_' || (e > a && s->t[e - 1] >= 'a' && s->t[e - 1] <= 'z' && s->t[e] >= 'A' && s->t[e] <= 'Z');
 	spend(100 + 15 * (e - a));
 	if (!at(s, e, '(')) return 0;
-	spend(200 + 20 * (e - a));
+	spend(200);
 	if (e + 1 >= s->n || at(s, e + 1, ')') || is(s, e + 1, SPACE | QUOTE)) return 1;
-	int digits = counts(s, a, e, &ends);
-	if ((say < 3 && !camel && digits > 3) || digits > 6 || (digits > 3 && digits_at(s->t + e - 16) >> 12 == 15)) return 0; /* a token, or a password and what is said of it: Acme_2024(new) */
+	spend(100 + 60 * (e - a));
+	int digits = counts(s, a, e, &ends), runs = 0;
+	for (int k = a + 1; k < e; k++) runs += is(s, k, DIGIT) && !is(s, k - 1, DIGIT);
+	if ((say < 3 && !camel && digits > 3) || runs > 4 || (digits > 3 && digits_at(s->t + e - 16) >> 12 == 15 && in(s->t[a], UPPER) && is(s, a + 1, LOWER))) return 0; /* a token, or a password and what is said of it: Acme_2024(new) */
 	uint8_t c = s->t[e + 1];
 	int sign = !is(s, e + 1, ALNUM | UNDERSCORE), opened = c == '[' || c == '{';
 	if (sign && (say < 3 || (opened && (e + 2 >= s->n || is(s, e + 2, SPACE))))) return 1;
@@ -276,10 +278,12 @@ static inline int may_be_signed(const scan *s, int a, int b) {
 
 /* signed_password reports the password that begins at a behind that word, with signs in it that end a value elsewhere: Reset password O(0yl55k(gT for kim. */
 RARE int signed_password(scan *s, int a) {
-	spend(500);
+	spend(800);
 	if (a < s->last || !at(s, a - 1, ' ') || !has_any_case(s, a - 9, "password") || at(s, a, '$') || at(s, a, '(') || has(s, a, "&#") || calls(s, a, 3)) return 0;
 	int b = ends_before(s, a, password_end(s, a));
-	spend(15 * (b - a));
+	spend(100 + 25 * (b - a));
+	if (b - a < 8) return 0;
+	spend(1200);
 	for (int k = a; k < b; k++)
 		if (s->t[k] == '=' || s->t[k] == '[' || s->t[k] == '{' || (s->t[k] == '/' && s->t[k + 1] == '/')) return 0; /* an argument, a link, what is put in its place */
 	makeup m;
@@ -382,7 +386,7 @@ static int resource(const scan *s, int a, int b) {
 /* paired_with reports the password of such a pair, right behind an IPv4 address or a word for a login: 10.2.3.4 (kim/…), login: kim / …, ID/PW: kim/…. What
  * "id" and "account" name has a slash in it as often: id: deepseek-ai/DeepSeek-R1. */
 RARE int paired_with(scan *s, int a, int b) {
-	static const char *const names[] = {"login", "creds", "id/pw", "id/pass", "\xea\xb3\x84\xec\xa0\x95", "\xec\x95\x84\xec\x9d\xb4\xeb\x94\x94"}; /* 계정 아이디 */
+	static const char *const names[] = {"login", "creds", "credentials", "id/pw", "id/pass", "\xea\xb3\x84\xec\xa0\x95", "\xec\x95\x84\xec\x9d\xb4\xeb\x94\x94"}; /* 계정 아이디 */
 	int name = a, slash = ahead(s, a, b, &sets[ENDS_USER], SIDES), e, dots = 0, known = 0;
 	spend(600);
 	if (has(s, a - 3, " / ")) name = back(s, a - 3, max(s->last, a - 3 - MAX_NAME), &sets[BREAKS], SIDES), slash = a - 1;

@@ -177,7 +177,7 @@ RARE int decide(scan *s, int a, int b, int quoted, const value_name *v) {
 	if (!say || (say == 3 ? threshold[PASSWORD] > BEST_PASSWORD : threshold[SECRET] > BEST_SECRET)) return 0; /* what no score reaches is not looked for */
 	if (say < 3 && b - a < shortest(say)) return 0;
 	if (!quoted && (calls(s, a, say) || ((at(s, b, ']') || at(s, b, '}')) && lists_last(s, a, b, say, v->start)) || (say == 3 && may_be_variable(s, a, b) && variable(s, a, b, v->start)) || ((say < 3 || at(s, b, '{')) && named_alike(s, a, b, v->start)))) return 0;
-	if (class[s->t[a - 1]] & QUOTE && at(s, b, ':') && at(s, b + 1, ' ')) return 0; /* "pkcs12: no password" */
+	if (class[s->t[a - 1]] & QUOTE && at(s, a - 2, '(') && at(s, b, ':') && at(s, b + 1, ' ')) return 0; /* ("pkcs12: no password") */
 	if (quoted && has(s, b + 1, ".format(") && braced(s, a, b)) return 0;
 	if (!quoted && at(s, s->name_end, '=') && is(s, s->name_end + 1, QUOTE) && is(s, s->name_end + 2, SPACE)) return 0; /* "password=" + value1 */
 	if (say == 3 && has(s, v->start, "PASS") && (has(s, b, " (") || has(s, a, "Test"))) return 0; /* --- PASS: TestName2 (0.01s) */
@@ -271,7 +271,7 @@ RARE int of_a_key(scan *s, int a, int b) {
 
 /* in_column reports the value [a, b) in quotes, if it stands in a row of SQL in the column of a password or a secret. */
 RARE int in_column(scan *s, int a, int b) {
-	int say = of_row(s, a);
+	int say = at(s, run_end(s, a, LOWER, 16), ':') || (b - a == 42 && has(s, a, "0x")) ? 0 : of_row(s, a); /* where one is kept, or the address of a contract */
 	value_name v = {.any = 1u << (say == 3 ? W_PASS : W_SECRET), .last = 1u << (say == 3 ? W_PASS : W_SECRET), .bound = 1, .start = a};
 	return say ? decide(s, a, b, 1, &v) : 0;
 }

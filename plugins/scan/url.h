@@ -34,7 +34,9 @@ RARE int last_sign(const scan *s, int i) {
 		more = ahead(s, more + 1, min(s->n, more + MAX_BETWEEN), &sets[ENDS_USER], SIDES);
 		spend(100 + 10 * (more - from));
 		if (!at(s, more, '@')) break;
-		if (is(s, more + 1, ALNUM | HIGH) || at(s, more + 1, '[') || at(s, more + 1, '/')) i = more; /* else no host can begin there */
+		int query = from + 1; /* in what is behind one an '@' may stand by itself */
+		while (query < more && s->t[query] != '?' && s->t[query] != '#') query++;
+		if (query == more || is(s, more + 1, ALNUM | HIGH) || at(s, more + 1, '[') || at(s, more + 1, '/')) i = more;
 	}
 	return i;
 }
