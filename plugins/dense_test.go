@@ -53,6 +53,24 @@ func denseTexts(t testing.TB) map[string][]byte {
 		"words of ids": func() string {
 			return pick(d, "RUC: ", "cedula ", "NIT ", "IIN ", "taj ") + num(8+upTo(5)) + ", " + d.word() + "\n"
 		},
+		"letters and numbers": func() string {
+			return pick(d, "t", "m", "c", "p", "f", "a") + pick(d, ": ", ". ") + num(8+upTo(3)) + "\n"
+		},
+		"letters and groups": func() string {
+			return pick(d, "c. ", "f: ", "m: ", "T: ") + num(4) + " " + num(4) + " " + num(4) + "\n"
+		},
+		"names and pairs": func() string {
+			return pick(d, "Wien", "Kiel", "Mon", "Mob", "GSM") + ": " + num(2) + " " + num(2) + " " + num(2) + " " + num(2) + " " + num(2) + " " + num(2) + "\n"
+		},
+		"names and colours": func() string {
+			return pick(d, "min: ", "rgb: ", "box: ", "Mon: ") + num(3) + " " + num(3) + " " + num(3) + "\n"
+		},
+		"short names":      func() string { return pick(d, "Ph: ", "Mob: ") + num(5) + " " + num(5) + "\n" },
+		"areas and locals": func() string { return "Tel: 0" + num(3) + " " + num(6) + "\n" },
+		"signatures": func() string {
+			return "T: 0" + num(2) + " " + num(4) + " " + num(4) + " M: 07" + num(3) + " " + num(6) + "\n"
+		},
+		"days of March":    func() string { return num(2) + "mar" + num(2) + " " },
 		"dates":            func() string { return date() + "\n" },
 		"times":            func() string { return date() + "T" + clock() + "." + num(6) + "Z\n" },
 		"epochs":           func() string { return "17" + num(8) + "\n" },

@@ -19,6 +19,7 @@ var secretiveIDs = []struct{ redactor, label, key, text string }{
 	{"redact-pii", "PASSPORT", "passport", "A1234567"},
 	{"redact-pii", "PASSPORT", "passport", "A1234567-b"},
 	{"redact-pii", "DATE_OF_BIRTH", "dob", "12th-mar-85"},
+	{"redact-pii", "DATE_OF_BIRTH", "dob", "04mar1980"},
 	{"redact-pii", "CARD", "card", "550e8400-e29b-41d4-a71c-501800000009"},
 	{"redact-pii", "PASSPORT", "passport", "12345678-e29b-41d4-a71c-50180000000a"},
 	{"redact-pii", "SSN", "id", "078-05-1121"},

@@ -62,6 +62,7 @@ var worst = []string{
 	"('a1b2c3',", "(password)values('a1b2c3',", "(a,a,a,a,a,a,a,a,a)values(',a1b2c3',", ")values", "()values 'a1'", "values('a1b2c3'),", "(pw)values'1a1a1a',",
 	"acct no 1234567 ", "JG 103759 ", "nino JG-10-37-", "my German number 01-1 ",
 	"nit 1234567-1 ", "VAT DE 11 11 ", "BE 01 11 ", "kt 123456-", "nin 123-", "iin 111111111111 ", "ABC-123456-", "dni 12.345.678 ",
+	"Ph: 98765 43210 ", "m: 1 2 345678 ", "4Mar80 ", "7-V-8 ", "7-I-", "1985\ub1441\uc6d41\uc77c", "ip-10-2-3-4 ", "a[@]b[.]cd ", "415-555-0137 #1 ", "415-555-0137 poste", "GSM: 0 ", "call me at 10 00 12 30 ",
 }
 
 // timesTheMean is how many times the mean of usualTexts a long text may take.

@@ -103,12 +103,18 @@ RARE int account_named(scan *s, int a) {
 /* carded reports whether what is right before a, but for "number" and the like, is a word for a card or paper that shows who somebody is: ID card no. */
 RARE int carded(scan *s, int a) {
 	static const char *const cards[] = {"id card", "id_card", "idcard", "id-card", "identity card", "identification card"}, *const papers[] = {"ausweis", "ausweisnummer", "identidad", "identidade"};
-	int e = max(s->seen[T_CARD], s->seen[T_IDENTITY]), found, named = 0;
+	int e = max(s->seen[T_CARD], s->seen[T_IDENTITY]), to = e, found, named = 0;
 	if (e <= 0 || a - e > SOON) return 0;
 	uint8_t last = s->t[e - 1] | 0x20;
 	spend(100);
 	if (last != 'd' && last != 's' && last != 'r' && last != 'e' && last < 0x80) return 0;
-	spend(1900);
+	spend(600);
+	if (s->seen[T_NUMBER] > e) to = s->seen[T_NUMBER];
+	else if (has_any_case(s, e, " no") || has_any_case(s, e, " nr")) to += 3 + at(s, e + 3, '.');
+	else if (has(s, e, " n\xc2\xb0")) to += 4;
+	if (has(s, to, " is ")) to += 3;
+	if (!bound(s, to, a, &named)) return 0;
+	spend(2400);
 	found = has_any_case(s, e - 9, "identit") && is(s, e - 2, HIGH); /* identité, identità */
 	for (unsigned k = 0; k < sizeof cards / sizeof cards[0] && !found; k++) {
 		int n = 0;
@@ -120,11 +126,7 @@ RARE int carded(scan *s, int a) {
 		while (papers[k][n]) n++;
 		found = has_any_case(s, e - n, papers[k]);
 	}
-	if (s->seen[T_NUMBER] > e) e = s->seen[T_NUMBER];
-	else if (has_any_case(s, e, " no") || has_any_case(s, e, " nr")) e += 3 + at(s, e + 3, '.');
-	else if (has(s, e, " n\xc2\xb0")) e += 4;
-	if (has(s, e, " is ")) e += 3;
-	return found && bound(s, e, a, &named);
+	return found;
 }
 
 /* document reads a number that has no form of its own, right behind the word that
@@ -133,7 +135,7 @@ RARE int document(scan *s, int a, int e) {
 	int n = e - a, label;
 	spend(240);
 	if (n < 5 || n > 18 || is(s, e, WORD) || unnamed(s, a)) return 0;
-	if (at(s, a - 1, '-') && is(s, a - 2, UPPER | DIGIT)) a = back(s, a, max(s->last, e - 18), &sets[set_number(UPPER | DIGIT | URLSAFE)], 0), n = e - a;
+	if (at(s, a - 1, '-') && is(s, a - 2, UPPER | DIGIT)) spend(300), a = back(s, a, max(s->last, e - 18), &sets[set_number(UPPER | DIGIT | URLSAFE)], 0), n = e - a;
 	uint32_t digits = (digits_at(s->t + a) | digits_at(s->t + a + 16) << 16) & ((1u << n) - 1);
 	if (!digits || (!(digits & (digits - 1)) && n < 8) || !number_begins(s, a) || addresses(s, a, e)) return 0; /* less than two, as words have */
 	if (soon(s, T_PASSPORT, a) && n >= 6) label = PASSPORT;

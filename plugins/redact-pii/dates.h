@@ -8,10 +8,34 @@ static int year(const scan *s, int i, int end) {
 	return end - i == 4 && (has(s, i, "19") || has(s, i, "20")) && prefix(s, i, 4) < 2040;
 }
 
-/* may_be_dated reports whether a date may go on at end: with a separator, "4th", or the sign for a year. */
+RARE int three_letters(const scan *s, int end) {
+	spend(80);
+	return is(s, end, LETTER) && is(s, end + 1, LETTER) && is(s, end + 2, LETTER) && is(s, end + 3, DIGIT) && month_name(s, end, end + 3);
+}
+
+/* month_joined reports whether the name of a month, cut to three letters, is at end and digits right behind it: 04Mar1980. Most of what goes on
+ * behind a number has no digit there behind bytes of the columns of letters. */
+static inline int month_joined(const scan *s, int end) {
+	uint32_t next;
+	__builtin_memcpy(&next, s->t + end, 4);
+	return (next & 0xf0404040) == 0x30404040 && three_letters(s, end);
+}
+
+/* roman returns the letters of a month that is written in numerals at i, between signs that are the same: 25-V-1981. */
+RARE int roman(const scan *s, int i) {
+	static const char months[][5] = {"I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII"};
+	int n = 0, known = 0;
+	if (!at(s, i, 'I') && !at(s, i, 'V') && !at(s, i, 'X')) return 0;
+	spend(400);
+	while (n < 5 && (at(s, i + n, 'I') || at(s, i + n, 'V') || at(s, i + n, 'X'))) n++;
+	for (int k = 0; n < 5 && k < 12; k++) known |= months[k][n - 1] && !months[k][n] && has(s, i, months[k]);
+	return known && (at(s, i - 1, '-') || at(s, i - 1, '.') || at(s, i - 1, '/')) && at(s, i + n, (char)s->t[i - 1]) && is(s, i + n + 1, DIGIT) ? n : 0;
+}
+
+/* may_be_dated reports whether a date may go on at end: with a separator, "4th", the name of a month, or the sign for a year. */
 static inline int may_be_dated(const scan *s, int end) {
 	uint8_t c = end < s->n ? s->t[end] : 0;
-	return c == ',' || (c == ' ' && is(s, end + 1, ALNUM | HIGH)) || c == '-' || c == '/' || c == '.' || c == 's' || c == 'n' || c == 'r' || c == 't' || c == 0xe5;
+	return c == ',' || (c == ' ' && is(s, end + 1, ALNUM | HIGH)) || c == '-' || c == '/' || c == '.' || c == 's' || c == 'n' || c == 'r' || c == 't' || c == 0xe5 || c == 0xeb || month_joined(s, end);
 }
 
 /* timed returns the end of the time of day that may follow a date that ends at i: T00:00:00Z. */
@@ -34,13 +58,15 @@ static int joint(const scan *s, int i) {
 	return i + at(s, i, ' ');
 }
 
-/* east_asian reads a date of which the year, before its sign at i, has been read: 1985年3月12日. */
+/* east_asian reads a date of which the year, before its sign at i, has been read: 1985年3月12日, 1985년 3월 12일. */
 static int east_asian(const scan *s, int i) {
-	static const char *const signs[] = {"\xe5\xb9\xb4", "\xe6\x9c\x88", "\xe6\x97\xa5"};
+	static const char *const signs[] = {"\xe5\xb9\xb4", "\xe6\x9c\x88", "\xe6\x97\xa5", "\xeb\x85\x84", "\xec\x9b\x94", "\xec\x9d\xbc"};
+	int korean = at(s, i, (char)0xeb) ? 3 : 0;
 	for (int k = 0; k < 3; k++) {
-		if (!has(s, i, signs[k])) return 0;
+		if (!has(s, i, signs[korean + k])) return 0;
 		i += 3;
 		if (k == 2) return i;
+		i += korean && at(s, i, ' ');
 		int e = run_end(s, i, DIGIT, 3);
 		if (e == i || e > i + 2) return 0;
 		i = e;
@@ -66,6 +92,14 @@ static int in_digits(const scan *s, int i, int end) {
 /* short_year reports whether the digits [i, end) are a year of two digits behind a hyphen, a slash or an apostrophe. */
 static int short_year(const scan *s, int i, int end) { return end - i == 2 && (at(s, i - 1, '-') || at(s, i - 1, '/') || at(s, i - 1, '\'')); }
 
+/* in_words reads the month and the day behind a year at i, between hyphens, slashes or full stops: 1981-May-25. It returns the end, or 0. */
+static int in_words(const scan *s, int i) {
+	if (!at(s, i, '-') && !at(s, i, '/') && !at(s, i, '.')) return 0;
+	int e = run_end(s, i + 1, LETTER | HIGH, 20), end = run_end(s, e + 1, DIGIT, 3);
+	if (!at(s, e, (char)s->t[i]) || !month_name(s, i + 1, min(e, i + 12))) return 0;
+	return end > e + 1 && end < e + 4 && day_of(1, prefix(s, e + 1, end - e - 1)) && number_ends(s, end) ? end : 0;
+}
+
 /* date reads a calendar date of which the digits [i, end) are the first, or the
  * day behind the name of a month. It returns its end, or 0, and its start. */
 RARE int date(const scan *s, int i, int end, int *start) {
@@ -73,18 +107,19 @@ RARE int date(const scan *s, int i, int end, int *start) {
 	int n = end - i;
 	*start = i;
 	if (n == 8) return compact(s, i);
-	if (n == 4 && year(s, i, end) && at(s, end, (char)0xe5)) return east_asian(s, end);
+	if (n == 4 && year(s, i, end) && (at(s, end, (char)0xe5) || at(s, end, (char)0xeb))) return east_asian(s, end);
 	if (n != 1 && n != 2 && n != 4) return 0;
 	if (is(s, end, DOT | STD | URLSAFE) && is(s, joint(s, end), DIGIT)) {
 		int e = in_digits(s, i, end);
 		if (e || n == 4) return e;
 	}
-	if (n == 4) return 0;
+	if (n == 4) return year(s, i, end) ? in_words(s, end) : 0;
 	if (is(s, end, LETTER)) /* 4th */
 		for (int k = 0; k < 4; k++)
 			if (has_any_case(s, end, (const char *const[]){"st", "nd", "rd", "th"}[k])) end += 2;
 	int before = i - 1 - at(s, i - 1, ' '), y = joint(s, end), ends = run_end(s, y, DIGIT, 5);
-	before += at(s, i - 1, ' ') ? !at(s, before, '.') : 0; /* what stands between: a space, a full stop and one, '-' or '/' */
+	if (has(s, before - 3, " the")) before -= 3; /* May the 25th 1981 */
+	else before += at(s, i - 1, ' ') ? !at(s, before, '.') : 0; /* what stands between: a space, a full stop and one, '-' or '/' */
 	if ((year(s, y, ends) || (short_year(s, y, ends) && i > 0 && s->t[y - 1] == s->t[i - 1])) && y > end && (at(s, i - 1, ' ') || at(s, i - 1, '-') || at(s, i - 1, '/'))) { /* March 12, 1985; Mar-12-1985; Mar/12/85 */
 		int b = run_start(s, before, LETTER | HIGH, 12);
 		if (month_name(s, b, before) && !at(s, b - 1, '/')) {
@@ -92,16 +127,16 @@ RARE int date(const scan *s, int i, int end, int *start) {
 			return number_ends(s, ends) ? ends : 0;
 		}
 	}
-	int m = joint(s, end); /* 12 March 1985, 12. März 1985, 12-Mar-85, 12 de marzo de 1985 */
-	if (m == end || !is(s, m, LETTER | HIGH)) return 0;
+	int m = joint(s, end), close = m == end && month_joined(s, end), numeral = close ? 0 : roman(s, m); /* 12 March 1985, 12. März 1985, 12-Mar-85, 12 de marzo de 1985, 12Mar1985 */
+	if ((m == end && !close) || !is(s, m, LETTER | HIGH)) return 0;
 	if (has(s, m, "de ") || has(s, m, "of ")) m += 3;
-	int e = run_end(s, m, LETTER | HIGH, 20);
-	if (!month_name(s, m, min(e, m + 11))) return 0;
+	int e = numeral ? m + numeral : run_end(s, m, LETTER | HIGH, 20);
+	if (!numeral && !month_name(s, m, min(e, m + 11))) return 0;
 	y = joint(s, e);
 	if (has(s, y, "de ") || has(s, y, "of ")) y += 3;
 	y += at(s, y, '\'');
 	ends = run_end(s, y, DIGIT, 5);
-	return y > e && (year(s, y, ends) || short_year(s, y, ends)) && number_ends(s, ends) ? ends : 0;
+	return (y > e || close) && (year(s, y, ends) || short_year(s, y, ends) || (close && ends == y + 2)) && number_ends(s, ends) ? ends : 0;
 }
 
 /* maybe_born reports whether the digits [i, end) may begin a date, and a word before speaks of a
@@ -112,8 +147,8 @@ static inline int maybe_born(scan *s, int i, int end) {
 	if (n > 4 || n == 3 || (n > 1 && s->t[i] > '3') || !may_be_dated(s, end)) return 0;
 	spend(100);
 	switch (s->t[end]) {
-	case '-': case '/': if (!next && (n > 2 || !month_at(s, end + 1))) return 0; break;
-	case '.': if (!next && (n > 2 || !at(s, end + 1, ' '))) return 0; break;
+	case '-': case '/': if (!next && !month_at(s, end + 1) && (n > 2 || !roman(s, end + 1))) return 0; break;
+	case '.': if (!next && (n > 2 ? !month_at(s, end + 1) : !at(s, end + 1, ' ') && !roman(s, end + 1))) return 0; break;
 	case ',': if (n > 2 || !at(s, i - 1, ' ')) return 0; break;
 	case ' ': if (n > 2 || (next && !at(s, i - 1, ' '))) return 0;
 	}

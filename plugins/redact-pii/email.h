@@ -176,8 +176,8 @@ RARE int email(scan *s, int i, int width) {
 	return report(s, start, end, EMAIL, score) ? end : i + 1;
 }
 
-/* spelled reads one of the ways to spell '@' or '.' at i and returns its end, or
- * 0: "(at)", "[dot]", " at ", " dot ", and any of them with spaces around. */
+/* spelled reads one of the ways to spell '@' or '.' at i and returns its end, or 0: "(at)", "[dot]", " at ", " dot ", and any of them
+ * with spaces around. In brackets may be the sign itself, "arroba", and "punkt" or "punto". */
 static int spelled(const scan *s, int i, const char *word) {
 	int j = i, bracket;
 	spend(380);
@@ -185,8 +185,11 @@ static int spelled(const scan *s, int i, const char *word) {
 	bracket = at(s, j, '(') ? ')' : at(s, j, '[') ? ']' : at(s, j, '{') ? '}' : 0;
 	if (bracket) j++;
 	else if (j == i) return 0;
-	if (!has_any_case(s, j, word)) return 0;
-	while (*word++) j++;
+	if (has_any_case(s, j, word)) while (*word++) j++;
+	else if (!bracket) return 0;
+	else if (at(s, j, *word == 'a' ? '@' : '.')) j++;
+	else if (*word == 'a' ? has_any_case(s, j, "arroba") : has_any_case(s, j, "punkt") || has_any_case(s, j, "punto")) j += *word == 'a' ? 6 : 5;
+	else return 0;
 	if (bracket ? !at(s, j++, (char)bracket) : !at(s, j, ' ')) return 0;
 	while (at(s, j, ' ')) j++;
 	return j;
@@ -214,6 +217,7 @@ RARE int obfuscated(scan *s, int i) {
 	int name_end = i, j = spelled(s, i, "at"), bracketed = !at(s, i + at(s, i, ' '), 'a') && !at(s, i + at(s, i, ' '), 'A');
 	spend(500);
 	if (!j) return 0;
+	int both = bracketed && !has_any_case(s, i + at(s, i, ' ') + 1, "at"); /* [@] and (arroba), which code may have, need spelled dots */
 	const int j0 = j;
 	int start = local(s, name_end), dots = 0, end = 0;
 	if (start >= name_end || !begins(s, start, WORD)) return 0;
@@ -224,7 +228,7 @@ RARE int obfuscated(scan *s, int i) {
 		if (e == j) break;
 		if ((dots || end) && (bracketed ? top_level(s, j, e) == e : spoken(s, j, e))) end = e;
 		if (next) dots++, j = next, end = end ? end : -1;
-		else if (bracketed && at(s, e, '.')) j = e + 1, end = end ? end : -1;
+		else if (bracketed && !both && at(s, e, '.')) j = e + 1, end = end ? end : -1;
 		else break;
 	}
 	if (end <= 0 || (!bracketed && (!dots || said(s, start, name_end, j0, end)))) return 0;

@@ -33,6 +33,7 @@ typedef struct {
 	int n;
 	int next, pending; /* start of the group behind the last one, or -1, and its separator */
 	int named;         /* what speaking() found for this run */
+	int spoken;        /* whether a short name speaks for the number that begins with the first group */
 } numbers;
 
 static inline int len(const numbers *r, int k) { return r->g[k].end - r->g[k].start; }
@@ -306,34 +307,12 @@ RARE int ssn(numbers *r, int k) {
 	return report(r->s, start, r->g[e].end, SSN, score) ? e + 1 : k;
 }
 
-static int octet(const scan *s, int start, int end) {
-	int n = end - start;
-	return n >= 1 && n <= 3 && (n == 1 || s->t[start] != '0') && prefix(s, start, n) <= 255;
-}
-
-/* ipv4 reads a dotted quad. A port or prefix length may follow; a fifth number
- * may not. Four numbers below ten without a word that names an address are more
- * often a version or a section. */
-RARE int ipv4(numbers *r, int k) {
-	scan *s = r->s;
-	if (k + 3 >= r->n) return k;
-	spend(500);
-	for (int j = k; j < k + 4; j++)
-		if ((j > k && r->g[j].sep != DOTTED) || !octet(s, r->g[j].start, r->g[j].end)) return k;
-	if (k + 4 < r->n && r->g[k + 4].sep != SPACED) return k;
-	int start = r->g[k].start, end = r->g[k + 3].end;
-	if (is(s, end, WORD) || ((at(s, end, '.') || at(s, end, '-')) && is(s, end + 1, WORD))) return k;
-	int first = prefix(s, start, len(r, k)), score = 800;
-	if (first == 0 || first == 127 || first == 255) score = 200; /* names no machine */
-	else if (!near(s, T_IP, start) && (end - start == 7 || near(s, T_OTHER, start) || s->seen[T_OTHER] == 0 || versioned(s, start))) score = 300;
-	return report(s, start, end, IP, score) ? k + 4 : k;
-}
-
 /* month_at reports whether what stands at i, behind a number and what joins it to another, may be a month. */
 static inline int month_at(const scan *s, int i) {
 	return is(s, i, DIGIT) || (is(s, i, LETTER | HIGH) && word_topics(word_at(s->t + i, 3)) >> T_MONTH & 1);
 }
 
+#include "hosts.h"
 #include "phone.h"
 #include "dates.h"
 #include "ids.h"
@@ -344,7 +323,7 @@ static inline int month_at(const scan *s, int i) {
 static int speaking(numbers *r) {
 	if (r->named < 0) {
 		int start = r->g[0].start;
-		r->named = called_in_line(r->s, start) || (silent(r->s, start) ? initialled(r->s, start) : near(r->s, T_NUMBER, start) || near(r->s, T_PHONE, start) || near(r->s, T_CALL, start) || near(r->s, T_SSN, start) || near(r->s, T_TAX, start));
+		r->named = r->spoken || called_in_line(r->s, start) || (silent(r->s, start) ? initialled(r->s, start) : near(r->s, T_NUMBER, start) || near(r->s, T_PHONE, start) || near(r->s, T_CALL, start) || near(r->s, T_SSN, start) || near(r->s, T_TAX, start));
 	}
 	return r->named;
 }
@@ -415,14 +394,16 @@ static inline int lone(const scan *s, int i, int end) {
 
 /* readings tries what a run of groups may be, and returns its end. */
 RARE int readings(numbers *r) {
-	int end = r->g[0].start + 1;
+	int end = r->g[0].start + 1, named;
 	spend(150);
+	r->spoken = spoken_for(r);
+	if (r->n >= 4 && r->s->t[end - 2] == '-' && (named = machine(r))) return named;
 	for (int k = 0; k < r->n;) {
 		spend(90);
 		k = may_begin(r, k) ? groups_at(r, k) : k + 1;
 		if (r->n - k < LOOKAHEAD && r->next >= 0) {
 			for (int j = k; j < r->n; j++) r->g[j - k] = r->g[j];
-			r->n -= k, k = 0;
+			r->n -= k, k = 0, r->spoken = 0;
 			fill(r);
 		}
 	}
@@ -441,7 +422,7 @@ RARE int grouped(scan *s, int i, int end) {
 	int n = end - i;
 	if (next < 0 && n < MIN_DIGITS) return end;
 	/* one group, of a length that only words make anything of */
-	if (next < 0 && n < MIN_CARD && n != 9 && !at(s, i - 1, '+') && !at(s, end, 'x') && silent(s, i)) {
+	if (next < 0 && n < MIN_CARD && n != 9 && !at(s, i - 1, '+') && !at(s, end, 'x') && silent(s, i) && !(n >= 10 && (s->t[i] == '0' || n == 10) && short_named(s, i))) {
 		if (n == 11 && in_chinese(s, i, end)) report(s, i, end, PHONE, 600);
 		return end;
 	}

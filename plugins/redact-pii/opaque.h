@@ -31,6 +31,7 @@ static inline int may_be_wallet(const uint8_t *t, uint64_t word, uint64_t starts
  *   - this letter is no 'x', which stands before extensions, and for a check digit of ten;
  *   - no word begins with the two small letters of a country and two digits, as account numbers do;
  *   - no two hyphens have two bytes between them, as in hardware addresses;
+ *   - no name of a month, in small letters, is right between one or two digits and others;
  *   - no word may be an address of a crypto currency;
  *   - it is not as short as a Spanish id in small letters, with as many digits. */
 RARE int opaque(const uint8_t *t, uint32_t n) {
@@ -45,6 +46,11 @@ RARE int opaque(const uint8_t *t, uint32_t n) {
 		if (t[__builtin_ctzll(next)] == 'x') return 0;
 	for (uint64_t account = starts & id.lower & id.lower >> 1 & id.digit >> 2 & id.digit >> 3; account; account &= account - 1)
 		if (account_length(t + __builtin_ctzll(account))) return 0;
+	uint64_t joined = id.digit & id.lower >> 1 & id.lower >> 2 & id.lower >> 3 & id.digit >> 4; /* 4mar85, 04mar1980 */
+	for (joined &= starts | (starts & id.digit) << 1; joined; joined &= joined - 1) {
+		const uint8_t *p = t + __builtin_ctzll(joined);
+		if (word_topics(word_at(p + 1, 3)) >> T_MONTH & 1) return 0;
+	}
 	return !may_be_wallet(t, word, starts, id.digit);
 }
 

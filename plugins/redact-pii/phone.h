@@ -29,9 +29,10 @@ static int extent(const numbers *r, int k, int limit, int *n) {
 	int e = k - 1;
 	*n = 0;
 	const uint8_t *first = r->s->t + r->g[k].start;
-	int enough = first[0] == '0' && first[1] == '0' ? 13 : 11;
+	int abroad = len(r, k) == 3 && k + 1 < r->n && len(r, k + 1) == 2 && first[1] == '1' && first[2] == '1'; /* 011 44 20 …; 011 4123 4567 is of Delhi */
+	int ten = first[0] != '0' && !at(r->s, r->g[k].start - 1, '+'), enough = first[0] != '0' ? 11 : first[1] == '0' ? 13 : abroad ? 14 : 11;
 	for (int j = k; j < r->n && j < k + LOOKAHEAD; j++) {
-		if (*n + len(r, j) > limit || (j > k && r->g[j].sep == SPACED && *n >= enough)) break;
+		if (*n + len(r, j) > limit || (j > k && r->g[j].sep == SPACED && (*n >= enough || (*n == 10 && ten && len(r, j) < 4 && (j == k + 1 || (j == k + 2 && len(r, k) == 5)))))) break; /* 9876543210 12 days, 98765 43210 24 hours */
 		*n += len(r, j);
 		e = j;
 	}
@@ -59,9 +60,83 @@ static int international(const numbers *r, int k, int *score) {
 	int n, e = extent(r, k, 15, &n);
 	uint8_t d[MAX_DIGITS];
 	if (n < 8 || digits(r, k, e, d) != n || !country_code(d)) return -1;
-	if (d[0] == 1 && ((e = exactly(r, k, 11)) < k || !(nanp(d + 1) || (len(r, k) == 1 && as_printed(r, k + 1))))) return -1;
+	if (d[0] == 1 && len(r, k) == 2 && d[1] > 0 && d[2] >= 2 && as_printed(r, k + 1) && near(r->s, T_PHONE, r->g[k].start)) e = k + 3; /* +19 888 123 4567 */
+	else if (d[0] == 1 && ((e = exactly(r, k, 11)) < k || !(nanp(d + 1) || (len(r, k) == 1 && as_printed(r, k + 1))))) return -1;
 	*score = e == k && n < 10 ? 700 : 900;
 	return e;
+}
+
+/* What a short name speaks for: a number that begins with a zero, one with an American area, and any in groups of ten digits. */
+enum { WITH_ZERO = 1, WITH_AREA = 2, TEN_DIGITS = 4 };
+
+/* short_name returns what the word that ends at e, before a sign and a number, speaks for if it stands for a telephone in signatures
+ * and forms. */
+RARE int short_name(const scan *s, int e) {
+	enum { PH = 'p' << 8 | 'h', HP = 'h' << 8 | 'p', MOB = 'm' << 16 | 'o' << 8 | 'b', CEL = 'c' << 16 | 'e' << 8 | 'l', GSM = 'g' << 16 | 's' << 8 | 'm', DDI = 'd' << 16 | 'd' << 8 | 'i' };
+	spend(160);
+	int a = e, word = 0;
+	while (a > e - 5 && is(s, a - 1, LETTER | HIGH)) a--;
+	if (e - a < 2 || e - a > 4) return 0;
+	if (e - a == 4) return has_any_case(s, a, "free") && has_any_case(s, a - 5, "toll") ? WITH_ZERO | WITH_AREA | TEN_DIGITS : 0;
+	if (!begins(s, a, WORD | DOT | URLSAFE)) return 0;
+	for (int i = a; i < e; i++) word = word << 8 | s->t[i] | 0x20;
+	switch (word) {
+	case PH: if (has(s, a, "pH")) return 0; /* pH: 7.35 */ /* fall through */
+	case MOB: return WITH_ZERO | WITH_AREA | TEN_DIGITS;
+	case CEL: return WITH_ZERO | WITH_AREA;
+	case GSM: case HP: case DDI: return WITH_ZERO;
+	}
+	return 0;
+}
+
+/* sign_before returns the end of the word that stands with a sign before the number at start, if it ends as such a name does: "Ph: 98765 43210",
+ * "Mob. 0412 …". Most numbers have no such sign before them, and none of these letters before that. */
+static inline int sign_before(const scan *s, int start) {
+	int e = start - 2;
+	if (e < 2 || s->t[e + 1] != ' ' || (s->t[e] != ':' && s->t[e] != '.')) return 0;
+	e -= s->t[e - 1] == '.';
+	uint32_t c = (s->t[e - 2] << 8 | s->t[e - 1]) | 0x2020, before = e > 2 ? s->t[e - 3] | 0x20 : 0;
+	switch (c) {
+	case 'p' << 8 | 'h': case 'h' << 8 | 'p': return e;
+	case 'o' << 8 | 'b': return before == 'm' ? e : 0;
+	case 'e' << 8 | 'l': return before == 'c' ? e : 0;
+	case 's' << 8 | 'm': return before == 'g' ? e : 0;
+	case 'd' << 8 | 'i': return before == 'd' ? e : 0;
+	case 'e' << 8 | 'e': return before == 'r' ? e : 0;
+	}
+	return 0;
+}
+
+static inline int short_named(const scan *s, int start) {
+	int e = sign_before(s, start);
+	return e ? short_name(s, e) : 0;
+}
+
+/* in_form returns what a short name has to speak for before groups k to e, of n digits: they are printed as telephone numbers are, none of
+ * them round, nor each with a zero before it. */
+static int in_form(const numbers *r, int k, int e, int n) {
+	const uint8_t *first = r->s->t + r->g[k].start;
+	int zeros = 0;
+	if (n < 9 || n > 12 || e > k + 4 || has(r->s, r->g[e].end - 3, "000")) return 0;
+	for (int j = k; j <= e; j++) {
+		if (j > k && (len(r, j) < 2 || r->g[j].sep == DOTTED)) return 0;
+		zeros += at(r->s, r->g[j].start, '0');
+	}
+	if (first[0] == '0') return (len(r, k) == 1 || first[1] != '0') && (e > k ? zeros <= e - k : n == 10 || n == 11 || (n == 12 && first[1] == '8')) ? WITH_ZERO : 0;
+	if (n != 10 || (first[0] == '1' && !has(r->s, r->g[k].start, "1800") && !has(r->s, r->g[k].start, "1300"))) return 0;
+	return e == k || (e == k + 1 && len(r, k) == 5) || (e == k + 2 && len(r, k) >= 3 && len(r, k + 1) == 3 && len(r, e) >= 3) ? TEN_DIGITS : 0;
+}
+
+/* spoken_at reports whether the short name that ends at name_end, before the first group, speaks for the number that begins with this. */
+RARE int spoken_at(const numbers *r, int name_end) {
+	spend(300);
+	int n, e = extent(r, 0, 15, &n), form = in_form(r, 0, e, n);
+	return form && short_name(r->s, name_end) & form;
+}
+
+static inline int spoken_for(const numbers *r) {
+	int e = sign_before(r->s, r->g[0].start);
+	return e && spoken_at(r, e);
 }
 
 /* north_american reads [1] AAA EEE NNNN, perhaps behind the prefix of an
@@ -77,7 +152,7 @@ static int north_american(const numbers *r, int k, int *score) {
 	*score = first == CLOSED ? 850 : first == DASHED && second == DASHED ? 750 : (first == DOTTED && second == DOTTED) || (second == DASHED && first != DOTTED) ? 650 : 350;
 	*score += 50 * trunk;
 	int start = r->g[k].start;
-	if (*score < 500 && (near(r->s, T_PHONE, start) || near(r->s, T_CALL, start))) *score = 700;
+	if (*score < 500 && (near(r->s, T_PHONE, start) || near(r->s, T_CALL, start) || short_named(r->s, start) & WITH_AREA)) *score = 700;
 	return a + 2;
 }
 
@@ -115,12 +190,12 @@ static int date_like(const numbers *r, int k, int e) {
 	case 8: return e == k && century && day_of(prefix(r->s, start + 4, 2), prefix(r->s, start + 6, 2));
 	case 1: case 2: return e == k + 2 && len(r, k + 1) <= 2 && len(r, k + 2) == 4;
 	}
-	return e == k + 3 && r->g[k + 1].sep == DOTTED && len(r, k + 3) <= 3;
+	return e == k + 3 && r->g[k + 1].sep == DOTTED && len(r, k + 3) <= 3 && !(len(r, k) == 3 && at(r->s, start, '0')); /* 021.312.34.56 */
 }
 
 /* owned reports whether [a, e) is a word for somebody to whom something belongs. */
 RARE int owned(const scan *s, int a, int e) {
-	static const char *const owners[] = {"my", "mi", "mio", "meu", "mon", "min", "mitt", "mijn", "mein", "meine", "moj", "his", "her", "our", "your", "their"};
+	static const char *const owners[] = {"my", "mi", "mio", "meu", "mon", "min", "mitt", "mijn", "mein", "meine", "moj", "m\xc3\xb3j", "m\xc5\xafj", "\xd0\xbc\xd0\xbe\xd0\xb9", "\xd0\xbc\xd1\x96\xd0\xb9", "benim", "minun", "his", "her", "our", "your", "their"};
 	spend(1500);
 	for (unsigned k = 0; k < sizeof owners / sizeof owners[0]; k++) {
 		int n = 0;
@@ -135,9 +210,10 @@ RARE int his(const scan *s, int start) {
 	int e = s->seen[T_NUMBER];
 	spend(600);
 	if (e <= 0 || start - e > 12 || e < s->seen[T_OTHER]) return 0;
-	e = run_start(s, e, LETTER | HIGH, 9);
+	if (has(s, e, " saya")) return 1;
+	e = run_start(s, e, LETTER | HIGH, 20);
 	if (!at(s, e - 1, ' ')) return 0;
-	int a = run_start(s, e - 1, LETTER, 10);
+	int a = run_start(s, e - 1, LETTER | HIGH, 10);
 	if (owned(s, a, e - 1)) return 1;
 	return is(s, a, UPPER) && at(s, a - 1, ' ') && owned(s, run_start(s, a - 1, LETTER, 6), a - 1);
 }
@@ -181,7 +257,7 @@ RARE int called_in_line(const scan *s, int start) {
 
 /* asked reports whether the number at start is where somebody asks to be reached: call me at …, reach us on … */
 RARE int asked(const scan *s, int start) {
-	static const char *const verbs[] = {"call", "reach", "ring", "phone", "text"}, *const whom[] = {" me", " us", " him", " her"};
+	static const char *const verbs[] = {"call", "reach", "ring", "phone", "text", "contact"}, *const whom[] = {" me", " us", " him", " her"};
 	int e = start - 4;
 	if (!has_any_case(s, e, " at ") && !has_any_case(s, e, " on ")) return 0;
 	spend(800);
@@ -189,44 +265,58 @@ RARE int asked(const scan *s, int start) {
 		int n = w < 2 ? 3 : 4;
 		if (!has_any_case(s, e - n, whom[w])) continue;
 		for (unsigned v = 0; v < sizeof verbs / sizeof verbs[0]; v++)
-			if (has_any_case(s, e - n - (v == 1 || v == 3 ? 5 : 4), verbs[v])) return 1;
+			if (has_any_case(s, e - n - (v == 5 ? 7 : v == 1 || v == 3 ? 5 : 4), verbs[v])) return 1;
 	}
 	return 0;
+}
+
+/* times reports whether groups k to e are hours and minutes: 10 00 12 30, 0900 1700. */
+static int times(const numbers *r, int k, int e, const uint8_t *d) {
+	if (e == k + 1 && len(r, k) == 4 && len(r, e) == 4) return d[0] == 0;
+	if (e != k + 3) return 0;
+	for (int j = k; j <= e; j++)
+		if (len(r, j) != 2 || value(d + 2 * (j - k), 2) >= ((j - k) % 2 ? 60 : 24)) return 0;
+	return 1;
 }
 
 /* named_phone reads digits in any form beside a word that says what they are. A
  * verb ("call 4777848739") is believed only for a number that dials. */
 static int named_phone(const numbers *r, int k, int *score) {
 	int start = r->g[k].start;
-	int initial = 0, in_line = called_in_line(r->s, start);
-	if (!in_line && (r->s->words_read >= start || unspoken(r->s, start)) && silent(r->s, start) && !(initial = initialled(r->s, start))) return -1; /* not to listen for what is too short */
+	int initial = 0, named = 0, in_line = called_in_line(r->s, start);
+	if (!in_line && (r->s->words_read >= start || unspoken(r->s, start)) && silent(r->s, start) && !(initial = initialled(r->s, start)) && !(named = k == 0 && r->spoken)) return -1; /* not to listen for what is too short */
 	int n, e = extent(r, k, 15, &n);
 	spend(800 + 150 * (e - k + 1));
 	if (n < MIN_DIGITS || date_like(r, k, e)) return -1;
 	int phone = in_line || (near(r->s, T_PHONE, start) && !id_since(r->s, T_PHONE)) || contact_number(r->s, start);
 	int call = initial || (near(r->s, T_CALL, start) && !id_since(r->s, T_CALL)), own = !phone && his(r->s, start);
 	uint8_t d[MAX_DIGITS];
-	if (!phone && !call && !own) return -1;
+	if (!phone && !call && !own && !(named = k == 0 && r->spoken)) return -1;
 	digits(r, k, e, d);
 	int dials = (n == 10 && (nanp(d) || as_printed(r, k))) || (n == 11 && d[0] == 1 && (nanp(d + 1) || d[1] >= 3)) || (d[0] == 0 && value(d, 2) + d[2] != 0 && (e > k ? n >= 9 : n == 10 || n == 11)) ||
-		(own && e > k && n >= 8) || ((own || initial) && n == 9) || (call && n >= 7 && asked(r->s, start));
+		(own && e > k && n >= 8) || ((own || initial) && n == 9) || (call && n >= 7 && asked(r->s, start) && !times(r, k, e, d)) || named;
 	if (call && !phone && d[0] != 0 && has_any_case(r->s, r->s->seen[T_CALL] - 3, "ruf")) dials = 0; /* a word for reputation, too */
 	*score = phone ? 650 : 550;
 	return phone || dials ? e : -1;
 }
 
-/* extension returns the end of a telephone number that ends at i, with the
- * extension behind it if there is one: x123, ext. 123. */
+/* extension returns the end of a telephone number that ends at i, with the extension behind it if there is one: x123, ext. 123,
+ * Durchwahl 12, poste 12; #12 at the end of a line. */
 static int extension(const scan *s, int i) {
-	int j = i + at(s, i, ' ');
-	if (has_any_case(s, j, "extension")) j += 9;
-	else if (has_any_case(s, j, "ext.")) j += 4;
-	else if (has_any_case(s, j, "ext")) j += 3;
-	else if (at(s, j, 'x')) j++;
-	else return i;
+	static const char *const words[] = {"extension", "ext.", "ext", "x", "#", "durchwahl", "poste", "toestel", "interno", "ramal", "anexo", "wew.", "klapka", "dahili",
+		"\xd0\xb4\xd0\xbe\xd0\xb1.", "\xe5\x88\x86\xe6\x9c\xba", "\xe5\x86\x85\xe7\xba\xbf", "\xe5\x86\x85\xe7\xb7\x9a"}; /* доб. 分机 内线 内線 */
+	int listed = at(s, i, ','), j = i + listed;
 	j += at(s, j, ' ');
-	int end = run_end(s, j, DIGIT, 7);
-	return end == j || end > j + 6 || !number_ends(s, end) ? i : end;
+	if (!is(s, j, LETTER | HIGH) && !at(s, j, '#')) return i;
+	spend(700);
+	for (unsigned k = 0; k < sizeof words / sizeof words[0]; k++) {
+		if (!has_any_case(s, j, words[k]) || (listed && k > 2) || at(s, j, 'X')) continue;
+		for (int n = 0; words[k][n]; n++) j++;
+		if (k != 4) j += at(s, j, ' ');
+		int end = run_end(s, j, DIGIT, 7);
+		return end == j || end > j + (k == 4 ? 4 : 6) || !number_ends(s, end) || (k == 4 && end < s->n && !at(s, end, '\n') && !at(s, end, '\r')) ? i : end;
+	}
+	return i;
 }
 
 /* local_part returns the end of what goes on at i behind a slash or a hyphen, with spaces or without, if it has four digits and

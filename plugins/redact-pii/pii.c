@@ -158,7 +158,9 @@ RARE int candidate(scan *s, int i) {
 	int found;
 	if (exhausted(50)) return mask_rest(s);
 	switch (s->t[i]) {
-	case '@': return (found = url_credentials(s, i)) ? found : email(s, i, 1);
+	case '@':
+		if ((found = url_credentials(s, i))) return found;
+		return is(s, i - 1, STOP) && is(s, i + 1, STOP) && (found = obfuscated(s, i - 1 - at(s, i - 2, ' '))) ? found : email(s, i, 1); /* [@] */
 	case ':':
 		if (s->t[i + 1] != ':' && !is(s, i - 1, HEX)) return i + 1;
 		spend(240);

@@ -68,12 +68,15 @@ static const topic_words vocabulary[] = {
 		" \xe0\xa4\xab\xe0\xa4\xbc\xe0\xa5 \xe0\xa4\xab\xe0\xa5\x8b\xe0\xa4 \xe0\xa4\xae\xe0\xa5\x8b\xe0\xa4"
 		" \xd7\x98\xd7\x9c\xd7\xa4\xd7\x95 \xd7\xa0\xd7\x99\xd7\x99\xd7\x93 s\xc4\x91t s\xc4\x90t tho\xe1\xba\xa1i telp tlf puh mobiltel"
 		" mobitel telem\xc3\xb3v cep ponsel telpon telf t\xc3\xa9l\xef\xbc\x9a whatsapp phoneno phonenum voicemai tollfree pager"
+		" natel fone tfno mobiel mobilnr mobilfun handynr freephon freecall festnetz puhelinn telefonn mobnr telnr telno \xce\xba\xce\xb9\xce\xbd"
 		" \xf0\x9f\x93\x9e \xf0\x9f\x93\xb1 \xe2\x98\x8e \xe2\x98\x8e\xef\xb8\x8f \xe2\x9c\x86"},
 	{T_CALL, "call calls called contact dial reach reached ring callback appelez anrufen llamar ruf rufen r\xc3\xbc""ckruf erreichb "
-		"chiamami joignabl bereikba"},
-	{T_NUMBER, "number numero n\xc3\xbamero num\xc3\xa9ro nummer numer \xd0\xbd\xd0\xbe\xd0\xbc\xd0\xb5"},
+		"chiamami joignabl bereikba"
+		" ll\xc3\xa1mame ll\xc3\xa1menos rappeler rappelez zadzwo\xc5\x84 dzwoni\xc4\x87 volejte hubungi suna\xc8\x9bi numaram aray\xc4\xb1n"},
+	{T_NUMBER, "number numero n\xc3\xbamero num\xc3\xa9ro nummer numer num\xc4\x83rul nomor \xd0\xbd\xd0\xbe\xd0\xbc\xd0\xb5"},
 	{T_CARD, "card cards visa masterca amex maestro diners discover jcb credit debit cc pan cardnumb creditca debitcar karte "
-		"kreditka tarjeta carte carta american unionpay mir"},
+		"kreditka tarjeta carte carta american unionpay mir girocard rupay kaartnum cart\xc3\xa3o kortnumm"
+		" \xe9\x93\xb6\xe8\x81\x94\xe5\x8d \xe4\xbf\xa1\xe7\x94\xa8\xe5\x8d \xe9\x93\xb6\xe8\xa1\x8c\xe5\x8d \xe5\x8d\xa1\xe5\x8f\xb7\xef\xbc \xe5\x8d\xa1\xe5\x8f\xb7 \xe3\x82\xab\xe3\x83\xbc\xe3\x83 \xec\xb9\xb4\xeb\x93\x9c \xec\xb9\xb4\xeb\x93\x9c\xeb\xb2"},
 	{T_SSN, "ssn ssns social itin socialse"
 		" soc socsec"},
 	{T_TAX, "tax taxpayer tin national ein fein taxid taxnumbe vat"},
@@ -123,6 +126,7 @@ static const topic_words vocabulary[] = {
 	{T_HEALTH, "medicare prescrib mbi beneficiary npi provider dea medical health patient beneficia nationalp"},
 	{T_MONTH, "jan ene gen feb f\xc3\xa9 mar m\xc3\xa4 apr abr avr may mai mag maj mei jun jui giu jul lug aug ago ao\xc3 sep set oct okt ott out nov dec dez dic "
 		"d\xc3\xa9"
+		" m\xc3\xa1 \xc3\xa1p j\xc3\xba sze ian iun iul \xce\x99\xce \xce\xa6\xce \xce\x9c\xce \xce\x91\xcf \xce\xa3\xce \xce\x9f\xce \xce\x9d\xce \xce\x94\xce"
 		" sty lut kwi cze lip sie wrz pa\xc5 lis gru led \xc3\xban b\xc5\x99 dub kv\xc4 \xc4\x8d""e srp z\xc3\xa1 \xc5\x99\xc3 pro oca"
 		" \xc5\x9fu nis haz tem a\xc4\x9f eyl eki kas ara \xd1\x8f\xd0 \xd1\x84\xd0 \xd0\xbc\xd0 \xd0\xb0\xd0 \xd0\xb8\xd1 \xd0\xb0\xd0"
 		" \xd1\x81\xd0 \xd0\xbe\xd0 \xd0\xbd\xd0 \xd0\xb4\xd0 maa tam hel huh tou kes hei elo syy lok jou"},
