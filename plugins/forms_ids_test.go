@@ -8,7 +8,7 @@ import (
 )
 
 // idForms are ids of people and taxpayers beside their words, or behind the letters of their country, and what looks like them.
-var idForms = []struct{ label, text string }{
+var idForms = []form{
 	// of Mexico
 	{"MX_RFC", "RFC: «LOMA850312KTA»"},
 	{"MX_RFC", "RFC de la empresa «KLT990214QX8», CDMX"},

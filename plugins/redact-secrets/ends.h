@@ -73,8 +73,8 @@ RARE int bracket_end(const scan *s, int a, int b) {
 		if (s->t[k] == ']' || s->t[k] == '}') depth[curly]++;
 		else if ((s->t[k] == '[' || s->t[k] == '{') && !(k > 0 && s->t[k - 1] == 0x1b) && --depth[curly] < 0) opened[curly] += k < a, depth[curly] = 0;
 	}
-	spend(300 + 45 * (end - k) + 30 * (b - end));
-	if (k >= stop && s->t[k] == '"' && opened[s->t[end] >> 5 & 1]) return end; /* what opened the others stands before it */
+	spend(400 + 60 * (end - k) + 60 * (b - end));
+	if (opened[s->t[end] >> 5 & 1] && (k < stop ? stop > 0 : s->t[k] == '"' || s->t[k] == '\n')) return end; /* what opened the others stands before it */
 	for (int extra = 1; extra; end += extra) { /* what nothing opened is of the password */
 		int closed[2] = {0};
 		for (int j = end; j < b; j++) closed[s->t[j] >> 5 & 1]++;

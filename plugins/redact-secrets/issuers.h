@@ -184,13 +184,13 @@ static inline int may_be_issued(const scan *s, int a, int n, int quoted, const v
 	return (v->bound || s->t[v->start] == '-') && n >= MIN_ISSUED && n <= MAX_ISSUED && !(v->any & (1 << W_OPEN | 1 << W_OTHER)) && (v->last & (1 << W_THING | 1 << W_LOCK)) != 1 << W_THING && s->t[a + 1] != '.' && s->t[a] != ':' && (quoted || s->t[a - 1] != ',');
 }
 
-/* begins_line reports whether the name at i is in capitals, or the first word of its line. What logs say of a service is more often an id. */
+/* begins_line reports whether the name at i is in capitals, or the first word of its line or text. What logs say of a service is more often an id. */
 RARE int begins_line(const scan *s, int i) {
 	int k = i;
 	if (is(s, i, UPPER) && is(s, i + 1, UPPER)) return 1;
 	while (k > max(0, i - 64) && (s->t[k - 1] == ' ' || s->t[k - 1] == '\t')) k--;
 	spend(10 * (i - k));
-	return k == 0 || s->t[k - 1] == '\n';
+	return k == 0 || s->t[k - 1] == '\n' || class[s->t[k - 1]] & QUOTE || s->t[k - 1] == '{' || has(s, i - 7, "export ") || has(s, i - 4, "env ");
 }
 
 /* of_issuer reports the value [a, b) as a key of the issuer that its name names. */

@@ -252,6 +252,7 @@ RARE int may_be_id(const scan *s, int a, int b) {
 	if (n != 36 && n != 40 && n != 64) return 0;
 	spend(60);
 	e = run_end(s, a, HEX, n);
+	if (n != 36 && e == b && (classes(s, a, b) & (UPPER | LOWER)) == (UPPER | LOWER)) return 0; /* a digest has letters of one case */
 	return n == 36 ? e == a + 8 && at(s, e, '-') && at(s, a + 23, '-') : e == b;
 }
 

@@ -161,12 +161,21 @@ static inline int is_type(const scan *s, int a, int e) {
  * [login, password, 2fa-login], []method{withPassword, withMD5}, but [--password, x]. Tokens stand in lists of arguments, too. */
 RARE int lists_last(const scan *s, int a, int b, int say, int name) {
 	if (!at(s, a - 1 - at(s, a - 1, ' '), ',')) return 0;
-	int name_like = is(s, a, LETTER | UNDERSCORE), small = say == 3, joints = 0, ends;
+	int name_like = is(s, a, LETTER | UNDERSCORE), small = say == 3, joints = 0, ends, fold = say == 3 || !(classes(s, a, b) & UPPER);
 	spend(150 + 20 * (b - a));
-	for (int k = a; k < b; k++) name_like &= in(s->t[k], WORD | DOT) != 0, small &= in(s->t[k], LOWER | DIGIT | URLSAFE | DOT) != 0, joints += in(s->t[k], say == 3 ? URLSAFE | DOT : DOT) != 0;
+	for (int k = a; k < b; k++) name_like &= in(s->t[k], WORD | DOT) != 0, small &= in(s->t[k], LOWER | DIGIT | URLSAFE | DOT) != 0, joints += in(s->t[k], fold ? URLSAFE | DOT : DOT) != 0;
 	if (name_like && has(s, a, "set") && in(s->t[a + 3], UPPER)) return 1;
 	counts(s, a, b, &ends);
 	return ((name_like && (ends || joints)) || (small && joints)) && !is(s, name, URLSAFE) && !at(s, name - 1, '-') && !at(s, name - 1, '/');
+}
+
+/* noted reports whether what is in brackets from i on is said of a password, and no argument. */
+RARE int noted(const scan *s, int i) {
+	static const char *const notes[] = {"new)", "old)", "prod)", "test)", "dev)", "staging)", "temp)", "expired)", "case", "temporary)", "default)", "production)"};
+	spend(300);
+	for (unsigned k = 0; k < sizeof notes / sizeof notes[0]; k++)
+		if (has(s, i, notes[k])) return 1;
+	return 0;
 }
 
 /* calls reports whether what stands in no quotes at a, behind a name whose value is worth say, is the call of a function, open or closed on its
@@ -180,9 +189,8 @@ RARE int calls(const scan *s, int a, int say) {
 	spend(200);
 	if (e + 1 >= s->n || at(s, e + 1, ')') || is(s, e + 1, SPACE | QUOTE)) return 1;
 	spend(100 + 60 * (e - a));
-	int digits = counts(s, a, e, &ends), runs = 0;
-	for (int k = a + 1; k < e; k++) runs += is(s, k, DIGIT) && !is(s, k - 1, DIGIT);
-	if ((say < 3 && !camel && digits > 3) || runs > 4 || (digits > 3 && digits_at(s->t + e - 16) >> 12 == 15 && in(s->t[a], UPPER) && is(s, a + 1, LOWER))) return 0; /* a token, or a password and what is said of it: Acme_2024(new) */
+	int digits = counts(s, a, e, &ends);
+	if (digits > 3 && ((say < 3 && !camel) || noted(s, e + 1))) return 0; /* a token, or a password and what is said of it: Acme_2024(new) */
 	uint8_t c = s->t[e + 1];
 	int sign = !is(s, e + 1, ALNUM | UNDERSCORE), opened = c == '[' || c == '{';
 	if (sign && (say < 3 || (opened && (e + 2 >= s->n || is(s, e + 2, SPACE))))) return 1;
@@ -286,6 +294,9 @@ RARE int signed_password(scan *s, int a) {
 	spend(1200);
 	for (int k = a; k < b; k++)
 		if (s->t[k] == '=' || s->t[k] == '[' || s->t[k] == '{' || (s->t[k] == '/' && s->t[k + 1] == '/')) return 0; /* an argument, a link, what is put in its place */
+	if (at(s, b, ')') && ahead(s, a, b, &sets[BRACKETS], SIDES) < b && ahead(s, a, b, &NAME_SET, 0) == ahead(s, a, b, &sets[BRACKETS], SIDES)) return 0; /* Error1045(HY000) */
+	int sign = run_end(s, a, ALNUM, b - a);
+	if (at(s, sign, '&') && (run_end(s, sign + 1, ALNUM, b - sign) >= b || at(s, run_end(s, sign + 1, LETTER, b - sign), ';'))) return 0; /* Q3&Q4Report, Step1&nbsp;of3 */
 	makeup m;
 	made_of(s, a, b, &m);
 	return m.upper && m.lower && !wordy(&m, b - a) && strange(s, a, b, 1) && report(s, a, b, PASSWORD, 520) ? b : 0;
@@ -380,7 +391,9 @@ static inline int may_be_paired(const scan *s, int a, int b) {
 
 /* resource reports whether [a, b), behind a slash, is what a path ends in as well as a password: without a sign of its own, and hexadecimal or joined. */
 static int resource(const scan *s, int a, int b) {
-	return !has_sign(s, a, b) && (run_end(s, a, ALNUM, b - a) < b || run_end(s, a, HEX, b - a) == b);
+	int e = ahead(s, a, b, &NAME_SET, 0);
+	if (e < b) return s->t[e] == '=' && run_end(s, a, LETTER, e - a) == e; /* page=… */
+	return run_end(s, a, ALNUM, b - a) < b || run_end(s, a, HEX, b - a) == b;
 }
 
 /* paired_with reports the password of such a pair, right behind an IPv4 address or a word for a login: 10.2.3.4 (kim/…), login: kim / …, ID/PW: kim/…. What

@@ -73,7 +73,7 @@ static int judged(const scan *s, int a, int b, const makeup *m, const value_name
 	}
 	if (digits == 0 && letters && n >= 12 && (v->bound || quoted) && m->special && mangled(s, a, b)) return 550;
 	if (!letters || (digits == 0 && n < (quoted ? 12 : 20))) return digits == n && v->bound && (n >= 20 ? say == 2 : n >= 15 && v->any & 1 << W_VENDOR) && entropy(s, a, b) > 40 ? 520 : 0;
-	if ((say == 2 && n <= 24 && m->dots && (has_any_case(s, b - 9, "-or-later") || has_any_case(s, b - 5, "-only"))) /* a license */ || (say == 2 && has(s, b - 13, "/aws4_request")) /* what a key is for */ || (say == 2 && n <= 16 && a_way(s, a, b)) || (n <= 32 && numbered(s, a, b))) return 0;
+	if ((say == 2 && n <= 24 && (m->dots || (n <= 16 && run_end(s, a, ALNUM, n) >= b - 9)) && (has_any_case(s, b - 9, "-or-later") || has_any_case(s, b - 5, "-only"))) /* a license */ || (say == 2 && has(s, b - 13, "/aws4_request")) /* what a key is for */ || (say == 2 && n <= 16 && a_way(s, a, b)) || (n <= 32 && numbered(s, a, b))) return 0;
 	int jumble = (digits == 0 || wordy(m, n)) && n >= 14 && say == 2 && !m->special && jumbled(s, a, b);
 	if (digits == 0 && !(m->upper && m->lower) && !jumble) return 0;
 	if (say == 1 && !(v->any & 1 << W_KEY) && (may_be_id(s, a, b) || begins_with_word(s, a, b, m))) return 0; /* of_issuer knows whose keys are such */
@@ -177,7 +177,7 @@ RARE int decide(scan *s, int a, int b, int quoted, const value_name *v) {
 	if (!say || (say == 3 ? threshold[PASSWORD] > BEST_PASSWORD : threshold[SECRET] > BEST_SECRET)) return 0; /* what no score reaches is not looked for */
 	if (say < 3 && b - a < shortest(say)) return 0;
 	if (!quoted && (calls(s, a, say) || ((at(s, b, ']') || at(s, b, '}')) && lists_last(s, a, b, say, v->start)) || (say == 3 && may_be_variable(s, a, b) && variable(s, a, b, v->start)) || ((say < 3 || at(s, b, '{')) && named_alike(s, a, b, v->start)))) return 0;
-	if (class[s->t[a - 1]] & QUOTE && at(s, a - 2, '(') && at(s, b, ':') && at(s, b + 1, ' ')) return 0; /* ("pkcs12: no password") */
+	if (class[s->t[a - 1]] & QUOTE && at(s, a - 2, '(') && at(s, b, ':') && at(s, b + 1, ' ') && !(classes(s, a, b) & UPPER)) return 0; /* ("pkcs12: no password") */
 	if (quoted && has(s, b + 1, ".format(") && braced(s, a, b)) return 0;
 	if (!quoted && at(s, s->name_end, '=') && is(s, s->name_end + 1, QUOTE) && is(s, s->name_end + 2, SPACE)) return 0; /* "password=" + value1 */
 	if (say == 3 && has(s, v->start, "PASS") && (has(s, b, " (") || has(s, a, "Test"))) return 0; /* --- PASS: TestName2 (0.01s) */

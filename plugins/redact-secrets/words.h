@@ -53,11 +53,11 @@ static const topic_words vocabulary[] = {
 	{W_VENDOR, "adafruit adobe airtable algolia alibaba aliyun asana atlassia authress aws amazon azure beamer bitbucke bittrex cloudfla codecov cohere coinbase "
 		"confluen contentf databric datadog digitaloc discord doppler dropbox droneci duffel dynatrac easypost etsy facebook fastly finicity "
 		"finnhub flickr flutterw flyio frameio freshbook freshboo gcp google firebase github gitlab gitter gocardle grafana harness hashicor heroku "
-		"hubspot huggingf infracos intercom jfrog artifact jira confluenc kraken kucoin launchda linkedin looker mailchim mailgun mapbox mattermo "
+		"hubspot huggingf infracos intercom jfrog artifact jira confluenc kraken kucoin launchda linear linkedin lob looker mailchim mailgun mapbox mattermo "
 		"maxmind meraki messageb netlify newrelic notion npm nytimes octopus okta openai anthropi perplexi plaid planetsc postman prefect pulumi pypi "
 		"rapidapi readme rubygems scalingo sendbird sendgrid sendinbl brevo sentry settleme shippo shopify sidekiq slack snyk sonar sourcegr square squaresp "
 		"stripe sumo sumologi telegram travis twilio twitch twitter typeform vault yandex zendesk zoho trello circleci buildkit docker dockerhu nuget clojars "
-		"mongodb postgres mysql redis rabbitmq kafka elastic snowflak supabase vercel pinecone replicat groq mistral deepgram elevenla "
+		"mongodb postgres mysql redis rabbitmq kafka elastic snowflak supabase vercel render railway pinecone replicat groq mistral deepgram elevenla "
 		"assembly opsgenie pagerdut rollbar bugsnag logdna loggly papertra honeycom splunk newreli cloudina pusher ably algoliase mandrill sparkpos postmark "
 		"vonage nexmo plivo messengr wechat paypal braintre razorpay adyen square clickhou contribs gemini openweat tomtom newsapi weathera wandb kaggle tavily firecraw langsmit langfuse helicone firework qdrant weaviate zilliz runpod deepseek moonshot dashscop zhipu minimax "
 		"stabilit ideogram cartesia livekit serpapi recaptch hcaptcha zapier "
@@ -88,7 +88,7 @@ static const topic_words vocabulary[] = {
 	{W_OTHER, "release releases build builds run runs job jobs deployme pipeline workflow project projects org organiza team teams workspac tenant installa instance channel channels chat room thread "
 		"ticket tickets issue order orders customer contact message media asset assets image images pod pods node nodes containe cluster namespac item items entry record cart charge invoice plan product price "
 		"campaign template dashboar monitor incident alert log logs query board card document doc docs site domain dataset engine assistan conversa call calls run sid transact snapshot layer lock parent child delivery entity "
-		"slug dyno head branch merge pull color colour avatar photo icon video request requests version versions stage environm module repo reposito tenants"},
+		"slug dyno head branch merge pull color colour avatar photo icon video request requests version versions stage environm module repo reposito tenants user users address session"},
 	{W_CONNECTS, "server hostname host port uid userid user username provider catalog database initial source driver dbname"},
 	{W_TYPE, "string str const var let val value char text varchar final static text unicode bytes byte by provided ist est es is l\xc3\xa0 lautet are was equals to as set the"
 		" default some new"},
