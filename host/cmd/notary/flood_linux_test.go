@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"crypto/tls"
 	"encoding/json"
 	"fmt"
@@ -68,6 +69,7 @@ type aims struct {
 	OTLP, OTLPHTTP, Key string
 	Healthy             bool // it is no flood but a healthy sender
 	Dear                bool // a flood has what is taken and costs much, too
+	Computes            bool // it is no flood, but keeps processors busy and sends nothing
 }
 
 const flooderVar = "NOTARY_TEST_FLOODER"
@@ -83,10 +85,18 @@ func flooder() {
 	if err := json.Unmarshal([]byte(text), &f.aims); err != nil {
 		panic(err)
 	}
+	told := bufio.NewScanner(os.Stdin)
+	if f.Computes {
+		for range runtime.GOMAXPROCS(0) {
+			go compute()
+		}
+		for told.Scan() {
+		}
+		os.Exit(0)
+	}
 	f.http = &http.Client{Transport: &http.Transport{TLSClientConfig: f.tls.Clone()}}
 	f.http2 = &http.Client{Transport: &http.Transport{TLSClientConfig: f.tls.Clone(), ForceAttemptHTTP2: true}}
 	f.conn = f.connect()
-	told := bufio.NewScanner(os.Stdin)
 	if f.Healthy {
 		go func() {
 			for told.Scan() {
@@ -111,6 +121,13 @@ func flooder() {
 		fmt.Print(" ", name, " ", f.taken[name].Load())
 	}
 	os.Exit(0)
+}
+
+// compute keeps a processor busy.
+func compute() {
+	for sum := sha256.Sum256(nil); ; {
+		sum = sha256.Sum256(sum[:])
+	}
 }
 
 // healthy sends a request after the other, never one twice but what is to be sent again, and
@@ -272,16 +289,15 @@ func TestFlood(t *testing.T) { runFlood(t, flooding{}) }
 // told and not judged.
 func TestDearFlood(t *testing.T) { runFlood(t, flooding{dear: true}) }
 
-// TestFloodNextDoor: TestFlood's flood, of another notary on the same processors and disk, which has nothing
-// else to do and, when latency is judged, gets processors only when nobody else wants them. How long the healthy sender
-// waits then is told and not judged: it is what a notary would come to that had those whom it does not know in a process
-// of their own, of the least priority, and so tells what a notary that is shared costs him from what processors that are shared do.
-func TestFloodNextDoor(t *testing.T) { runFlood(t, flooding{nextDoor: true}) }
+// TestBusyMachine: in place of a flood a process that computes, on all processors, and sends nothing. When latency is judged it
+// gets them only when nobody else wants them. What it costs the healthy sender is told and not judged: it is what it costs him that
+// they are never idle, as they are not in a flood, and so tells what of the cost of a flood is the machine's and what the notary's.
+func TestBusyMachine(t *testing.T) { runFlood(t, flooding{computes: true}) }
 
-// Flooding says of what, and of whom, a flood is.
+// Flooding says what a flood is.
 type flooding struct {
 	dear     bool // what is taken and costs much, too
-	nextDoor bool // of another notary
+	computes bool // nothing that is sent
 }
 
 func runFlood(t *testing.T, kind flooding) {
@@ -292,24 +308,17 @@ func runFlood(t *testing.T, kind flooding) {
 	text := os.Getenv(floodVar)
 	if text != "" {
 		first, least, apart = unix.SchedAttr{Policy: unix.SCHED_FIFO, Priority: 1}, unix.SchedAttr{Policy: unix.SCHED_IDLE}, last
+		if kind.computes {
+			apart = all
+		}
 		var err error
 		if lasts, err = time.ParseDuration(text); err != nil {
 			t.Fatal(err)
 		}
 	}
-	with := setting{extra: fmt.Sprintf("limits: {request_bytes: %d, records: 8192, in_flight: %d}\nsessions: {memory: %d}", floodRequest, floodFlight, floodSessions)}
-	m := newMachine(t, with)
+	m := newMachine(t, setting{extra: fmt.Sprintf("limits: {request_bytes: %d, records: 8192, in_flight: %d}\nsessions: {memory: %d}", floodRequest, floodFlight, floodSessions)})
 	p := m.start(t)
 	c := m.connect(t, p)
-	flooded, at, from := m, p, c
-	if kind.nextDoor {
-		flooded = newMachine(t, with)
-		at = flooded.start(t)
-		from = flooded.connect(t, at)
-		if text != "" {
-			elsewhere(t, at.cmd.Process.Pid)
-		}
-	}
 	healthy := startSending(t, aims{OTLP: p.ready.OTLP, Key: m.apiKey, Healthy: true}, first, all)
 	eventually(t, "the notary has taken an export", func() bool {
 		_, metrics := c.get(t, "/metrics")
@@ -318,22 +327,22 @@ func runFlood(t *testing.T, kind flooding) {
 	var before, quiet, busy spans
 	before.last(lasts / 12)
 
-	flood := startSending(t, aims{OTLP: at.ready.OTLP, OTLPHTTP: at.ready.OTLPHTTP, Key: flooded.apiKey, Dear: kind.dear}, least, apart)
+	flood := startSending(t, aims{OTLP: p.ready.OTLP, OTLPHTTP: p.ready.OTLPHTTP, Key: m.apiKey, Dear: kind.dear, Computes: kind.computes}, least, apart)
 	if text != "" {
 		elsewhere(t, flood.cmd.Process.Pid)
 	}
 	rounds := max(3, lasts/(4*time.Second))
-	eventually(t, "the notary sees the flood", func() bool {
-		_, metrics := from.get(t, "/metrics")
-		return bytes.Contains(metrics, []byte("\nnotary_flood 1\n"))
-	})
+	seen := func(state string) {
+		eventually(t, "the notary sees whether there is a flood", func() bool {
+			_, metrics := c.get(t, "/metrics")
+			return kind.computes || bytes.Contains(metrics, []byte("\nnotary_flood "+state+"\n"))
+		})
+	}
+	seen("1")
 	for range rounds {
 		busy.last(lasts / rounds)
 		flood.signal(t, unix.SIGSTOP)
-		eventually(t, "the notary sees that the flood is over", func() bool {
-			_, metrics := from.get(t, "/metrics")
-			return bytes.Contains(metrics, []byte("\nnotary_flood 0\n"))
-		})
+		seen("0")
 		quiet.last(lasts / rounds / 3)
 		flood.signal(t, unix.SIGCONT)
 	}
@@ -346,7 +355,7 @@ func runFlood(t *testing.T, kind flooding) {
 	exports := healthy.end(t)
 	tries := flood.end(t)
 
-	peak := peakMemory(t, at)
+	peak := peakMemory(t, p)
 	calm, hurt := quiet.p99(t, exports), busy.p99(t, exports)
 	t.Logf("%s; memory %d MiB, bound %d; healthy p99 %v before, %v between floods, %v in floods",
 		tries, peak>>20, floodMemory>>20, before.p99(t, exports), calm, hurt)
@@ -356,11 +365,8 @@ func runFlood(t *testing.T, kind flooding) {
 	if text != "" && kind == (flooding{}) && hurt > 2*calm {
 		t.Errorf("a healthy sender waits %v, over twice the %v of a quiet notary", hurt, calm)
 	}
-	from.mustExport(t, workload.Small(1))
-	at.stop(t)
-	if kind.nextDoor {
-		p.stop(t)
-	}
+	c.mustExport(t, workload.Small(1))
+	p.stop(t)
 }
 
 // Spans of time. What comes at the beginning of one is between two, and not looked at.
