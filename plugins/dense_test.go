@@ -53,6 +53,10 @@ func denseTexts(t testing.TB) map[string][]byte {
 		"words of ids": func() string {
 			return pick(d, "RUC: ", "cedula ", "NIT ", "IIN ", "taj ") + num(8+upTo(5)) + ", " + d.word() + "\n"
 		},
+		"cards of a game":          func() string { return pick(d, "card OP", "Karte K", "Line card LC") + num(2) + "-" + num(3) + "\n" },
+		"cards of a game, in JSON": func() string { return `"card":"OP` + num(2) + "-" + num(3) + `",` },
+		"shares of countries":      func() string { return "NL " + num(2) + "," + num(1) + " BE " + num(2) + "," + num(1) + " DE 10,0\n" },
+		"ids of users":             func() string { return `{"uid":5` + num(7) + `,"gid":5` + num(7) + "}\n" },
 		"letters and numbers": func() string {
 			return pick(d, "t", "m", "c", "p", "f", "a") + pick(d, ": ", ". ") + num(8+upTo(3)) + "\n"
 		},

@@ -170,6 +170,21 @@ var shortForms = []form{
 	{"", "press dash key at home"},
 	{"", "a[@]b[.]c"},
 	{"", "x[@][.]y"},
+	// what a second look found: plates, round numbers, cut numbers, times, regulations, dates and hosts in brackets
+	{"", "contact us at 1 000 000"},
+	{"", "contact us at 10 000 000"},
+	{"", "call us at 1 800 555"},
+	{"", "contact us at 12 345 678"},
+	{"PHONE", "WhatsApp «4917112345 678»"},
+	{"PHONE", "tel «49171 12345 678»"},
+	{"PHONE", "call me at «9876543210» 12 days"},
+	{"PHONE", "call me on «22 41 12 30»"},
+	{"PHONE", "call me at «0463 5079»"},
+	{"", "call me at 10 00 12 30"},
+	{"", "identity card EU2019/1157 regulation"},
+	{"", "Ausweis A4711"},
+	{"", "born 33-V-69"},
+	{"URL_CREDENTIALS", "redis://«default:Quartz7x9»@[::1]:6379"},
 }
 
 // TestShortForms: each of these is found whole and as what it is, and nothing else.

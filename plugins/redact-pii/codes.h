@@ -100,14 +100,20 @@ RARE int account_named(scan *s, int a) {
 	return at(s, start - 1, ' ') && before < start - 1 && word_topics(word_at(s->t + before, start - 1 - before)) >> T_BANK & 1;
 }
 
+/* may_be_carded reports whether one of those words may end at e, as far as a few bytes tell: most cards show nothing. */
+static inline int may_be_carded(const scan *s, int e) {
+	uint8_t a = s->t[e - 3] | 0x20, b = s->t[e - 2] | 0x20, c = s->t[e - 1] | 0x20, before = e > 5 ? s->t[e - 5] : 0, word = e > 6 ? s->t[e - 6] | 0x20 : 0;
+	spend(100);
+	if (c == 'd' && b == 'r') return (before | 0x20) == 'd' || ((before == ' ' || before == '_' || before == '-') && (word == 'd' || word == 'y' || word == 'n'));
+	return (c == 'd' && b == 'a') || (c == 'e' && b == 'd') || (c == 's' && b == 'i' && a == 'e') || (c == 'r' && b == 'e' && a == 'm') || is(s, e - 2, HIGH);
+}
+
 /* carded reports whether what is right before a, but for "number" and the like, is a word for a card or paper that shows who somebody is: ID card no. */
 RARE int carded(scan *s, int a) {
 	static const char *const cards[] = {"id card", "id_card", "idcard", "id-card", "identity card", "identification card"}, *const papers[] = {"ausweis", "ausweisnummer", "identidad", "identidade"};
 	int e = max(s->seen[T_CARD], s->seen[T_IDENTITY]), to = e, found, named = 0;
 	if (e <= 0 || a - e > SOON) return 0;
-	uint8_t last = s->t[e - 1] | 0x20;
-	spend(100);
-	if (last != 'd' && last != 's' && last != 'r' && last != 'e' && last < 0x80) return 0;
+	if (!may_be_carded(s, e)) return 0;
 	spend(600);
 	if (s->seen[T_NUMBER] > e) to = s->seen[T_NUMBER];
 	else if (has_any_case(s, e, " no") || has_any_case(s, e, " nr")) to += 3 + at(s, e + 3, '.');
@@ -135,13 +141,13 @@ RARE int document(scan *s, int a, int e) {
 	int n = e - a, label;
 	spend(240);
 	if (n < 5 || n > 18 || is(s, e, WORD) || unnamed(s, a)) return 0;
-	if (at(s, a - 1, '-') && is(s, a - 2, UPPER | DIGIT)) spend(300), a = back(s, a, max(s->last, e - 18), &sets[set_number(UPPER | DIGIT | URLSAFE)], 0), n = e - a;
+	if (at(s, a - 1, '-') && is(s, a - 2, UPPER | DIGIT) && (!soon(s, T_PLATE, a) || near(s, T_LICENCE, a))) spend(300), a = back(s, a, max(s->last, e - 18), &sets[set_number(UPPER | DIGIT | URLSAFE)], 0), n = e - a;
 	uint32_t digits = (digits_at(s->t + a) | digits_at(s->t + a + 16) << 16) & ((1u << n) - 1);
 	if (!digits || (!(digits & (digits - 1)) && n < 8) || !number_begins(s, a) || addresses(s, a, e)) return 0; /* less than two, as words have */
 	if (soon(s, T_PASSPORT, a) && n >= 6) label = PASSPORT;
 	else if (soon(s, T_LICENCE, a) && soon(s, T_DRIVER, a - 1) && n >= 6) label = DRIVER_LICENSE;
 	else if (soon(s, T_PLATE, a) && n <= 9) label = LICENSE_PLATE;
-	else if (carded(s, a) && !(n == 10 && at(s, a + 4, '-'))) label = ID_CARD; /* not a date */
+	else if (carded(s, a) && !(n == 10 && at(s, a + 4, '-')) && !(at(s, e, '/') && is(s, e + 1, DIGIT)) && (n >= 7 || soon(s, T_NUMBER, a))) label = ID_CARD; /* not a date */
 	else if (n >= 7 && digits + 1 == 1u << n && account_named(s, a)) label = BANK_ACCOUNT;
 	else return 0;
 	return report(s, a, e, label, 700) ? e : 0;
@@ -400,7 +406,7 @@ RARE int url_credentials(scan *s, int i) {
 	while (colon < i && s->t[colon] != ':') colon++;
 	spend(10 * (colon - j));
 	if (colon < i) i = last_sign(s, i);
-	if (!is(s, i + 1, ALNUM | HIGH | EQUALS) || i - colon < 2 || colon - j > 128) return 0;
+	if ((!is(s, i + 1, ALNUM | HIGH | EQUALS) && !at(s, i + 1, '[')) || i - colon < 2 || colon - j > 128) return 0;
 	if (one_of("${[(%*", s->t[colon + 1]) || s->t[i - 1] == '}') return 0; /* a variable in its place */
 	return report(s, j, i, URL_CREDENTIALS, 850) ? i : 0;
 }

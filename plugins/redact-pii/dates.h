@@ -130,6 +130,7 @@ RARE int date(const scan *s, int i, int end, int *start) {
 	int m = joint(s, end), close = m == end && month_joined(s, end), numeral = close ? 0 : roman(s, m); /* 12 March 1985, 12. März 1985, 12-Mar-85, 12 de marzo de 1985, 12Mar1985 */
 	if ((m == end && !close) || !is(s, m, LETTER | HIGH)) return 0;
 	if (has(s, m, "de ") || has(s, m, "of ")) m += 3;
+	if (numeral && (n > 2 || prefix(s, i, n) > 31)) return 0;
 	int e = numeral ? m + numeral : run_end(s, m, LETTER | HIGH, 20);
 	if (!numeral && !month_name(s, m, min(e, m + 11))) return 0;
 	y = joint(s, e);

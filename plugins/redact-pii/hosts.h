@@ -34,6 +34,6 @@ RARE int machine(const numbers *r) {
 	for (int j = 0; j < 4; j++)
 		if ((j > 0 && r->g[j].sep != DASHED) || !octet(s, r->g[j].start, r->g[j].end)) return 0;
 	if ((r->n > 4 && r->g[4].sep != SPACED) || is(s, end, WORD) || (at(s, end, '-') && is(s, end + 1, WORD)) || at(s, start, '0')) return 0;
-	if (end - start == 7 && !(at(s, end, '.') && is(s, end + 1, LETTER))) return 0;
+	if (end - start == 7) return 0;
 	return report(s, start, end, IP, 700) ? end : 0;
 }

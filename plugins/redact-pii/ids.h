@@ -342,8 +342,8 @@ RARE int national_id(scan *s, int i, int end) {
 	uint8_t alone[MAX_DIGITS], grouped[MAX_DIGITS];
 	if (!forms && (bare ? n != 16 || !may_be_nik(s->t + i) : n != 8 && n != 9)) return 0; /* of these lengths are ids of other tables */
 	uint64_t named = near_set(s, i);
-	if (named >> T_OWN & 1 && (to = own_id(s, i, end))) return to;
-	if (named >> T_OWN & 1 && (n == 8 || n == 2) && (to = grouped_spanish(s, i, end))) return to;
+	if (named >> T_OWN & 1 && !(at(s, end, '-') && may_be_own(s, end, n)) /* which was tried */ && (to = own_id(s, i, end))) return to;
+	if (named >> T_OWN & 1 && may_be_spanish(s, i, end, n) && (to = grouped_spanish(s, i, end))) return to;
 	if (n == 1 && at(s, end + 7, '2') && (to = spaced_corsican(s, i))) return to;
 	if (!(named & id_topics)) forms &= (formed & unnamed_formed) | (bare ? unnamed_bare : 0);
 	spend(600 + 300 * __builtin_popcountll(forms));
@@ -454,7 +454,7 @@ RARE int area_code(scan *s, int i, int end) {
  * 1234 BCD, 85-OV28. */
 RARE int plated(scan *s, int i, int end) {
 	spend(250);
-	if (silent(s, i) || i - s->seen[T_PLATE] > SOON + 8) return 0;
+	if (silent(s, i) || i - s->seen[T_PLATE] > SOON + 8 || (at(s, end, '-') && !near(s, T_LICENCE, i))) return 0; /* plates have rows and columns, too: plate 12-A01 */
 	spend(900);
 	int a = i, e = end, letters = 0, figures = 0, stop = max(max(s->last, s->seen[T_PLATE]), i - 8);
 	while (a > stop && (is(s, a - 1, UPPER | DIGIT) || (is(s, a - 2, UPPER | DIGIT) && (at(s, a - 1, ' ') || at(s, a - 1, '-'))))) a--;
@@ -471,7 +471,7 @@ static int known_form(scan *s, int i, int end) {
 	uint8_t before = i > 0 ? s->t[i - 1] : 0, after = end < s->n ? s->t[end] : 0;
 	if (before == '-' && is(s, i - 2, UPPER | DIGIT)) return hyphenated(s, i, end);
 	if (before == ' ' && n < 13 && is(s, i - 2, UPPER)) {
-		if (n > 1 && is(s, i - 3, UPPER) && (e = lettered(s, i, end))) return e;
+		if (n > 1 && is(s, i - 3, UPPER) && (n > 6 || (after != ',' && is(s, end, GOES_ON) && (is(s, end + 1, DIGIT) || (n == 6 && after == before)))) && (e = lettered(s, i, end))) return e;
 		if (((n == 2 && after == ' ') || n == 6) && is(s, i - 3, UPPER) && ((e = spaced_nino(s, i)) || (n == 2 && (e = iban(s, i))))) return e;
 		if (n <= 4 && (e = plated(s, i, end))) return e;
 	}

@@ -208,7 +208,7 @@ RARE int right_behind(const scan *s, int e, int i) {
 /* own_group_at returns which of these words ends at e, or -1. It may be initials ("R.U.C."), or in pieces ("MyKad"). */
 RARE int own_group_at(const uint8_t *t, int e) {
 	int a = e, g;
-	spend(300);
+	spend(180);
 	while (a > 0 && e - a < 24 && class[t[a - 1]] & (LETTER | HIGH) && !(a < e && class[t[a]] & UPPER && class[t[a - 1]] & LOWER)) a--;
 	if (e - a == 1) {
 		uint64_t word = t[a] | 0x20;
@@ -278,16 +278,32 @@ RARE int own_form(scan *s, int i, int n, int g, int e, int right) {
 	return 0;
 }
 
+/* begins_own reports whether a form of the group g begins with n digits. */
+static int begins_own(int g, int n) {
+	for (int f = own_from[g]; f < N_OWN_FORMS && own_forms[f].word == g; f++)
+		if (own_forms[f].form[0] - '0' == n) return 1;
+	return 0;
+}
+
+/* may_be_spanish reports whether the n digits [i, end) may be a part of a Spanish id with a letter, as far as what is beside them tells. */
+static inline int may_be_spanish(const scan *s, int i, int end, int n) {
+	if (n == 2) return at(s, end, '.');
+	if (n != 8) return 0;
+	return is(s, end, LETTER) || ((at(s, end, ' ') || at(s, end, '-')) && is(s, end + 1, LETTER) && !is(s, end + 2, WORD)) || (at(s, i - 1, '-') && is(s, i - 2, LETTER));
+}
+
 /* own_id reads the number that begins with the digits [i, end) and has a form of the word that was heard last, or of the one before it
  * and a slash ("RUC/CI"), with no other number between. It returns the end, or 0. */
 RARE int own_id(scan *s, int i, int end) {
 	if (!near(s, T_OWN, i)) return 0;
-	spend(500);
+	spend(80);
 	int e = s->seen[T_OWN], n = end - i, g, to, a;
 	if (i - e > 40 || any_digit(s, max(e, s->last), i) || !number_begins(s, i) || (g = own_group_of(s)) < 0) return 0;
+	for (a = max(e, 0); a > max(0, e - 24) && is(s, a - 1, LETTER | HIGH);) a--;
+	int two = a > 0 && at(s, a - 1, '/');
+	if (!two && !begins_own(g, n)) return 0;
+	spend(300);
 	int right = right_behind(s, e, i);
 	if ((to = own_form(s, i, n, g, e, right))) return to;
-	if (e <= 0) return 0;
-	for (a = e; a > max(0, e - 24) && is(s, a - 1, LETTER | HIGH);) a--;
-	return at(s, a - 1, '/') && (g = own_group_at(s->t, a - 1)) >= 0 && right ? own_form(s, i, n, g, a - 1, right) : 0;
+	return two && (g = own_group_at(s->t, a - 1)) >= 0 && right ? own_form(s, i, n, g, a - 1, right) : 0;
 }

@@ -22,6 +22,9 @@ static void prepare_phones(void) {
 /* country_code reports whether digits begin with an assigned country code. */
 static int country_code(const uint8_t *d) { return country_codes[value(d, 3) / 32] >> value(d, 3) % 32 & 1; }
 
+/* counted_behind reports whether the short group [a, b) behind a whole number is a number by itself: 12 days, 022 1234567. */
+static int counted_behind(const scan *s, int a, int b) { return at(s, a, '0') || (at(s, b, ' ') && is(s, b + 1, LETTER)); }
+
 /* extent returns the last group, and the digits up to it, of a number of at most
  * limit digits that begins at group k. Behind a space it does not go on when the
  * number is long enough already: what follows may be another number. */
@@ -32,7 +35,7 @@ static int extent(const numbers *r, int k, int limit, int *n) {
 	int abroad = len(r, k) == 3 && k + 1 < r->n && len(r, k + 1) == 2 && first[1] == '1' && first[2] == '1'; /* 011 44 20 …; 011 4123 4567 is of Delhi */
 	int ten = first[0] != '0' && !at(r->s, r->g[k].start - 1, '+'), enough = first[0] != '0' ? 11 : first[1] == '0' ? 13 : abroad ? 14 : 11;
 	for (int j = k; j < r->n && j < k + LOOKAHEAD; j++) {
-		if (*n + len(r, j) > limit || (j > k && r->g[j].sep == SPACED && (*n >= enough || (*n == 10 && ten && len(r, j) < 4 && (j == k + 1 || (j == k + 2 && len(r, k) == 5)))))) break; /* 9876543210 12 days, 98765 43210 24 hours */
+		if (*n + len(r, j) > limit || (j > k && r->g[j].sep == SPACED && (*n >= enough || (*n == 10 && ten && len(r, j) < 4 && (j == k + 1 || (j == k + 2 && len(r, k) == 5)) && counted_behind(r->s, r->g[j].start, r->g[j].end))))) break; /* 9876543210 12 days, 98765 43210 24 hours */
 		*n += len(r, j);
 		e = j;
 	}
@@ -272,11 +275,17 @@ RARE int asked(const scan *s, int start) {
 
 /* times reports whether groups k to e are hours and minutes: 10 00 12 30, 0900 1700. */
 static int times(const numbers *r, int k, int e, const uint8_t *d) {
-	if (e == k + 1 && len(r, k) == 4 && len(r, e) == 4) return d[0] == 0;
-	if (e != k + 3) return 0;
-	for (int j = k; j <= e; j++)
-		if (len(r, j) != 2 || value(d + 2 * (j - k), 2) >= ((j - k) % 2 ? 60 : 24)) return 0;
-	return 1;
+	if (e == k + 1 ? len(r, k) != 4 || len(r, e) != 4 : e != k + 3) return 0;
+	for (int j = k; j <= e && e == k + 3; j++)
+		if (len(r, j) != 2) return 0;
+	return value(d, 2) <= value(d + 4, 2) && value(d + 4, 2) < 24 && value(d + 2, 2) < 60 && value(d + 6, 2) < 60 && value(d + 2, 2) % 5 == 0 && value(d + 6, 2) % 5 == 0;
+}
+
+/* in_thousands reports whether groups k to e are one number in groups of three, and not of somebody: 1 000 000. */
+static int in_thousands(const numbers *r, int k, int e, int n) {
+	for (int j = k + 1; j <= e; j++)
+		if (len(r, j) != 3) return 0;
+	return e > k && len(r, k) < 4 && (n < 9 || has(r->s, r->g[e].end - 3, "000"));
 }
 
 /* named_phone reads digits in any form beside a word that says what they are. A
@@ -294,7 +303,7 @@ static int named_phone(const numbers *r, int k, int *score) {
 	if (!phone && !call && !own && !(named = k == 0 && r->spoken)) return -1;
 	digits(r, k, e, d);
 	int dials = (n == 10 && (nanp(d) || as_printed(r, k))) || (n == 11 && d[0] == 1 && (nanp(d + 1) || d[1] >= 3)) || (d[0] == 0 && value(d, 2) + d[2] != 0 && (e > k ? n >= 9 : n == 10 || n == 11)) ||
-		(own && e > k && n >= 8) || ((own || initial) && n == 9) || (call && n >= 7 && asked(r->s, start) && !times(r, k, e, d)) || named;
+		(own && e > k && n >= 8) || ((own || initial) && n == 9) || (call && n >= 7 && asked(r->s, start) && !times(r, k, e, d) && !in_thousands(r, k, e, n)) || named;
 	if (call && !phone && d[0] != 0 && has_any_case(r->s, r->s->seen[T_CALL] - 3, "ruf")) dials = 0; /* a word for reputation, too */
 	*score = phone ? 650 : 550;
 	return phone || dials ? e : -1;
