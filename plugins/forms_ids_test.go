@@ -366,20 +366,7 @@ var idForms = []form{
 }
 
 // TestIDForms: each of these is found whole and as what it is, and nothing else.
-func TestIDForms(t *testing.T) {
-	f := newFinder(t, "redact-pii")
-	for _, c := range idForms {
-		text, want := marked(c.text)
-		edits, labels := f.find(text), strings.Fields(c.label)
-		right := len(edits) == len(want) && len(labels) == len(want)
-		for i := 0; right && i < len(edits); i++ {
-			right = edits[i].Label == labels[i] && edits[i].Start == want[i][0] && edits[i].End == want[i][1]
-		}
-		if !right {
-			t.Errorf("%q: want %s at %v, got %v", text, c.label, want, edits)
-		}
-	}
-}
+func TestIDForms(t *testing.T) { checkLabelled(t, idForms) }
 
 // TestOrdinaryNumbersBesideWords: numbers that are none of these ids are not found whatever their digits say, which is a check by
 // chance: # is any digit.
