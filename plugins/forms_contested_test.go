@@ -41,7 +41,7 @@ var contestedForms = []string{
 	"(password, salt) values ('abc{5 digit}x', 'deadbeef{2 digit}')", "INSERT INTO t (n, password) VALUES ('kim', 'vault:secret/data/db{1 digit}')", "INSERT INTO t (n, token) VALUES ('kim', '0x{40 hex}')",
 	// what a second look found: signs in pairs, keys in texts and environments, notes and arguments
 	"10.20.30.40 (kim/«Iq{2 digit}Doox#»)", "10.20.30.40 kim/«Iq{1 digit}?Doox4»", "login: kim / «Iq{1 digit}%Doox4»", "creds: kim/«Iq{1 digit}=Doox4»", "login: kim / pageSize={2 digit}Ab",
-	`{open}"msg":"heroku: «{uuid}»"{close}`, "export codecov=«{uuid}»", "LINEAR_API=«{40 alnum}»", "snyk_user = \"{uuid}\"", `client.setPassword("«Tr0ub{1 digit}: dor3»")`, "password = FUN_7ff{1 digit}a1b2c3d4(param_1);", "pass = cvt_f32x4_i8x16_u16x{1 digit}(a)", "password = Migration_2024{4 digit}(db)",
+	`{open}"msg":"heroku: «{uuid}»"{close}`, "export codecov=«{uuid}»", "LINEAR_API=«{40 alnum}»", "msg=x sourcegraph: «{20 hex}ABCDEF{14 hex}»", "msg=x sourcegraph: {40 hex}", "snyk_user = \"{uuid}\"", `client.setPassword("«Tr0ub{1 digit}: dor3»")`, "password = FUN_7ff{1 digit}a1b2c3d4(param_1);", "pass = cvt_f32x4_i8x16_u16x{1 digit}(a)", "password = Migration_2024{4 digit}(db)",
 	"Reset password Q{1 digit}&Q4Report for kim", "wrong password Error{4 digit}(HY000)", "Forgot password Step{1 digit}&nbsp;of3", "license_key: GPLv{1 digit}-only", "[secret, k{1 digit}s_name]", "&{open}Name:web Image:nginx Env:[DB_PASSWORD=«Velvet{2 digit}x»]{close}", "c: {open}\n  args: [--password, «Velvet{2 digit}x»]{close}",
 }
 
