@@ -140,6 +140,7 @@ type Gate struct {
 
 	mu      sync.Mutex
 	current *Appraisal
+	tries   uint64    // that are over
 	last    time.Time // of the last try
 	failed  error     // of the last try, nil after a success
 	trying  chan struct{}
@@ -182,19 +183,19 @@ func New(o Options) (*Gate, error) {
 func (g *Gate) Check(ctx context.Context) (*Appraisal, error) {
 	now := g.now()
 	g.mu.Lock()
-	a := g.current
+	a, seen := g.current, g.tries
 	// Half its time is over: one request has a fresh one made, and goes on with
 	// the old one like all others.
 	renew := a.counts(now) && now.After(a.Until.Add(-g.o.Validity/2)) && g.trying == nil && now.Sub(g.last).Abs() >= retry
 	g.mu.Unlock()
 	if renew {
-		go func() { _, _ = g.appraise(context.WithoutCancel(ctx)) }()
+		go func() { _, _ = g.appraise(context.WithoutCancel(ctx), seen) }()
 	}
 	if a.counts(now) {
 		return a, nil
 	}
 	old := a
-	a, err := g.appraise(ctx)
+	a, err := g.appraise(ctx, seen)
 	if err == nil {
 		return a, nil
 	}
@@ -210,10 +211,16 @@ func (a *Appraisal) counts(now time.Time) bool {
 }
 
 // appraise makes an appraisal, one at a time, and waits for it. It is not given up
-// when who asked first gives up: others wait for it, too. With an error it returns
-// the last appraisal, which still may count.
-func (g *Gate) appraise(ctx context.Context) (*Appraisal, error) {
+// when who asked first gives up: others wait for it, too. Who saw fewer tries than
+// are over gets what the last of them found: it came between his look and his turn,
+// and many who look at once cause one. With an error it returns the last appraisal,
+// which still may count.
+func (g *Gate) appraise(ctx context.Context, seen uint64) (*Appraisal, error) {
 	g.mu.Lock()
+	if g.trying == nil && g.tries != seen {
+		defer g.mu.Unlock()
+		return g.current, g.failed
+	}
 	if g.trying == nil && g.failed != nil && g.now().Sub(g.last).Abs() < retry {
 		defer g.mu.Unlock()
 		return g.current, g.failed
@@ -239,6 +246,7 @@ func (g *Gate) turn(ctx context.Context, done chan struct{}) {
 	a, checks, err := g.attempt(ctx)
 	g.mu.Lock()
 	g.trying, g.last, g.failed = nil, g.now(), err
+	g.tries++
 	switch {
 	case err == nil:
 		g.current = a
@@ -292,9 +300,9 @@ func (g *Gate) peer(ctx context.Context, s *tls.ConnectionState) error {
 	if key == a.spki {
 		return nil
 	}
-	another, err := g.turnToAppraise(ctx)
-	if err == nil && !another {
-		_, err = g.appraise(ctx)
+	seen, err := g.turnToAppraise(ctx)
+	if err == nil {
+		_, err = g.appraise(ctx, seen)
 	}
 	if err != nil {
 		return fmt.Errorf("attested: %w: %w", ErrPeer, err)
@@ -308,20 +316,18 @@ func (g *Gate) peer(ctx context.Context, s *tls.ConnectionState) error {
 	return nil
 }
 
-// turnToAppraise waits until the last appraisal is a retry ago, and reports whether
-// another one was made meanwhile.
-func (g *Gate) turnToAppraise(ctx context.Context) (another bool, err error) {
+// turnToAppraise waits until the last appraisal is a retry ago, and returns how many
+// tries were over before.
+func (g *Gate) turnToAppraise(ctx context.Context) (seen uint64, err error) {
 	g.mu.Lock()
-	last := g.last
+	seen, last := g.tries, g.last
 	g.mu.Unlock()
 	if left := retry - g.now().Sub(last).Abs(); left > 0 {
 		select {
 		case <-time.After(left):
 		case <-ctx.Done():
-			return false, ctx.Err()
+			return 0, ctx.Err()
 		}
 	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return !g.last.Equal(last), nil
+	return seen, nil
 }

@@ -131,7 +131,7 @@ func TestClearNo(t *testing.T) {
 	}
 	w.fail(&Unacceptable{Checks: []attestation.Check{{Name: "notary.plugin-set", Required: true, Status: attestation.Fail, Detail: "another"}}})
 	w.advance(retry)
-	if _, err := w.appraise(t.Context()); !errors.Is(err, ErrPluginSet) {
+	if _, err := w.appraise(t.Context(), w.tries); !errors.Is(err, ErrPluginSet) {
 		t.Fatal(err)
 	}
 	if _, err := w.Check(t.Context()); !errors.Is(err, ErrPluginSet) || !errors.Is(err, ErrUnacceptable) {
@@ -184,6 +184,24 @@ func TestOneAtATime(t *testing.T) {
 	close(w.hold)
 	if err := <-first; err != nil {
 		t.Error(err)
+	}
+}
+
+// TestOverMeanwhile: who looked before an appraisal was over and comes to his turn
+// after it has that one, be it good or not, and causes no second.
+func TestOverMeanwhile(t *testing.T) {
+	for _, outcome := range []error{nil, errCut} {
+		w := newWorld(t)
+		w.fail(outcome)
+		looked := w.tries
+		made, err := w.appraise(t.Context(), looked)
+		if !errors.Is(err, outcome) {
+			t.Fatal(err)
+		}
+		w.advance(retry)
+		if got, err := w.appraise(t.Context(), looked); got != made || !errors.Is(err, outcome) || w.made.Load() != 1 {
+			t.Errorf("after %v: %v, %d appraisals; want 1, and what it found", outcome, err, w.made.Load())
+		}
 	}
 }
 
