@@ -110,7 +110,8 @@ static inline int may_be_carded(const scan *s, int e) {
 
 /* carded reports whether what is right before a, but for "number" and the like, is a word for a card or paper that shows who somebody is: ID card no. */
 RARE int carded(scan *s, int a) {
-	static const char *const cards[] = {"id card", "id_card", "idcard", "id-card", "identity card", "identification card"}, *const papers[] = {"ausweis", "ausweisnummer", "identidad", "identidade"};
+	static const char *const cards[] = {"id card", "id_card", "idcard", "id-card", "identity card", "identification card", "ausweis", "ausweisnummer", "identidad", "identidade"};
+	enum { ENDINGS = 6 }; /* from here on a word may end so: Personalausweis */
 	int e = max(s->seen[T_CARD], s->seen[T_IDENTITY]), to = e, found, named = 0;
 	if (e <= 0 || a - e > SOON) return 0;
 	if (!may_be_carded(s, e)) return 0;
@@ -125,12 +126,7 @@ RARE int carded(scan *s, int a) {
 	for (unsigned k = 0; k < sizeof cards / sizeof cards[0] && !found; k++) {
 		int n = 0;
 		while (cards[k][n]) n++;
-		found = has_any_case(s, e - n, cards[k]) && !is(s, e - n - 1, WORD);
-	}
-	for (unsigned k = 0; k < sizeof papers / sizeof papers[0] && !found; k++) {
-		int n = 0;
-		while (papers[k][n]) n++;
-		found = has_any_case(s, e - n, papers[k]);
+		found = has_any_case(s, e - n, cards[k]) && (k >= ENDINGS || !is(s, e - n - 1, WORD));
 	}
 	return found;
 }

@@ -87,6 +87,7 @@ static const struct {
 		"netlify npm pastebin pexels pixabay readthedocs sonarcloud spotify steam stripe themoviedb tmdb travis travisci trello twitch twitter typeform unsplash vercel virustotal wistia wandb"},
 };
 #define N_ISSUED (int)(sizeof issued / sizeof issued[0])
+_Static_assert(N_ISSUED <= 64, "a bit for each");
 #define COMMON_WORD (1ull << (N_ISSUED - 2))
 #define HAS_IDS (1ull << (N_ISSUED - 1))
 
