@@ -65,6 +65,7 @@ type batch struct {
 	pieces []piece
 	layout abi.RequestLayout
 	bytes  int // of text
+	keys   int // bytes of them
 }
 
 // text returns that of a field as the guest gets it.
@@ -168,8 +169,8 @@ func each(ctx context.Context, n int, work func(context.Context, int) error) err
 	return g.Wait()
 }
 
-// split lays the fields out in batches of at most 64 KiB of text, and leaves out those that
-// repeat another one. A longer text is cut into windows that overlap, so that what lies across a border is whole
+// split lays the fields out in batches of at most 64 KiB of text and as much of keys, so that a
+// sender cannot make one that is larger than a guest's memory, and leaves out those that repeat another one. A longer text is cut into windows that overlap, so that what lies across a border is whole
 // in one of them: what is no longer than the overlap, and a key or a token of up to 32 KiB.
 func split(fields []Field, like *alike) []batch {
 	var out []batch
@@ -185,17 +186,18 @@ func split(fields []Field, like *alike) []batch {
 		if like.repeats(i) {
 			continue
 		}
+		key := len(f.shownKey())
 		for offset, last := 0, false; !last && len(f.Text) > 0; {
 			var end int
 			end, last = windowEnd(f.Text, offset)
-			if b.bytes+end-offset > window || len(b.pieces) == maxBatchFields {
+			if b.bytes+end-offset > window || b.keys+key > abi.MaxBatchKeys || len(b.pieces) == maxBatchFields {
 				flush()
 			}
 			if b.pieces == nil { // room for all the fields that may come: growing by halves costs more than the calls
 				b = newBatch(fields, min(len(fields)-i, maxBatchFields))
 			}
-			b.bytes += end - offset
-			b.layout.Add(end-offset, len(f.shownKey()))
+			b.bytes, b.keys = b.bytes+end-offset, b.keys+key
+			b.layout.Add(end-offset, key)
 			b.pieces = append(b.pieces, piece{i, offset, end})
 			if !last {
 				offset = nextWindow(f.Text, end)

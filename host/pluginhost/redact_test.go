@@ -324,16 +324,19 @@ func TestSplit(t *testing.T) {
 		unit := rapid.SampledFrom([]string{"a", "é", "€", "😀", "a€"})
 		size := rapid.SampledFrom([]int{0, 1, 1000, 40_000, window - 1, window, window + 1, 2 * window})
 		var in []Field
+		for range rapid.IntRange(0, 300).Draw(t, "short") { // elements of an array: each has the key of the whole
+			in = append(in, Field{Text: []byte("a"), Key: bytes.Repeat([]byte("k"), maxKey)})
+		}
 		for range rapid.IntRange(0, 3).Draw(t, "n") {
 			text := strings.Repeat(unit.Draw(t, "unit"), size.Draw(t, "size"))
 			in = append(in, Field{Text: []byte(text), Key: []byte(strings.Repeat("€", size.Draw(t, "key")))})
 		}
 		covered := make([]int, len(in))
 		for _, b := range split(in, nil) {
-			total := 0
+			total, keys := 0, 0
 			for i, p := range b.pieces {
 				text, key := b.text(i), in[p.field].shownKey()
-				total += len(text)
+				total, keys = total+len(text), keys+len(key)
 				if p.start > covered[p.field] || p.start > 0 && covered[p.field]-p.start < overlap {
 					t.Fatalf("window at %d of field %d, covered to %d", p.start, p.field, covered[p.field])
 				}
@@ -345,8 +348,8 @@ func TestSplit(t *testing.T) {
 					t.Fatal("a window cuts a rune")
 				}
 			}
-			if total > window || total != b.bytes {
-				t.Fatalf("batch of %d bytes, counted %d", total, b.bytes)
+			if total > window || total != b.bytes || keys > abi.MaxBatchKeys {
+				t.Fatalf("batch of %d bytes, counted %d, and %d of keys", total, b.bytes, keys)
 			}
 		}
 		for i := range in {

@@ -33,6 +33,9 @@ const (
 	MaxFields = 1 << 16
 	// MaxBatchText is the most text the host puts in one request, in bytes.
 	MaxBatchText = 64 << 10
+	// MaxBatchKeys is the most that the keys of one request take together, in bytes: the
+	// elements of an array each have that of the whole.
+	MaxBatchKeys = 64 << 10
 	// MaxEdits bounds the edits of one reply: one for every other byte of the
 	// largest batch.
 	MaxEdits = MaxBatchText / 2
