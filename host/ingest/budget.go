@@ -29,6 +29,7 @@ var errNoRoom = Exhausted("too many exports at once: try again", retryAfter, nil
 // announces much and does not send it keeps nobody out.
 type budget struct {
 	mu       sync.Mutex
+	all      int64
 	free     int64
 	tenants  map[string]*share // of all that ever sent, which are as many as are configured
 	arriving []*lease          // the oldest first
@@ -50,7 +51,7 @@ type lease struct {
 }
 
 func newBudget(bytes int64) *budget {
-	return &budget{free: bytes, tenants: make(map[string]*share)}
+	return &budget{all: bytes, free: bytes, tenants: make(map[string]*share)}
 }
 
 // lease takes room for an export whose message has not come yet.
@@ -102,7 +103,10 @@ func (l *lease) release() {
 	}
 }
 
+// resize gives a lease so much, or all there is if that is less: what needs more has it for
+// itself, as no other time would have room for it either.
 func (b *budget) resize(l *lease, n int64) error {
+	n = min(n, b.all)
 	for {
 		more := n - l.held
 		if l.gone != nil {
@@ -193,7 +197,6 @@ type exportKey struct{}
 type export struct {
 	done func()
 	room *lease
-	most int64 // of the budget: what needs more has it for itself
 }
 
 // turn waits for one of the places of exports at work.
@@ -206,7 +209,7 @@ func (s *Server) turn(ctx context.Context, tenant, connection string, room *leas
 		s.cfg.Flood.atWork.Add(-1)
 		s.turns.leave()
 	})
-	return context.WithValue(ctx, exportKey{}, &export{done, room, s.cfg.MaxInFlight}), done, nil
+	return context.WithValue(ctx, exportKey{}, &export{done, room}), done, nil
 }
 
 // Reserve takes room in the budget for the memory that handling an export will need,
@@ -218,7 +221,7 @@ func Reserve(ctx context.Context, bytes int64) error {
 	if !ok {
 		return nil
 	}
-	return x.room.resize(max(x.room.held, min(bytes, x.most)))
+	return x.room.resize(max(x.room.held, bytes))
 }
 
 // Waiting says that the export whose context this is has done its work and only

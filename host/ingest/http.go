@@ -271,7 +271,7 @@ const unzipping = 40<<10 + firstRead
 func (s *Server) unpack(sig otlpwire.Signal, room *lease, msg *body, yield func()) (*body, error) {
 	isJSON := msg.json
 	if msg.zipped {
-		if err := room.resize(min(int64(len(msg.bytes())+unzipping), s.cfg.MaxInFlight)); err != nil {
+		if err := room.resize(int64(len(msg.bytes()) + unzipping)); err != nil {
 			return msg, err
 		}
 		z := unzippers.Get().(*gzip.Reader)

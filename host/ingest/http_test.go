@@ -20,6 +20,7 @@ import (
 	tracecollector "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	spb "google.golang.org/genproto/googleapis/rpc/status"
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/encoding/protojson"
@@ -27,6 +28,7 @@ import (
 
 	"github.com/veriproof/notary/host/ingest"
 	"github.com/veriproof/notary/host/internal/bench"
+	"github.com/veriproof/notary/host/otlpjson"
 	"github.com/veriproof/notary/host/otlpwire"
 )
 
@@ -287,6 +289,35 @@ func TestBudgetOverHTTP(t *testing.T) {
 	b.leave <- nil
 	if a := <-second; a.code != 200 {
 		t.Errorf("with room again: %d %q", a.code, a.body)
+	}
+}
+
+// A request that may be sent is taken in each form when nothing else is under way, also where the
+// budget has room for no more than it: what unpacking it takes beside it is not waited for in vain.
+func TestBudgetOfOneRequest(t *testing.T) {
+	const most = 1 << 20
+	s, addr := start(t, walks, func(c *ingest.Config) { c.MaxRequest, c.MaxInFlight = most, most })
+	w, conn := overHTTP(t, s), dial(t, addr)
+	json := []byte(`{"resourceSpans":[{"schemaUrl":"` + strings.Repeat("n", most-1024) + `"}]}`)
+	wire, err := otlpjson.AppendWire(nil, json, otlpwire.Traces)
+	if err != nil {
+		t.Fatal(err)
+	}
+	zipped := []string{"Content-Encoding", "gzip"}
+	for what, a := range map[string]webAnswer{
+		"protobuf":         w.post(t, "/v1/traces", wire, inProtobuf...),
+		"protobuf in gzip": w.post(t, "/v1/traces", packed(wire), append(zipped, inProtobuf...)...),
+		"JSON":             w.post(t, "/v1/traces", json, inJSON...),
+		"JSON in gzip":     w.post(t, "/v1/traces", packed(json), append(zipped, inJSON...)...),
+	} {
+		if a.code != 200 {
+			t.Errorf("%s: %d %q", what, a.code, a.body)
+		}
+	}
+	for what, options := range map[string][]grpc.CallOption{"gRPC": nil, "gRPC in gzip": {grpc.UseCompressor("gzip")}} {
+		if _, err := send(conn, exportTraces, wire, withKey(), options...); err != nil {
+			t.Errorf("%s: %v", what, err)
+		}
 	}
 }
 
