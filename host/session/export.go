@@ -28,6 +28,7 @@ type desk struct {
 	due     []due
 	content format.Content
 	pending []*journal.Pending // what the export waits for
+	stored  tally              // once that is durable
 	done    int                // since others had the processor
 }
 
@@ -65,8 +66,9 @@ func (d *desk) free() {
 	d.due = d.due[:0]
 	d.content = format.Content{}
 	d.pending = d.pending[:0]
+	d.stored = tally{edits: d.stored.edits[:0]}
 	d.done = 0
-	if max(cap(d.fields), cap(d.records), cap(d.pending), cap(d.due)) > keepFields {
+	if max(cap(d.fields), cap(d.records), cap(d.pending), cap(d.due), cap(d.stored.edits)) > keepFields {
 		*d = desk{req: d.req}
 	}
 	desks.Put(d)
@@ -133,15 +135,33 @@ func (n *Notary) Export(ctx context.Context, tenant string, sig otlpwire.Signal,
 	err = n.appendAll(tenant, batch.sessions, d)
 	n.writer.Wake() // also after an error, for what was queued before it
 	if err != nil {
+		n.countLater(d)
 		return format.Position{}, err
 	}
 	n.opts.Waiting(ctx)
 	pos, err := waitAll(ctx, d.pending)
 	if err != nil {
+		n.countLater(d)
 		return format.Position{}, err
 	}
+	n.stats.exported(&d.stored)
 	n.endDue(tenant, d.due)
 	return pos, nil
+}
+
+// countLater counts what an export has queued that failed, or whose sender has gone, if and when
+// it is durable.
+func (n *Notary) countLater(d *desk) {
+	if len(d.pending) == 0 {
+		return
+	}
+	pending, stored := slices.Clone(d.pending), d.stored
+	stored.edits = slices.Clone(stored.edits)
+	go func() { // until the journal has written it, or has ended
+		if _, err := waitAll(context.Background(), pending); err == nil {
+			n.stats.exported(&stored)
+		}
+	}()
 }
 
 // appendAll queues the records of each session, to go out together if they are not many.

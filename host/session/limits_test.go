@@ -441,3 +441,36 @@ func TestBusyIsNotKnown(t *testing.T) {
 		t.Errorf("stored %v", got)
 	}
 }
+
+// TestOnlyStoredRecordsCount: records count as stored when they are durable, also if their sender has
+// gone by then, and not before; those that never are do not.
+func TestOnlyStoredRecordsCount(t *testing.T) {
+	w := newWorld(t)
+	w.tune = func(o *session.Options) { o.Journal.UnknownLimit = time.Minute }
+	n := w.start()
+	put, release := make(chan struct{}), make(chan struct{})
+	w.store.Inject(func(journal.Group) journaltest.Fault { put <- struct{}{}; <-release; return journaltest.None })
+	ctx, leave := context.WithCancel(t.Context())
+	failed := make(chan error)
+	go func() { _, err := n.Export(ctx, "acme", otlpwire.Traces, request("s", span("x"))); failed <- err }()
+	<-put
+	leave()
+	if err := <-failed; !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	if got := n.Stats(); got.Records != 0 || got.Bytes != 0 {
+		t.Errorf("%d records, %d bytes count as stored while storage writes", got.Records, got.Bytes)
+	}
+	close(release)
+	eventually(t, func() bool { return n.Stats().Records == 1 })
+	w.store.Inject(func(journal.Group) journaltest.Fault { put <- struct{}{}; return journaltest.Hangs })
+	ctx, leave = context.WithCancel(t.Context())
+	go func() { _, err := n.Export(ctx, "acme", otlpwire.Traces, request("s", span("y"))); failed <- err }()
+	<-put
+	leave()
+	<-failed
+	w.crash(n)
+	if got := n.Stats().Records; got != 1 {
+		t.Errorf("%d records count as stored, one is", got)
+	}
+}

@@ -155,7 +155,7 @@ func (n *Notary) appendTo(p *part, g *group, d *desk) error {
 	p.take(g, fresh, edits, pending)
 	p.bytes += size
 	n.dirty.set()
-	n.stats.exported(len(fresh), size, edits)
+	d.stored.add(len(fresh), size, edits)
 	d.pending = append(d.pending, pending)
 	return nil
 }

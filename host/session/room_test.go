@@ -121,7 +121,9 @@ func (slow) Put(context.Context, journal.Group) error { time.Sleep(5 * time.Mill
 func TestRoomIsMadeInSteps(t *testing.T) {
 	const sessions = 100 // of a request
 	w := newWorld(t)
-	w.tune = func(o *session.Options) { o.Store, o.Memory = slow{w.store}, 8<<20 }
+	w.tune = func(o *session.Options) {
+		o.Store, o.Memory, o.Journal.UnknownLimit = slow{w.store}, 8<<20, time.Minute
+	}
 	n := w.start()
 	most, total := uint64(0), uint64(0) // that are being sealed, that were sealed for room
 	for i := range uint64(30) {

@@ -225,14 +225,26 @@ func (s *stats) update(f func(*Stats)) {
 	f(&s.s)
 }
 
-func (s *stats) exported(records int, bytes int64, edits []receipt.Edit) {
+// A tally is what of an export is to be counted: records are stored when they are durable, and
+// what was queued may never be.
+type tally struct {
+	records int
+	bytes   int64
+	edits   []receipt.Edit
+}
+
+func (t *tally) add(records int, bytes int64, edits []receipt.Edit) {
+	t.records, t.bytes, t.edits = t.records+records, t.bytes+bytes, append(t.edits, edits...)
+}
+
+func (s *stats) exported(t *tally) {
 	s.update(func(s *Stats) {
-		s.Records += uint64(records)
-		s.Bytes += uint64(bytes)
+		s.Records += uint64(t.records)
+		s.Bytes += uint64(t.bytes)
 		if s.Edits == nil {
 			s.Edits = make(map[EditKey]uint64)
 		}
-		for _, e := range edits {
+		for _, e := range t.edits {
 			s.Edits[EditKey{e.Plugin, e.Label}]++
 		}
 	})
