@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"net/http"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/veriproof/notary/attestation"
@@ -93,7 +95,7 @@ func TestT24EveryBootHasItsOwnKeys(t *testing.T) {
 
 // T07: what the host puts into the environment reaches neither whom TLS trusts nor
 // what is measured: the notary starts on broken values as on none, with the same
-// configuration in its runtime data.
+// configuration in its runtime data. Nor does it have libraries tell what senders send.
 func TestT07HostsEnvironment(t *testing.T) {
 	hostile := []string{"SSL_CERT_FILE", "SSL_CERT_DIR", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"}
 	m := newMachine(t, setting{})
@@ -104,11 +106,26 @@ func TestT07HostsEnvironment(t *testing.T) {
 	}
 	t.Setenv("GODEBUG", "tlsrsakex=1,tls10server=1,x509sha1=1,rsa1024min=0")
 	t.Setenv("GOTRACEBACK", "crash")
+	t.Setenv("GRPC_GO_LOG_SEVERITY_LEVEL", "info")
+	t.Setenv("GRPC_GO_LOG_VERBOSITY_LEVEL", "99")
 	p, _, got := m.boot(t)
 	if got.Notary.Config != clean.Notary.Config || got.Notary.PluginSet != clean.Notary.PluginSet || got.Notary.Recipients != clean.Notary.Recipients {
 		t.Errorf("measured under a hostile environment: %+v, want %+v", got.Notary, clean.Notary)
 	}
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://"+p.ready.OTLP+"/a/b", http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/grpc")
+	r.Header.Set("Told-Bin", "ann@example.org") // not base64, which gRPC tells its log of
+	client := &http.Client{Transport: &http.Transport{ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
+	if answer, err := client.Do(r); err == nil {
+		answer.Body.Close()
+	}
 	p.stop(t)
+	if text := p.stdout.String() + p.stderr.String(); strings.Contains(text, "ann@example.org") || strings.Contains(text, "[transport]") {
+		t.Errorf("a library tells of a request:\n%s", text)
+	}
 	ignoreEnvironment()
 	for _, name := range hostile {
 		if value, has := os.LookupEnv(name); has {

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"syscall"
 
+	"google.golang.org/grpc/grpclog"
+
 	"github.com/veriproof/notary/attestation"
 	"github.com/veriproof/notary/host/config"
 )
@@ -75,6 +77,9 @@ func usageError(format string, args ...any) error {
 }
 
 func main() {
+	// The environment, which the host sets, would have gRPC log what senders send, as metadata
+	// that it cannot decode. Whom a call fails is told by its error.
+	grpclog.SetLoggerV2(grpclog.NewLoggerV2(io.Discard, io.Discard, io.Discard))
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	a := &app{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, color: isTerminal(os.Stdout)}
