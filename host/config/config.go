@@ -119,6 +119,17 @@ type Limits struct {
 	InFlight Size `yaml:"in_flight"`
 }
 
+// BaseMemory is what a notary holds whatever it is sent: code, compiled plugins and what
+// they work in, connections. It was measured with two redactors on two processors; more of either take more.
+const BaseMemory = 320 << 20
+
+// MostMemory returns what the process may hold at most, and its container needs to have:
+// for exports four times what may be in flight, since the collector of garbage is given as much
+// again and more, and what sessions may take.
+func (c *Config) MostMemory() Size {
+	return BaseMemory + 4*c.Limits.InFlight + c.Sessions.Memory
+}
+
 // Journal says how the journal is written.
 type Journal struct {
 	// GroupBytes bounds what one durable write carries.

@@ -28,9 +28,9 @@ const (
 	maxOperators  = 1000
 	maxNames      = 64
 	maxKeys       = 32
-	maxRequest    = 1 << 30
-	recordMemory  = 4 << 10  // of sessions.memory, if a record is of a session of its own
-	pageBytes     = 64 << 10 // a page of WebAssembly memory
+	maxRequest    = 128 << 20 // of more the sessions could not be stored: segments of one request take as much at most
+	recordMemory  = 4 << 10   // of sessions.memory, if a record is of a session of its own
+	pageBytes     = 64 << 10  // a page of WebAssembly memory
 	maxPages      = 1 << 16
 )
 

@@ -13,7 +13,9 @@ const configUsage = `usage: notary config check FILE
 
 Reads the configuration file as the notary would and tells every problem with
 file, line and what to do. What it prints on success is what relying parties can
-pin: the digest of the file, of the recipients, and of the plugin set.
+pin: the digest of the file, of the recipients, and of the plugin set; and what
+the container has to have for it: limits.in_flight four times, sessions.memory,
+and what two redactors on two processors take.
 
 OPTIONS
   --json   print JSON
@@ -70,6 +72,7 @@ func configCheck(ctx context.Context, a *app, args []string) error {
 			"recipients": fmt.Sprintf("%x", rdigest),
 			"plugin_set": set.digest,
 			"plugins":    set.plugins,
+			"memory":     int64(cfg.MostMemory()),
 		})
 	}
 	fmt.Fprintf(a.stdout, "%s is good\n\n", rest[1])
@@ -77,6 +80,7 @@ func configCheck(ctx context.Context, a *app, args []string) error {
 	t.row("config", fmt.Sprintf("%x", digest))
 	t.row("recipients", fmt.Sprintf("%x", rdigest))
 	t.row("plugin set", set.digest)
+	t.row("memory", fmt.Sprintf("%v at most", cfg.MostMemory()))
 	t.print(a.stdout)
 	return nil
 }

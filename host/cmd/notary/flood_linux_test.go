@@ -43,11 +43,8 @@ const (
 	// As many as would hold twice what the notary may.
 	stalledMessages = 2 * floodMemory / floodRequest
 	resets          = 100 // streams on a connection
-	// floodMemory is what the notary may hold at most: what runs in any case (code,
-	// compiled guests, connections), and for requests four times what they may have
-	// in flight, since the collector of garbage is given as much again and more, and what
-	// sessions may take.
-	floodMemory = 320<<20 + 4*floodFlight + floodSessions
+	// floodMemory is what the notary may hold at most, as [config.Config.MostMemory] says.
+	floodMemory = config.BaseMemory + 4*floodFlight + floodSessions
 )
 
 // A flood is everything that a sender can do to a notary, at once, from a process of its own.
