@@ -145,12 +145,14 @@ soak:
 
 # Per stage, ns/span and MB/s, on requests of 50 spans and about 117 KB; and storage
 # adapters beside bare writes of the same bytes: BenchmarkDurable where the programs of
-# PostgreSQL are, BenchmarkDurableObjects where "make build/azurite" was.
+# PostgreSQL are, BenchmarkDurableObjects where "make build/azurite" was. Then the whole of it
+# beside a Collector, as by "make bench-collector".
 BENCHTAGS = $(if $(wildcard /usr/lib/postgresql/*/bin/postgres),postgres) $(if $(wildcard build/azurite),objectstore)
 .PHONY: bench
 bench: plugins
 	NOTARY_AZURITE=$(CURDIR)/build/azurite $(GO) test -tags '$(BENCHTAGS)' -run '^$$' -bench . -benchmem -benchtime 1s ./host/internal/bench/...
 	cd host/internal/bench/sidebyside && $(GO) test -run '^$$' -bench . -benchtime 1s .
+	$(MAKE) bench-collector
 
 # What the built-in redactors find in corpora: NOTARY_DATA=DIR make corpus
 .PHONY: corpus

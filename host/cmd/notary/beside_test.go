@@ -167,34 +167,6 @@ func idle(t *testing.T) string {
 	return filepath.Join(out, "idle.wasm")
 }
 
-// collectorConfig has the eight patterns that redaction's users begin with.
-const collectorConfig = `receivers:
-  otlp:
-    protocols:
-      grpc:
-        endpoint: %q
-        max_recv_msg_size_mib: 16
-        tls: {cert_file: %q, key_file: %q}
-processors:
-  redaction:
-    allow_all_keys: true
-    blocked_values:
-      - '[a-zA-Z0-9._%%+-]+@[a-zA-Z0-9.-]+\.[a-zA-Z]{2,}'
-      - '\b4[0-9]{3}[ -]?[0-9]{4}[ -]?[0-9]{4}[ -]?[0-9]{4}\b'
-      - '\b5[1-5][0-9]{2}[ -]?[0-9]{4}[ -]?[0-9]{4}[ -]?[0-9]{4}\b'
-      - '\b[0-9]{3}-[0-9]{2}-[0-9]{4}\b'
-      - '\b[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\b'
-      - '\+[0-9]{1,3}[ -]?[0-9]{2,4}[ -]?[0-9]{3,4}[ -]?[0-9]{3,4}'
-      - '\b[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}\b'
-      - '\bAKIA[0-9A-Z]{16}\b'
-exporters:
-  nop:
-service:
-  telemetry: {metrics: {level: none}, logs: {level: error}}
-  pipelines:
-    traces: {receivers: [otlp], processors: [%s], exporters: [nop]}
-`
-
 func collectorTarget(t *testing.T, program string, redact bool) target {
 	t.Helper()
 	dir := t.TempDir()
@@ -218,13 +190,16 @@ func collectorTarget(t *testing.T, program string, redact bool) target {
 		}
 		return path
 	}
-	address, processors := closedPort(t), ""
-	if redact {
-		processors = "redaction"
+	address := closedPort(t)
+	values := map[string]string{
+		"ENDPOINT":    address,
+		"CERTIFICATE": write("cert.pem", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})),
+		"KEY":         write("key.pem", pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})),
 	}
-	config := write("collector.yaml", fmt.Appendf(nil, collectorConfig, address,
-		write("cert.pem", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})),
-		write("key.pem", pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})), processors))
+	if redact {
+		values["PROCESSORS"] = "redaction"
+	}
+	config := write("collector.yaml", []byte(os.Expand(workload.CollectorConfig, func(name string) string { return values[name] })))
 	cmd := exec.Command(program, "--config", config)
 	var out buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
