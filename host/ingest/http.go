@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"compress/flate"
 	"compress/gzip"
+	"context"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
 	"mime"
+	"net"
 	"net/http"
 	"os"
 	"runtime/debug"
@@ -224,7 +226,7 @@ func (s *Server) readHTTP(x exchange, room *lease) (*body, error) {
 		return nil, Unavailable("the request was not received", 0, err)
 	}
 	room.arrives(func(error) { _ = control.SetReadDeadline(past) })
-	msg, err := s.readAll(arriving{http.MaxBytesReader(x.w, x.r.Body, int64(s.cfg.MaxRequest))}, room, 0)
+	msg, err := s.readAll(arriving{http.MaxBytesReader(x.w, x.r.Body, int64(s.cfg.MaxRequest)), x.r.ProtoMajor == 1}, room, 0)
 	msg.zipped, msg.json = isGzip(x.r.Header.Get("Content-Encoding")), x.media == typeJSON
 	if gaveWay := room.arrived(); gaveWay != nil {
 		if x.r.ProtoMajor == 1 {
@@ -246,13 +248,23 @@ func (s *Server) readHTTP(x exchange, room *lease) (*body, error) {
 
 // An arriving body is one as it is sent. It ends early when its sender hangs up, and not, as what is packed,
 // because it was made so.
-type arriving struct{ io.Reader }
+type arriving struct {
+	io.Reader
+	http1 bool
+}
 
-// Read implements io.Reader.
+// Read implements io.Reader. Over HTTP/1.1 an error that is none of the network is of chunks that are not
+// framed as they must be, for which package http has no type; the same bytes would be so again.
 func (r arriving) Read(b []byte) (int, error) {
 	n, err := r.Reader.Read(b)
-	if errors.Is(err, io.ErrUnexpectedEOF) {
+	var network net.Error
+	var large *http.MaxBytesError
+	switch {
+	case err == nil, errors.Is(err, io.EOF), errors.As(err, &large), errors.As(err, &network):
+	case errors.Is(err, io.ErrUnexpectedEOF):
 		err = &Error{Code: codes.Canceled, Reason: "the request was not received", Cause: err}
+	case r.http1 && !errors.Is(err, context.Canceled):
+		err = Invalid(badFraming, err)
 	}
 	return n, err
 }

@@ -1,6 +1,7 @@
 package ingest_test
 
 import (
+	"bufio"
 	"bytes"
 	"compress/gzip"
 	"context"
@@ -317,6 +318,24 @@ func TestBudgetOfOneRequest(t *testing.T) {
 	for what, options := range map[string][]grpc.CallOption{"gRPC": nil, "gRPC in gzip": {grpc.UseCompressor("gzip")}} {
 		if _, err := send(conn, exportTraces, wire, withKey(), options...); err != nil {
 			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+// Chunks that are not framed as they must be are refused for good: sent again they would be no better.
+func TestBadChunks(t *testing.T) {
+	s, _ := start(t, walks)
+	w := overHTTP(t, s)
+	for _, chunks := range []string{"zz\r\n", "2\r\nabcd\r\n", "ffffffffffffffffff\r\n", "1;" + strings.Repeat("x", 64<<10) + "\r\n", "1\r\n\n\r\nx\r\n"} {
+		conn, err := tls.Dial("tcp", w.addr, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"http/1.1"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		fmt.Fprintf(conn, "POST /v1/traces HTTP/1.1\r\nHost: notary\r\nX-Api-Key: %s\r\nContent-Type: application/x-protobuf\r\nTransfer-Encoding: chunked\r\n\r\n%s", key, chunks)
+		answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil || answer.StatusCode != http.StatusBadRequest {
+			t.Errorf("%.20q: %v, %v; want 400", chunks, answer, err)
 		}
 	}
 }
