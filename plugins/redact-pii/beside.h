@@ -109,6 +109,22 @@ static int keyed(const scan *s) {
 	return has_any_case(s, e + is(s, e, SPACE | URLSAFE), "key");
 }
 
+/* behind_id_number reports whether "ID number" is right before the number at i. */
+RARE int behind_id_number(const scan *s, int i) {
+	int e = i;
+	spend(60);
+	while (e > i - 3 && (at(s, e - 1, ' ') || at(s, e - 1, ':') || at(s, e - 1, '.'))) e--;
+	return e < i && ((has_any_case(s, e - 9, "id number") && begins(s, e - 9, WORD)) || (has_any_case(s, e - 5, "id no") && begins(s, e - 5, WORD)));
+}
+
+/* spanish_plate reports whether four digits and three consonants stand at i, behind a word that is of vehicles alone: matrícula 1234-BCD. */
+static int spanish_plate(const scan *s, int i, int end) {
+	if (end - i != 4 || is(s, end + 4, WORD) || !has_any_case(s, run_start(s, s->seen[T_PLATE], LETTER | HIGH, 16), "matr")) return 0;
+	for (int k = end + 1; k < end + 4; k++)
+		if (!is(s, k, UPPER) || at(s, k, 'A') || at(s, k, 'E') || at(s, k, 'I') || at(s, k, 'O') || at(s, k, 'U')) return 0;
+	return 1;
+}
+
 /* counted reports whether the words behind one for numbers, which ends at e, say that the number at a counts things: "number of users 12". */
 static int counted(const scan *s, int e, int a) {
 	spend(150);

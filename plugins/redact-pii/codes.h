@@ -31,18 +31,33 @@ static inline int gap_of(const scan *s, int i) {
 	return c >= 0xc2 && typeset(s, i) ? typeset_size(c) : 0;
 }
 
+/* may_be_account reports whether the twelve bytes from i on may be of one in groups: tables have the end of a line, or of a field, among them. */
+static inline int may_be_account(const scan *s, int i) {
+	spend(100);
+	const v128_t v = wasm_v128_load(s->t + i);
+	uint32_t gaps = wasm_i8x16_bitmask(wasm_i8x16_eq(v, wasm_u8x16_splat(' ')));
+	if (i < 2 + at(s, i - 1, ' ') || i + 13 > s->n) return 0;
+	const uint8_t *p = s->t + i, *country = p - 2 - (p[-1] == ' ');
+	int gap = p[2] == ' ';
+	if (gap && p[5] == ' ' && in(p[3], DIGIT) && in(p[6], LETTER) && in(p[7], LETTER) && p[8] == ' ') return 0; /* FR 12 34 DE 56 78 */
+	for (const char *c = "GBNLIEROBGLV"; *c && in(p[2 + gap], DIGIT); c += 2) /* whose banks have letters */
+		if (((country[0] ^ (uint8_t)c[0]) & 0xdf) == 0 && ((country[1] ^ (uint8_t)c[1]) & 0xdf) == 0) return 0;
+	return !(outside(s->t + i, &sets[set_number(ALNUM | URLSAFE | HIGH | DOT)]) & ~gaps & 0xfff);
+}
+
 /* iban reads an account number whose check digits begin at i: together, or in groups with spaces, hyphens or
  * dots; valid under ISO 7064 mod 97-10; in small letters beside a word, since hexadecimal ids look like it. It
  * returns the end, or 0. */
 RARE int iban(scan *s, int i) {
-	spend(500);
+	if (!may_be_account(s, i)) return 0;
+	spend(400);
 	uint64_t m = 0;
 	int start = i - 2 - at(s, i - 1, ' '), end = i + 2, fold = is(s, start, LOWER) ? 0x20 : 0, letters = fold ? LOWER : UPPER;
 	if (start < s->last || !begins(s, start, WORD) || !is(s, start + 1, letters) || !is(s, i + 1, DIGIT)) return 0;
 	int want = account_length(s->t + start) - 4;
 	if (want <= 0) return 0;
-	spend(75 * want);
 	for (int k = 0, gap; k < want;) {
+		spend(75); /* most of what begins so does not go on */
 		uint8_t c = s->t[end++], digit = c - '0', letter = c - 'A' - (uint8_t)fold;
 		if (digit < 10) m = m * 10 + digit, k++;
 		else if (letter < 26) m = m * 100 + letter + 10, k++;
@@ -64,6 +79,8 @@ RARE int iban(scan *s, int i) {
 
 /* spaced_nino reads a British insurance number in parts, of which the digits at i are the second, beside a word. */
 RARE int spaced_nino(scan *s, int i) {
+	if (!(is(s, i + 3, DIGIT) && is(s, i + 4, DIGIT)) && !(is(s, i + 2, DIGIT) && is(s, i + 5, DIGIT))) return 0;
+	if (at(s, i + 2, ' ') && (!at(s, i + 8, ' ') || !is(s, i + 9, UPPER))) return 0; /* medals: GB 12 30 33 75 */
 	spend(600);
 	const char *form = at(s, i - 1, '-') ? "AA-99-99-99-A" : at(s, i + 2, ' ') ? "AA 99 99 99 A" : at(s, i + 6, ' ') ? "AA 999999 A" : "AA 999999A";
 	int a = i - 3, e = a;
@@ -96,13 +113,16 @@ RARE int account_named(scan *s, int a) {
 	if (!named) return 0;
 	if (s->seen[T_NUMBER] > e && counted(s, s->seen[T_NUMBER], a)) return 0;
 	if (s->seen[T_NUMBER] > e || has_any_case(s, start, "clabe") || has_any_case(s, start - 12, "beneficiary ") || has_any_case(s, e + 1, "no") || has_any_case(s, e + 1, "nr") || at(s, e + 1, '#') || e - start > 7) return 1;
+	int code = start - 9 - at(s, start - 2, ',');
+	if (at(s, start - 1, ' ') && code >= 10 && like(s, code, code + 8, "99-99-99") && (has_any_case(s, code - 10, "sort code ") || has_any_case(s, code - 11, "sort code: "))) return 1;
 	int before = run_start(s, start - 1, LETTER, 16);
 	return at(s, start - 1, ' ') && before < start - 1 && word_topics(word_at(s->t + before, start - 1 - before)) >> T_BANK & 1;
 }
 
 /* may_be_carded reports whether one of those words may end at e, as far as a few bytes tell: most cards show nothing. */
 static inline int may_be_carded(const scan *s, int e) {
-	uint8_t a = s->t[e - 3] | 0x20, b = s->t[e - 2] | 0x20, c = s->t[e - 1] | 0x20, before = e > 5 ? s->t[e - 5] : 0, word = e > 6 ? s->t[e - 6] | 0x20 : 0;
+	if (e < 6) return 0; /* none is shorter; nor may what stands before the text be looked at */
+	uint8_t a = s->t[e - 3] | 0x20, b = s->t[e - 2] | 0x20, c = s->t[e - 1] | 0x20, before = s->t[e - 5], word = s->t[e - 6] | 0x20;
 	spend(100);
 	if (c == 'd' && b == 'r') return (before | 0x20) == 'd' || ((before == ' ' || before == '_' || before == '-') && (word == 'd' || word == 'y' || word == 'n'));
 	return (c == 'd' && b == 'a') || (c == 'e' && b == 'd') || (c == 's' && b == 'i' && a == 'e') || (c == 'r' && b == 'e' && a == 'm') || is(s, e - 2, HIGH);
@@ -141,7 +161,7 @@ RARE int document(scan *s, int a, int e) {
 	uint32_t digits = (digits_at(s->t + a) | digits_at(s->t + a + 16) << 16) & ((1u << n) - 1);
 	if (!digits || (!(digits & (digits - 1)) && n < 8) || !number_begins(s, a) || addresses(s, a, e)) return 0; /* less than two, as words have */
 	if (soon(s, T_PASSPORT, a) && n >= 6) label = PASSPORT;
-	else if (soon(s, T_LICENCE, a) && soon(s, T_DRIVER, a - 1) && n >= 6) label = DRIVER_LICENSE;
+	else if (soon(s, T_LICENCE, a) && soon(s, T_DRIVER, a - 1) && n >= 6 && !is(s, s->seen[T_LICENCE] - 3, DIGIT)) label = DRIVER_LICENSE;
 	else if (soon(s, T_PLATE, a) && n <= 9) label = LICENSE_PLATE;
 	else if (carded(s, a) && !(n == 10 && at(s, a + 4, '-')) && !(at(s, e, '/') && is(s, e + 1, DIGIT)) && (n >= 7 || soon(s, T_NUMBER, a))) label = ID_CARD; /* not a date */
 	else if (n >= 7 && digits + 1 == 1u << n && account_named(s, a)) label = BANK_ACCOUNT;
@@ -163,6 +183,7 @@ static const struct {
 	{"A9999999X", ES_NIF, T_OWN, 0}, {"999999A99999999", FR_NIR, T_FR, 900}, {"999999-999X", FI_HETU, T_FI, 900}, {"999999A999X", FI_HETU, T_FI, 850},
 	{"999999+999X", FI_HETU, T_FI, 800}, {"9AX9AX9AA99", US_MBI, T_HEALTH, 450}, {"9AX9-AX9-AA99", US_MBI, T_HEALTH, 600},
 	{"99999999A999", DE_PENSION, T_DE, 600}, {"99AAAAA9999AXAX", IN_GSTIN, T_IN, 900}, {"AA9999999", US_DEA, T_HEALTH, 400},
+	{"XXXXXXXXXXXXXXXXX", VIN, T_OWN, 0},
 };
 
 /* Where a form has capitals and digits, a bit for each, in the run that it begins with. */
@@ -189,6 +210,7 @@ static int code_valid(scan *s, int label, const char *form, int a, int e) {
 	case IN_GSTIN: return gstin(s, a);
 	case US_DEA: return dea(s, a);
 	case US_MBI: return mbi(s, a, form[4] == '-');
+	case VIN: return vin(s->t + a) && near(s, T_OWN, a) && own_group_of(s) == W_VIN && right_behind(s, s->seen[T_OWN], a);
 	}
 	return 0;
 }
@@ -304,6 +326,16 @@ static int labelled(const scan *s, int i) {
 	return 0;
 }
 
+/* wrapped reports whether the pair at start goes on from the line before, which ends with another and a colon: the bytes of a signature or a key. */
+RARE int wrapped(const scan *s, int start) {
+	int k = start;
+	spend(250);
+	while (k > start - 40 && (at(s, k - 1, ' ') || at(s, k - 1, '\t'))) k--;
+	if (!at(s, k - 1, '\n')) return 0;
+	k -= 1 + at(s, k - 2, '\r');
+	return at(s, k - 1, ':') && is(s, k - 2, HEX) && is(s, k - 3, HEX) && at(s, k - 4, ':');
+}
+
 /* mac reads a hardware address of which the first colon or any hyphen stands at i. */
 RARE int mac(scan *s, int i) {
 	spend(280);
@@ -316,6 +348,7 @@ RARE int mac(scan *s, int i) {
 	if (separator == ':' && (pairs > 25 || (inside && pairs > 7))) return start + (pairs + 1) / 3 * 3 - 3;
 	if ((pairs != 17 && pairs != 18) || inside || start < s->last || !begins(s, start, WORD) || at(s, start - 1, '-')) return 0;
 	if (pairs == 17 && is(s, end, WORD)) return 0;
+	if (separator == ':' && wrapped(s, start)) return 0;
 	int same = 1;
 	for (int k = 0; k < 17; k += 3) same &= s->t[start + k] == s->t[start] && s->t[start + k + 1] == s->t[start];
 	return report(s, start, end, MAC, same ? 200 : 850) ? end : 0;

@@ -264,7 +264,7 @@ static const struct {
  * many these are; and by all digits. */
 static uint64_t formed_by_first[MAX_DIGITS], formed_by_separator[128], formed_by_second[17], bare_by_length[MAX_DIGITS];
 static uint64_t formed_of_two, formed_by_joint[128], formed_by_third[17]; /* by what is behind the second group, if anything */
-static uint64_t id_topics, unnamed_formed, unnamed_bare; /* what names any of them; those that reach their thresholds without a name */
+static uint64_t forms_of_topic[MAX_TOPICS], id_topics, unnamed_formed, unnamed_bare; /* what names any of them; those that reach their thresholds without a name */
 
 static void prepare_ids(void) {
 	_Static_assert(sizeof id_forms / sizeof id_forms[0] <= 64, "a set of forms fits into a word");
@@ -272,6 +272,7 @@ static void prepare_ids(void) {
 	prepare_pentagon();
 	for (unsigned f = 0; f < sizeof id_forms / sizeof id_forms[0]; f++) {
 		if (id_forms[f].alone < OFF) bare_by_length[id_forms[f].digits] |= 1ull << f;
+		forms_of_topic[id_forms[f].topic] |= 1ull << f, forms_of_topic[id_forms[f].other] |= 1ull << f;
 		id_topics |= 1ull << id_forms[f].topic | 1ull << id_forms[f].other | 1ull << T_IDENTITY | 1ull << T_TAX;
 		if (id_forms[f].alone && id_forms[f].alone < OFF && id_forms[f].alone >= threshold[id_forms[f].label]) unnamed_bare |= 1ull << f;
 		if (id_forms[f].formed && id_forms[f].formed >= threshold[id_forms[f].label]) unnamed_formed |= 1ull << f;
@@ -293,9 +294,10 @@ static int check_letter(const scan *s, int i, int label) {
 /* read_form reads groups of digits as a form spells them ("3.3.3-2") and returns
  * their end, or 0. A check letter stands for ten. */
 RARE int read_form(const scan *s, int i, const char *form, int label, uint8_t *d) {
-	spend(700);
+	spend(270);
 	int n = 0;
 	for (;; form++) {
+		spend(140);
 		for (int k = *form - '0'; k > 0; k--, i++) {
 			if (is(s, i, DIGIT)) d[n++] = s->t[i] - '0';
 			else if (k == 1 && !form[1] && check_letter(s, i, label)) d[n++] = 10;
@@ -342,10 +344,15 @@ RARE int national_id(scan *s, int i, int end) {
 	uint8_t alone[MAX_DIGITS], grouped[MAX_DIGITS];
 	if (!forms && (bare ? n != 16 || !may_be_nik(s->t + i) : n != 8 && n != 9)) return 0; /* of these lengths are ids of other tables */
 	uint64_t named = near_set(s, i);
+	int id_number = n == 13 && bare && behind_id_number(s, i);
 	if (named >> T_OWN & 1 && !(at(s, end, '-') && may_be_own(s, end, n)) /* which was tried */ && (to = own_id(s, i, end))) return to;
 	if (named >> T_OWN & 1 && may_be_spanish(s, i, end, n) && (to = grouped_spanish(s, i, end))) return to;
 	if (n == 1 && at(s, end + 7, '2') && (to = spaced_corsican(s, i))) return to;
-	if (!(named & id_topics)) forms &= (formed & unnamed_formed) | (bare ? unnamed_bare : 0);
+	if (!(named & (1ull << T_IDENTITY | 1ull << T_TAX))) { /* these speak for every form */
+		uint64_t kept = (formed & unnamed_formed) | (bare ? unnamed_bare : 0) | (id_number ? forms_of_topic[T_ZA] : 0);
+		for (uint64_t topics = named & id_topics; topics; topics &= topics - 1) kept |= forms_of_topic[__builtin_ctzll(topics)];
+		forms &= kept;
+	}
 	spend(600 + 300 * __builtin_popcountll(forms));
 	if (bare && forms) {
 		for (int k = 0; k < n; k++) alone[k] = s->t[i + k] - '0';
@@ -363,6 +370,7 @@ RARE int national_id(scan *s, int i, int end) {
 		if (!e) continue;
 		if ((named >> id_forms[f].topic | named >> id_forms[f].other) & 1 && (id_forms[f].topic != T_RU || called_russian(s, i, id_forms[f].label)) && (id_forms[f].label != US_ROUTING || !keyed(s)) && (id_forms[f].valid != old_rodne || called_rodne(s, i))) score += 500;
 		else if (d == grouped && goes_on(s, e, id_forms[f].form)) continue;
+		else if (id_number && id_forms[f].label == ZA_ID) score = 600;
 		else if (score > 0 && (named >> T_IDENTITY | named >> T_TAX) & 1) score = max(score, 600);
 		if (score <= best || score < threshold[id_forms[f].label]) continue;
 		if (!id_forms[f].valid(d, id_forms[f].digits)) {
@@ -440,21 +448,11 @@ RARE int hyphenated(scan *s, int i, int end) {
 	return document(s, start, end);
 }
 
-/* area_code reads a telephone number that goes on at end, behind a slash: 030/1234567, +49/30/1234567. */
-RARE int area_code(scan *s, int i, int end) {
-	spend(350);
-	spend(80);
-	int plus = at(s, i - 1, '+'), n = end - i, e = local_part(s, end, 15, &n);
-	if (e == end || n < MIN_DIGITS || !number_begins(s, i)) return 0;
-	if (plus ? n < 8 : !near(s, T_PHONE, i) || run_end(s, end + 1, DIGIT, 3) < end + 4) return 0; /* a date */
-	return number_ends(s, e) && report(s, i - plus, e, PHONE, plus ? 800 : 650) ? e : 0;
-}
-
 /* plated reads a licence plate in parts, of which the digits [i, end) are one, right behind the word: B-MW 1234, AB12 CDE,
  * 1234 BCD, 85-OV28. */
 RARE int plated(scan *s, int i, int end) {
 	spend(250);
-	if (silent(s, i) || i - s->seen[T_PLATE] > SOON + 8 || (at(s, end, '-') && !near(s, T_LICENCE, i))) return 0; /* plates have rows and columns, too: plate 12-A01 */
+	if (silent(s, i) || i - s->seen[T_PLATE] > SOON + 8 || (at(s, end, '-') && !near(s, T_LICENCE, i) && !spanish_plate(s, i, end))) return 0; /* plates have rows and columns, too: plate 12-A01 */
 	spend(900);
 	int a = i, e = end, letters = 0, figures = 0, stop = max(max(s->last, s->seen[T_PLATE]), i - 8);
 	while (a > stop && (is(s, a - 1, UPPER | DIGIT) || (is(s, a - 2, UPPER | DIGIT) && (at(s, a - 1, ' ') || at(s, a - 1, '-'))))) a--;

@@ -138,6 +138,18 @@ static int rfc(const uint8_t *c, int n) {
 	return c[n - 1] == (v == 11 ? '0' : v == 10 ? 'A' : '0' + v) && day_of((date[2] - '0') * 10 + date[3] - '0', (date[4] - '0') * 10 + date[5] - '0');
 }
 
+/* vin checks the number of a vehicle (ISO 3779), as makers for America give it: the ninth character checks the others. */
+static int vin(const uint8_t *c) {
+	static const uint8_t values[26] = {1, 2, 3, 4, 5, 6, 7, 8, 0, 1, 2, 3, 4, 5, 0, 7, 0, 9, 2, 3, 4, 5, 6, 7, 8, 9}, weights[17] = {8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2};
+	int v = 0, digits = 0;
+	for (int k = 0; k < 17; k++) {
+		int digit = in(c[k], DIGIT);
+		if (!digit && !values[c[k] - 'A']) return 0; /* I, O and Q */
+		v += weights[k] * (digit ? c[k] - '0' : values[c[k] - 'A']), digits += digit;
+	}
+	return digits > 2 && c[8] == (v % 11 == 10 ? 'X' : '0' + v % 11);
+}
+
 /* spanish checks the nine capitals and digits of a Spanish id: of people, of foreigners and of companies. */
 static int spanish(const uint8_t *c) {
 	int number = 0, odd = 0, even = 0;

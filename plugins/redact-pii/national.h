@@ -66,6 +66,8 @@ static int id_eg(const uint8_t *d, int n) {
 }
 static int id_sa(const uint8_t *d, int n) { return (d[0] == 1 || d[0] == 2) && luhn(d, n) && !all_same(d, n); }
 
+static int utr(const uint8_t *d, int n) { return n > 0 && d[0] == "21987654321"[sum(d + 1, "6789:5432") % 11] - '0' && !all_same(d, n); }
+
 /* What a word has to be, besides near: LOUD in capitals or the name of a field ("nit" is what reviewers write, too); RIGHT behind
  * it is the number, as there is no check digit, or the word is of other things, too; CAPITAL, of which the name of a field is not, unless it
  * is the word for a number; INITIALS with dots; PERSONAL the "kods" of a person. */
@@ -123,6 +125,9 @@ static const struct {
 	{W_EMIRATES, AE_ID, RIGHT, "?", id_ae},
 	{W_EGYPT, EG_ID, ANYHOW, ">", id_eg},
 	{W_IQAMA, SA_ID, RIGHT, ":", id_sa},
+	{W_UTR, UK_UTR, LOUD | RIGHT, ":", utr},
+	{W_IMEI, IMEI, RIGHT, "?", luhn_only},
+	{W_IMEI, IMEI, RIGHT, "2-6-6-1", luhn_only},
 };
 
 /* called_rodne reports whether the words before the number at i are for birth numbers of Czechs and Slovaks, and not "number" alone
@@ -234,6 +239,7 @@ RARE int own_group_of(const scan *s) {
 /* may_be_own reports whether a first group of n digits that ends before the hyphen at end may be that of a form which id_forms has not. */
 static inline int may_be_own(const scan *s, int end, int n) {
 	if (n == 5 || n == 6) return 1;
+	if (n == 2) return at(s, end + 7, '-') && at(s, end + 14, '-');
 	return n == 1 ? at(s, end + 7, '-') : n == 3 && (at(s, end + 5, '-') || at(s, end + 8, '-'));
 }
 

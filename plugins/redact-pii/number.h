@@ -298,9 +298,12 @@ RARE int ssn(numbers *r, int k) {
 	}
 	uint8_t d[MAX_DIGITS];
 	if (!ends_at(r, e)) return k;
-	spend(750);
+	spend(350);
+	int start = r->g[k].start, word = near(r->s, T_SSN, start);
+	if (!word && score < threshold[SSN] && (e == k || !near(r->s, T_TAX, start))) return k; /* as most lists of nine digits are */
+	spend(400);
 	digits(r, k, e, d);
-	int start = r->g[k].start, word = near(r->s, T_SSN, start), valid = issued_ssn(d);
+	int valid = issued_ssn(d);
 	if (word && valid) score += 300;
 	else if ((word && e > k) || (e > k && near(r->s, T_TAX, start))) score = 550;
 	else if (!valid) return k;
@@ -336,7 +339,7 @@ static int has_shape(const numbers *r, int k) {
 	int dotted = r->g[k + 1].sep == DOTTED && r->g[k + 2].sep == DOTTED, a = len(r, k + 1), b = len(r, k + 2);
 	switch (n) {
 	case 1: return dotted || (a == 3 && b == 3);
-	case 2: return dotted || (a == 2 && b == 2);
+	case 2: return dotted || (k == 0 && a == 2 && b == 2 && at(r->s, r->g[0].start, '0')); /* of France */
 	case 3: return dotted || a == 3 || (a == 2 && b == 4);
 	case 4: return a == 4 || a == 6;
 	}
@@ -471,7 +474,7 @@ static inline int number(scan *s, int i) {
 	if (end - i <= 3 && at(s, end, 'm') && colour_end(s, end + 1)) return end + 1;
 	if (end - i <= 2 && at(s, end, '.')) { /* a decimal number, of which JSON has many */
 		int e = run_end(s, end + 1, DIGIT, 32);
-		if (e > end + 1 && !is(s, e, DIGIT | DOT | URLSAFE) && !at(s, e, '/') && !at(s, e, '@')) return e;
+		if (e > end + 1 && !is(s, e, DIGIT | DOT | URLSAFE) && !at(s, e, '/') && !at(s, e, '@') && !(at(s, i - 1, '+') && dotted_area(s, i, e))) return e;
 	}
 	if (end - i <= 3 && is(s, end, WORD) && s->t[end] != 'x' && !may_be_dated(s, end) && !at(s, i - 1, '-')) return token(s, i);
 	return grouped(s, i, end);

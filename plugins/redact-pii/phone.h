@@ -69,50 +69,64 @@ static int international(const numbers *r, int k, int *score) {
 	return e;
 }
 
-/* What a short name speaks for: a number that begins with a zero, one with an American area, and any in groups of ten digits. */
-enum { WITH_ZERO = 1, WITH_AREA = 2, TEN_DIGITS = 4 };
+/* What a short name speaks for: a number that begins with a zero, one with an American area, any in groups of ten digits, ten together
+ * or as Mexicans print them, and a mobile of Indonesia. */
+enum { WITH_ZERO = 1, WITH_AREA = 2, TEN_DIGITS = 4, TEN_TOGETHER = 8, WITH_08 = 16 };
 
-/* short_name returns what the word that ends at e, before a sign and a number, speaks for if it stands for a telephone in signatures
- * and forms. */
-RARE int short_name(const scan *s, int e) {
-	enum { PH = 'p' << 8 | 'h', HP = 'h' << 8 | 'p', MOB = 'm' << 16 | 'o' << 8 | 'b', CEL = 'c' << 16 | 'e' << 8 | 'l', GSM = 'g' << 16 | 's' << 8 | 'm', DDI = 'd' << 16 | 'd' << 8 | 'i' };
+/* short_name returns what the word that ends at e, before a number and a sign, or no more than a space, speaks for if it stands for a telephone in
+ * signatures and forms. Without a sign it speaks for what has hardly another meaning. */
+RARE int short_name(const scan *s, int e, int sign) {
+	enum { PH = 'p' << 8 | 'h', HP = 'h' << 8 | 'p', WA = 'w' << 8 | 'a', MOB = 'm' << 16 | 'o' << 8 | 'b', CEL = 'c' << 16 | 'e' << 8 | 'l', GSM = 'g' << 16 | 's' << 8 | 'm', DDI = 'd' << 16 | 'd' << 8 | 'i',
+		CAPITAL_DT = 0xe4b074, DT = 0xe4b174 }; /* Vietnamese, with a stroke */
+	const uint32_t tel = 0xf7b8f7bc; /* Hebrew */
 	spend(160);
-	int a = e, word = 0;
+	int a = e;
+	uint32_t word = 0;
 	while (a > e - 5 && is(s, a - 1, LETTER | HIGH)) a--;
 	if (e - a < 2 || e - a > 4) return 0;
+	for (int i = a; i < e; i++) word = word << 8 | s->t[i] | 0x20;
+	if (word == tel) return sign && begins(s, a, WORD | DOT | URLSAFE) ? WITH_ZERO : 0;
 	if (e - a == 4) return has_any_case(s, a, "free") && has_any_case(s, a - 5, "toll") ? WITH_ZERO | WITH_AREA | TEN_DIGITS : 0;
 	if (!begins(s, a, WORD | DOT | URLSAFE)) return 0;
-	for (int i = a; i < e; i++) word = word << 8 | s->t[i] | 0x20;
 	switch (word) {
 	case PH: if (has(s, a, "pH")) return 0; /* pH: 7.35 */ /* fall through */
-	case MOB: return WITH_ZERO | WITH_AREA | TEN_DIGITS;
-	case CEL: return WITH_ZERO | WITH_AREA;
-	case GSM: case HP: case DDI: return WITH_ZERO;
+	case MOB: return sign ? WITH_ZERO | WITH_AREA | TEN_DIGITS : WITH_ZERO | TEN_TOGETHER;
+	case CEL: return sign ? WITH_ZERO | WITH_AREA | TEN_TOGETHER : 0;
+	case HP: case DDI: return sign ? WITH_ZERO : 0;
+	case WA: return sign ? WITH_08 : 0;
+	case GSM: return sign || !is(s, a - 2, DIGIT) ? WITH_ZERO : 0; /* paper of 80 gsm */
+	case CAPITAL_DT: case DT: return WITH_ZERO;
 	}
 	return 0;
 }
 
-/* sign_before returns the end of the word that stands with a sign before the number at start, if it ends as such a name does: "Ph: 98765 43210",
- * "Mob. 0412 …". Most numbers have no such sign before them, and none of these letters before that. */
-static inline int sign_before(const scan *s, int start) {
-	int e = start - 2;
-	if (e < 2 || s->t[e + 1] != ' ' || (s->t[e] != ':' && s->t[e] != '.')) return 0;
-	e -= s->t[e - 1] == '.';
+/* name_before returns the end of the word that stands before the number at start, with a sign between or not, if it ends as such a name does:
+ * "Ph: 98765 43210", "Mob. no. 0412 …", "gsm 0470 …". Most numbers have none of these letters before them. */
+static inline int name_before(const scan *s, int start, int *sign) {
+	int e = start - 1;
+	if (e < 2 || s->t[e] != ' ') return 0;
+	*sign = s->t[e - 1] == ':' || s->t[e - 1] == '.';
+	e -= *sign;
+	if ((s->t[e - 1] | 0x20) == 'o' && has_any_case(s, e - 3, " no")) e -= 3, *sign = 1;
+	e -= at(s, e - 1, '.');
+	if (e < 2) return 0;
 	uint32_t c = (s->t[e - 2] << 8 | s->t[e - 1]) | 0x2020, before = e > 2 ? s->t[e - 3] | 0x20 : 0;
 	switch (c) {
-	case 'p' << 8 | 'h': case 'h' << 8 | 'p': return e;
+	case 'p' << 8 | 'h': case 'h' << 8 | 'p': case 'w' << 8 | 'a': return e;
 	case 'o' << 8 | 'b': return before == 'm' ? e : 0;
 	case 'e' << 8 | 'l': return before == 'c' ? e : 0;
 	case 's' << 8 | 'm': return before == 'g' ? e : 0;
 	case 'd' << 8 | 'i': return before == 'd' ? e : 0;
 	case 'e' << 8 | 'e': return before == 'r' ? e : 0;
+	case 0xb0 << 8 | 't': case 0xb1 << 8 | 't': return before == 0xe4 ? e : 0;
+	case 0xf7 << 8 | 0xbc: return before == 0xb8 ? e : 0;
 	}
 	return 0;
 }
 
 static inline int short_named(const scan *s, int start) {
-	int e = sign_before(s, start);
-	return e ? short_name(s, e) : 0;
+	int sign, e = name_before(s, start, &sign);
+	return e ? short_name(s, e, sign) : 0;
 }
 
 /* in_form returns what a short name has to speak for before groups k to e, of n digits: they are printed as telephone numbers are, none of
@@ -125,22 +139,29 @@ static int in_form(const numbers *r, int k, int e, int n) {
 		if (j > k && (len(r, j) < 2 || r->g[j].sep == DOTTED)) return 0;
 		zeros += at(r->s, r->g[j].start, '0');
 	}
-	if (first[0] == '0') return (len(r, k) == 1 || first[1] != '0') && (e > k ? zeros <= e - k : n == 10 || n == 11 || (n == 12 && first[1] == '8')) ? WITH_ZERO : 0;
+	if (first[0] == '0') return (len(r, k) == 1 || first[1] != '0') && (e > k ? zeros <= e - k : n == 10 || n == 11 || (n == 12 && first[1] == '8')) ? WITH_ZERO | (first[1] == '8' ? WITH_08 : 0) : 0;
 	if (n != 10 || (first[0] == '1' && !has(r->s, r->g[k].start, "1800") && !has(r->s, r->g[k].start, "1300"))) return 0;
-	return e == k || (e == k + 1 && len(r, k) == 5) || (e == k + 2 && len(r, k) >= 3 && len(r, k + 1) == 3 && len(r, e) >= 3) ? TEN_DIGITS : 0;
+	if (e == k) return TEN_DIGITS | TEN_TOGETHER;
+	if (e == k + 2 && len(r, k) == 2 && len(r, k + 1) == 4) return TEN_TOGETHER;
+	return (e == k + 1 && len(r, k) == 5) || (e == k + 2 && len(r, k) >= 3 && len(r, k + 1) == 3 && len(r, e) >= 3) ? TEN_DIGITS : 0;
 }
 
-/* spoken_at reports whether the short name that ends at name_end, before the first group, speaks for the number that begins with this. */
-RARE int spoken_at(const numbers *r, int name_end) {
+/* spoken_at reports whether the short name that ends at name_end, before the first group, speaks for the number that begins with this. Where there
+ * is no sign, nothing is counted behind it, and ten digits begin as a mobile's of India. */
+RARE int spoken_at(const numbers *r, int name_end, int sign) {
 	spend(300);
-	int n, e = extent(r, 0, 15, &n), form = in_form(r, 0, e, n);
-	return form && short_name(r->s, name_end) & form;
+	const scan *s = r->s;
+	int n, e = extent(r, 0, 15, &n), form = in_form(r, 0, e, n), end = r->g[e].end;
+	if (!sign && (n > 11 || (at(s, end, ' ') && is(s, end + 1, LOWER)) || (!at(s, r->g[0].start, '0') && s->t[r->g[0].start] < '6'))) return 0;
+	return form && short_name(s, name_end, sign) & form;
 }
 
 static inline int spoken_for(const numbers *r) {
-	int e = sign_before(r->s, r->g[0].start);
-	return e && spoken_at(r, e);
+	int sign, e = name_before(r->s, r->g[0].start, &sign);
+	return e && spoken_at(r, e, sign);
 }
+
+RARE int his(const scan *s, int start);
 
 /* north_american reads [1] AAA EEE NNNN, perhaps behind the prefix of an
  * international call. */
@@ -155,7 +176,7 @@ static int north_american(const numbers *r, int k, int *score) {
 	*score = first == CLOSED ? 850 : first == DASHED && second == DASHED ? 750 : (first == DOTTED && second == DOTTED) || (second == DASHED && first != DOTTED) ? 650 : 350;
 	*score += 50 * trunk;
 	int start = r->g[k].start;
-	if (*score < 500 && (near(r->s, T_PHONE, start) || near(r->s, T_CALL, start) || short_named(r->s, start) & WITH_AREA)) *score = 700;
+	if (*score < 500 && (near(r->s, T_PHONE, start) || near(r->s, T_CALL, start) || short_named(r->s, start) & WITH_AREA || his(r->s, start))) *score = 700;
 	return a + 2;
 }
 
@@ -176,6 +197,7 @@ RARE int in_chinese(const scan *s, int start, int end) {
  * if nothing else stands in the same run of groups but the hours or days behind it: … 78 7j/7. */
 static int national(const numbers *r, int k, int *score) {
 	if (k != 0 || !at(r->s, r->g[0].start, '0') || at(r->s, r->g[0].start + 1, '0') || has(r->s, r->g[0].start, "01 02 03 04 05")) return -1; /* these are examples of bytes */
+	if (r->n > 4 && at(r->s, r->g[0].start + 1, '1') && has(r->s, r->g[1].start, "00") && (has(r->s, r->g[3].start, "00") || has(r->s, r->g[4].start, "00"))) return -1; /* and so are these; no French number begins so */
 	*score = 600;
 	int sep = shape(r, k, "22222");
 	if ((r->n == 5 || (r->n == 6 && r->g[5].sep == SPACED && (at(r->s, r->g[5].end, 'j') || at(r->s, r->g[5].end, 'h')))) && (sep == DOTTED || (sep == SPACED && !dumped(r->s, r->g[0].start, r->g[4].end, 2)))) return 4;
@@ -198,7 +220,7 @@ static int date_like(const numbers *r, int k, int e) {
 
 /* owned reports whether [a, e) is a word for somebody to whom something belongs. */
 RARE int owned(const scan *s, int a, int e) {
-	static const char *const owners[] = {"my", "mi", "mio", "meu", "mon", "min", "mitt", "mijn", "mein", "meine", "moj", "m\xc3\xb3j", "m\xc5\xafj", "\xd0\xbc\xd0\xbe\xd0\xb9", "\xd0\xbc\xd1\x96\xd0\xb9", "benim", "minun", "his", "her", "our", "your", "their"};
+	static const char *const owners[] = {"my", "mi", "mio", "meu", "mon", "min", "mitt", "mijn", "mein", "meine", "moj", "m\xc3\xb3j", "m\xc5\xafj", "\xd0\xbc\xd0\xbe\xd0\xb9", "\xd0\x9c\xd0\xbe\xd0\xb9", "\xd0\xbc\xd1\x96\xd0\xb9", "benim", "minun", "his", "her", "our", "your", "their"};
 	spend(1500);
 	for (unsigned k = 0; k < sizeof owners / sizeof owners[0]; k++) {
 		int n = 0;
@@ -211,8 +233,9 @@ RARE int owned(const scan *s, int a, int e) {
 /* his reports whether the word for numbers that was last read says whose the number at start is ("my number is", "my German number"). */
 RARE int his(const scan *s, int start) {
 	int e = s->seen[T_NUMBER];
-	spend(600);
+	spend(100);
 	if (e <= 0 || start - e > 12 || e < s->seen[T_OTHER]) return 0;
+	spend(500);
 	if (has(s, e, " saya")) return 1;
 	e = run_start(s, e, LETTER | HIGH, 20);
 	if (!at(s, e - 1, ' ')) return 0;
@@ -288,6 +311,26 @@ static int in_thousands(const numbers *r, int k, int e, int n) {
 	return e > k && len(r, k) < 4 && (n < 9 || has(r->s, r->g[e].end - 3, "000"));
 }
 
+/* trunk reports whether digits are a Russian mobile number, or one that is free to call, as dialled within the country. */
+static inline int trunk(const uint8_t *d, int n) { return n == 11 && d[0] == 8 && (d[1] == 9 || value(d + 1, 3) == 800); }
+
+static inline int cyrillic(const scan *s, int e) { return e > 1 && (s->t[e - 2] == 0xd0 || s->t[e - 2] == 0xd1); }
+
+/* russian reports whether a Russian word for calls is before the number at start, or right before it "номер" and a colon, and nothing that says of what. */
+RARE int russian(scan *s, int start, int call) {
+	int e = s->seen[T_NUMBER];
+	spend(300);
+	if (call && cyrillic(s, s->seen[T_CALL])) return 1;
+	if (!near(s, T_NUMBER, start) || e < 10 || start - e > 2 || !at(s, e, ':') || !is(s, e - 1, HIGH)) return 0;
+	int a = run_start(s, e, LETTER | HIGH, 20);
+	return a == 0 || at(s, a - 1, '\n') || (at(s, a - 1, ' ') && at(s, a - 2, ','));
+}
+
+/* a_limit reports whether ten digits are the largest number of 32 bits, or one more: a count of calls, more likely than a number to call. */
+static inline int a_limit(const scan *s, int i) {
+	return (has(s, i, "21474836") && (has(s, i + 8, "47") || has(s, i + 8, "48"))) || (has(s, i, "42949672") && (has(s, i + 8, "95") || has(s, i + 8, "96")));
+}
+
 /* named_phone reads digits in any form beside a word that says what they are. A
  * verb ("call 4777848739") is believed only for a number that dials. */
 static int named_phone(const numbers *r, int k, int *score) {
@@ -295,15 +338,19 @@ static int named_phone(const numbers *r, int k, int *score) {
 	int initial = 0, named = 0, in_line = called_in_line(r->s, start);
 	if (!in_line && (r->s->words_read >= start || unspoken(r->s, start)) && silent(r->s, start) && !(initial = initialled(r->s, start)) && !(named = k == 0 && r->spoken)) return -1; /* not to listen for what is too short */
 	int n, e = extent(r, k, 15, &n);
-	spend(800 + 150 * (e - k + 1));
-	if (n < MIN_DIGITS || date_like(r, k, e)) return -1;
+	spend(400);
+	if (n < MIN_DIGITS || date_like(r, k, e) || (n == 10 && e == k && a_limit(r->s, start))) return -1;
 	int phone = in_line || (near(r->s, T_PHONE, start) && !id_since(r->s, T_PHONE)) || contact_number(r->s, start);
 	int call = initial || (near(r->s, T_CALL, start) && !id_since(r->s, T_CALL)), own = !phone && his(r->s, start);
 	uint8_t d[MAX_DIGITS];
-	if (!phone && !call && !own && !(named = k == 0 && r->spoken)) return -1;
+	if (!phone && !call && !own && !near(r->s, T_NUMBER, start) && !(k == 0 && r->spoken)) return -1;
+	spend(400 + 150 * (e - k + 1));
 	digits(r, k, e, d);
+	if (!phone && trunk(d, n) && (own || russian(r->s, start, call))) return *score = 550, e;
+	if (!phone && !call && !own && !(named = k == 0 && r->spoken)) return -1;
 	int dials = (n == 10 && (nanp(d) || as_printed(r, k))) || (n == 11 && d[0] == 1 && (nanp(d + 1) || d[1] >= 3)) || (d[0] == 0 && value(d, 2) + d[2] != 0 && (e > k ? n >= 9 : n == 10 || n == 11)) ||
 		(own && e > k && n >= 8) || ((own || initial) && n == 9) || (call && n >= 7 && asked(r->s, start) && !times(r, k, e, d) && !in_thousands(r, k, e, n)) || named;
+	if (call && !phone && !own && !named && cyrillic(r->s, r->s->seen[T_CALL])) dials = 0; /* of calls, more than of whom to call */
 	if (call && !phone && d[0] != 0 && has_any_case(r->s, r->s->seen[T_CALL] - 3, "ruf")) dials = 0; /* a word for reputation, too */
 	*score = phone ? 650 : 550;
 	return phone || dials ? e : -1;
@@ -348,6 +395,17 @@ RARE int local_part(const scan *s, int i, int limit, int *n) {
 	return i;
 }
 
+/* dotted_area reports whether what looks like a decimal number at i, behind a plus sign, is a country code and an area, right behind a word for
+ * telephones: Phone +44.20 7946-0123. */
+RARE int dotted_area(scan *s, int i, int e) {
+	int digits = 0;
+	spend(100);
+	if (!at(s, e, ' ') || !is(s, e + 1, DIGIT) || !near(s, T_PHONE, i) || i - s->seen[T_PHONE] > 12) return 0;
+	spend(400);
+	for (int k = i; k < i + 24 && (is(s, k, DIGIT) || (is(s, k + 1, DIGIT) && (at(s, k, ' ') || at(s, k, '-') || at(s, k, '.')))); k++) digits += is(s, k, DIGIT) != 0;
+	return digits >= 10; /* a whole number, and no price */
+}
+
 RARE int phone(numbers *r, int k) {
 	spend(700);
 	scan *s = r->s;
@@ -376,4 +434,13 @@ RARE int phone(numbers *r, int k) {
 		from += !closes || at(s, from + 1, '(');
 	}
 	return report(s, from, end, PHONE, score) ? e + 1 : k;
+}
+
+/* area_code reads a telephone number that goes on at end, behind a slash: 030/1234567, +49/30/1234567. */
+RARE int area_code(scan *s, int i, int end) {
+	spend(430);
+	int plus = at(s, i - 1, '+'), n = end - i, e = local_part(s, end, 15, &n);
+	if (e == end || n < MIN_DIGITS || !number_begins(s, i)) return 0;
+	if (plus ? n < 8 : !near(s, T_PHONE, i) || run_end(s, end + 1, DIGIT, 3) < end + 4) return 0; /* a date */
+	return number_ends(s, e) && report(s, i - plus, e, PHONE, plus ? 800 : 650) ? e : 0;
 }

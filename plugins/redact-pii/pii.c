@@ -12,7 +12,7 @@
 	X(PL_PESEL) X(PT_NIF) X(RO_CNP) X(SE_PERSONNUMMER) X(SG_NRIC) X(TH_ID) X(TR_TCKN) X(TW_ID) X(UK_NHS) X(UK_NINO) X(US_EIN) X(US_MBI) X(US_NPI) \
 	X(US_ROUTING) X(ZA_ID) X(AU_ACN) X(DE_PENSION) X(IN_GSTIN) X(US_DEA) X(BANK_ACCOUNT) X(CARD_CODE) X(RU_INN) X(RU_SNILS) \
 	X(MX_RFC) X(DE_VAT) X(VAT_ID) X(JMBG) X(PE_RUC) X(PY_RUC) X(CO_NIT) X(EC_ID) X(DO_CEDULA) X(UY_CI) X(ID_NIK) X(PK_CNIC) X(MY_NRIC) X(LV_CODE) \
-	X(IS_KENNITALA) X(VN_CCCD) X(KZ_IIN) X(NG_NIN) X(UA_RNTRC) X(HU_TAX_ID) X(HU_TAJ) X(HU_ID) X(AE_ID) X(EG_ID) X(SA_ID) X(UNSEARCHED)
+	X(IS_KENNITALA) X(VN_CCCD) X(KZ_IIN) X(NG_NIN) X(UA_RNTRC) X(HU_TAX_ID) X(HU_TAJ) X(HU_ID) X(AE_ID) X(EG_ID) X(SA_ID) X(UK_UTR) X(VIN) X(IMEI) X(UNSEARCHED)
 
 #include "../scan/config.h"
 #include "../scan/tokens.h"
@@ -72,6 +72,22 @@ static void prepare(void) {
 _Static_assert(MAX_ID < AWS_SECRET_LENGTH, "no id holds a secret of AWS");
 #define KEY_REACH 256 /* a secret stands within so many bytes of its key id */
 
+/* named_things reports whether the forty characters at a are rather names of things than of chance, as those of policies and paths are: small letters follow
+ * each other in them, and there is hardly a digit. Of secrets that chance has made less than one in ten thousand is like that. */
+RARE int named_things(const scan *s, int a) {
+	int digits = 0, small = 0;
+	spend(500);
+	for (int k = a; k < a + AWS_SECRET_LENGTH; k++) digits += is(s, k, DIGIT) != 0, small += is(s, k, LOWER) && is(s, k + 1, LOWER);
+	return digits <= 2 && small >= 17;
+}
+
+/* in_digest reports whether what stands at a is a part of a digest in base64url: requests/auth.py,sha256=h-HLlVx…. */
+static int in_digest(const scan *s, int a) {
+	if (!at(s, a - 1, '-') && !at(s, a - 1, '_')) return 0;
+	int from = run_start(s, a, BASE64U, 8);
+	return has(s, from - 7, "sha256=") || has(s, from - 7, "sha512=") || has(s, from - 7, "sha384=");
+}
+
 /* aws_secret reads a secret access key of which the digit at i is the first: forty
  * characters of base64 beside a word or a key id that says so. Forty hexadecimal
  * digits are a hash, not a key. A run of base64 is looked at once. */
@@ -83,7 +99,7 @@ RARE int aws_secret(scan *s, int i) {
 	if (start > i || start < s->last || run_end(s, start, BASE64, i - start) != i || !begins(s, start, BASE64) || after_escape(s, start) > start || at(s, end, '=')) return 0;
 	spend(600);
 	int m = classes(s, start, end), score = 0;
-	if (!(m & UPPER) || !(m & LOWER) || !(m & DIGIT)) return 0;
+	if (!(m & UPPER) || !(m & LOWER) || !(m & DIGIT) || named_things(s, start) || in_digest(s, start)) return 0;
 	if (s->last_key >= 0 && start - s->last_key <= KEY_REACH) score = 900;
 	else if (near(s, T_AWS, start)) score = 800;
 	else if (near(s, T_SECRET, start)) score = 700;

@@ -97,9 +97,10 @@ static inline int of_country(const uint8_t *p) { return in(p[0], UPPER) && in(p[
  * returns its end, or 0. */
 RARE int read_vat(const scan *s, int i, const char *form, uint8_t *d, int *n) {
 	int e = i, joints = 0;
-	spend(500);
+	spend(200);
 	*n = 0;
 	for (const char *c = form; *c; c++, e++) {
+		spend(30);
 		if (c > form && (at(s, e, ' ') || at(s, e, '.') || at(s, e, '-')) && ++joints < 5) e++;
 		if (*c == '9' || (*c == 'X' && is(s, e, DIGIT))) {
 			if (!is(s, e, DIGIT)) return 0;
@@ -214,7 +215,9 @@ RARE int parted_rfc(scan *s, int i) {
 /* lettered reads numbers of which the digits [i, end) stand behind letters and a space or hyphen: DE 123456789, ATU 12345678. */
 RARE int lettered(scan *s, int i, int end) {
 	int a = i - 3, n = end - i, found;
-	spend(300);
+	spend(100);
+	if (n > 8 && i > 4 && at(s, i - 1, ' ') && !of_country(s->t + a) && !has(s, i - 4, "ATU") && !has(s, i - 4, "CHE")) return 0;
+	spend(200);
 	if (n == 6 && s->t[end] == s->t[i - 1] && is(s, i - 4, UPPER) && (found = parted_rfc(s, i))) return found;
 	if ((n == 7 || n == 8) && at(s, i - 1, '-') && !is(s, i - 3, WORD) && (found = grouped_spanish(s, i, end))) return found;
 	if (has(s, i - 4, "ATU") || has(s, i - 4, "CHE")) a = i - 4;
