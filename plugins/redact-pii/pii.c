@@ -81,10 +81,9 @@ RARE int named_things(const scan *s, int a) {
 	return digits <= 2 && small >= 17;
 }
 
-/* in_digest reports whether what stands at a is a part of a digest in base64url: requests/auth.py,sha256=h-HLlVx…. */
+/* in_digest reports whether what stands at a is a part of a digest in base64url, which a hyphen may cut to forty: requests/auth.py,sha256=h-HLlVx…. */
 static int in_digest(const scan *s, int a) {
-	if (!at(s, a - 1, '-') && !at(s, a - 1, '_')) return 0;
-	int from = run_start(s, a, BASE64U, 8);
+	int from = at(s, a - 1, '-') || at(s, a - 1, '_') ? run_start(s, a, BASE64U, 8) : a;
 	return has(s, from - 7, "sha256=") || has(s, from - 7, "sha512=") || has(s, from - 7, "sha384=");
 }
 
