@@ -117,9 +117,12 @@ RARE int behind_id_number(const scan *s, int i) {
 	return e < i && ((has_any_case(s, e - 9, "id number") && begins(s, e - 9, WORD)) || (has_any_case(s, e - 5, "id no") && begins(s, e - 5, WORD)));
 }
 
-/* spanish_plate reports whether four digits and three consonants stand at i, behind a word that is of vehicles alone: matrícula 1234-BCD. */
+/* spanish_plate reports whether four digits and three consonants stand at i, right behind the Spanish word for plates, and not a year: matrícula 1234-BCD. */
 static int spanish_plate(const scan *s, int i, int end) {
-	if (end - i != 4 || is(s, end + 4, WORD) || !has_any_case(s, run_start(s, s->seen[T_PLATE], LETTER | HIGH, 16), "matr")) return 0;
+	int e = s->seen[T_PLATE], a = run_start(s, e, LETTER | HIGH, 16);
+	spend(100);
+	if (end - i != 4 || is(s, end + 4, WORD) || has(s, i, "19") || has(s, i, "20") || !has_any_case(s, a, "matr") || !has_any_case(s, e - 4, "cula")) return 0;
+	if (i != e + 1 + at(s, e, ':') || !at(s, i - 1, ' ')) return 0;
 	for (int k = end + 1; k < end + 4; k++)
 		if (!is(s, k, UPPER) || at(s, k, 'A') || at(s, k, 'E') || at(s, k, 'I') || at(s, k, 'O') || at(s, k, 'U')) return 0;
 	return 1;

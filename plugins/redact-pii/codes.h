@@ -31,6 +31,9 @@ static inline int gap_of(const scan *s, int i) {
 	return c >= 0xc2 && typeset(s, i) ? typeset_size(c) : 0;
 }
 
+/* of_bank reports whether the letters of a country whose banks have such numbers stand at p. */
+static inline int of_bank(const uint8_t *p) { return in(p[0], LETTER) && in(p[1], LETTER) && account_length(p) > 0; }
+
 /* may_be_account reports whether the twelve bytes from i on may be of one in groups: tables have the end of a line, or of a field, among them. */
 static inline int may_be_account(const scan *s, int i) {
 	spend(100);
@@ -39,7 +42,7 @@ static inline int may_be_account(const scan *s, int i) {
 	if (i < 2 + at(s, i - 1, ' ') || i + 13 > s->n) return 0;
 	const uint8_t *p = s->t + i, *country = p - 2 - (p[-1] == ' ');
 	int gap = p[2] == ' ';
-	if (gap && p[5] == ' ' && in(p[3], DIGIT) && in(p[6], LETTER) && in(p[7], LETTER) && p[8] == ' ') return 0; /* FR 12 34 DE 56 78 */
+	if (gap && p[5] == ' ' && in(p[3], DIGIT) && p[8] == ' ' && in(p[9], DIGIT) && of_bank(p + 6)) return 0; /* FR 12 34 DE 56 78 */
 	for (const char *c = "GBNLIEROBGLV"; *c && in(p[2 + gap], DIGIT); c += 2) /* whose banks have letters */
 		if (((country[0] ^ (uint8_t)c[0]) & 0xdf) == 0 && ((country[1] ^ (uint8_t)c[1]) & 0xdf) == 0) return 0;
 	return !(outside(s->t + i, &sets[set_number(ALNUM | URLSAFE | HIGH | DOT)]) & ~gaps & 0xfff);
@@ -57,13 +60,14 @@ RARE int iban(scan *s, int i) {
 	int want = account_length(s->t + start) - 4;
 	if (want <= 0) return 0;
 	for (int k = 0, gap; k < want;) {
-		spend(75); /* most of what begins so does not go on */
 		uint8_t c = s->t[end++], digit = c - '0', letter = c - 'A' - (uint8_t)fold;
-		if (digit < 10) m = m * 10 + digit, k++;
-		else if (letter < 26) m = m * 100 + letter + 10, k++;
+		if (digit < 10) spend(75), m = m * 10 + digit, k++; /* most of what begins so does not go on */
+		else if (letter < 26) spend(75), m = m * 100 + letter + 10, k++;
 		else if (class[c] & GOES_ON && (gap = gap_of(s, end - 1))) {
 			end += gap - 1; /* one at a time */
 			if (!is(s, end, ALNUM)) return 0;
+			if (is(s, end + 2, DIGIT) && is(s, end + 3, DIGIT) && of_bank(s->t + end)) return 0; /* the next begins */
+			if (at(s, end + 2, ' ') && s->t[end] == s->t[start] && s->t[end + 1] == s->t[start + 1]) return 0;
 		} else return 0;
 		if (m >> 56) m %= 97;
 	}
@@ -114,7 +118,7 @@ RARE int account_named(scan *s, int a) {
 	if (s->seen[T_NUMBER] > e && counted(s, s->seen[T_NUMBER], a)) return 0;
 	if (s->seen[T_NUMBER] > e || has_any_case(s, start, "clabe") || has_any_case(s, start - 12, "beneficiary ") || has_any_case(s, e + 1, "no") || has_any_case(s, e + 1, "nr") || at(s, e + 1, '#') || e - start > 7) return 1;
 	int code = start - 9 - at(s, start - 2, ',');
-	if (at(s, start - 1, ' ') && code >= 10 && like(s, code, code + 8, "99-99-99") && (has_any_case(s, code - 10, "sort code ") || has_any_case(s, code - 11, "sort code: "))) return 1;
+	if (a - e <= 3 && !at(s, a - 1, '+') && (at(s, e, ' ') || at(s, e, ':')) && at(s, start - 1, ' ') && code >= 10 && like(s, code, code + 8, "99-99-99") && (has_any_case(s, code - 10, "sort code ") || has_any_case(s, code - 11, "sort code: "))) return 1;
 	int before = run_start(s, start - 1, LETTER, 16);
 	return at(s, start - 1, ' ') && before < start - 1 && word_topics(word_at(s->t + before, start - 1 - before)) >> T_BANK & 1;
 }
@@ -151,6 +155,9 @@ RARE int carded(scan *s, int a) {
 	return found;
 }
 
+/* in_token reports whether a letter and digits are right before the letters at i: as in a digest, h4DL. */
+static int in_token(const scan *s, int i) { return is(s, i - 1, DIGIT) && (is(s, i - 2, LETTER) || (is(s, i - 2, DIGIT) && is(s, i - 3, LETTER))); }
+
 /* document reads a number that has no form of its own, right behind the word that
  * names it. [a, e) has capitals, digits and hyphens. */
 RARE int document(scan *s, int a, int e) {
@@ -161,7 +168,7 @@ RARE int document(scan *s, int a, int e) {
 	uint32_t digits = (digits_at(s->t + a) | digits_at(s->t + a + 16) << 16) & ((1u << n) - 1);
 	if (!digits || (!(digits & (digits - 1)) && n < 8) || !number_begins(s, a) || addresses(s, a, e)) return 0; /* less than two, as words have */
 	if (soon(s, T_PASSPORT, a) && n >= 6) label = PASSPORT;
-	else if (soon(s, T_LICENCE, a) && soon(s, T_DRIVER, a - 1) && n >= 6 && !is(s, s->seen[T_LICENCE] - 3, DIGIT)) label = DRIVER_LICENSE;
+	else if (soon(s, T_LICENCE, a) && soon(s, T_DRIVER, a - 1) && n >= 6 && !in_token(s, s->seen[T_LICENCE] - 2)) label = DRIVER_LICENSE;
 	else if (soon(s, T_PLATE, a) && n <= 9) label = LICENSE_PLATE;
 	else if (carded(s, a) && !(n == 10 && at(s, a + 4, '-')) && !(at(s, e, '/') && is(s, e + 1, DIGIT)) && (n >= 7 || soon(s, T_NUMBER, a))) label = ID_CARD; /* not a date */
 	else if (n >= 7 && digits + 1 == 1u << n && account_named(s, a)) label = BANK_ACCOUNT;
@@ -326,14 +333,16 @@ static int labelled(const scan *s, int i) {
 	return 0;
 }
 
-/* wrapped reports whether the pair at start goes on from the line before, which ends with another and a colon: the bytes of a signature or a key. */
+/* wrapped reports whether the pair at start goes on from the line before, which ends with eight others and more, and a colon: the bytes of a signature or a key. */
 RARE int wrapped(const scan *s, int start) {
 	int k = start;
-	spend(250);
+	spend(400);
 	while (k > start - 40 && (at(s, k - 1, ' ') || at(s, k - 1, '\t'))) k--;
 	if (!at(s, k - 1, '\n')) return 0;
 	k -= 1 + at(s, k - 2, '\r');
-	return at(s, k - 1, ':') && is(s, k - 2, HEX) && is(s, k - 3, HEX) && at(s, k - 4, ':');
+	for (int n = 0; n < 8; n++, k -= 3)
+		if (!at(s, k - 1, ':') || !is(s, k - 2, HEX) || !is(s, k - 3, HEX)) return 0;
+	return 1;
 }
 
 /* mac reads a hardware address of which the first colon or any hyphen stands at i. */

@@ -5,15 +5,20 @@ static int octet(const scan *s, int start, int end) {
 	return n >= 1 && n <= 3 && (n == 1 || s->t[start] != '0') && prefix(s, start, n) <= 255;
 }
 
-/* arc reports whether a dotted quad is the id of an attribute or extension of a certificate (2.5.4.3, 2.5.29.17), or numbers a heading: at the
- * beginning of a line, with a full stop behind it and a capital. */
+/* arc reports whether a dotted quad is the id of an attribute or extension of a certificate, right behind a word for these (X509v3 extension 2.5.29.17),
+ * or numbers a heading: at the beginning of a line, each below thirty, with a full stop behind it and a capital. */
 static int arc(const scan *s, int start, int end) {
-	spend(200);
-	if (has(s, start, "2.5.29.") || has(s, start, "2.5.4.")) return 1;
-	if (has(s, start, "10.")) return 0; /* nor do headings count from zero */
-	for (int k = start; k < end; k++)
-		if (at(s, k, '.') && at(s, k + 1, '0')) return 0;
-	return (start == 0 || at(s, start - 1, '\n')) && end - start <= 9 && at(s, end, '.') && at(s, end + 1, ' ') && is(s, end + 2, UPPER);
+	int certificate = has(s, start, "2.5."), heading = end - start <= 9 && at(s, end, '.') && at(s, end + 1, ' ') && is(s, end + 2, UPPER) && (start == 0 || at(s, start - 1, '\n'));
+	if (!certificate && !heading) return 0;
+	spend(300);
+	if (certificate && (has_any_case(s, start - 10, "extension ") || has_any_case(s, start - 10, "attribute ") || has_any_case(s, start - 4, "oid ") || has_any_case(s, start - 5, "oid: "))) return 1;
+	if (!heading || has(s, start, "10.")) return 0; /* nor do headings count from zero */
+	for (int k = start, n = 0; k <= end; k++, n++) {
+		if (is(s, k, DIGIT)) continue;
+		if (n > 2 || at(s, k - n, '0') || (n == 2 && s->t[k - 2] > '2')) return 0;
+		n = -1;
+	}
+	return 1;
 }
 
 /* ipv4 reads a dotted quad. A port or prefix length may follow; a fifth number
@@ -30,7 +35,7 @@ RARE int ipv4(numbers *r, int k) {
 	if (is(s, end, WORD) || ((at(s, end, '.') || at(s, end, '-')) && is(s, end + 1, WORD))) return k;
 	int first = prefix(s, start, len(r, k)), score = 800;
 	if (first == 0 || first == 127 || first == 255) score = 200; /* names no machine */
-	else if (!near(s, T_IP, start) && (arc(s, start, end) || end - start == 7 || near(s, T_OTHER, start) || s->seen[T_OTHER] == 0 || versioned(s, start))) score = 300;
+	else if (!near(s, T_IP, start) && (end - start == 7 || near(s, T_OTHER, start) || s->seen[T_OTHER] == 0 || versioned(s, start) || arc(s, start, end))) score = 300;
 	return report(s, start, end, IP, score) ? k + 4 : k;
 }
 

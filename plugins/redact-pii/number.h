@@ -33,6 +33,7 @@ typedef struct {
 	int n;
 	int next, pending; /* start of the group behind the last one, or -1, and its separator */
 	int named;         /* what speaking() found for this run */
+	int short_name;    /* what a short name before the first group speaks for */
 	int spoken;        /* whether a short name speaks for the number that begins with the first group */
 } numbers;
 
@@ -399,14 +400,14 @@ static inline int lone(const scan *s, int i, int end) {
 RARE int readings(numbers *r) {
 	int end = r->g[0].start + 1, named;
 	spend(150);
-	r->spoken = spoken_for(r);
+	r->spoken = signed_for(r);
 	if (r->n >= 4 && r->s->t[end - 2] == '-' && (named = machine(r))) return named;
 	for (int k = 0; k < r->n;) {
 		spend(90);
 		k = may_begin(r, k) ? groups_at(r, k) : k + 1;
 		if (r->n - k < LOOKAHEAD && r->next >= 0) {
 			for (int j = k; j < r->n; j++) r->g[j - k] = r->g[j];
-			r->n -= k, k = 0, r->spoken = 0;
+			r->n -= k, k = 0, r->spoken = r->short_name = 0;
 			fill(r);
 		}
 	}
@@ -424,6 +425,7 @@ RARE int grouped(scan *s, int i, int end) {
 	int next = separator(s, end, &sep);
 	int n = end - i;
 	if (next < 0 && n < MIN_DIGITS) return end;
+	if (next < 0 && n == 11 && s->t[i] == '1' && near(s, T_CARD, i) && !(near_set(s, i) & ~(1ull << T_CARD)) && in_chinese(s, i, end) && report(s, i, end, PHONE, 600)) return end;
 	/* one group, of a length that only words make anything of */
 	if (next < 0 && n < MIN_CARD && n != 9 && !at(s, i - 1, '+') && !at(s, end, 'x') && silent(s, i) && !(n >= 10 && (s->t[i] == '0' || n == 10) && short_named(s, i))) {
 		if (n == 11 && in_chinese(s, i, end)) report(s, i, end, PHONE, 600);
@@ -474,7 +476,7 @@ static inline int number(scan *s, int i) {
 	if (end - i <= 3 && at(s, end, 'm') && colour_end(s, end + 1)) return end + 1;
 	if (end - i <= 2 && at(s, end, '.')) { /* a decimal number, of which JSON has many */
 		int e = run_end(s, end + 1, DIGIT, 32);
-		if (e > end + 1 && !is(s, e, DIGIT | DOT | URLSAFE) && !at(s, e, '/') && !at(s, e, '@') && !(at(s, i - 1, '+') && dotted_area(s, i, e))) return e;
+		if (e > end + 1 && !is(s, e, DIGIT | DOT | URLSAFE) && !at(s, e, '/') && !at(s, e, '@')) return e;
 	}
 	if (end - i <= 3 && is(s, end, WORD) && s->t[end] != 'x' && !may_be_dated(s, end) && !at(s, i - 1, '-')) return token(s, i);
 	return grouped(s, i, end);

@@ -73,6 +73,12 @@ static int international(const numbers *r, int k, int *score) {
  * or as Mexicans print them, and a mobile of Indonesia. */
 enum { WITH_ZERO = 1, WITH_AREA = 2, TEN_DIGITS = 4, TEN_TOGETHER = 8, WITH_08 = 16 };
 
+/* alone reports whether the word at a begins a line, a field or the text: no word is before it. */
+static inline int alone(const scan *s, int a) {
+	a -= at(s, a - 1, ' ');
+	return a == 0 || at(s, a - 1, '\n') || at(s, a - 1, ',') || at(s, a - 1, ';') || at(s, a - 1, '|');
+}
+
 /* short_name returns what the word that ends at e, before a number and a sign, or no more than a space, speaks for if it stands for a telephone in
  * signatures and forms. Without a sign it speaks for what has hardly another meaning. */
 RARE int short_name(const scan *s, int e, int sign) {
@@ -87,14 +93,14 @@ RARE int short_name(const scan *s, int e, int sign) {
 	for (int i = a; i < e; i++) word = word << 8 | s->t[i] | 0x20;
 	if (word == tel) return sign && begins(s, a, WORD | DOT | URLSAFE) ? WITH_ZERO : 0;
 	if (e - a == 4) return has_any_case(s, a, "free") && has_any_case(s, a - 5, "toll") ? WITH_ZERO | WITH_AREA | TEN_DIGITS : 0;
-	if (!begins(s, a, WORD | DOT | URLSAFE)) return 0;
+	if (!begins(s, a, WORD | DOT | URLSAFE) || (!sign && !alone(s, a))) return 0;
 	switch (word) {
-	case PH: if (has(s, a, "pH")) return 0; /* pH: 7.35 */ /* fall through */
+	case PH: if (has(s, a, "pH") || (!sign && at(s, a + 1, 'H'))) return 0; /* pH: 7.35 */ /* fall through */
 	case MOB: return sign ? WITH_ZERO | WITH_AREA | TEN_DIGITS : WITH_ZERO | TEN_TOGETHER;
 	case CEL: return sign ? WITH_ZERO | WITH_AREA | TEN_TOGETHER : 0;
 	case HP: case DDI: return sign ? WITH_ZERO : 0;
-	case WA: return sign ? WITH_08 : 0;
-	case GSM: return sign || !is(s, a - 2, DIGIT) ? WITH_ZERO : 0; /* paper of 80 gsm */
+	case WA: return sign && (at(s, a, 'w') || (at(s, e, ':') && !at(s, a - 2, ','))) ? WITH_08 : 0; /* Seattle, WA. */
+	case GSM: return sign || (at(s, e + 1, '0') && s->t[e + 2] >= '4' && s->t[e + 2] <= '7') ? WITH_ZERO : 0; /* GSM 0900 is no number */
 	case CAPITAL_DT: case DT: return WITH_ZERO;
 	}
 	return 0;
@@ -146,22 +152,25 @@ static int in_form(const numbers *r, int k, int e, int n) {
 	return (e == k + 1 && len(r, k) == 5) || (e == k + 2 && len(r, k) >= 3 && len(r, k + 1) == 3 && len(r, e) >= 3) ? TEN_DIGITS : 0;
 }
 
-/* spoken_at reports whether the short name that ends at name_end, before the first group, speaks for the number that begins with this. Where there
- * is no sign, nothing is counted behind it, and ten digits begin as a mobile's of India. */
-RARE int spoken_at(const numbers *r, int name_end, int sign) {
-	spend(300);
+/* spoken_for reports whether the short name before the first group, if any, which speaks for what r->short_name says, speaks for the number that begins
+ * with this. Where there is no sign, nothing is counted behind it, and ten digits begin as a mobile's of India. */
+RARE int spoken_for(const numbers *r, int sign) {
+	spend(200);
 	const scan *s = r->s;
-	int n, e = extent(r, 0, 15, &n), form = in_form(r, 0, e, n), end = r->g[e].end;
-	if (!sign && (n > 11 || (at(s, end, ' ') && is(s, end + 1, LOWER)) || (!at(s, r->g[0].start, '0') && s->t[r->g[0].start] < '6'))) return 0;
-	return form && short_name(s, name_end, sign) & form;
+	int n, e = extent(r, 0, 15, &n), end = r->g[e].end;
+	if (!sign && (n > 11 || (at(s, end, ' ') && is(s, end + 1, LETTER)) || (!at(s, r->g[0].start, '0') && s->t[r->g[0].start] < '6'))) return 0;
+	return in_form(r, 0, e, n) & r->short_name;
 }
 
-static inline int spoken_for(const numbers *r) {
+/* signed_for finds out what short name is before the first group, once for a run. */
+static inline int signed_for(numbers *r) {
 	int sign, e = name_before(r->s, r->g[0].start, &sign);
-	return e && spoken_at(r, e, sign);
+	r->short_name = e ? short_name(r->s, e, sign) : 0;
+	return r->short_name && spoken_for(r, sign);
 }
 
-RARE int his(const scan *s, int start);
+RARE int of_somebody(const scan *s, int start);
+static int cyrillic(const scan *s, int e);
 
 /* north_american reads [1] AAA EEE NNNN, perhaps behind the prefix of an
  * international call. */
@@ -176,7 +185,7 @@ static int north_american(const numbers *r, int k, int *score) {
 	*score = first == CLOSED ? 850 : first == DASHED && second == DASHED ? 750 : (first == DOTTED && second == DOTTED) || (second == DASHED && first != DOTTED) ? 650 : 350;
 	*score += 50 * trunk;
 	int start = r->g[k].start;
-	if (*score < 500 && (near(r->s, T_PHONE, start) || near(r->s, T_CALL, start) || short_named(r->s, start) & WITH_AREA || his(r->s, start))) *score = 700;
+	if (*score < 500 && (near(r->s, T_PHONE, start) || (near(r->s, T_CALL, start) && !cyrillic(r->s, r->s->seen[T_CALL])) || (k == 0 && r->short_name & WITH_AREA) || (of_somebody(r->s, start) && ends_at(r, a + 2) && !(at(r->s, r->g[a + 2].end, ' ') && is(r->s, r->g[a + 2].end + 1, LETTER))))) *score = 700;
 	return a + 2;
 }
 
@@ -242,6 +251,18 @@ RARE int his(const scan *s, int start) {
 	int a = run_start(s, e - 1, LETTER | HIGH, 10);
 	if (owned(s, a, e - 1)) return 1;
 	return is(s, a, UPPER) && at(s, a - 1, ' ') && owned(s, run_start(s, a - 1, LETTER, 6), a - 1);
+}
+
+/* of_somebody reports whether the number at start is said to be somebody's, and of nothing else: my number is, my number:, my number's. */
+RARE int of_somebody(const scan *s, int start) {
+	int e = s->seen[T_NUMBER];
+	spend(60);
+	if (e <= 0 || start - e > 6 || start - e < 2 || e < s->seen[T_OTHER]) return 0;
+	spend(200);
+	int said = has(s, e, " is: ") ? 5 : has(s, e, " is ") ? 4 : has(s, e, "'s ") ? 3 : has(s, e, ": ") ? 2 : 0;
+	if (said != start - e) return 0;
+	e = run_start(s, e, LETTER | HIGH, 20);
+	return at(s, e - 1, ' ') && owned(s, run_start(s, e - 1, LETTER | HIGH, 10), e - 1);
 }
 
 /* contact_number reports whether the word for numbers follows one of reaching somebody. */
@@ -314,16 +335,19 @@ static int in_thousands(const numbers *r, int k, int e, int n) {
 /* trunk reports whether digits are a Russian mobile number, or one that is free to call, as dialled within the country. */
 static inline int trunk(const uint8_t *d, int n) { return n == 11 && d[0] == 8 && (d[1] == 9 || value(d + 1, 3) == 800); }
 
-static inline int cyrillic(const scan *s, int e) { return e > 1 && (s->t[e - 2] == 0xd0 || s->t[e - 2] == 0xd1); }
+static int cyrillic(const scan *s, int e) { return e > 1 && (s->t[e - 2] == 0xd0 || s->t[e - 2] == 0xd1); }
 
-/* russian reports whether a Russian word for calls is before the number at start, or right before it "номер" and a colon, and nothing that says of what. */
-RARE int russian(scan *s, int start, int call) {
-	int e = s->seen[T_NUMBER];
+/* russian reports whether the number at start is one to call in Russian: звоните 8 …, Мой номер 8 … */
+RARE int russian(scan *s, int start) {
+	int e = s->seen[T_CALL], n = s->seen[T_NUMBER];
 	spend(300);
-	if (call && cyrillic(s, s->seen[T_CALL])) return 1;
-	if (!near(s, T_NUMBER, start) || e < 10 || start - e > 2 || !at(s, e, ':') || !is(s, e - 1, HIGH)) return 0;
-	int a = run_start(s, e, LETTER | HIGH, 20);
-	return a == 0 || at(s, a - 1, '\n') || (at(s, a - 1, ' ') && at(s, a - 2, ','));
+	if (near(s, T_CALL, start) && cyrillic(s, e)) {
+		int a = run_start(s, e, LETTER | HIGH, 20);
+		if ((has(s, a + 2, "\xd0\xb2\xd0\xbe\xd0\xbd\xd0\xb8") && e - a == 10) || (has(s, a + 2, "\xd0\xb2\xd0\xbe\xd0\xbd\xd0\xb8\xd1\x82\xd0\xb5") && e - a == 14)) return 1;
+	}
+	if (!near(s, T_NUMBER, start) || start - n > 2 || !cyrillic(s, n)) return 0;
+	n = run_start(s, n, LETTER | HIGH, 20);
+	return at(s, n - 1, ' ') && owned(s, run_start(s, n - 1, LETTER | HIGH, 10), n - 1);
 }
 
 /* a_limit reports whether ten digits are the largest number of 32 bits, or one more: a count of calls, more likely than a number to call. */
@@ -341,16 +365,15 @@ static int named_phone(const numbers *r, int k, int *score) {
 	spend(400);
 	if (n < MIN_DIGITS || date_like(r, k, e) || (n == 10 && e == k && a_limit(r->s, start))) return -1;
 	int phone = in_line || (near(r->s, T_PHONE, start) && !id_since(r->s, T_PHONE)) || contact_number(r->s, start);
-	int call = initial || (near(r->s, T_CALL, start) && !id_since(r->s, T_CALL)), own = !phone && his(r->s, start);
+	int call = initial || (near(r->s, T_CALL, start) && !id_since(r->s, T_CALL) && !cyrillic(r->s, r->s->seen[T_CALL])), own = !phone && his(r->s, start);
 	uint8_t d[MAX_DIGITS];
-	if (!phone && !call && !own && !near(r->s, T_NUMBER, start) && !(k == 0 && r->spoken)) return -1;
+	if (!phone && !call && !own && !near(r->s, T_NUMBER, start) && !near(r->s, T_CALL, start) && !(k == 0 && r->spoken)) return -1;
 	spend(400 + 150 * (e - k + 1));
 	digits(r, k, e, d);
-	if (!phone && trunk(d, n) && (own || russian(r->s, start, call))) return *score = 550, e;
+	if (!phone && trunk(d, n) && russian(r->s, start)) return *score = 550, e;
 	if (!phone && !call && !own && !(named = k == 0 && r->spoken)) return -1;
 	int dials = (n == 10 && (nanp(d) || as_printed(r, k))) || (n == 11 && d[0] == 1 && (nanp(d + 1) || d[1] >= 3)) || (d[0] == 0 && value(d, 2) + d[2] != 0 && (e > k ? n >= 9 : n == 10 || n == 11)) ||
 		(own && e > k && n >= 8) || ((own || initial) && n == 9) || (call && n >= 7 && asked(r->s, start) && !times(r, k, e, d) && !in_thousands(r, k, e, n)) || named;
-	if (call && !phone && !own && !named && cyrillic(r->s, r->s->seen[T_CALL])) dials = 0; /* of calls, more than of whom to call */
 	if (call && !phone && d[0] != 0 && has_any_case(r->s, r->s->seen[T_CALL] - 3, "ruf")) dials = 0; /* a word for reputation, too */
 	*score = phone ? 650 : 550;
 	return phone || dials ? e : -1;
@@ -393,17 +416,6 @@ RARE int local_part(const scan *s, int i, int limit, int *n) {
 	if (total - *n < 4 || !number_ends(s, i)) return from;
 	*n = total;
 	return i;
-}
-
-/* dotted_area reports whether what looks like a decimal number at i, behind a plus sign, is a country code and an area, right behind a word for
- * telephones: Phone +44.20 7946-0123. */
-RARE int dotted_area(scan *s, int i, int e) {
-	int digits = 0;
-	spend(100);
-	if (!at(s, e, ' ') || !is(s, e + 1, DIGIT) || !near(s, T_PHONE, i) || i - s->seen[T_PHONE] > 12) return 0;
-	spend(400);
-	for (int k = i; k < i + 24 && (is(s, k, DIGIT) || (is(s, k + 1, DIGIT) && (at(s, k, ' ') || at(s, k, '-') || at(s, k, '.')))); k++) digits += is(s, k, DIGIT) != 0;
-	return digits >= 10; /* a whole number, and no price */
 }
 
 RARE int phone(numbers *r, int k) {
