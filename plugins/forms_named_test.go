@@ -20,6 +20,7 @@ var namedForms = []form{
 	{"", "my favourite number is 202 974 4389"},
 	{"", "the number 202 974 4389 is prime"},
 	{"", "la suma es 202 974 4389"},
+	{"PHONE", "my number is «202 974 4389 x12»"},
 	{"", "Your Order Number is 202 974 4389"},
 	{"", "Your Tracking Number: 713 394 7880"},
 	{"", "Your Account Number is 312 555 0147"},
@@ -208,7 +209,7 @@ func TestTablesAreSearched(t *testing.T) {
 	f, d := newFinder(t, "redact-pii"), newDice(41)
 	for _, line := range []string{"FR {2 digit} {2 digit}", "NL {2 digit} {2 digit} {2 digit} {2 digit}", "FR {2 digit} {2 digit} {2 digit} {3 digit}", "call me {2 digit} {2 digit} {2 digit} {2 digit}", "call me at 10 00 12 30", "BSN {9 digit}", "UTR {10 digit}", "IMEI {15 digit}", "номер 8{10 digit}",
 		"DE28 {4 digit} {4 digit}", "IT48-{4 digit}-{4 digit}", "NL{2 digit}-{4 digit}-{4 digit}", "CH{2 digit}-{4 digit}-{4 digit}", "DE{2 digit}-{4 digit}-{4 digit}", "GB{2 digit}-{4 digit}-{4 digit}", "NO{2 digit}-{4 digit}-{2 digit}",
-		"FR{10 digit}", "PL{2 digit} {4 digit} {4 digit}", "Ph 9{9 digit}", "wa: 08{8 digit}"} {
+		"FR{10 digit}", "PL{2 digit} {4 digit} {4 digit}", "Ph 9{9 digit}", "wa: 08{8 digit}", "my number is 2{2 digit} 3{2 digit} {4 digit}"} {
 		for _, size := range []int{4 << 10, 8 << 10, 12 << 10, 16 << 10, 20 << 10, 30 << 10, 60 << 10} {
 			for _, between := range []string{"\n", ", ", " "} {
 				var b strings.Builder

@@ -172,6 +172,12 @@ static inline int signed_for(numbers *r) {
 RARE int of_somebody(const scan *s, int start);
 static int cyrillic(const scan *s, int e);
 
+/* in_sentence reports whether what is behind group k goes on in a sentence, in which a number is told rather than given: … votes; not an extension. */
+static inline int in_sentence(const numbers *r, int k) {
+	int e = r->g[k].end;
+	return !ends_at(r, k) || (at(r->s, e, ' ') && is(r->s, e + 1, LETTER) && !(at(r->s, e + 1, 'x') && is(r->s, e + 2, DIGIT)));
+}
+
 /* north_american reads [1] AAA EEE NNNN, perhaps behind the prefix of an
  * international call. */
 static int north_american(const numbers *r, int k, int *score) {
@@ -185,7 +191,7 @@ static int north_american(const numbers *r, int k, int *score) {
 	*score = first == CLOSED ? 850 : first == DASHED && second == DASHED ? 750 : (first == DOTTED && second == DOTTED) || (second == DASHED && first != DOTTED) ? 650 : 350;
 	*score += 50 * trunk;
 	int start = r->g[k].start;
-	if (*score < 500 && (near(r->s, T_PHONE, start) || (near(r->s, T_CALL, start) && !cyrillic(r->s, r->s->seen[T_CALL])) || (k == 0 && r->short_name & WITH_AREA) || (of_somebody(r->s, start) && ends_at(r, a + 2) && !(at(r->s, r->g[a + 2].end, ' ') && is(r->s, r->g[a + 2].end + 1, LETTER))))) *score = 700;
+	if (*score < 500 && (near(r->s, T_PHONE, start) || (near(r->s, T_CALL, start) && !cyrillic(r->s, r->s->seen[T_CALL])) || (k == 0 && r->short_name & WITH_AREA) || (!in_sentence(r, a + 2) && of_somebody(r->s, start)))) *score = 700;
 	return a + 2;
 }
 
