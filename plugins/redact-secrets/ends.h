@@ -98,12 +98,20 @@ RARE int ends_before(const scan *s, int a, int b) {
  * or a connection string, or before the next command of a shell. */
 RARE int field_end(const scan *s, int a, int b, int start) {
 	if (at(s, a - 1, '>') && !at(s, a - 2, '=')) return b; /* of an element, in which '&' begins a character */
-	int named = at(s, a - 1, '='), field = start > 0 && (s->t[start - 1] == '?' || s->t[start - 1] == '&' || s->t[start - 1] == ';');
+	int named = at(s, a - 1, '='), query = start > 0 && (s->t[start - 1] == '?' || s->t[start - 1] == '&'), field = query || at(s, start - 1, ';');
 	spend(50);
+	for (int k = a; k < b; k += 16) { /* password=x,user=y */
+		spend(15);
+		for (uint32_t commas = wasm_i8x16_bitmask(wasm_i8x16_eq(wasm_v128_load(s->t + k), wasm_u8x16_splat(','))); commas; commas &= commas - 1) {
+			int next = k + __builtin_ctz(commas) + 1, e = next < b && is(s, next, LETTER) ? ahead(s, next, b, &NAME_SET, 0) : b;
+			spend(60);
+			if (e < b && (s->t[e] == '=' || s->t[e] == ':')) b = next - 1;
+		}
+	}
 	for (int k = a; (k = ahead(s, k, b, &sets[ENDS_FIELD], SIDES)) < b; k++) {
 		int e = ahead(s, k + 1, min(s->n, k + 32), &NAME_SET, 0);
 		spend(120);
-		if (field || e == k + 1 || at(s, e, '=') || has(s, k, "&amp;") || (named && k - a >= SHORTEST_PASSWORD && command(s, k + 1, e, b))) return k;
+		if ((s->t[k] == ';' ? field : query) || e == k + 1 || at(s, e, '=') || has(s, k, "&amp;") || (named && k - a >= SHORTEST_PASSWORD && command(s, k + 1, e, b))) return k;
 	}
 	return b;
 }

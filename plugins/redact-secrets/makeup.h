@@ -297,6 +297,14 @@ RARE int has_sign(const scan *s, int a, int b) {
 	return 0;
 }
 
+/* jumpy reports whether a letter follows a digit in [a, b), which numbered names hardly have. */
+RARE int jumpy(const scan *s, int a, int b) {
+	spend(12 * (b - a));
+	for (; a + 1 < b; a++)
+		if (in(s->t[a], DIGIT) && in(s->t[a + 1], LETTER)) return 1;
+	return 0;
+}
+
 /* four_fours reports whether [a, b) is of the form of what Apple and Google make for one application: abcd-efgh-ijkl-mnop. */
 static int four_fours(const scan *s, int a, int b) {
 	for (int k = 0; k < 4; k++)

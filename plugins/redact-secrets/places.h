@@ -91,8 +91,17 @@ static int shouted(const scan *s, int b) {
 	return b;
 }
 
+/* onward returns where the argument [a, b) of a command ends, in no quotes, if it goes on behind a sign with what is neither a word nor a file. */
+RARE int onward(const scan *s, int a, int b) {
+	uint8_t c = b < s->n ? s->t[b] : 0;
+	if ((c != '&' && c != ',' && c != '(' && c != '[' && c != ']' && c != '{' && c != '}') || !is(s, b + 1, ALNUM)) return b;
+	int e = ends_before(s, a, password_end(s, a));
+	spend(150);
+	return e > b && e - a <= 64 && classes(s, b + 1, e) & (DIGIT | UPPER) ? e : b;
+}
+
 /* expected reports the password [a, b), where a command expects one. */
-RARE int expected(scan *s, int a, int b) { return strange(s, a, b, 1) && report(s, a, b, PASSWORD, 550) ? b : 0; }
+RARE int expected(scan *s, int a, int b) { return b = onward(s, a, b), strange(s, a, b, 1) && report(s, a, b, PASSWORD, 550) ? b : 0; }
 
 static inline int may_be_echoed(const uint8_t *p) { return p[-1] == ' ' && ((p[-2] == 'o' && p[-3] == 'h') || (p[-2] == 'n' && p[-3] == '-')); }
 
@@ -120,7 +129,7 @@ static inline int may_be_given(const scan *s, int a, int b, int quoted) {
 RARE int given(scan *s, int a, int b, int quoted) {
 	int end = a - quoted - 1, word = back(s, end, max(s->last, end - MAX_NAME), &sets[BREAKS], SIDES);
 	spend(500);
-	b = quoted ? b : shouted(s, b);
+	b = quoted ? b : onward(s, a, shouted(s, b));
 	if (!strange(s, a, b, 1)) return 0;
 	int known = has(s, word, "/user:") || has_any_case(s, word - 9, "add_user ") || has_any_case(s, word - 16, "change_password ") || has_any_case(s, word - 9, "net user ") || has_any_case(s, word, "unseal ") || (b - a >= 32 && has(s, word, "login "));
 	return (known || contains(s, max(s->last, word - MAX_NAME), word, "htpasswd -")) && report(s, a, b, PASSWORD, 550) ? b : 0;
@@ -181,16 +190,17 @@ RARE int noted(const scan *s, int i) {
 /* calls reports whether what stands in no quotes at a, behind a name whose value is worth say, is the call of a function, open or closed on its
  * line: opLen1Imm8(…), Field(min_length=8). Passwords have brackets, too. */
 RARE int calls(const scan *s, int a, int say) {
-	int e = a, limit = min(s->n, a + MAX_NAME), camel = 0, ends;
+	int e = a, limit = min(s->n, a + MAX_NAME), camel = 0, turned = 0, ends;
 	if (!is(s, a, LETTER | UNDERSCORE)) return 0;
-	for (; e < limit && class[s->t[e]] & (WORD | DOT); e++) camel |= s->t[e] == '.' || s->t[e] == '_' || (e > a && s->t[e - 1] >= 'a' && s->t[e - 1] <= 'z' && s->t[e] >= 'A' && s->t[e] <= 'Z');
+	for (; e < limit && class[s->t[e]] & (WORD | DOT); e++) camel |= s->t[e] == '.' || s->t[e] == '_', turned |= e > a && in(s->t[e - 1], LOWER) && in(s->t[e], UPPER);
+	camel |= turned;
 	spend(100 + 15 * (e - a));
 	if (!at(s, e, '(')) return 0;
 	spend(200);
 	if (e + 1 >= s->n || at(s, e + 1, ')') || is(s, e + 1, SPACE | QUOTE)) return 1;
 	spend(100 + 60 * (e - a));
 	int digits = counts(s, a, e, &ends);
-	if (digits > 3 && ((say < 3 && !camel) || noted(s, e + 1))) return 0; /* a token, or a password and what is said of it: Acme_2024(new) */
+	if (digits > 3 && ((say < 3 && !camel) || (noted(s, e + 1) && !(turned && in(s->t[a], LOWER) && in(s->t[e - 1], DIGIT) && ends)))) return 0; /* a token, or a password and what is said of it: Acme_2024(new), but not getUser1234(test) */
 	uint8_t c = s->t[e + 1];
 	int sign = !is(s, e + 1, ALNUM | UNDERSCORE), opened = c == '[' || c == '{';
 	if (sign && (say < 3 || (opened && (e + 2 >= s->n || is(s, e + 2, SPACE))))) return 1;
@@ -296,9 +306,11 @@ RARE int signed_password(scan *s, int a) {
 		if (s->t[k] == '=' || s->t[k] == '[' || s->t[k] == '{' || (s->t[k] == '/' && s->t[k + 1] == '/')) return 0; /* an argument, a link, what is put in its place */
 	if (at(s, b, ')') && ahead(s, a, b, &sets[BRACKETS], SIDES) < b && ahead(s, a, b, &NAME_SET, 0) == ahead(s, a, b, &sets[BRACKETS], SIDES)) return 0; /* Error1045(HY000) */
 	int sign = run_end(s, a, ALNUM, b - a);
-	if (at(s, sign, '&') && (run_end(s, sign + 1, ALNUM, b - sign) >= b || at(s, run_end(s, sign + 1, LETTER, b - sign), ';'))) return 0; /* Q3&Q4Report, Step1&nbsp;of3 */
+	int joint = at(s, sign, '&') && run_end(s, sign + 1, ALNUM, b - sign) >= b;
+	if (at(s, sign, '&') && at(s, run_end(s, sign + 1, LETTER, b - sign), ';')) return 0; /* Step1&nbsp;of3 */
 	makeup m;
 	made_of(s, a, b, &m);
+	if (joint && (m.long_word || !jumpy(s, a, b))) return 0; /* Q3&Q4Report, Vol1&Vol2 */
 	return m.upper && m.lower && !wordy(&m, b - a) && strange(s, a, b, 1) && report(s, a, b, PASSWORD, 520) ? b : 0;
 }
 

@@ -115,4 +115,16 @@ RARE int granted(scan *s, int i) {
 	return b - a >= 32 ? of_protocol(s, a, b, quoted) : 0;
 }
 
+/* borne reports the token of letters alone that "Bearer" at a says, behind the name of the header that ends at end. */
+RARE int borne(scan *s, int end, int a) {
+	spend(100);
+	if (!has(s, a, "Bearer ") || !has_any_case(s, end - 13, "authorization")) return 0;
+	int b = run_end(s, a += 7, LETTER, MAX_VALUE);
+	makeup m;
+	if (b - a < 24 || is(s, b, ALNUM | URLSAFE | STD | DOT | EQUALS)) return 0;
+	spend(700);
+	made_of(s, a, b, &m);
+	return m.upper && m.lower && m.turns * 5 >= b - a && entropy(s, a, b) >= 60 && !stands_in(s, a, b) && report(s, a, b, SECRET, 550) ? b : 0;
+}
+
 #endif

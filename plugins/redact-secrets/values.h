@@ -6,9 +6,11 @@
 #include "ends.h"
 #include "heads.h"
 #include "issuers.h"
+#include "markup.h"
 #include "places.h"
 #include "phrases.h"
 #include "protocols.h"
+#include "severed.h"
 #include "shapes.h"
 #include "tables.h"
 #include "plain.h"
@@ -24,8 +26,6 @@ static int telegram_like(const scan *s, int a, int b) {
 	int e = run_end(s, a, DIGIT, b - a);
 	return e - a >= 4 && at(s, e, ':') && at(s, e + 1, 'A');
 }
-
-enum { BEST_PASSWORD = 650, BEST_SECRET = 700 }; /* the highest scores of values */
 
 /* paired reports whether the name of the password at i is that of an option, or behind the name of a user: --password …, login ops password … */
 RARE int paired(const scan *s, int i) {
@@ -74,6 +74,7 @@ static int judged(const scan *s, int a, int b, const makeup *m, const value_name
 	if (digits == 0 && letters && n >= 12 && (v->bound || quoted) && m->special && mangled(s, a, b)) return 550;
 	if (!letters || (digits == 0 && n < (quoted ? 12 : 20))) return digits == n && v->bound && (n >= 20 ? say == 2 : n >= 15 && v->any & 1 << W_VENDOR) && entropy(s, a, b) > 40 ? 520 : 0;
 	if ((say == 2 && n <= 24 && (m->dots || (n <= 16 && run_end(s, a, ALNUM, n) >= b - 9)) && (has_any_case(s, b - 9, "-or-later") || has_any_case(s, b - 5, "-only"))) /* a license */ || (say == 2 && has(s, b - 13, "/aws4_request")) /* what a key is for */ || (say == 2 && n <= 16 && a_way(s, a, b)) || (n <= 32 && numbered(s, a, b))) return 0;
+	if (s->t[a] == '/' && !slashed(s, a, b, m)) return 0;
 	int jumble = (digits == 0 || wordy(m, n)) && n >= 14 && say == 2 && !m->special && jumbled(s, a, b);
 	if (digits == 0 && !(m->upper && m->lower) && !jumble) return 0;
 	if (say == 1 && !(v->any & 1 << W_KEY) && (may_be_id(s, a, b) || begins_with_word(s, a, b, m))) return 0; /* of_issuer knows whose keys are such */
@@ -115,9 +116,9 @@ RARE int worth(scan *s, int a, int b, const value_name *v, int say, int quoted) 
 	makeup m;
 	spend(say < 3 ? 1200 : 700);
 	made_of(s, a, b, &m);
-	if ((m.spaced && !(quoted && joined(s, a, b))) || telegram_like(s, a, b) || (say < 3 && file_name(s, a, b))) return 0;
+	if ((m.spaced && !joined(s, a, b)) || telegram_like(s, a, b) || (say < 3 && file_name(s, a, b))) return 0;
 	int score = judged(s, a, b, &m, v, say, quoted);
-	return score && !(say == 3 && m.digits_ahead == 0 && asks(s, a, b)) && !stands_in(s, a, b) ? score : 0;
+	return score && !(say == 3 && m.digits_ahead == 0 && asks(s, a, b)) && !stands_in(s, a + (say == 3 && quoted && v->bound && may_begin(s, a, b)), b) ? score : 0;
 }
 
 static int has_name(scan *s, int i) {
@@ -184,6 +185,7 @@ RARE int decide(scan *s, int a, int b, int quoted, const value_name *v) {
 	if (class[s->t[a - 1 - quoted]] & SPACE && apart(s, max(v->start, s->name_end), a)) return 0;
 	if (!quoted && say == 3) {
 		b = password_end(s, a);
+		if (at(s, b, '\'') && at(s, a - 1, '=') && goes_on(s, b) && connects(s, v->start)) b = password_end(s, b + 1); /* in which an apostrophe ends nothing */
 		int plain = !any_digit(s, a, b);
 		b = field_end(s, a, ends_before(s, a, b), v->start);
 		if ((plain || !any_digit(s, a, b)) && !lacks_digits(s, a, b, v)) return 0;
@@ -195,68 +197,6 @@ RARE int decide(scan *s, int a, int b, int quoted, const value_name *v) {
 	if (class[s->t[a - 1]] & QUOTE && !(a - 1 == s->name_end && v->start > 0 && s->t[v->start - 1] == s->t[a - 1]) /* which ends the name */ && (!at(s, b, (char)s->t[a - 1]) || goes_on(s, b))) b = max(b, quote_end(s, a));
 	if (b - a >= MAX_PASSWORD) b = ahead(s, b, s->n, &sets[IN_NAME], SIDES); /* it may go on where no more was looked at */
 	return report(s, a, b, say == 3 ? PASSWORD : SECRET, score) ? b : 0;
-}
-
-#define MAX_BRACED 4 /* words */
-
-/* element reads the value that an element of markup holds in braces, as the last of a few words; its tag ends at i: <secret>{AQAAABAAA…}</secret>. */
-RARE int element(scan *s, int i) {
-	spend(400);
-	int name = back(s, i, max(s->last, i - MAX_NAME), &NAME_SET, 0), a = i + 2, b = 0;
-	for (int k = 0; k < MAX_BRACED && !at(s, b, '}'); k++) {
-		if (k > 0 && !at(s, b, ' ')) return 0;
-		a = k > 0 ? b + 1 : a;
-		b = ahead(s, a, min(s->n, a + MAX_VALUE), &sets[IN_NAME], SIDES);
-		spend(200 + 5 * (b - a));
-	}
-	if (!at(s, b, '}') || !at(s, b + 1, '<') || !at(s, name - 1, '<') || name == i || !any_digit(s, a, b)) return 0; /* {value} of a program */
-	value_name v = {.bound = 1, .start = name};
-	read_name(s, name, i, &v);
-	spend(NAMING + NAMING_WORD * v.words);
-	return v.any ? decide(s, a, b, 1, &v) : 0;
-}
-
-/* named_by returns where the name ends that markup has for the value at a, and puts where it begins: that of an element with attributes or around CDATA; the key
- * before a string of a property list; the attribute "name" of what is before <value>, or beside "content". It returns 0 if there is none. */
-RARE int named_by(const scan *s, int a, int *start) {
-	int e = a - 1, stop = max(s->last, a - 128), n;
-	spend(400);
-	if (at(s, a - 2, '=')) e = a - 10, n = e; /* content="… */
-	else {
-		if (has(s, a - 9, "<![CDATA[")) e = a - 10;
-		int open = e;
-		while (open > stop && s->t[open] != '<' && s->t[open] != '\n') open--;
-		n = ahead(s, open + 1, e, &NAME_SET, 0), *start = open + 1;
-		spend(8 * (e - open));
-		if (!at(s, e, '>') || !at(s, open, '<') || at(s, e - 1, '/')) return 0;
-		if (!has(s, open, "<string>") && !has(s, open, "<value>")) return n == e || at(s, n, ' ') ? n : 0;
-		for (e = open; e > stop && class[s->t[e - 1]] & SPACE;) e--;
-		if (has(s, e - 6, "</key>")) return *start = back(s, e - 6, max(stop, e - MAX_NAME), &NAME_SET, 0), e - 6;
-		if (!at(s, e - 1, '>')) return 0;
-	}
-	do e--; while (e > stop && s->t[e] != '<' && !has(s, e, " name=\""));
-	spend(20 * (a - e));
-	*start = e + 7;
-	return at(s, e, ' ') ? ahead(s, e + 7, min(s->n, e + MAX_NAME), &NAME_SET, 0) : 0;
-}
-
-/* in_markup reads the value [a, b) by such a name, if it is all that stands there. */
-RARE int in_markup(scan *s, int a, int b, int quoted) {
-	int start = 0, end;
-	if (!quoted && !at(s, b, '<') && !has(s, b, "]]>")) return 0;
-	if (!(end = named_by(s, a, &start)) || start >= end || a < s->last) return 0;
-	value_name v = {.bound = 1, .start = start};
-	read_name(s, start, end, &v);
-	spend(NAMING + NAMING_WORD * v.words);
-	return v.any ? decide(s, a, b, 1, &v) : 0;
-}
-
-/* may_be_in_markup reports whether an element, CDATA or an attribute that is called content may stand before the value at a. */
-static inline int may_be_in_markup(const scan *s, int a, int quoted) {
-	if (a < 12) return 0;
-	const uint8_t *p = s->t + a;
-	if (quoted) return p[-2] == '=' && p[-3] == 't' && has(s, a - 9, "content=");
-	return p[-1] == '>' || (p[-1] == '[' && p[-2] == 'A');
 }
 
 /* of_a_key reports the value [a, b) of what is called a key and nothing else, which is one of a table as often: letters of both cases and digits. */
@@ -338,20 +278,22 @@ RARE int valued(scan *s, int i) {
 	a = max(ends ? i + 16 - __builtin_clz(ends) : back(s, i - 16, stop, &sets[IN_NAME], SIDES), stop);
 	b = ahead(s, i, min(s->n, i + MAX_VALUE), &sets[IN_NAME], SIDES);
 	s->base64 = b;
-	if (b - a < 6 && a > stop && class[s->t[a - 1]] & SPACE) return may_be_signed(s, a, b) ? signed_password(s, a) : 0; /* which stands in no quotes */
-	int open = a, close = b;
+	int open = a, close = b, found = 0;
+	if (b - a < 6 && a > stop && class[s->t[a - 1]] & SPACE) return may_be_signed(s, a, b) && (found = signed_password(s, a)) ? found : class[s->t[b]] & STOP && may_be_severed(s, i, a, b) ? severed(s, i) : 0; /* which stands in no quotes */
 	if (a > stop && !(class[s->t[a - 1]] & QUOTE)) open = back(s, a, stop, &sets[IN_MARKUP], SIDES);
+	if (open > a - 24 && at(s, open - 1, '>') && is(s, open - 2, ALNUM)) open = behind_mark(s, open, stop);
 	if (open > 0 && class[s->t[open - 1]] & QUOTE && (!is(s, open - 2, ALNUM) || (is(s, open - 2, LETTER) && !is(s, open - 3, ALNUM)))) { /* in quotes, anything */
 		while (close < s->n && close < i + MAX_VALUE && !(class[s->t[close]] & (SPACE | QUOTE)) && s->t[close] != '\\' && s->t[close] != '<') close++;
 		spend(15 * (close - b));
 		if (close < s->n && (s->t[close] == s->t[open - 1] || s->t[close] == '\\') && !in_query(s, b)) a = open, b = s->base64 = close;
 	}
 	int quoted = a > 0 && class[s->t[a - 1]] & QUOTE && b < s->n && (s->t[b] == s->t[a - 1] || s->t[b] == '\\');
-	int full = b, found = 0;
-	if (!quoted)
+	int full = b;
+	if (!quoted && !(at(s, b, '<') && a > 0 && s->t[a - 1] == '>')) /* of an element, which it fills */
 		while (b > a && (s->t[b - 1] == '.' || s->t[b - 1] == ':' || s->t[b - 1] == '!' || s->t[b - 1] == '?')) b--;
 	spend(500);
 	if (!quoted && may_be_signed(s, a, full) && (found = signed_password(s, back(s, a, stop, &sets[BREAKS], SIDES)))) return found;
+	if (!quoted && (class[s->t[a - 1]] | class[s->t[full]]) & STOP && may_be_severed(s, i, a, full) && (found = severed(s, i))) return found;
 	if (b - a < 6) return 0;
 	if (!quoted && in(s->t[a], LETTER) && may_be_paired(s, a, b) && (found = paired_with(s, a, b))) return found;
 	if (!quoted && b - a <= BRIEF) spend(100);
@@ -368,7 +310,7 @@ RARE int valued(scan *s, int i) {
 	int split = 0;
 	spend(25 * (i - a));
 	for (int k = a; k < i; k++)
-		if ((s->t[k] == '=' || s->t[k] == ':') && k + 1 < b && s->t[k + 1] != '/' && s->t[k + 1] != '=') {
+		if ((s->t[k] == '=' || s->t[k] == ':') && k + 1 < b && (s->t[k + 1] != '/' || (s->t[k] == '=' && s->t[k + 2] != '/')) && s->t[k + 1] != '=') {
 			split = k + 1;
 			if (s->t[k] == '=' && !quoted) break;
 		}
@@ -476,6 +418,8 @@ static int assigned(scan *s, int i) {
 	if (s->n - a < 16) out |= 1u << (s->n - a); /* what stands behind the text is another one */
 	if (out) { /* many values are short, or sentences */
 		int n = __builtin_ctz(out);
+		if (n == 6 && s->t[a] == 'B' && (phrase = borne(s, i - at(s, i - 1, '"'), a))) return phrase;
+		if (quote && n == 4 && at(s, a + 4, ' ') && at(s, a + 9, ' ') && (phrase = four_groups(s, a, quote))) return phrase;
 		if (n <= 8 && n >= 3 && at(s, a + n, ' ') && may_be_phrase(s, i) && (phrase = words_of(s, i, a))) return phrase;
 		if (quote && n > 0 && (!at(s, a + n, (char)quote) || goes_on(s, a + n)) && (phrase = torn(s, a, a + n))) return phrase;
 		if (n < 6 || digits & ((out & -out) - 1) || (quote && !at(s, a + n, (char)quote) && !at(s, a + n, '\\'))) return pay(s, short_of);

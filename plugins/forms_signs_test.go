@@ -1,0 +1,44 @@
+package plugins_test
+
+import "testing"
+
+// signForms have a sign near the beginning of a password that ends a value elsewhere, each sign in each place where a name stands before
+// it, and likenesses from queries, code, markup and shells.
+var signForms = []string{
+	"DB_PASSWORD=«Sun&{1 digit}23xZw»", "DB_PASSWORD=«Sun({1 digit}23xZw»", "DB_PASSWORD=«Sun){1 digit}23xZw»", "DB_PASSWORD=«Sun,{1 digit}23xZw»", "DB_PASSWORD=«Sun;{1 digit}23xZw»", "DB_PASSWORD=«Sun<{1 digit}23xZw»", "DB_PASSWORD=«Sun>{1 digit}23xZw»",
+	"DB_PASSWORD=«Sun[{1 digit}23xZw»", "DB_PASSWORD=«Sun]{1 digit}23xZw»", "DB_PASSWORD=«Sun{open}{1 digit}23xZw»", "DB_PASSWORD=«Sun{close}{1 digit}23xZw»", "DB_PASSWORD=«Sun|{1 digit}23xZw»",
+	"password: «Ab{1 digit}&xyz99Kp»", "password: «Ab{1 digit}(xyz99Kp»\nport: 22", "password: «A{1 digit})yz99KpW»", "  passwd: «xK{1 digit},mQ2vLp»", "pwd: «xK{1 digit};mQ2vLp»", "password = «xK{1 digit}[mQ2vLp»", "Passwort: «xK{1 digit}|mQ2vLp»", "user: kim, password: «xK{1 digit}]mQ2vLp»",
+	"Server=db;User ID=sa;Password=«xK&m{1 digit}2vLp»;Encrypt=True", "Server=db;User ID=sa;Password=«xK(m{1 digit}2vLp»;Encrypt=True", "Server=db;User ID=sa;Password=«xK,m{1 digit}2vLp»;Encrypt=True", `var cs = "Data Source=db;User Id=sa;Password=«xK]m{1 digit}2vLp»;";`,
+	"my password is «xK{1 digit}&mQ2vLp»", "my password is «Sun{open}{1 digit}23xZw», and", "the password is «Sun,{1 digit}23xZw».", "export PGPASSWORD=«xK&m{1 digit}2vLp»", "login user=kim password=«xK|m{1 digit}2vLp» ok", "<password>«xK&m{1 digit}2vLp»</password>", "--password=«xK,m{1 digit}2vLp»", "spring.datasource.password=«xK[m{1 digit}2vLp»",
+	// whose rest stayed
+	"Server=db;User ID=sa;Password=«Tr0mb{1 digit}ne&44»;Encrypt=True", "Server=db;User ID=sa;Password=«Tr0mb{1 digit}ne'44»;Encrypt=True",
+	// queries and the fields of other strings
+	"?password=abc&user=kim{1 digit}Ab", "password=abc&User=Kim{1 digit}Ab", "password=abcdef,user=Kim{1 digit}Ab", "Password=;Encrypt=True{1 digit}x", "{open}password:null,userName:Kim{1 digit}Ab{close}", "https://x.example/a?password=abc&Kim{1 digit}Ab=c",
+	// code
+	"password=foo(bar{1 digit}, x2)", "{open}password: x{1 digit}, y2{close}", "password: func(a{1 digit})", "pass(x, y{1 digit})", "Password<T{1 digit}>", "password: Map<String,Int3{1 digit}>", "password: foo[Q{1 digit}x, y]", "password=t&&Q{1 digit}xR(r)",
+	"password=foo(\n  Bar{1 digit}x, y)", "password: getUser1{3 digit}(test)", "password=foo(Q{1 digit}xAb,\n  y)", "if(password==x)Y{1 digit}zQ()", "password: [Q{1 digit}xAb,yZ]", "password: List[Str{1 digit}xA]", "password=t,this.Foo{1 digit}Bar()", "password: $base6{1 digit}Decode(x)", "password: /^(?=.*[A-Z]{1 digit}x)$/",
+	"password: T&U{1 digit}xQ[]", "password:e,User{1 digit}Id:t", "password=$(cat Foo{1 digit}x)", "password=$X|base6{1 digit}", "PASSWORD=abc&&Foo{1 digit}xB", "{open}{open}password|b64Enc{1 digit}{close}{close}", "password: {open}{open}X{1 digit}y{close}{close}", "password: &Anchor{1 digit}x",
+	"password: &lt;Your{1 digit}Pass&gt;", "password: Kim&nbsp;R{1 digit}x", "reset password: Step{1 digit}&Go", "password: [Link{1 digit}a](https://x.example/Y1z)", "password: foo](http://x.example/Y{1 digit}z", "Password:(Sha2{1 digit}6),Salt", "password: fn(&mut R{1 digit}x)",
+}
+
+// TestSignForms: each secret is found, whole, and in its double nothing is.
+func TestSignForms(t *testing.T) { checkForms(t, 37, signForms) }
+
+// firstForms begin with a sign that variables and paths begin with, or that a tag ends with.
+var firstForms = []string{
+	`{open}"password":"«$un{1 digit}23xZw1»"{close}`, `{open}"password":"«@dm{1 digit}n423xZ»"{close}`, `{open}"password":"«%un{1 digit}23xZw1»"{close}`, `{open}"password":"«&un{1 digit}23xZw1»"{close}`, `{open}"password":"«Sun>{1 digit}23xZ»"{close}`, `password = "«$V!K{1 digit}Y#MpgJV»"`,
+	`password = "$dbPass{1 digit}"`, `password = "$db{1 digit}Password"`, `password = "$md{1 digit}Pass2"`, `"password": "%DB{1 digit}PASS%"`, `"password": "$DB1_PASS{1 digit}W"`, `password = '@Name{1 digit}'`, `password = '@p{1 digit}Name2'`, `password = "&name{1 digit}x2"`, `password = "${open}X{1 digit}y2Z{close}"`,
+	`password = "{open}{open}x{1 digit}y2Z{close}{close}"`, `"password": "%s:%d{1 digit}"`, `"password": "%E2%80%9{1 digit}aB"`, `"password": "@file{1 digit}.txt"`, `"password": "$2{1 digit}xAb"`, `"password": "$oauth2Token{1 digit}"`, `"password": "<b>Sun{1 digit}</b>"`, `password = "$sha256Sum{1 digit}"`, `"password": "@angular{1 digit}/Cli2x"`,
+	// keys that begin with a slash
+	"AccountName=x;AccountKey=«/c+{39 alnum}{1 digit}==»;EndpointSuffix=y", "API_SECRET=«/tBu8{37 alnum}{1 digit}=»", `API_SECRET="«/tBu8{37 alnum}{1 digit}=»"`, "secret_key: «/tBu8{34 alnum}{1 digit}»", "API_SECRET=/run/secrets/tokens/Acme{1 digit}xZq2/for/the/ServicesOf2", "API_TOKEN=/var/run/secrets/kubernetes.io/serviceaccount/token{1 digit}", "SECRET_KEY=/etc/ssl/private/site{1 digit}.key",
+	// groups of four small letters, as Gmail has them
+	"EMAIL_HOST_PASSWORD = '«gova zigu bada timi»'", `"password": "«gova zigu bada timi»"`, "title = 'gova zigu bada timi'", `"password": "must have four sets"`, `"password_hint": "gova zigu bada timi"`,
+	`<wsse:Password Type="PasswordText">«Kangaroo_{2 digit}!x»</wsse:Password>`, `<wsse:Password Type="PasswordText">«Kangaroo_{2 digit}!»</wsse:Password>`,
+	// tokens of letters alone
+	"Authorization: Bearer «QwErtYuiOPasDfgHjkLZxcvBnMqWeRty»", `"Authorization": "Bearer «QwErtYuiOPasDfgHjkLZxcvBnMqWeRty»"`, "Authorization: Bearer YourPersonalAccessTokenGoesHere", "Authorization: Bearer authenticationmiddlewareoftheserver", "password: !vault|$ANSIBLE{1 digit}Xy",
+	// sentences and brackets
+	"the password «xK{1 digit}&mQ2vLp» works", "(password «xK{1 digit}&mQ2vLp»)", "use password «Rt{1 digit}&Gh77Kl» to log in", "wrong password Q{1 digit}&Q4Report for kim", "htpasswd -nb admin «Tr0mb{1 digit}ne&44»", "sqlcmd -S db -U sa -P «Tr0mb{1 digit}ne&44»", "mysql -u root -p«Xq{1 digit}Tr0mb» &sleep", "the password Vol{1 digit}&Vol2 works",
+}
+
+// TestFirstForms: each secret is found, whole, and in its double nothing is.
+func TestFirstForms(t *testing.T) { checkForms(t, 38, firstForms) }
