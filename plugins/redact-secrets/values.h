@@ -281,7 +281,7 @@ RARE int valued(scan *s, int i) {
 	int open = a, close = b, found = 0;
 	if (b - a < 6 && a > stop && class[s->t[a - 1]] & SPACE) return may_be_signed(s, a, b) && (found = signed_password(s, a)) ? found : class[s->t[b]] & STOP && may_be_severed(s, i, a, b) ? severed(s, i) : 0; /* which stands in no quotes */
 	if (a > stop && !(class[s->t[a - 1]] & QUOTE)) open = back(s, a, stop, &sets[IN_MARKUP], SIDES);
-	if (open > a - 24 && at(s, open - 1, '>') && is(s, open - 2, ALNUM)) open = behind_mark(s, open, stop);
+	if (open > 1 && s->t[open - 1] == '>' && in(s->t[open - 2], ALNUM)) open = behind_mark(s, open, stop);
 	if (open > 0 && class[s->t[open - 1]] & QUOTE && (!is(s, open - 2, ALNUM) || (is(s, open - 2, LETTER) && !is(s, open - 3, ALNUM)))) { /* in quotes, anything */
 		while (close < s->n && close < i + MAX_VALUE && !(class[s->t[close]] & (SPACE | QUOTE)) && s->t[close] != '\\' && s->t[close] != '<') close++;
 		spend(15 * (close - b));
@@ -289,8 +289,9 @@ RARE int valued(scan *s, int i) {
 	}
 	int quoted = a > 0 && class[s->t[a - 1]] & QUOTE && b < s->n && (s->t[b] == s->t[a - 1] || s->t[b] == '\\');
 	int full = b;
-	if (!quoted && !(at(s, b, '<') && a > 0 && s->t[a - 1] == '>')) /* of an element, which it fills */
+	if (!quoted)
 		while (b > a && (s->t[b - 1] == '.' || s->t[b - 1] == ':' || s->t[b - 1] == '!' || s->t[b - 1] == '?')) b--;
+	if (b < full && at(s, full, '<') && a > 0 && s->t[a - 1] == '>') b = full; /* of an element, which it fills */
 	spend(500);
 	if (!quoted && may_be_signed(s, a, full) && (found = signed_password(s, back(s, a, stop, &sets[BREAKS], SIDES)))) return found;
 	if (!quoted && (class[s->t[a - 1]] | class[s->t[full]]) & STOP && may_be_severed(s, i, a, full) && (found = severed(s, i))) return found;
@@ -310,7 +311,7 @@ RARE int valued(scan *s, int i) {
 	int split = 0;
 	spend(25 * (i - a));
 	for (int k = a; k < i; k++)
-		if ((s->t[k] == '=' || s->t[k] == ':') && k + 1 < b && (s->t[k + 1] != '/' || (s->t[k] == '=' && s->t[k + 2] != '/')) && s->t[k + 1] != '=') {
+		if ((s->t[k] == '=' || s->t[k] == ':') && k + 1 < b && (s->t[k + 1] != '/' || (s->t[k] == '=' && s->t[k + 2] != '/' && b - k > 32)) && s->t[k + 1] != '=') {
 			split = k + 1;
 			if (s->t[k] == '=' && !quoted) break;
 		}
