@@ -444,7 +444,7 @@ RARE int url_credentials(scan *s, int i) {
 	while (colon < i && s->t[colon] != ':') colon++;
 	spend(10 * (colon - j));
 	if (colon < i) i = last_sign(s, i);
-	if ((!is(s, i + 1, ALNUM | HIGH | EQUALS) && !at(s, i + 1, '[')) || i - colon < 2 || colon - j > 128) return 0;
+	if ((!is(s, i + 1, ALNUM | HIGH | EQUALS) && !bracketed(s, i + 1)) || i - colon < 2 || colon - j > 128) return 0;
 	if (one_of("${[(%*", s->t[colon + 1]) || s->t[i - 1] == '}') return 0; /* a variable in its place */
 	return report(s, j, i, URL_CREDENTIALS, 850) ? i : 0;
 }

@@ -215,10 +215,10 @@ RARE int of_issuer(scan *s, int a, int b, int quoted, const value_name *v) {
 		known |= n >= issued[k].min && n <= issued[k].max && (kind == issued[k].kind || (kind < issued[k].kind && issued[k].kind < K_UUID && !(rows & COMMON_WORD)));
 	}
 	if (known ? beside && (!quoted || like_id) : beside || !quoted || told < 2 || rows & (COMMON_WORD | HAS_IDS) || kind > K_BOTH || n < 20 || n > 64) return 0;
-	if (like_id && (told < 2 || (!quoted && !begins_line(s, v->start)))) return 0;
+	if (like_id && (told < 2 || (!quoted && (!begins_line(s, v->start) || (n == 40 && has(s, v->start - 7, "export ") && is(s, v->start, LOWER)))))) return 0; /* export github=… has a commit */
 	if (!known && (kind == K_HEX ? n != 32 && n != 40 && n != 64 : (m.digits_ahead < (kind == K_BOTH ? 3 : 4) || m.turns * 5 < n) && (kind != K_BOTH || m.turns * 3 < n))) return 0;
 	if (kind > K_HEX && kind < K_UUID && (begins_with_word(s, a, b, &m) || (wordy(&m, n) && !jumbled(s, a, b)) || (n <= 32 && numbered(s, a, b)))) return 0;
-	if (entropy(s, a, b) < (n < 16 ? 40 : n < 24 ? 44 : 48) || fewer(s, a, b, 8) || stands_in(s, a, b)) return 0;
+	if (entropy(s, a, b) < (n < 16 ? 40 : n < 24 ? 44 : 48) || fewer(s, a, b, 8) || stands_in(s, a, b) || called_so(s, a, b, from) || of_digests(s, from)) return 0;
 	return report(s, a, b, SECRET, known ? ISSUED_SCORE : 520) ? b : 0;
 }
 

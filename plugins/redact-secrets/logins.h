@@ -49,7 +49,7 @@ RARE int url_credentials(scan *s, int i) {
 	for (; colon < i && s->t[colon] != ':'; colon++)
 		if (bare && s->t[colon] == '=') j = colon + 1;
 	spend(15 * (colon - j));
-	if (colon == i && random_user(s, j, i)) return report(s, j, i, SECRET, 600) ? i : 0; /* a token alone */
+	if (colon == i && random_user(s, j, i) && !has(s, j - 8, "enode://")) return report(s, j, i, SECRET, 600) ? i : 0; /* a token alone */
 	if (colon == i && i > j) { /* kim@example.org:…@smtp.example.org */
 		colon = ahead(s, i + 1, min(s->n, i + 64), &sets[IN_DOMAIN], 0);
 		i = ahead(s, colon, min(s->n, colon + 64), &sets[ENDS_USER], SIDES);
@@ -58,7 +58,7 @@ RARE int url_credentials(scan *s, int i) {
 	}
 	for (int k = 0; k < MAX_HOSTS; k++) {
 		i = last_sign(s, i);
-		if (!(is(s, i + 1, ALNUM | HIGH) || at(s, i + 1, '[') || at(s, i + 1, '/')) || i - colon < (k ? SHORTEST_PASSWORD : 2)) return 0;
+		if (!(is(s, i + 1, ALNUM | HIGH) || bracketed(s, i + 1) || at(s, i + 1, '/')) || i - colon < (k ? SHORTEST_PASSWORD : 2)) return 0;
 		spend(400);
 		if (!stands_in(s, colon + 1, i) && s->t[i - 1] != '}' && s->t[colon + 1] != '[' && !of_everybody(s, j, colon, i)) return report(s, j, i, URL_CREDENTIALS, 850) ? i : 0;
 		if (!(j = next_login(s, i + 1))) return 0; /* which may have one of its own */

@@ -56,6 +56,24 @@ static uint64_t only_x(const uint8_t *p, int n) {
 	return x;
 }
 
+/* spelled reports whether the word of n letters at i is the one that its first eight stand for in the vocabulary, of those that other words begin
+ * like: functionkey, connectionstring (each in two words or one), personalaccesstoken, webhooksecret. */
+RARE int spelled(const scan *s, int i, int n) {
+	uint8_t behind = s->t[i + 8] | 0x20;
+	if (has_any_case(s, i, "function")) return has_any_case(s, i + 8 + (is(s, i + 8, URLSAFE | SPACE) != 0), "key");
+	if (has_any_case(s, i, "webhooks")) return n > 8 && behind == 'e';
+	if (has_any_case(s, i, "personal")) return n > 9 && behind == 'a' && (s->t[i + 9] | 0x20) == 'c';
+	if (!has_any_case(s, i, "connection")) return 1;
+	int next = i + 10 + (is(s, i + 10, URLSAFE | SPACE | DOT) != 0);
+	return has_any_case(s, next, "str") || has_any_case(s, next, "ur");
+}
+
+/* site reports whether "site" stands before the word "key" at i, in the name that begins at a: what is checked with a key that a page shows. */
+static inline int site(const scan *s, int a, int i) {
+	i -= 4 + (is(s, i - 1, URLSAFE | SPACE) != 0);
+	return i >= a && has_any_case(s, i, "site") && (i == a || !is(s, i - 1, LETTER) || is(s, i, UPPER));
+}
+
 /* words_in reads the words of the line or identifier [a, b), and returns how many letters they have. */
 RARE int words_in(const scan *s, int a, int b, value_name *v) {
 	words w = letters_of(s->t + a, b - a);
@@ -71,10 +89,13 @@ RARE int words_in(const scan *s, int a, int b, value_name *v) {
 		uint32_t topics = (uint32_t)word_topics(word_at(s->t + a + from, n));
 		other = topics & 1 << W_OTHER, topics &= ~(1u << W_OTHER);
 		if (n == 12 && topics == 1 << W_LOGIN && s->t[a + from + 9] == 'i') topics = 1 << W_OPEN; /* authenticity, not authenticate */
+		if (n >= 8 && topics & 1 << W_SECRET && !spelled(s, a + from, n)) topics &= ~(1u << W_SECRET);
+		if (n == 3 && topics == 1 << W_KEY && site(s, a, a + from)) topics = 1 << W_OPEN;
 		if ((!topics && n > 5) || (topics == 1 << W_LOCK && n > 8)) topics |= ending(s->t + a + end, n);
 		if (n > 1 || topics) v->any |= topics, v->last = topics;
-		unknown |= !topics & (n > 3);
+		unknown |= !(topics & ~(1u << W_COMMON)) & (n > 3);
 	}
+	if (v->any & 1 << W_COMMON) v->any |= (v->any & 1 << W_LOCK) ? 1 << W_VENDOR : 0, v->any &= ~(1u << W_COMMON);
 	if (unknown && v->any == 1 << W_KEY && v->last) v->any |= 1 << W_SOMEBODY;
 	if (v->any & 1 << W_VENDOR) v->any |= other;
 	if (v->any & 1 << W_KEY && !w.lower) v->any |= 1 << W_CAPITALS;

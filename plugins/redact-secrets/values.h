@@ -4,6 +4,7 @@
 #define SECRETS_VALUES_H
 
 #include "ends.h"
+#include "harmless.h"
 #include "heads.h"
 #include "issuers.h"
 #include "markup.h"
@@ -72,7 +73,7 @@ static int judged(const scan *s, int a, int b, const makeup *m, const value_name
 		return quoted && n >= 8 && !m->dots && !fewer(s, a, b, 6) ? 520 : 0;
 	}
 	if (digits == 0 && letters && n >= 12 && (v->bound || quoted) && m->special && mangled(s, a, b)) return 550;
-	if (!letters || (digits == 0 && n < (quoted ? 12 : 20))) return digits == n && v->bound && (n >= 20 ? say == 2 : n >= 15 && v->any & 1 << W_VENDOR) && entropy(s, a, b) > 40 ? 520 : 0;
+	if (!letters || (digits == 0 && n < (quoted ? 12 : 20))) return digits == n && v->bound && say == 2 && (n >= 20 || (n >= 15 && v->any & 1 << W_VENDOR)) && entropy(s, a, b) > 40 ? 520 : 0;
 	if ((say == 2 && n <= 24 && (m->dots || (n <= 16 && run_end(s, a, ALNUM, n) >= b - 9)) && (has_any_case(s, b - 9, "-or-later") || has_any_case(s, b - 5, "-only"))) /* a license */ || (say == 2 && has(s, b - 13, "/aws4_request")) /* what a key is for */ || (say == 2 && n <= 16 && a_way(s, a, b)) || (n <= 32 && numbered(s, a, b))) return 0;
 	if (s->t[a] == '/' && !slashed(s, a, b, m)) return 0;
 	int jumble = (digits == 0 || wordy(m, n)) && n >= 14 && say == 2 && !m->special && jumbled(s, a, b);
@@ -193,7 +194,7 @@ RARE int decide(scan *s, int a, int b, int quoted, const value_name *v) {
 	b = min(b, a + MAX_VALUE);
 	int score = worth(s, a, b, v, say, quoted);
 	if (!score && first < b && (s->t[first] == '&' || s->t[first] == ';' || s->t[first] == '<') && any_digit(s, a, first)) score = worth(s, a, b = first, v, say, quoted); /* what goes on behind a sign is something else */
-	if (!score || (!quoted && takes_names(s, back(s, a, max(s->last, a - MAX_LINE), &sets[IN_MARKUP], SIDES)))) return 0;
+	if (!score || (!quoted && takes_names(s, back(s, a, max(s->last, a - MAX_LINE), &sets[IN_MARKUP], SIDES))) || harmless(s, a, b, quoted, v, say)) return 0;
 	if (class[s->t[a - 1]] & QUOTE && !(a - 1 == s->name_end && v->start > 0 && s->t[v->start - 1] == s->t[a - 1]) /* which ends the name */ && (!at(s, b, (char)s->t[a - 1]) || goes_on(s, b))) b = max(b, quote_end(s, a));
 	if (b - a >= MAX_PASSWORD) b = ahead(s, b, s->n, &sets[IN_NAME], SIDES); /* it may go on where no more was looked at */
 	return report(s, a, b, say == 3 ? PASSWORD : SECRET, score) ? b : 0;

@@ -10,21 +10,24 @@
 /* host_end returns the end of the host that begins at i, behind an '@': a name with a dot and a top-level label, an IP address, localhost, or
  * any name with a port. It returns 0 if there stands none, or if it goes on with what no URL has behind one: that is of a password. */
 RARE int host_end(const scan *s, int i) {
-	int limit = min(s->n, i + MAX_BETWEEN), bracketed = at(s, i, '['), e = bracketed ? i + 1 : ahead(s, i, limit, &sets[IN_DOMAIN], 0), label = e, number;
+	int limit = min(s->n, i + MAX_BETWEEN), address = at(s, i, '['), e = address ? i + 1 : ahead(s, i, limit, &sets[IN_DOMAIN], 0), label = e, number;
 	spend(200);
-	if (bracketed) {
+	if (address) {
 		while (e < limit && (in(s->t[e], HEX | DOT) || s->t[e] == ':')) e++;
 		spend(10 * (e - i));
 		if (!at(s, e++, ']')) return 0;
 		label = e;
 	}
 	while (label > i && in(s->t[label - 1], ALNUM)) label--;
-	int host = bracketed || (label > i + 1 && s->t[label - 1] == '.' && (e - label >= 2 || is(s, e - 1, DIGIT))) || (e - i == 9 && has(s, i, "localhost"));
+	int host = address || (label > i + 1 && s->t[label - 1] == '.' && (e - label >= 2 || is(s, e - 1, DIGIT))) || (e - i == 9 && has(s, i, "localhost"));
 	spend(5 * (e - label));
 	if (at(s, e, ':') && (number = run_end(s, e + 1, DIGIT, 6)) > e + 2 && e > i) host = 1, e = number;
 	if (!host || e >= limit) return host ? e : 0;
 	return s->t[e] == '?' || s->t[e] == '#' || s->t[e] == '/' || in(s->t[e], SPACE | QUOTE | STOP) ? e : 0;
 }
+
+/* bracketed reports whether an address in brackets may begin at i, as that of a host. */
+static inline int bracketed(const scan *s, int i) { return at(s, i, '[') && (is(s, i + 1, HEX) || at(s, i + 1, ':') || at(s, i + 1, 'v')); }
 
 /* last_sign returns the last '@' of a password in a URL that has one at i: what stands behind it may be a host, and what is before
  * it is none with a query, a fragment or a list behind it, which may have an '@' of their own. */
