@@ -29,6 +29,9 @@ var alarmForms = []string{
 	// words that are services, too
 	`linear_key = "layer3_weights_q8_0"`, "lob_key=commercial_2024_q3_v1", "linear_key: proj_8f2a91bc", "render-key: table1row2col3cell4", `{open}"render":"{32 hex}"{close}`, "easing: {open} linear: 'cubic-bezier01234567890123456789' {close}", "export github={40 hex}", "foo://x:y1@[",
 	"LINEAR_API_KEY=«{40 alnum}»", "RENDER_TOKEN=«{32 alnum}»", "export GITHUB=«{40 hex}»", "square_access_token: «{40 alnum}»", "http://«kim:Velv{2 digit}etx»@[2001:db8::1]:8080/",
+	// what is cheap to pass over, and what stands there for a secret
+	"the password for 10.2.3.4: «velvet{2 digit}harbourquay»", "DB_PASSWORD=«{8 digit}»", "password:«Velv{2 digit}:x»", `"url": "https://«kim:Velv{2 digit}etx»@h.example.org/x"`, "12.5\npassword: «velvet{2 digit}x»", "10.2.3.4:80 token=«{32 hex}»", "08:15:00 password=«Velv{2 digit}etx!»", "password: «12:{2 digit}:ab»",
+	"DB_HOST=db-3:5432 DB_PASSWORD=«{8 digit}»", "see https://api.example.org/v1?token=«{32 hex}»", "kim 9:05am password «velvet!{2 digit}x»", "secret_key = «{32 hex}»\n10.2.3.4",
 }
 
 // TestAlarmForms: in those without a mark nothing is found, and each of the others whole.

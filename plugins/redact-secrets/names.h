@@ -289,9 +289,22 @@ RARE int wordless(const scan *s, int i) {
 	uint32_t letters = upper | ((uint32_t)(wasm_i8x16_bitmask(between(v, 'a', 'z')) | wasm_i8x16_bitmask(v)) & name);
 	if (2 * __builtin_popcount(letters) < n) return 1;
 	int from = __builtin_ctz(letters), length = __builtin_popcount(letters), last = s->t[end - 17 + from + length] | 0x20;
-	if (!upper && length > 1 && letters >> from == (1u << length) - 1)
+	if ((!upper || upper == letters || upper == (letters & -letters)) && length > 1 && letters >> from == (1u << length) - 1)
 		return !(word_topics(word_at(s->t + end - 16 + from, length)) & ~(1ull << W_OTHER)) && (length <= 5 || (last != 'd' && last != 't' && last != 'n' && last != 'y'));
 	return !(letters & letters << 1) && !((uint32_t)wasm_i8x16_bitmask(wasm_i8x16_eq(wasm_v128_or(v, wasm_u8x16_splat(0x20)), wasm_u8x16_splat('x'))) & name);
+}
+
+/* numeral reports whether what name_of would read before the value at i is a number, an address or a date, as in lists: it would say nothing. */
+static inline int numeral(const scan *s, int i) {
+	if (i < 33) return 0;
+	spend(110);
+	uint32_t not_gap = outside(s->t + i - 16, &sets[IN_GAP]);
+	int end = i - __builtin_clz(not_gap << 16 | 1);
+	if (end == i || !not_gap || !in(s->t[end - 1], DIGIT)) return 0;
+	if (s->t[end - 2] == ' ' && in(s->t[end - 3], DIGIT)) end -= 2; /* a digit between spaces is passed over */
+	uint32_t out = outside(s->t + end - 16, &NAME_SET), letters = outside(s->t + end - 16, &sets[set_number(LETTER | HIGH)]) ^ SIDES;
+	int n = __builtin_clz(out << 16 | 1), a = end - n;
+	return out && !(letters >> (16 - n)) && !may_be_behind(s, a) && (n > 1 || s->t[a - 1] != ' ') && !(s->t[a - 1] == ' ' && s->t[a - 2] == 'r') /* password for 10.2.3.4: … */;
 }
 
 /* name_of finds the name of the value that begins at i. */

@@ -205,10 +205,10 @@ RARE int calls(const scan *s, int a, int say) {
 	int sign = !is(s, e + 1, ALNUM | UNDERSCORE), opened = c == '[' || c == '{';
 	if (sign && (say < 3 || (opened && (e + 2 >= s->n || is(s, e + 2, SPACE))))) return 1;
 	if (((sign && !opened && c != '&' && c != '$' && c != '*') || (say == 3 && is(s, e - 1, DIGIT) && !camel && !is_type(s, a, e))) && !(say == 3 && a_way(s, a, e))) return 0;
-	spend(1200);
-	for (int k = e + 2; k < min(s->n, e + 64) && s->t[k] != '\n'; k++)
-		if (s->t[k] == ')') return say < 3 || !is(s, k + 1, ALNUM);
-	return 0;
+	int k = e + 2, end = min(s->n, e + 64);
+	while (k < end && s->t[k] != '\n' && s->t[k] != ')') k++;
+	spend(100 + 18 * (k - e));
+	return at(s, k, ')') && k < end && (say < 3 || !is(s, k + 1, ALNUM));
 }
 
 /* may_be_variable reports whether a type or "= ", "==" or ":= " stands beside [a, b). */
@@ -296,6 +296,7 @@ static inline int may_be_signed(const scan *s, int a, int b) {
 
 /* signed_password reports the password that begins at a behind that word, with signs in it that end a value elsewhere: Reset password O(0yl55k(gT for kim. */
 RARE int signed_password(scan *s, int a) {
+	if (a < 9 || s->t[a - 1] != ' ' || (s->t[a - 2] | 0x20) != 'd') return spend(60), 0;
 	spend(800);
 	if (a < s->last || !at(s, a - 1, ' ') || !has_any_case(s, a - 9, "password") || at(s, a, '$') || at(s, a, '(') || has(s, a, "&#") || calls(s, a, 3)) return 0;
 	int b = ends_before(s, a, password_end(s, a));
@@ -408,17 +409,35 @@ static int resource(const scan *s, int a, int b) {
 	return run_end(s, a, ALNUM, b - a) < b || run_end(s, a, HEX, b - a) == b;
 }
 
+/* ends_login reports whether what ends at e may be an address or one of the words that paired_with knows, as far as its last bytes tell. */
+static inline int ends_login(const scan *s, int e) {
+	if (e < 16) return e > 2;
+	const uint8_t *p = s->t + e;
+	if (class[p[-1]] & HIGH) return 1;
+	if (in(p[-1], DIGIT)) {
+		uint32_t dots = wasm_i8x16_bitmask(wasm_i8x16_eq(wasm_v128_load(p - 16), wasm_u8x16_splat('.')));
+		int n = __builtin_clz(~(dots | digits_at(p - 16)) << 16 | 1);
+		return __builtin_popcount(dots >> (16 - n)) >= 3;
+	}
+	switch (p[-1] | 0x20) {
+	case 'n': return (p[-2] | 0x20) == 'i' && (p[-3] | 0x20) == 'g';
+	case 'w': return (p[-2] | 0x20) == 'p';
+	case 's': return (p[-3] | 0x20) == 'e' || (p[-3] | 0x20) == 'a'; /* creds, pass, credentials */
+	}
+	return 0;
+}
+
 /* paired_with reports the password of such a pair, right behind an IPv4 address or a word for a login: 10.2.3.4 (kim/…), login: kim / …, ID/PW: kim/…. What
  * "id" and "account" name has a slash in it as often: id: deepseek-ai/DeepSeek-R1. */
 RARE int paired_with(scan *s, int a, int b) {
 	static const char *const names[] = {"login", "creds", "credentials", "id/pw", "id/pass", "\xea\xb3\x84\xec\xa0\x95", "\xec\x95\x84\xec\x9d\xb4\xeb\x94\x94"}; /* 계정 아이디 */
 	int name = a, slash = ahead(s, a, b, &sets[ENDS_USER], SIDES), e, dots = 0, known = 0;
-	spend(600);
+	spend(300);
 	if (has(s, a - 3, " / ")) name = back(s, a - 3, max(s->last, a - 3 - MAX_NAME), &sets[BREAKS], SIDES), slash = a - 1;
 	else if (!at(s, slash, '/') || slash < a + 2 || slash - a > 16 || in(s->t[a], DIGIT)) return 0;
 	for (e = name; e > max(s->last, name - 6) && (class[s->t[e - 1]] & SPACE || s->t[e - 1] == '(' || s->t[e - 1] == ':' || s->t[e - 1] == ',' || s->t[e - 1] == '-' || s->t[e - 1] == '>'); e--) {}
-	if (e == name && !is(s, e - 1, HIGH)) return 0;
-	spend(1700);
+	if ((e == name && !is(s, e - 1, HIGH)) || !ends_login(s, e)) return 0;
+	spend(2000);
 	int k = e;
 	for (; k > max(s->last, e - 15) && (in(s->t[k - 1], DIGIT) || s->t[k - 1] == '.'); k--) dots += s->t[k - 1] == '.';
 	for (unsigned w = 0; !known && w < sizeof names / sizeof names[0]; w++) {

@@ -20,4 +20,34 @@ static inline int may_be_plain(const scan *s, int a, int b) {
 	return !may_be_of_protocol(s, a, b - a, 0, &none) && !may_be_placed(s, a, b, 0) && !may_be_given(s, a, b, 0);
 }
 
+/* figures_alone reports whether the value [a, b) is digits and what stands between the parts of a time, a date, an address or a port: whatever names it, if it
+ * stands in no quotes, and in them, if a number does. */
+static inline int figures_alone(const scan *s, int a, int b, int quoted) {
+	if (b - a <= BRIEF && (s->t[a + 1] == ':' || s->t[a + 2] == ':') && in(s->t[a], HEX) && !quoted) { /* a4:1f:2c, behind one that is no name */
+		spend(100);
+		if (ahead(s, a, b, &sets[IN_ROW], 0) == b && ahead(s, a, b, &sets[IN_FIGURES], 0) < b) return a > 0 && s->t[a - 1] != '>' && (spend(UNNAMING), wordless(s, a));
+	}
+	if (s->t[b - 1] == 'm' && (s->t[b - 2] == 'a' || s->t[b - 2] == 'p')) b -= 2; /* 9:05am */
+	if (b - a > 2 * BRIEF || !in(s->t[a], DIGIT) || !in(s->t[b - 1], DIGIT | STD) || a == 0 || s->t[a - 1] == '>') return 0;
+	spend(100);
+	if (ahead(s, a, b, &sets[IN_FIGURES], 0) < b) return 0;
+	return quoted ? numeral(s, a) : run_end(s, a, DIGIT, b - a) < b;
+}
+
+/* brief_part reports whether the part [split, b) of the value at a, behind a colon, is too short to be a secret, or a port behind the number of a host in a
+ * list: whatever the name is. */
+static inline int brief_part(const scan *s, int split, int b) {
+	spend(50);
+	if (b - split >= SHORTEST_PASSWORD) return figures_alone(s, split, b, 0);
+	return b == s->n || is(s, b, SPACE) || (b - split >= 4 && s->t[b] == ',' && in(s->t[split - 2], DIGIT) && run_end(s, split, DIGIT, 6) == b);
+}
+
+/* link reports whether a scheme and what separates it from a host begin the value at a: stands_in says of it that it is no secret. */
+static inline int link(const scan *s, int a) {
+	v128_t v = wasm_v128_load(s->t + a);
+	uint32_t colons = wasm_i8x16_bitmask(wasm_i8x16_eq(v, wasm_u8x16_splat(':')));
+	int k = a + __builtin_ctz(colons | 1 << 16);
+	return k > a && k < a + 16 && k + 2 < s->n && s->t[k + 1] == '/' && s->t[k + 2] == '/' && !(outside(s->t + a, &NAME_SET) & ((1u << (k - a)) - 1));
+}
+
 #endif

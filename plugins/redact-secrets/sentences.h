@@ -4,6 +4,22 @@
 
 #include "makeup.h"
 
+/* begins_way reports whether one of those that a_way knows begins with these letters. */
+static inline int begins_way(uint8_t first, uint8_t second) {
+	switch (second) {
+	case 'h': return first == 's';
+	case 'd': return first == 'm';
+	case 'a': return first == 'b' || first == 'l' || first == 'o';
+	case 't': return first == 'u';
+	case 'e': case 'r': return first == 'a';
+	case 's': return first == 'r';
+	case 'c': return first == 'b' || first == 's';
+	case 'b': return first == 'p';
+	case 'l': return first == 'b';
+	}
+	return 0;
+}
+
 /* a_way reports whether a word of [a, b) names what passwords are hashed, encoded or encrypted with, with its number: sha256, UTF-8,
  * AES-256-GCM, argon2id. A password may begin like one, or have one within: shadow99, database1. */
 RARE int a_way(const scan *s, int a, int b) {
@@ -11,6 +27,8 @@ RARE int a_way(const scan *s, int a, int b) {
 	b = min(b, a + 64);
 	for (int i = a; i < b; i++) {
 		if (!is(s, i, LETTER) || (i > a && is(s, i - 1, ALNUM))) continue;
+		spend(60);
+		if (!begins_way(s->t[i] | 0x20, s->t[i + 1] | 0x20)) continue;
 		spend(700);
 		for (unsigned k = 0; k < sizeof ways / sizeof ways[0]; k++) {
 			if (!has_any_case(s, i, ways[k])) continue;

@@ -221,9 +221,10 @@ RARE int in_column(scan *s, int a, int b) {
 RARE int named_value(scan *s, int a, int b, int quoted) {
 	if (!may_decide(s, a, b, quoted)) return 0;
 	spend(60);
-	value_name v = {0}; int brief = b - a < BRIEF;
-	if (brief) spend(UNNAMING);
-	if (!brief || !wordless(s, a)) name_of(s, a, &v), spend(NAMING - brief * 150 + NAMING_WORD * v.words);
+	value_name v = {0};
+	int brief = b - a < BRIEF, unnamed = numeral(s, a);
+	if (brief && !unnamed) spend(UNNAMING);
+	if (!unnamed && (!brief || !wordless(s, a))) name_of(s, a, &v), spend(NAMING - brief * 150 + NAMING_WORD * v.words);
 	else spend(400); /* of what led here, which a name pays for */
 	if (!v.bound && v.start >= 15 && s->t[v.start - 2] == ':' && has_any_case(s, v.start - 15, "authorization")) v.any = v.last = 1 << W_SECRET, v.bound = 1; /* the name was that of a scheme */
 	int found = v.any ? decide(s, a, b, quoted, &v) : 0;
@@ -293,13 +294,16 @@ RARE int valued(scan *s, int i) {
 	if (!quoted)
 		while (b > a && (s->t[b - 1] == '.' || s->t[b - 1] == ':' || s->t[b - 1] == '!' || s->t[b - 1] == '?')) b--;
 	if (b < full && at(s, full, '<') && a > 0 && s->t[a - 1] == '>') b = full; /* of an element, which it fills */
-	spend(500);
+	spend(200);
 	if (!quoted && may_be_signed(s, a, full) && (found = signed_password(s, back(s, a, stop, &sets[BREAKS], SIDES)))) return found;
 	if (!quoted && (class[s->t[a - 1]] | class[s->t[full]]) & STOP && may_be_severed(s, i, a, full) && (found = severed(s, i))) return found;
+	if (b - a >= 6 && figures_alone(s, a, b, quoted)) return max(i + 1, min(full, s->run));
+	spend(340);
 	if (b - a < 6) return 0;
 	if (!quoted && in(s->t[a], LETTER) && may_be_paired(s, a, b) && (found = paired_with(s, a, b))) return found;
 	if (!quoted && b - a <= BRIEF) spend(100);
-	if (!quoted && !may_be_unspaced(s, a) && may_be_plain(s, a, b) && !(a > 1 && s->t[a - 1] == '>' && class[s->t[a - 2]] & QUOTE) && !(a > 10 && may_be_of_device(s->t + a))) {
+	if (!quoted && !may_be_unspaced(s, a) && may_be_plain(s, a, b) && !(a > 1 && s->t[a - 1] == '>' && class[s->t[a - 2]] & QUOTE) && !(a > 1 && s->t[a - 1] == '[' && s->t[a - 2] == 'A') /* CDATA */ && !(a > 10 && may_be_of_device(s->t + a))) {
+		if (numeral(s, a)) return max(i + 1, min(full, s->run));
 		spend(UNNAMING);
 		if (wordless(s, a)) return max(i + 1, min(full, s->run));
 	}
@@ -323,20 +327,22 @@ RARE int valued(scan *s, int i) {
 	int field = b - i >= 16 && (split || wasm_v128_any_true(wasm_i8x16_eq(wasm_v128_load(s->t + a), wasm_u8x16_splat('/')))) ? first_field(s, split ? min(split, i) : i, b) : 0; /* in a path or URL */
 	split = field ? field : split;
 	if (!quoted && may_be_unspaced(s, a) && (found = unspaced(s, a, b))) return found;
-	if (quoted && (found = named_value(s, a, b, 1))) return found;
+	int linked = link(s, a);
+	spend(100);
+	if (quoted && !linked && (found = named_value(s, a, b, 1))) return found;
 	if (split && split < b) {
 		int query = split;
 		while (query < b && s->t[query] != '&' && s->t[query] != ';') query++;
 		spend(20 * (query - split));
 		if ((found = by_rule(s, split)) || (may_be_identifiable(b - split) && (found = identifiable(s, split, b)))) return found;
-		if (!begun(s, split, b) && (found = named_value(s, split, quoted ? b : query, quoted))) return found;
+		if (!begun(s, split, b) && !(!quoted && brief_part(s, split, query)) && (found = named_value(s, split, quoted ? b : query, quoted))) return found;
 		if (!quoted && at(s, a, '-') && at(s, a + 1, '-')) { /* --from-literal=password=…: the value of an option is a name and a value */
 			int own = ahead(s, split, i, &sets[BINDS], SIDES) + 1;
 			spend(15 * (own - split));
 			if (own <= i && s->t[own - 1] == '=' && !begun(s, own, b) && (found = named_value(s, own, query, 0))) return found;
 		}
 	}
-	if (!quoted && (found = named_value(s, a, b, 0))) return found;
+	if (!quoted && !linked && (found = named_value(s, a, b, 0))) return found;
 	if (b - split >= 40 && at(s, split - 6, '?') && has(s, split - 5, "code=") && contains(s, a, split, ".azurewebsites.net/") && report(s, split, b, WEBHOOK_SECRET, 900)) return b;
 	if (split && !quoted && may_be_paired(s, split, b) && (found = paired_with(s, split, b))) return found;
 	if (split && !quoted && s->t[split - 1] == ':' && is(s, split, DIGIT) && (found = passfile(s, a, b))) return found;
@@ -415,7 +421,7 @@ static int assigned(scan *s, int i) {
 	else if (at(s, a + 1, '\'') && is(s, a, LETTER)) quote = s->t[a + 1], a += 2; /* N'…' */
 	else if ((at(s, a, '@') || at(s, a, '$')) && at(s, a + 1, '"')) quote = '"', a += 2; /* of Objective-C and C# */
 	if (!quote && s->t[i] == ':' && a > i + 1 && s->t[i + 1] != '=' && !is(s, a, UPPER | DIGIT)) return (phrase = may_be_phrase(s, i) ? words_of(s, i, a) : 0) ? phrase : pay(s, short_of); /* prose */
-	if (a < s->base64 || a >= s->n || a == s->judged) return pay(s, short_of);
+	if (a < s->base64 || a >= s->n || a == s->judged || (!quote && (s->t[a] == '$' || (a == i + 1 && s->t[a] == '/' && s->t[a + 1] == '/'))) /* a variable, a URL */) return pay(s, short_of);
 	uint32_t out = outside(s->t + a, &sets[quote ? IN_QUOTES : IN_CODE]) ^ SIDES, digits = digits_at(s->t + a);
 	if (s->n - a < 16) out |= 1u << (s->n - a); /* what stands behind the text is another one */
 	if (out) { /* many values are short, or sentences */
@@ -424,8 +430,9 @@ static int assigned(scan *s, int i) {
 		if (quote && n == 4 && at(s, a + 4, ' ') && at(s, a + 9, ' ') && (phrase = four_groups(s, a, quote))) return phrase;
 		if (n <= 8 && n >= 3 && at(s, a + n, ' ') && may_be_phrase(s, i) && (phrase = words_of(s, i, a))) return phrase;
 		if (quote && n > 0 && (!at(s, a + n, (char)quote) || goes_on(s, a + n)) && (phrase = torn(s, a, a + n))) return phrase;
-		if (n < 6 || digits & ((out & -out) - 1) || (quote && !at(s, a + n, (char)quote) && !at(s, a + n, '\\'))) return pay(s, short_of);
+		if (n < 6 || digits & ((out & -out) - 1) || (!quote && n < 12 && s->t[a + n] == ':' && s->t[a + n + 1] == ' ' && !(outside(s->t + a, &NAME_SET) & ((out & -out) - 1))) /* another name */ || (quote && !at(s, a + n, (char)quote) && !at(s, a + n, '\\'))) return pay(s, short_of);
 	}
+	else if (!quote && digits) return pay(s, short_of); /* which have their own way */
 	value_name v;
 	if (exhausted(1500 + NAMING)) return mask_rest(s); /* of undigited, too, which need not be asked if the name is known */
 	s->name_end = -1;

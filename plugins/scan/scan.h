@@ -188,8 +188,8 @@ typedef struct {
 
 /* Sets that are more than classes, or of one redactor: what ends a value in quotes, code, markup, a name and
  * wherever it stands; what is in a domain name and in a hash; what ends the name of a user in a URL, and the
- * fields of a query; and what stands between a name and its value, or its type, and binds them, and opens a call; brackets, and signs that code hardly has within a word. */
-enum { IN_QUOTES, IN_CODE, IN_MARKUP, IN_NAME, BREAKS, IN_DOMAIN, IN_HASH, ENDS_USER, ENDS_FIELD, IN_GAP, IN_TYPED, BINDS, OPENS, BRACKETS, SIGNS, N_OTHER_SETS };
+ * fields of a query; and what stands between a name and its value, or its type, and binds them, and opens a call; brackets, signs that code hardly has within a word; what times, dates and addresses are made of, and pairs of hexadecimal digits. */
+enum { IN_QUOTES, IN_CODE, IN_MARKUP, IN_NAME, BREAKS, IN_DOMAIN, IN_HASH, ENDS_USER, ENDS_FIELD, IN_GAP, IN_TYPED, BINDS, OPENS, BRACKETS, SIGNS, IN_FIGURES, IN_ROW, N_OTHER_SETS };
 
 static const struct {
 	uint16_t mask;
@@ -211,6 +211,8 @@ static const struct {
 	[OPENS] = {0, 0, "("},
 	[BRACKETS] = {0, 0, "()[]{}"},
 	[SIGNS] = {0, 0, "!#$^~"},
+	[IN_FIGURES] = {DIGIT, 0, "+-./:"},
+	[IN_ROW] = {HEX, 0, ":"},
 };
 
 static const uint16_t set_masks[] = {ALNUM, BASE64U, BASE64, HEX, LETTER, LETTER | HIGH, LOWER, UPPER | DIGIT, UPPER | DIGIT | URLSAFE, WORD | LOCAL | DOT,

@@ -418,9 +418,10 @@ static inline int begun_at(scan *s, int start) {
  * one first. */
 RARE int parts_before(scan *s, int start) {
 	int starts[3] = {start}, n = 1, end;
-	spend(1400);
+	spend(300);
 	while (n < 3 && at(s, starts[n - 1] - 1, '.') && is(s, starts[n - 1] - 2, BASE64U))
 		starts[n] = after_escape(s, run_start(s, starts[n - 1] - 1, BASE64U, WINDOW_OVERLAP)), n++;
+	spend(550 * (n - 1));
 	while (--n > 0)
 		if ((end = begun_at(s, starts[n]))) return end;
 	return 0;
