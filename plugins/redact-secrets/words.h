@@ -81,7 +81,7 @@ static const topic_words vocabulary[] = {
 	{W_COMMAND, "sshpass login redis ldapsear ldapadd ldapmodi ldapdele ldapwhoa zip unzip mongo mongosh mongodum mongorest psexec smbclien az openssl sqlcmd bcp isql cqlsh mosquitt "
 		"xcrun altool notaryto signtool certutil schtasks xfreerdp rdesktop ipmitool winrm netexec crackmap rar beeline impala twine"},
 	{W_ATTACHED, "mysql mysqldum mysqladm mysqlshow mysqlimp mariadb rar unrar"},
-	{W_LOGIN, "networkc basicaut httpbasi basic digestau login connect getconne pdo begin auth authenti credenti createco usernam mysqli ftp"},
+	{W_LOGIN, "networkc basicaut httpbasi basic digestau login connect connecti getconne pdo begin auth authenti credenti createco usernam mysqli ftp"},
 	{W_ISSUED, "sk rk live sandbox sbox"},
 	{W_HEAD, "api tok sec"},
 	{W_CLOUD, "alibaba aliyun aws amazon azure gcp google ibm oracle heroku"},
