@@ -34,6 +34,15 @@ static inline int figures_alone(const scan *s, int a, int b, int quoted) {
 	return quoted ? numeral(s, a) : run_end(s, a, DIGIT, b - a) < b;
 }
 
+/* coordinates reports whether [a, b) stands in a list of numbers and no letter in it beside another: l-1.25,3.4c5.66-7,8 of a path that is drawn. */
+static inline int coordinates(const scan *s, int a, int b) {
+	if (s->t[a - 1] != ',' || !in(s->t[a - 2], DIGIT) || s->t[b] != ',' || !in(s->t[b - 1], DIGIT) || b - a > BRIEF) return 0;
+	v128_t v = wasm_v128_or(wasm_v128_load(s->t + a), wasm_u8x16_splat(0x20));
+	uint32_t letters = wasm_i8x16_bitmask(between(v, 'a', 'z')) & ((1u << (b - a)) - 1);
+	spend(40);
+	return !(letters & letters << 1) && b < s->n && a > 1;
+}
+
 /* brief_part reports whether the part [split, b) of the value at a, behind a colon, is too short to be a secret, or a port behind the number of a host in a
  * list: whatever the name is. */
 static inline int brief_part(const scan *s, int split, int b) {

@@ -19,12 +19,15 @@ static int severed_to; /* how far the text has been looked at for them */
 /* may_be_severed reports whether such a sign stands before the run [a, b) of the digit at i, or behind one that is too short without the rest, and letters of both
  * cases near it. */
 RARE int may_be_severed(const scan *s, int i, int a, int b) {
-	spend(60);
+	spend(40);
 	if (i < severed_to || i < 5) return 0;
-	if (a < 2 || !severs(s->t[a - 1])) {
-		if (b >= s->n || !severs(s->t[b]) || b + 1 >= s->n || class[s->t[b + 1]] & SPACE) return 0;
+	uint8_t open = a > 1 ? s->t[a - 1] : 0, close = b < s->n ? s->t[b] : 0;
+	if ((open == ',' && in(s->t[a - 2], DIGIT)) || (close == ',' && in(s->t[b - 1], DIGIT) && is(s, b + 1, DIGIT | URLSAFE))) return 0; /* numbers in a list */
+	if (!severs(open)) {
+		if (!severs(close) || b + 1 >= s->n || class[s->t[b + 1]] & SPACE) return 0;
 		if (b - a >= 6 && !((class[s->t[b - 2]] | class[s->t[b - 3]] | class[s->t[b - 4]]) & OPERATOR)) return 0;
-	} else if (class[s->t[a - 2]] & (SPACE | QUOTE) || class[s->t[a]] & OPERATOR) return 0; /* nothing of it stands before the sign */
+	} else if (class[s->t[a - 2]] & (SPACE | QUOTE) || class[s->t[a]] & OPERATOR || (open == '(' && close == ')')) return 0; /* nothing of it stands before the sign; or an argument */
+	spend(30);
 	v128_t before = wasm_v128_load(s->t + i - 16), behind = wasm_v128_load(s->t + i);
 	return wasm_v128_any_true(wasm_v128_or(between(before, 'A', 'Z'), between(behind, 'A', 'Z'))) && wasm_v128_any_true(wasm_v128_or(between(before, 'a', 'z'), between(behind, 'a', 'z')));
 }

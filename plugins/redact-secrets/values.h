@@ -296,8 +296,8 @@ RARE int valued(scan *s, int i) {
 	if (b < full && at(s, full, '<') && a > 0 && s->t[a - 1] == '>') b = full; /* of an element, which it fills */
 	spend(200);
 	if (!quoted && may_be_signed(s, a, full) && (found = signed_password(s, back(s, a, stop, &sets[BREAKS], SIDES)))) return found;
+	if (b - a >= 6 && (figures_alone(s, a, b, quoted) || (!quoted && coordinates(s, a, b)))) return max(i + 1, min(full, s->run));
 	if (!quoted && (class[s->t[a - 1]] | class[s->t[full]]) & STOP && may_be_severed(s, i, a, full) && (found = severed(s, i))) return found;
-	if (b - a >= 6 && figures_alone(s, a, b, quoted)) return max(i + 1, min(full, s->run));
 	spend(340);
 	if (b - a < 6) return 0;
 	if (!quoted && in(s->t[a], LETTER) && may_be_paired(s, a, b) && (found = paired_with(s, a, b))) return found;
