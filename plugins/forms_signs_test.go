@@ -42,3 +42,13 @@ var firstForms = []string{
 
 // TestFirstForms: each secret is found, whole, and in its double nothing is.
 func TestFirstForms(t *testing.T) { checkForms(t, 38, firstForms) }
+
+// boundForms are secrets that begin with a slash, and passwords beside a sign that ends them, or does not.
+var boundForms = []string{
+	`"clientSecret": "«/aB3xK9mQ2vLp8Zt7Rw5Yc{1 digit}N»"`, `AZURE_CLIENT_SECRET: "«/Lx8Q~kQ2vLp8Zt7Rw5Yc1NsD4gH6jK0mP{1 digit}q»"`, "Authorization: Bearer «/aB3xK9mQ2vLp8Zt7Rw5Yc{1 digit}N»", "X-Api-Key: «/aB3xK9mQ2vLp8Zt7Rw{1 digit}Yc»", "session_secret='«/vQ8rTz{1 digit}LmXp7KwBn»'", `jwt_secret: "«/9j4AAQSkZJRgXk{1 digit}7Qp»"`, "aws_secret_access_key = «/mqRWZkTPHYLvX+jGcDnBsFtKQ{1 digit}uVwEaIyMzNbOr1»",
+	"connectionString=&quot;Server=x;Database=y;Password=«Foo{1 digit}024xQ»&quot; providerName=&quot;x", "&quot;password=«Foo{1 digit}024xQ»&quot;", "&nbsp;password: «Foo{1 digit}024xQ»&nbsp;user", "&amp;password=«Foo{1 digit}024xQ»&lt;", "https://x.example/a?user=kim&amp;password=«Foo{1 digit}024xQ»&next", "https://x.example/a;user=kim;password=«Foo{1 digit}024xQ»&debug", "cd /x;PASSWORD=«Foo{1 digit}024xQ»&sleep",
+	"password=«Foo,Bar:2{1 digit}24xZ»", "pw=«aB3x,K=9mQ{1 digit}vLp»", "PASSWORD=«rT7x,Ab=3kL{1 digit}9»", "spring.datasource.password=«Abc1{1 digit},def:ghI9»", "DB_PASSWORD=«Tr0ub4,dor={1 digit}X»", "password=«Tr0ub4dor,Hx:{1 digit}yz»", "password=«Tr0ub4{1 digit}r»,user=kim",
+}
+
+// TestBoundForms: each secret is found, whole and no further.
+func TestBoundForms(t *testing.T) { checkForms(t, 39, boundForms) }

@@ -94,23 +94,42 @@ RARE int ends_before(const scan *s, int a, int b) {
 	return b;
 }
 
+RARE int connects(const scan *s, int i); /* values.h */
+
+/* next_begins reports whether the comma before i ends the value that begins at a, and the next name and its value stand behind it: password=x1,user=y. */
+RARE int next_begins(const scan *s, int a, int i, int b) {
+	int e = run_end(s, i, LETTER, b - i), capitals = 0;
+	spend(60);
+	if (e - i < 4 || e >= b || (s->t[e] != '=' && s->t[e] != ':')) return 0;
+	spend(60 + 8 * (e - i));
+	for (int k = i; k < e; k++) capitals += in(s->t[k], UPPER);
+	if (capitals * 4 > e - i && capitals < e - i) return 0;
+	return (i - 1 - a >= SHORTEST_PASSWORD && any_digit(s, a, i - 1)) || has_any_case(s, i, "user") || has_any_case(s, i, "host") || has_any_case(s, e - 4, "name");
+}
+
 /* field_end returns where the password [a, b), which stands in no quotes and whose name begins at start, ends as the field of a query
  * or a connection string, or before the next command of a shell. */
 RARE int field_end(const scan *s, int a, int b, int start) {
 	if (at(s, a - 1, '>') && !at(s, a - 2, '=')) return b; /* of an element, in which '&' begins a character */
-	int named = at(s, a - 1, '='), query = start > 0 && (s->t[start - 1] == '?' || s->t[start - 1] == '&'), field = query || at(s, start - 1, ';');
+	int named = at(s, a - 1, '='), query = start > 0 && (s->t[start - 1] == '?' || s->t[start - 1] == '&' || has(s, start - 5, "&amp;")), field = query || at(s, start - 1, ';');
 	spend(50);
 	for (int k = a; k < b; k += 16) { /* password=x,user=y */
 		spend(15);
 		for (uint32_t commas = wasm_i8x16_bitmask(wasm_i8x16_eq(wasm_v128_load(s->t + k), wasm_u8x16_splat(','))); commas; commas &= commas - 1) {
-			int next = k + __builtin_ctz(commas) + 1, e = next < b && is(s, next, LETTER) ? ahead(s, next, b, &NAME_SET, 0) : b;
-			spend(60);
-			if (e < b && (s->t[e] == '=' || s->t[e] == ':')) b = next - 1;
+			int next = k + __builtin_ctz(commas) + 1;
+			spend(20);
+			if (next < b && is(s, next, LETTER) && next_begins(s, a, next, b)) b = next - 1;
 		}
 	}
 	for (int k = a; (k = ahead(s, k, b, &sets[ENDS_FIELD], SIDES)) < b; k++) {
 		int e = ahead(s, k + 1, min(s->n, k + 32), &NAME_SET, 0);
 		spend(120);
+		if (s->t[k] == '&' && !query && e > k + 1) {
+			int letters = run_end(s, k + 1, LETTER, 32);
+			spend(40);
+			if (at(s, letters, ';') && letters > k + 2 && letters < k + 8 && run_end(s, k + 1, LOWER, 8) == letters) return k; /* an entity */
+			if (field && (letters == e || !connects(s, start))) return k;
+		}
 		if ((s->t[k] == ';' ? field : query) || e == k + 1 || at(s, e, '=') || has(s, k, "&amp;") || (named && k - a >= SHORTEST_PASSWORD && command(s, k + 1, e, b))) return k;
 	}
 	return b;

@@ -15,6 +15,27 @@ RARE int decide(scan *s, int a, int b, int quoted, const value_name *v); /* valu
 static inline int severs(uint8_t c) { return c > ' ' && c != '\\' && class[c] & STOP; }
 
 static int severed_to; /* how far the text has been looked at for them */
+static int names_to, name_at; /* how far it has been looked at for what ends the name of a password, and where the last such name ends */
+
+/* near_name reports whether what ends the name of a password stands near the digit at i: pass, password, Passwort, pwd, pw. Each byte of a text is looked at once,
+ * so that lists without such a name are passed over at next to no cost. */
+RARE int near_name(const scan *s, int i) {
+	const v128_t small = wasm_u8x16_splat(0x20);
+	int p = max(names_to, i - MAX_SEVERED);
+	for (; p < i; p += 16) {
+		v128_t first = wasm_v128_or(wasm_v128_load(s->t + p - 1), small), last = wasm_v128_or(wasm_v128_load(s->t + p), small), next = wasm_v128_or(wasm_v128_load(s->t + p + 1), small);
+		v128_t d = wasm_i8x16_eq(last, wasm_u8x16_splat('d')), r = wasm_i8x16_eq(first, wasm_u8x16_splat('r'));
+		v128_t ends = wasm_v128_or(wasm_v128_and(r, wasm_v128_or(d, wasm_i8x16_eq(last, wasm_u8x16_splat('t')))), wasm_v128_and(d, wasm_i8x16_eq(first, wasm_u8x16_splat('w'))));
+		ends = wasm_v128_or(ends, wasm_v128_and(wasm_i8x16_eq(first, last), wasm_i8x16_eq(last, wasm_u8x16_splat('s'))));
+		ends = wasm_v128_or(ends, wasm_v128_and(wasm_i8x16_eq(first, wasm_u8x16_splat('p')), wasm_i8x16_eq(last, wasm_u8x16_splat('w'))));
+		uint32_t found = wasm_i8x16_bitmask(wasm_v128_andnot(ends, between(next, 'a', 'z')));
+		spend(45);
+		if (p == 0) found &= ~1u; /* what stands before the text is another one */
+		if (found) name_at = p + 32 - __builtin_clz(found);
+	}
+	names_to = max(names_to, p);
+	return name_at + MAX_SEVERED > i;
+}
 
 /* may_be_severed reports whether such a sign stands before the run [a, b) of the digit at i, or behind one that is too short without the rest, and letters of both
  * cases near it. */
@@ -28,6 +49,7 @@ RARE int may_be_severed(const scan *s, int i, int a, int b) {
 		if (b - a >= 6 && !((class[s->t[b - 2]] | class[s->t[b - 3]] | class[s->t[b - 4]]) & OPERATOR)) return 0;
 	} else if (class[s->t[a - 2]] & (SPACE | QUOTE) || class[s->t[a]] & OPERATOR || (open == '(' && close == ')')) return 0; /* nothing of it stands before the sign; or an argument */
 	spend(30);
+	if (!near_name(s, i)) return 0;
 	v128_t before = wasm_v128_load(s->t + i - 16), behind = wasm_v128_load(s->t + i);
 	return wasm_v128_any_true(wasm_v128_or(between(before, 'A', 'Z'), between(behind, 'A', 'Z'))) && wasm_v128_any_true(wasm_v128_or(between(before, 'a', 'z'), between(behind, 'a', 'z')));
 }
@@ -148,9 +170,11 @@ RARE int severed(scan *s, int i) {
 	if (threshold[PASSWORD] > BEST_PASSWORD) return 0;
 	for (int k = !led; k < 2; k++) {
 		int a = k == 0 ? from : field_start(s, from, i), b;
-		if (a > i || (k && !a) || !may_start(s, a)) continue;
-		spend(500);
-		b = field_end(s, a, ends_before(s, a, password_end(s, a)), a);
+		if (a > i || (k && !a) || !may_start(s, a) || name_at + MAX_SEVERED < a) continue;
+		spend(150);
+		if ((b = password_end(s, a)) < a + 8) continue;
+		spend(350);
+		b = field_end(s, a, ends_before(s, a, b), a);
 		if (b <= i || !muddled(s, a, b, k || !is(s, a - 2, LETTER))) continue;
 		value_name v;
 		spend(NAMING);

@@ -53,6 +53,8 @@ RARE int weak(const scan *s, int a, int b) {
 	return signs ? any_digit(s, a, b) : b - a > 3 && run_end(s, b - 3, DIGIT, 3) == b;
 }
 
+static int behind_slash; /* where the present value was split before a slash, which begins paths more often than keys; 0 if it was not */
+
 /* judged says what a value is worth under a name by what it consists of. */
 static int judged(const scan *s, int a, int b, const makeup *m, const value_name *v, int say, int quoted) {
 	int n = b - a, digits = m->digits_ahead, letters = m->upper | m->lower;
@@ -75,7 +77,7 @@ static int judged(const scan *s, int a, int b, const makeup *m, const value_name
 	if (digits == 0 && letters && n >= 12 && (v->bound || quoted) && m->special && mangled(s, a, b)) return 550;
 	if (!letters || (digits == 0 && n < (quoted ? 12 : 20))) return digits == n && v->bound && say == 2 && (n >= 20 || (n >= 15 && v->any & 1 << W_VENDOR)) && entropy(s, a, b) > 40 ? 520 : 0;
 	if ((say == 2 && n <= 24 && (m->dots || (n <= 16 && run_end(s, a, ALNUM, n) >= b - 9)) && (has_any_case(s, b - 9, "-or-later") || has_any_case(s, b - 5, "-only"))) /* a license */ || (say == 2 && has(s, b - 13, "/aws4_request")) /* what a key is for */ || (say == 2 && n <= 16 && a_way(s, a, b)) || (n <= 32 && numbered(s, a, b))) return 0;
-	if (s->t[a] == '/' && !slashed(s, a, b, m)) return 0;
+	if (behind_slash && a == behind_slash && !slashed(s, a, b, m)) return 0;
 	int jumble = (digits == 0 || wordy(m, n)) && n >= 14 && say == 2 && !m->special && jumbled(s, a, b);
 	if (digits == 0 && !(m->upper && m->lower) && !jumble) return 0;
 	if (say == 1 && !(v->any & 1 << W_KEY) && (may_be_id(s, a, b) || begins_with_word(s, a, b, m))) return 0; /* of_issuer knows whose keys are such */
@@ -279,7 +281,7 @@ RARE int valued(scan *s, int i) {
 	uint32_t ends = outside(s->t + i - 16, &sets[IN_NAME]) ^ SIDES;
 	a = max(ends ? i + 16 - __builtin_clz(ends) : back(s, i - 16, stop, &sets[IN_NAME], SIDES), stop);
 	b = ahead(s, i, min(s->n, i + MAX_VALUE), &sets[IN_NAME], SIDES);
-	s->base64 = b;
+	s->base64 = b, behind_slash = 0;
 	int open = a, close = b, found = 0;
 	if (b - a < 6 && a > stop && class[s->t[a - 1]] & SPACE) return may_be_signed(s, a, b) && (found = signed_password(s, a)) ? found : class[s->t[b]] & STOP && may_be_severed(s, i, a, b) ? severed(s, i) : 0; /* which stands in no quotes */
 	if (a > stop && !(class[s->t[a - 1]] & QUOTE)) open = back(s, a, stop, &sets[IN_MARKUP], SIDES);
@@ -326,6 +328,7 @@ RARE int valued(scan *s, int i) {
 	}
 	int field = b - i >= 16 && (split || wasm_v128_any_true(wasm_i8x16_eq(wasm_v128_load(s->t + a), wasm_u8x16_splat('/')))) ? first_field(s, split ? min(split, i) : i, b) : 0; /* in a path or URL */
 	split = field ? field : split;
+	behind_slash = split && !field && s->t[split] == '/' ? split : 0;
 	if (!quoted && may_be_unspaced(s, a) && (found = unspaced(s, a, b))) return found;
 	int linked = link(s, a);
 	spend(100);
