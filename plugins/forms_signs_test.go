@@ -32,7 +32,7 @@ var firstForms = []string{
 	// keys that begin with a slash
 	"AccountName=x;AccountKey=«/c+{39 alnum}{1 digit}==»;EndpointSuffix=y", "API_SECRET=«/tBu8{37 alnum}{1 digit}=»", `API_SECRET="«/tBu8{37 alnum}{1 digit}=»"`, "secret_key: «/tBu8{34 alnum}{1 digit}»", "API_SECRET=/run/secrets/tokens/Acme{1 digit}xZq2/for/the/ServicesOf2", "API_TOKEN=/var/run/secrets/kubernetes.io/serviceaccount/token{1 digit}", "SECRET_KEY=/etc/ssl/private/site{1 digit}.key",
 	// groups of four small letters, as Gmail has them
-	"EMAIL_HOST_PASSWORD = '«gova zigu bada timi»'", `"password": "«gova zigu bada timi»"`, "title = 'gova zigu bada timi'", `"password": "must have four sets"`, `"password_hint": "gova zigu bada timi"`,
+	"EMAIL_HOST_PASSWORD = '«gova zigu bada timi»'", `"password": "gova zigu bada timi"`, `"password": "«gvbz zigq bdtk tiwn»"`, `"gmail_password": "«gova zigu bada timi»"`, "title = 'gova zigu bada timi'", `"password": "must have four sets"`, `"password_hint": "gova zigu bada timi"`,
 	`<wsse:Password Type="PasswordText">«Kangaroo_{2 digit}!x»</wsse:Password>`, `<wsse:Password Type="PasswordText">«Kangaroo_{2 digit}!»</wsse:Password>`,
 	// tokens of letters alone
 	"Authorization: Bearer «QwErtYuiOPasDfgHjkLZxcvBnMqWeRty»", `"Authorization": "Bearer «QwErtYuiOPasDfgHjkLZxcvBnMqWeRty»"`, "Authorization: Bearer YourPersonalAccessTokenGoesHere", "Authorization: Bearer authenticationmiddlewareoftheserver", "password: !vault|$ANSIBLE{1 digit}Xy",
@@ -47,8 +47,22 @@ func TestFirstForms(t *testing.T) { checkForms(t, 38, firstForms) }
 var boundForms = []string{
 	`"clientSecret": "«/aB3xK9mQ2vLp8Zt7Rw5Yc{1 digit}N»"`, `AZURE_CLIENT_SECRET: "«/Lx8Q~kQ2vLp8Zt7Rw5Yc1NsD4gH6jK0mP{1 digit}q»"`, "Authorization: Bearer «/aB3xK9mQ2vLp8Zt7Rw5Yc{1 digit}N»", "X-Api-Key: «/aB3xK9mQ2vLp8Zt7Rw{1 digit}Yc»", "session_secret='«/vQ8rTz{1 digit}LmXp7KwBn»'", `jwt_secret: "«/9j4AAQSkZJRgXk{1 digit}7Qp»"`, "aws_secret_access_key = «/mqRWZkTPHYLvX+jGcDnBsFtKQ{1 digit}uVwEaIyMzNbOr1»",
 	"connectionString=&quot;Server=x;Database=y;Password=«Foo{1 digit}024xQ»&quot; providerName=&quot;x", "&quot;password=«Foo{1 digit}024xQ»&quot;", "&nbsp;password: «Foo{1 digit}024xQ»&nbsp;user", "&amp;password=«Foo{1 digit}024xQ»&lt;", "https://x.example/a?user=kim&amp;password=«Foo{1 digit}024xQ»&next", "https://x.example/a;user=kim;password=«Foo{1 digit}024xQ»&debug", "cd /x;PASSWORD=«Foo{1 digit}024xQ»&sleep",
+	"password: «myPass2{1 digit}24(old»)", "my password is «myHouse2{1 digit}24(new»)", "password: «blueSky99{1 digit}17(temporary»)", "PASSWORD: «tigerMoon202{1 digit}5(prod»)", "password: getPass2{1 digit}24(old)",
+	"net user kim «Tr0mb{1 digit}neX1»&NET localgroup x", "sshpass -p «Tr0mb{1 digit}neX1»&Echo 2", "Use sshpass -p «Tr0mb{1 digit}neX1»,Then run 2", "{open}sshpass -p «Tr0mb{1 digit}neX1»{close}Foo2", "[sshpass -p «Tr0mb{1 digit}neX1»]Foo2",
+	"password=«Foo&2{1 digit}24xQ»|Kim1|Admin2", "password:«Sun&4{1 digit}3xZ»;Kim1", "|password: «Foo&2{1 digit}24xQ»|Kim1|", "{open}password:«Foo&2{1 digit}24xQ»,Kim1{close}", "f(password=«Foo&2{1 digit}24xQ»,Kim1)", "**password: «Foo&2{1 digit}24xQ»**, Kim1", "<password=«Foo&2{1 digit}24xQ»><User=Kim1>",
 	"password=«Foo,Bar:2{1 digit}24xZ»", "pw=«aB3x,K=9mQ{1 digit}vLp»", "PASSWORD=«rT7x,Ab=3kL{1 digit}9»", "spring.datasource.password=«Abc1{1 digit},def:ghI9»", "DB_PASSWORD=«Tr0ub4,dor={1 digit}X»", "password=«Tr0ub4dor,Hx:{1 digit}yz»", "password=«Tr0ub4{1 digit}r»,user=kim",
 }
 
 // TestBoundForms: each secret is found, whole and no further.
 func TestBoundForms(t *testing.T) { checkForms(t, 39, boundForms) }
+
+// orderlyForms are types, ways through menus, subjects, variables and sentences in the place of a password.
+var orderlyForms = []string{
+	"password: UInt8|UInt16|Str{1 digit}ng", "password: V1|V2|V{1 digit}Beta", "if (password == Str{1 digit}x|Str2y) {open}", "password = Str{1 digit}x>Str2y ? 1 : 0", "PASSWORD = 0x{1 digit}F|0x2Ab", "Password: Enter>Settings{1 digit}>Wifi2G", "secret password is Step1>Step2>St{1 digit}p", "password = Cfg{1 digit}x,Cfg2y", "password is Int32|Str6{1 digit}Ab",
+	"password: R&D20{2 digit}Team", "password: Q{1 digit}&Q2Report", "password: IPv4&IPv{1 digit}Dual", "password: K8s&EC{1 digit}Team", "my password is Win7&Win1{1 digit}x", "password is OK;{1 digit}FAon", "the password is Ok&{1 digit}FAisOn",
+	`"password": "good luck next time"`, `"password": "blue fish jump high"`, `password="test demo test demo"`, `'password': 'pour vous avec plus'`, `"password": "kein pass wort hier"`,
+	`password: "$Env1Var{1 digit}x"`, `$pass = "$Us1Er{1 digit}X";`, `"password": "%Env1Va{1 digit}R"`, `password = "$PA1x{1 digit}b_Db"`, `<xs:password type="x">Required{1 digit}</xs:password>`, `"Authorization": "Bearer MyAwSeCrEtToKeNvAlUeHeRe"`,
+}
+
+// TestOrderlyForms: nothing is found.
+func TestOrderlyForms(t *testing.T) { checkForms(t, 40, orderlyForms) }

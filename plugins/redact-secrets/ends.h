@@ -99,7 +99,7 @@ RARE int connects(const scan *s, int i); /* values.h */
 /* next_begins reports whether the comma before i ends the value that begins at a, and the next name and its value stand behind it: password=x1,user=y. */
 RARE int next_begins(const scan *s, int a, int i, int b) {
 	int e = run_end(s, i, LETTER, b - i), capitals = 0;
-	spend(60);
+	spend(100);
 	if (e - i < 4 || e >= b || (s->t[e] != '=' && s->t[e] != ':')) return 0;
 	spend(60 + 8 * (e - i));
 	for (int k = i; k < e; k++) capitals += in(s->t[k], UPPER);
@@ -113,12 +113,12 @@ RARE int field_end(const scan *s, int a, int b, int start) {
 	if (at(s, a - 1, '>') && !at(s, a - 2, '=')) return b; /* of an element, in which '&' begins a character */
 	int named = at(s, a - 1, '='), query = start > 0 && (s->t[start - 1] == '?' || s->t[start - 1] == '&' || has(s, start - 5, "&amp;")), field = query || at(s, start - 1, ';');
 	spend(50);
-	for (int k = a; k < b; k += 16) { /* password=x,user=y */
+	for (int k = a, names = 0; k < b && names < 3; k += 16) { /* password=x,user=y */
 		spend(15);
 		for (uint32_t commas = wasm_i8x16_bitmask(wasm_i8x16_eq(wasm_v128_load(s->t + k), wasm_u8x16_splat(','))); commas; commas &= commas - 1) {
 			int next = k + __builtin_ctz(commas) + 1;
 			spend(20);
-			if (next < b && is(s, next, LETTER) && next_begins(s, a, next, b)) b = next - 1;
+			if (next < b && is(s, next, LETTER) && names++ < 3 && next_begins(s, a, next, b)) b = next - 1;
 		}
 	}
 	for (int k = a; (k = ahead(s, k, b, &sets[ENDS_FIELD], SIDES)) < b; k++) {

@@ -36,7 +36,7 @@ RARE int named_by(const scan *s, int a, int *start) {
 		int open = e;
 		while (open > stop && s->t[open] != '<' && s->t[open] != '\n') open--;
 		*start = open + 1, n = ahead(s, *start, e, &NAME_SET, 0);
-		if (at(s, n, ':')) *start = n + 1, n = ahead(s, n + 1, e, &NAME_SET, 0); /* wsse:Password */
+		if (at(s, n, ':') && (has(s, *start, "wss") || has(s, *start, "soap"))) *start = n + 1, n = ahead(s, n + 1, e, &NAME_SET, 0); /* wsse:Password */
 		spend(8 * (e - open));
 		if (!at(s, e, '>') || !at(s, open, '<') || at(s, e - 1, '/')) return 0;
 		if (!has(s, open, "<string>") && !has(s, open, "<value>")) return n == e || at(s, n, ' ') ? n : 0;

@@ -91,13 +91,13 @@ static int shouted(const scan *s, int b) {
 	return b;
 }
 
-/* onward returns where the argument [a, b) of a command ends, in no quotes, if it goes on behind a sign with what is neither a word nor a file. */
+/* onward returns where the argument [a, b) of a command ends, in no quotes, if it goes on behind a sign with digits. */
 RARE int onward(const scan *s, int a, int b) {
 	uint8_t c = b < s->n ? s->t[b] : 0;
-	if ((c != '&' && c != ',' && c != '(' && c != '[' && c != ']' && c != '{' && c != '}') || !is(s, b + 1, ALNUM)) return b;
+	if ((c != '&' && c != ',' && c != '(' && c != '[' && c != '{') || !is(s, b + 1, ALNUM)) return b;
 	int e = ends_before(s, a, password_end(s, a));
 	spend(150);
-	return e > b && e - a <= 64 && classes(s, b + 1, e) & (DIGIT | UPPER) ? e : b;
+	return e > b && e - a <= 64 && any_digit(s, b + 1, e) ? e : b;
 }
 
 /* expected reports the password [a, b), where a command expects one. */
@@ -187,6 +187,15 @@ RARE int noted(const scan *s, int i) {
 	return 0;
 }
 
+/* verb reports whether the name at a begins with what functions do. */
+RARE int verb(const scan *s, int a) {
+	static const char *const verbs[] = {"get", "new", "make", "create", "read", "load", "set", "is", "has"};
+	spend(250);
+	for (unsigned k = 0; k < sizeof verbs / sizeof verbs[0]; k++)
+		if (has(s, a, verbs[k])) return 1;
+	return 0;
+}
+
 /* calls reports whether what stands in no quotes at a, behind a name whose value is worth say, is the call of a function, open or closed on its
  * line: opLen1Imm8(…), Field(min_length=8). Passwords have brackets, too. */
 RARE int calls(const scan *s, int a, int say) {
@@ -200,7 +209,7 @@ RARE int calls(const scan *s, int a, int say) {
 	if (e + 1 >= s->n || at(s, e + 1, ')') || is(s, e + 1, SPACE | QUOTE)) return 1;
 	spend(100 + 60 * (e - a));
 	int digits = counts(s, a, e, &ends);
-	if (digits > 3 && ((say < 3 && !camel) || (noted(s, e + 1) && !(turned && in(s->t[a], LOWER) && in(s->t[e - 1], DIGIT) && ends)))) return 0; /* a token, or a password and what is said of it: Acme_2024(new), but not getUser1234(test) */
+	if (digits > 3 && ((say < 3 && !camel) || (noted(s, e + 1) && !(turned && in(s->t[e - 1], DIGIT) && ends && verb(s, a))))) return 0; /* a token, or a password and what is said of it: Acme_2024(new), but not getUser1234(test) */
 	uint8_t c = s->t[e + 1];
 	int sign = !is(s, e + 1, ALNUM | UNDERSCORE), opened = c == '[' || c == '{';
 	if (sign && (say < 3 || (opened && (e + 2 >= s->n || is(s, e + 2, SPACE))))) return 1;

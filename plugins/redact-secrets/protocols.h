@@ -124,7 +124,7 @@ RARE int borne(scan *s, int end, int a) {
 	if (b - a < 24 || is(s, b, ALNUM | URLSAFE | STD | DOT | EQUALS)) return 0;
 	spend(700);
 	made_of(s, a, b, &m);
-	return m.upper && m.lower && m.turns * 5 >= b - a && entropy(s, a, b) >= 60 && !stands_in(s, a, b) && report(s, a, b, SECRET, 550) ? b : 0;
+	return m.upper && m.lower && m.turns * 5 >= b - a && entropy(s, a, b) >= 60 && !stands_in(s, a, b) && !contains(s, a, b, "token") && !contains(s, a, b, "secret") && !contains(s, a, b, "value") && !contains(s, a, b, "here") && report(s, a, b, SECRET, 550) ? b : 0;
 }
 
 #endif

@@ -8,6 +8,7 @@
 enum { BEST_PASSWORD = 650, BEST_SECRET = 700 }; /* the highest scores of values */
 
 RARE int decide(scan *s, int a, int b, int quoted, const value_name *v); /* values.h */
+RARE int worth(scan *s, int a, int b, const value_name *v, int say, int quoted);
 
 #define MAX_SEVERED 64 /* bytes of such a password */
 #define BRACKETED_ON 96 /* how far beside it a bracket may be opened or closed that makes it code */
@@ -94,6 +95,39 @@ RARE int coded(const scan *s, int a, int b) {
 	return 0;
 }
 
+/* orderly reports whether [a, b) is words and numbers with signs between them, as lists, types and ways through menus have it: UInt8|Str1ng, Q1&Q2Report. In a
+ * password letters change from small to capital at once: xK1|mQ2vLp. */
+RARE int orderly(const scan *s, int a, int b) {
+	int numbers = 0, raised = 1, others = 0;
+	spend(50 + 20 * (b - a));
+	for (int k = a; k < b; k++) {
+		uint8_t c = s->t[k], before = k > a ? s->t[k - 1] : '|';
+		int begins = k == a || severs(before);
+		if (begins) numbers = 0, raised &= !in(c, LOWER);
+		if (severs(c)) {
+			if (c != '&' && c != '|' && c != '>' && c != ',' && c != ';') return 0;
+			others |= c != '&';
+		} else if (in(c, DIGIT)) {
+			if (!in(before, DIGIT) && numbers++) return 0;
+			if (begins && !is(s, k + 1, UPPER)) return 0; /* but 2FA */
+			if (begins) numbers = 0;
+		} else if (!in(c, LETTER) || (in(c, UPPER) && in(before, LOWER) && (k < a + 2 || !in(s->t[k - 2], LETTER) || (in(s->t[k - 2], UPPER) && k < a + 3)))) return 0;
+	}
+	return raised || others;
+}
+
+/* cut_short returns where what else stands behind the password [a, b) begins, which has a sign already: the next cell or argument, or a mark of markup; or b. */
+RARE int cut_short(const scan *s, int a, int b) {
+	int signs = 0;
+	spend(50 + 15 * (b - a));
+	for (int k = a; k < b; k++) {
+		uint8_t c = s->t[k];
+		if (signs && k >= a + 8 && (k + 1 == b ? c == '|' || c == '>' || c == '*' : (c == '|' || c == ',' || c == ';') ? in(s->t[k + 1], UPPER) : c == '*' && k + 2 == b && s->t[k + 1] == c)) return k;
+		signs |= severs(c);
+	}
+	return b;
+}
+
 /* may_start reports whether the byte at a may begin such a password, and hardly begins code. */
 static inline int may_start(const scan *s, int a) { return in(s->t[a], ALNUM) || (s->t[a] == '!' && !is(s, a + 1, LOWER)) || s->t[a] == '#' || s->t[a] == '^' || s->t[a] == '_'; }
 
@@ -105,7 +139,7 @@ RARE int muddled(const scan *s, int a, int b, int bound) {
 	spend(500);
 	made_of(s, a, b, &m);
 	if (!m.upper || !m.lower || !m.digits_ahead || wordy(&m, n) || (!bound && m.long_word) || (m.turns * 4 < n && !jumpy(s, a, b))) return 0;
-	return entropy(s, a, b) >= 40 && !coded(s, a, b) && !a_way(s, a, b);
+	return entropy(s, a, b) >= 40 && !coded(s, a, b) && !orderly(s, a, b) && !contains(s, a, b, "|0x") && !a_way(s, a, b);
 }
 
 /* may_begin reports whether the sign at a, with which a variable begins, begins the password [a, b) in quotes: what follows is no name, by letters
@@ -117,7 +151,7 @@ RARE int may_begin(const scan *s, int a, int b) {
 	spend(600);
 	made_of(s, from, b, &m);
 	if (!m.upper || !m.lower || !m.digits_ahead || m.long_word || m.dots || m.spaced || (s->t[a] == '%' && (at(s, word, '%') || at(s, from + 1, ':')))) return 0;
-	if (!has_sign(s, from, b) && (word < b || m.digits_ahead < 2 || !jumpy(s, from, b))) return 0;
+	if (!has_sign(s, from, b) && (word < b || m.digits_ahead < 2 + (s->t[a] == '$' || s->t[a] == '%') || !jumpy(s, from, b))) return 0;
 	return entropy(s, a, b) >= 40 && !coded(s, from, b) && !a_way(s, from, b) && !has(s, from, "sha") && !contains(s, from, b, "pass") && !contains(s, from, b, "name") && !contains(s, from, b, "user") && !contains(s, from, b, "key") && !contains(s, from, b, "pwd");
 }
 
@@ -166,7 +200,7 @@ RARE int field_start(const scan *s, int from, int i) {
 RARE int severed(scan *s, int i) {
 	int from = back(s, i, max(s->last, i - MAX_NAME), &sets[BREAKS], SIDES), led = leads(s, from);
 	spend(400);
-	severed_to = ahead(s, i, min(s->n, i + MAX_NAME), &sets[IN_CODE], SIDES); /* before which no other name can be */
+	severed_to = ahead(s, i, min(s->n, i + MAX_NAME), &sets[name_at <= i ? BREAKS : IN_CODE], SIDES); /* before which no other name can be */
 	if (threshold[PASSWORD] > BEST_PASSWORD) return 0;
 	for (int k = !led; k < 2; k++) {
 		int a = k == 0 ? from : field_start(s, from, i), b;
@@ -180,25 +214,33 @@ RARE int severed(scan *s, int i) {
 		spend(NAMING);
 		name_of(s, a, &v);
 		spend(NAMING_WORD * v.words);
+		int cut = level(&v) == 3 ? cut_short(s, a, b) : b;
+		if (cut < b && muddled(s, a, cut, 1)) return worth(s, a, cut, &v, 3, 0) && !harmless(s, a, cut, 0, &v, 3) && report(s, a, cut, PASSWORD, BEST_PASSWORD) ? severed_to = cut : 0;
 		if (level(&v) == 3) return severed_to = b, decide(s, a, field_end(s, a, b, v.start), 0, &v);
 	}
 	return 0;
 }
 
-/* four_groups examines what is at a, behind a quotation mark, as what Google makes for one application, in groups of four small letters. */
+/* four_groups examines what is at a, behind a quotation mark, as what Google makes for one application, in groups of four small letters: beside a name that says
+ * what it is for, or two of them without a vowel, which no words are. */
 RARE int four_groups(scan *s, int a, int quote) {
-	static const char *const usual[] = {"this", "that", "with", "your", "must", "have", "need", "when", "what", "from", "been", "will", "type", "here", "same", "word"};
-	spend(400);
+	static const char *const usual[] = {"this", "that", "with", "your", "must", "have", "need", "when", "what", "from", "been", "will", "type", "here", "same", "word", "good", "next", "time", "test", "demo", "pass"};
+	int mute = 0;
+	spend(600);
 	if (!at(s, a + 19, (char)quote) || a < s->last) return 0;
 	for (int k = 0; k < 4; k++) {
 		if (run_end(s, a + 5 * k, LOWER, 5) != a + 5 * k + 4 || (k < 3 && !at(s, a + 5 * k + 4, ' '))) return 0;
 		for (unsigned w = 0; w < sizeof usual / sizeof usual[0]; w++)
 			if (has(s, a + 5 * k, usual[w])) return 0;
+		int vowels = 0;
+		for (int j = 0; j < 4; j++) vowels += (0x1104111 >> (s->t[a + 5 * k + j] - 'a') & 1) != 0;
+		mute += vowels == 0;
 	}
 	value_name v;
 	spend(NAMING);
 	name_of(s, a, &v);
 	spend(NAMING_WORD * v.words);
+	if (mute < 2 && !contains(s, v.start, a, "mail") && !contains(s, v.start, a, "smtp") && !contains(s, v.start, a, "google")) return 0;
 	return v.bound && level(&v) == 3 && v.last & 1 << W_PASS && report(s, a, a + 19, PASSWORD, 550) ? a + 19 : 0;
 }
 
