@@ -25,7 +25,7 @@ var listForms = []string{
 	".1.3.6.1.2.1.{1 digit}.{2 digit}.{1 digit}.0 = INTEGER: {2 digit}\n", "password = FUN_{8 hex}(param_{1 digit})\n", "{word}/{word}:1.{2 digit}.3\n", "{2 hex}:{2 hex}:{2 hex}\n", "API_PASSWORD=${API_PASSWORD}, ",
 	// signs that passwords have beside digits and capitals
 	"http://intra/List.aspx?ID={2 digit}&Source=P{2 digit}\n", "2024-05-01 12:00:{2 digit} GET /View.aspx?Id={2 digit}&Cat=A{2 digit} 200\n", "https://e.com/s?q={1 digit}bjSC&page={1 digit}&Sort=Asc\n", "<td>A{3 digit}</td><td>B{2 digit}</td>", "Item{2 digit}<br>Ref{2 digit}<br>",
-	"In Q{1 digit}&Q1 R&D{1 digit} rose. ", "Item{2 digit} is A{1 digit}&BEK. ", "name is X&Y{1 digit}", "Foo{2 digit}&Hn{1 digit}DPN\n", "Foo&Bar{4 digit}\n", "Map<K{2 digit},V{1 digit}<TfT>>;",
+	"In Q{1 digit}&Q1 R&D{1 digit} rose. ", "Item{2 digit} is A{1 digit}&BEK. ", "name is X&Y{1 digit}", "Foo{2 digit}&Hn{1 digit}DPN\n", "Foo&Bar{4 digit}\n", "password=A{1 digit}x|B{1 digit}y\n", "Map<K{2 digit},V{1 digit}<TfT>>;",
 	"{1 digit},{1 digit},{1 digit};", "var {word}{1 digit}=function(e,t){return e[{1 digit}]+t.{word}};",
 }
 

@@ -41,7 +41,7 @@ RARE int ends_in_code(const scan *s, int k) {
  * may be in it, spaces and quotes not. */
 static int password_end(const scan *s, int a) {
 	int limit = min(s->n, a + MAX_PASSWORD), end = ahead(s, a, limit, &sets[IN_QUOTES], SIDES);
-	while (end > a && end < limit && (s->t[end] == '<' || s->t[end] == '\\') && !ends_in_code(s, end)) end = ahead(s, end + 1, limit, &sets[IN_QUOTES], SIDES);
+	while (end > a && end < limit && (s->t[end] == '<' || s->t[end] == '\\') && !ends_in_code(s, end)) spend(100), end = ahead(s, end + 1, limit, &sets[IN_QUOTES], SIDES);
 	return end;
 }
 

@@ -25,7 +25,7 @@ static inline int key_tells(const uint8_t *request, const rdx_record *r) {
 
 static int begin_text(scan *s) {
 	no_rows();
-	severed_to = names_to = behind_slash = 0, name_at = -MAX_SEVERED;
+	severed_to = refused = names_to = behind_slash = 0, name_at = -MAX_SEVERED;
 	int from = jwt_tail(s);
 	return from ? from : keyed(s);
 }

@@ -15,7 +15,10 @@ RARE int worth(scan *s, int a, int b, const value_name *v, int say, int quoted);
 
 static inline int severs(uint8_t c) { return c > ' ' && c != '\\' && class[c] & STOP; }
 
+#define MAX_REFUSED 64 /* of what looks like them in a text: with more it is a list or a program */
+
 static int severed_to; /* how far the text has been looked at for them */
+static int refused;    /* how many times in vain */
 static int names_to, name_at; /* how far it has been looked at for what ends the name of a password, and where the last such name ends */
 
 /* near_name reports whether what ends the name of a password stands near the digit at i: pass, password, Passwort, pwd, pw. Each byte of a text is looked at once,
@@ -42,7 +45,7 @@ RARE int near_name(const scan *s, int i) {
  * cases near it. */
 RARE int may_be_severed(const scan *s, int i, int a, int b) {
 	spend(40);
-	if (i < severed_to || i < 5) return 0;
+	if (i < severed_to || i < 5 || refused > MAX_REFUSED) return 0;
 	uint8_t open = a > 1 ? s->t[a - 1] : 0, close = b < s->n ? s->t[b] : 0;
 	if ((open == ',' && in(s->t[a - 2], DIGIT)) || (close == ',' && in(s->t[b - 1], DIGIT) && is(s, b + 1, DIGIT | URLSAFE))) return 0; /* numbers in a list */
 	if (!severs(open)) {
@@ -84,7 +87,7 @@ RARE int coded(const scan *s, int a, int b) {
 	spend(60);
 	for (int k = a; k < b; k++) {
 		uint8_t c = s->t[k], next = k + 1 < b ? s->t[k + 1] : 0;
-		spend(25);
+		spend(45);
 		if (c == '.' && is(s, k - 1, LETTER) && in(next, LETTER)) return 1;
 		if (c == ':' && next == ':') return 1;
 		if (!severs(c)) continue;
@@ -99,7 +102,7 @@ RARE int coded(const scan *s, int a, int b) {
  * password letters change from small to capital at once: xK1|mQ2vLp. */
 RARE int orderly(const scan *s, int a, int b) {
 	int numbers = 0, raised = 1, others = 0;
-	spend(50 + 20 * (b - a));
+	spend(50 + 30 * (b - a));
 	for (int k = a; k < b; k++) {
 		uint8_t c = s->t[k], before = k > a ? s->t[k - 1] : '|';
 		int begins = k == a || severs(before);
@@ -119,7 +122,7 @@ RARE int orderly(const scan *s, int a, int b) {
 /* cut_short returns where what else stands behind the password [a, b) begins, which has a sign already: the next cell or argument, or a mark of markup; or b. */
 RARE int cut_short(const scan *s, int a, int b) {
 	int signs = 0;
-	spend(50 + 15 * (b - a));
+	spend(50 + 25 * (b - a));
 	for (int k = a; k < b; k++) {
 		uint8_t c = s->t[k];
 		if (signs && k >= a + 8 && (k + 1 == b ? c == '|' || c == '>' || c == '*' : (c == '|' || c == ',' || c == ';') ? in(s->t[k + 1], UPPER) : c == '*' && k + 2 == b && s->t[k + 1] == c)) return k;
@@ -186,7 +189,7 @@ RARE int field_start(const scan *s, int from, int i) {
 	for (int k = 0; k < 6 && from < i; k++) {
 		while (from < i && !is(s, from, WORD | URLSAFE)) from++, spend(20);
 		int end = ahead(s, from, i, &NAME_SET, 0);
-		spend(250);
+		spend(320);
 		if (at(s, end, '=') || at(s, end, ':') || (at(s, end, '>') && at(s, from - 1, '<'))) a = from = end + 1;
 		else if (a && from == a) { /* what follows is no other name */
 			from = ahead(s, end, i, &sets[ENDS_FIELD], SIDES);
@@ -196,29 +199,36 @@ RARE int field_start(const scan *s, int from, int i) {
 	return a == i ? a : 0;
 }
 
-/* severed examines the password that the digit at i stands in, from its name on: that of the word before, or one in the same word. */
-RARE int severed(scan *s, int i) {
+/* look_severed examines the password that the digit at i stands in, from its name on: that of the word before, or one in the same word. */
+RARE int look_severed(scan *s, int i) {
 	int from = back(s, i, max(s->last, i - MAX_NAME), &sets[BREAKS], SIDES), led = leads(s, from);
-	spend(400);
+	spend(500);
 	severed_to = ahead(s, i, min(s->n, i + MAX_NAME), &sets[name_at <= i ? BREAKS : IN_CODE], SIDES); /* before which no other name can be */
 	if (threshold[PASSWORD] > BEST_PASSWORD) return 0;
 	for (int k = !led; k < 2; k++) {
 		int a = k == 0 ? from : field_start(s, from, i), b;
 		if (a > i || (k && !a) || !may_start(s, a) || name_at + MAX_SEVERED < a) continue;
-		spend(150);
+		spend(250);
 		if ((b = password_end(s, a)) < a + 8) continue;
-		spend(350);
+		spend(300 + 20 * (b - a));
 		b = field_end(s, a, ends_before(s, a, b), a);
 		if (b <= i || !muddled(s, a, b, k || !is(s, a - 2, LETTER))) continue;
 		value_name v;
 		spend(NAMING);
 		name_of(s, a, &v);
 		spend(NAMING_WORD * v.words);
+		spend(80 * (b - a) * (level(&v) == 3));
 		int cut = level(&v) == 3 ? cut_short(s, a, b) : b;
 		if (cut < b && muddled(s, a, cut, 1)) return worth(s, a, cut, &v, 3, 0) && !harmless(s, a, cut, 0, &v, 3) && report(s, a, cut, PASSWORD, BEST_PASSWORD) ? severed_to = cut : 0;
 		if (level(&v) == 3) return severed_to = b, decide(s, a, field_end(s, a, b, v.start), 0, &v);
 	}
 	return 0;
+}
+
+RARE int severed(scan *s, int i) {
+	int found = look_severed(s, i);
+	refused += !found;
+	return found;
 }
 
 /* four_groups examines what is at a, behind a quotation mark, as what Google makes for one application, in groups of four small letters: beside a name that says
