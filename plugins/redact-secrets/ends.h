@@ -114,11 +114,13 @@ RARE int field_end(const scan *s, int a, int b, int start) {
 	int named = at(s, a - 1, '='), query = start > 0 && (s->t[start - 1] == '?' || s->t[start - 1] == '&' || has(s, start - 5, "&amp;")), field = query || at(s, start - 1, ';');
 	spend(50);
 	for (int k = a, names = 0; k < b && names < 3; k += 16) { /* password=x,user=y */
-		spend(15);
-		for (uint32_t commas = wasm_i8x16_bitmask(wasm_i8x16_eq(wasm_v128_load(s->t + k), wasm_u8x16_splat(','))); commas; commas &= commas - 1) {
+		v128_t letters = between(wasm_v128_or(wasm_v128_load(s->t + k + 1), wasm_u8x16_splat(0x20)), 'a', 'z'); /* behind the comma */
+		spend(25);
+		for (uint32_t commas = wasm_i8x16_bitmask(wasm_v128_and(letters, wasm_i8x16_eq(wasm_v128_load(s->t + k), wasm_u8x16_splat(',')))); commas && names < 3; commas &= commas - 1) {
 			int next = k + __builtin_ctz(commas) + 1;
 			spend(20);
-			if (next < b && is(s, next, LETTER) && names++ < 3 && next_begins(s, a, next, b)) b = next - 1;
+			names++;
+			if (next < b && next_begins(s, a, next, b)) b = next - 1;
 		}
 	}
 	for (int k = a; (k = ahead(s, k, b, &sets[ENDS_FIELD], SIDES)) < b; k++) {
