@@ -68,10 +68,10 @@ RARE int spelled(const scan *s, int i, int n) {
 	return has_any_case(s, next, "str") || has_any_case(s, next, "ur");
 }
 
-/* site reports whether "site" stands before the word "key" at i, in the name that begins at a: what is checked with a key that a page shows. */
+/* site reports whether "site" stands before the word "key" at i, at the beginning of the name at a or behind what checks people with a key that a page shows. */
 static inline int site(const scan *s, int a, int i) {
 	i -= 4 + (is(s, i - 1, URLSAFE | SPACE) != 0);
-	return i >= a && has_any_case(s, i, "site") && (i == a || !is(s, i - 1, LETTER) || is(s, i, UPPER));
+	return i >= a && has_any_case(s, i, "site") && (i == a || has_any_case(s, i - 7 - (is(s, i - 1, URLSAFE) != 0), "captcha"));
 }
 
 /* words_in reads the words of the line or identifier [a, b), and returns how many letters they have. */
@@ -89,14 +89,14 @@ RARE int words_in(const scan *s, int a, int b, value_name *v) {
 		uint32_t topics = (uint32_t)word_topics(word_at(s->t + a + from, n));
 		other = topics & 1 << W_OTHER, topics &= ~(1u << W_OTHER);
 		if (n == 12 && topics == 1 << W_LOGIN && s->t[a + from + 9] == 'i') topics = 1 << W_OPEN; /* authenticity, not authenticate */
-		if (n >= 8 && topics & 1 << W_SECRET && !spelled(s, a + from, n)) topics &= ~(1u << W_SECRET);
+		if (n >= 8 && topics & 1 << W_SECRET && !spelled(s, a + from, n)) topics = n == 10 ? topics & 1 << W_LOGIN : 0;
 		if (n == 3 && topics == 1 << W_KEY && site(s, a, a + from)) topics = 1 << W_OPEN;
 		if ((!topics && n > 5) || (topics == 1 << W_LOCK && n > 8)) topics |= ending(s->t + a + end, n);
 		if (n > 1 || topics) v->any |= topics, v->last = topics;
-		unknown |= !(topics & ~(1u << W_COMMON)) & (n > 3);
+		unknown |= !(topics & ~(1u << W_COMMON | 1u << W_LOGIN)) & (n > 3);
 	}
-	if (v->any & 1 << W_COMMON) v->any |= (v->any & 1 << W_LOCK) ? 1 << W_VENDOR : 0, v->any &= ~(1u << W_COMMON);
-	if (unknown && v->any == 1 << W_KEY && v->last) v->any |= 1 << W_SOMEBODY;
+	if (v->any & 1 << W_COMMON) v->any |= v->any & 1 << W_LOCK || !w.lower ? 1 << W_VENDOR : 0, v->any &= ~(1u << W_COMMON);
+	if (unknown && (v->any & ~(1u << W_LOGIN)) == 1 << W_KEY && v->last) v->any |= 1 << W_SOMEBODY;
 	if (v->any & 1 << W_VENDOR) v->any |= other;
 	if (v->any & 1 << W_KEY && !w.lower) v->any |= 1 << W_CAPITALS;
 	return __builtin_popcountll(letters);
@@ -289,14 +289,14 @@ RARE int wordless(const scan *s, int i) {
 	uint32_t letters = upper | ((uint32_t)(wasm_i8x16_bitmask(between(v, 'a', 'z')) | wasm_i8x16_bitmask(v)) & name);
 	if (2 * __builtin_popcount(letters) < n) return 1;
 	int from = __builtin_ctz(letters), length = __builtin_popcount(letters), last = s->t[end - 17 + from + length] | 0x20;
-	if ((!upper || upper == letters || upper == (letters & -letters)) && length > 1 && letters >> from == (1u << length) - 1)
+	if ((!upper || (!(before == ' ' && s->t[a - 2] == 'r') && (upper == letters || upper == (letters & -letters)))) && length > 1 && letters >> from == (1u << length) - 1)
 		return !(word_topics(word_at(s->t + end - 16 + from, length)) & ~(1ull << W_OTHER)) && (length <= 5 || (last != 'd' && last != 't' && last != 'n' && last != 'y'));
 	return !(letters & letters << 1) && !((uint32_t)wasm_i8x16_bitmask(wasm_i8x16_eq(wasm_v128_or(v, wasm_u8x16_splat(0x20)), wasm_u8x16_splat('x'))) & name);
 }
 
 /* numeral reports whether what name_of would read before the value at i is a number, an address or a date, as in lists: it would say nothing. */
 static inline int numeral(const scan *s, int i) {
-	if (i < 33) return 0;
+	if (i < 34) return 0;
 	spend(110);
 	uint32_t not_gap = outside(s->t + i - 16, &sets[IN_GAP]);
 	int end = i - __builtin_clz(not_gap << 16 | 1);

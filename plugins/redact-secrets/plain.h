@@ -31,7 +31,7 @@ static inline int figures_alone(const scan *s, int a, int b, int quoted) {
 	if (b - a > 2 * BRIEF || !in(s->t[a], DIGIT) || !in(s->t[b - 1], DIGIT | STD) || a == 0 || s->t[a - 1] == '>') return 0;
 	spend(100);
 	if (ahead(s, a, b, &sets[IN_FIGURES], 0) < b) return 0;
-	return quoted ? numeral(s, a) : run_end(s, a, DIGIT, b - a) < b;
+	return quoted ? numeral(s, a) : !(a > 2 && s->t[a - 1] == ' ' && ((s->t[a - 2] | 0x20) == 'd' || ((s->t[a - 2] | 0x20) == 's' && (s->t[a - 3] | 0x20) == 'i'))) && run_end(s, a, DIGIT, b - a) < b;
 }
 
 /* coordinates reports whether [a, b) stands in a list of numbers and no letter in it beside another: l-1.25,3.4c5.66-7,8 of a path that is drawn. */
@@ -47,7 +47,7 @@ static inline int coordinates(const scan *s, int a, int b) {
  * list: whatever the name is. */
 static inline int brief_part(const scan *s, int split, int b) {
 	spend(50);
-	if (b - split >= SHORTEST_PASSWORD) return figures_alone(s, split, b, 0);
+	if (b - split >= SHORTEST_PASSWORD) return (b == s->n || is(s, b, SPACE)) && figures_alone(s, split, b, 0);
 	return b == s->n || is(s, b, SPACE) || (b - split >= 4 && s->t[b] == ',' && in(s->t[split - 2], DIGIT) && run_end(s, split, DIGIT, 6) == b);
 }
 

@@ -38,7 +38,7 @@ static const topic_words vocabulary[] = {
 		" \xd0\x9f\xd0\xb0\xd1\x80\xd0\xbe has\xc5\x82o"
 		" \xd8\xa7\xd9\x84\xd9\x85\xd8\xb1 \xd8\xa7\xd9\x84\xd8\xb3\xd8\xb1 \xd8\xb9\xd8\xa8\xd9\x88\xd8\xb1 \xd7\xa1\xd7\x99\xd7\xa1\xd7\x9e jelsz\xc3\xb3 kh\xe1\xba\xa9u sandi"},
 	{W_SECRET, "secret secrets token tokens apikey apikeys credenti creds cred bearer authoriz accesske secretke privatek clientse apisecre apitoken authkey "
-		"authtoke accessto refresht signingk licensek secrettok apikeysec accountk sharedac sharedke masterke appsecre appkey oauthtok idtoken "
+		"authtoke accessto refresht signingk encrypti licensek secrettok apikeysec accountk sharedac sharedke masterke appsecre appkey oauthtok idtoken "
 		"sessiont webhooks deploytok personal connecti sas jwt pat dsn otp mnemonic apipass userkey userto bottoken usertoken servicek storagek "
 		"functionk hmackey hmac sig auth cookie sessioni secre xapikey privkey prvkey wif apik salt basic ssws"
 		" api\xe5\xaf\x86\xe9\x92 api\xe3\x82\xad\xe3\x83 \xe5\xaf\x86\xe9\x92\xa5 \xe4\xbb\xa4\xe7\x89\x8c \xe3\x83\x88\xe3\x83\xbc\xe3\x82"

@@ -26,8 +26,8 @@ RARE int host_end(const scan *s, int i) {
 	return s->t[e] == '?' || s->t[e] == '#' || s->t[e] == '/' || in(s->t[e], SPACE | QUOTE | STOP) ? e : 0;
 }
 
-/* bracketed reports whether an address in brackets may begin at i, as that of a host. */
-static inline int bracketed(const scan *s, int i) { return at(s, i, '[') && (is(s, i + 1, HEX) || at(s, i + 1, ':') || at(s, i + 1, 'v')); }
+/* bracketed reports whether an address or a name in brackets may begin at i, as that of a host. */
+static inline int bracketed(const scan *s, int i) { return at(s, i, '[') && (is(s, i + 1, ALNUM) || at(s, i + 1, ':')); }
 
 /* last_sign returns the last '@' of a password in a URL that has one at i: what stands behind it may be a host, and what is before
  * it is none with a query, a fragment or a list behind it, which may have an '@' of their own. */
