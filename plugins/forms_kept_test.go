@@ -26,6 +26,8 @@ var keptForms = []string{
 	"SQUARE=«{32 hex}»", "export LINEAR=«{40 alnum}»", `linear_key = "layer{1 digit}_weights_q8_0"`, `{open}"stripe":"«pi_3Mt{20 alnum}_secret_{24 alnum}»"{close}`, `{open}"stripe":"cus_{14 alnum}"{close}`, "REST_AUTH_SITE_KEY = '«{40 hex}»'", "RECAPTCHA_SITE_KEY=6Le{37 alnum}",
 	// expressions, and passwords with a sign of one
 	`PASSWORD="«Kj[0-9]xVel{2 digit}»"`, `PASSWORD_REGEX = "^(?=.*[A-Z])(?=.*[0-9]).{open}{1 digit},{close}$"`,
+	// what a last look found
+	"INSERT INTO users (id, password, age) VALUES (1, '«7166{4 digit}»', 30);", "connection_key=«2wYlhEUdm{1 digit}mdmKfagoox»", "personal_key=«2wYlhEUdm{1 digit}mdmKfagoox»", "api_keys:\n  «1a2b3c4d5e6f{1 digit}a8b»: admin", "passwords:\n  «hunter{2 digit}:» kim", "password: «25.2.19{2 digit}(old»)",
 	// a host in brackets
 	"smtp://«kim:Velv{2 digit}etx»@[smtp.example.org]:25", "postgres://«kim:Velv{2 digit}etx»@[HOST]:5432/x", "http://«kim:Velv{2 digit}»@[2001:db8::1]/",
 }

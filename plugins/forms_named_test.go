@@ -154,6 +154,7 @@ var namedForms = []form{
 	{"", "matriculated 2019-HKT"},
 	// account numbers at the beginning of a text, and tables that begin like them
 	{"IBAN", "«NO08 8716 9315 676»"},
+	{"IBAN", "«GE69 BG00 0000 9167 0246 29»"},
 	{"IBAN", "«GB97 LXMK 9980 5275 9783 93»"},
 	{"IBAN", "«FR 60 3092 9307 0807 7641 8253 054»"},
 	{"IBAN", "«FR 60 30 92 93 07 08 07 76 41 82 53 05 4»"},
@@ -207,9 +208,11 @@ func TestNamedForms(t *testing.T) { checkLabelled(t, namedForms) }
 // TestTablesAreSearched: tables and lists of short groups, and numbers with a wrong check digit behind their word, are searched to their end.
 func TestTablesAreSearched(t *testing.T) {
 	f, d := newFinder(t, "redact-pii"), newDice(41)
-	for _, line := range []string{"FR {2 digit} {2 digit}", "NL {2 digit} {2 digit} {2 digit} {2 digit}", "FR {2 digit} {2 digit} {2 digit} {3 digit}", "call me {2 digit} {2 digit} {2 digit} {2 digit}", "call me at 10 00 12 30", "BSN {9 digit}", "UTR {10 digit}", "IMEI {15 digit}", "номер 8{10 digit}",
+	for _, line := range []string{
+		"FR {2 digit} {2 digit}", "NL {2 digit} {2 digit} {2 digit} {2 digit}", "FR {2 digit} {2 digit} {2 digit} {3 digit}", "call me {2 digit} {2 digit} {2 digit} {2 digit}", "call me at 10 00 12 30", "BSN {9 digit}", "UTR {10 digit}", "IMEI {15 digit}", "номер 8{10 digit}",
 		"DE28 {4 digit} {4 digit}", "IT48-{4 digit}-{4 digit}", "NL{2 digit}-{4 digit}-{4 digit}", "CH{2 digit}-{4 digit}-{4 digit}", "DE{2 digit}-{4 digit}-{4 digit}", "GB{2 digit}-{4 digit}-{4 digit}", "NO{2 digit}-{4 digit}-{2 digit}",
-		"FR{10 digit}", "PL{2 digit} {4 digit} {4 digit}", "Ph 9{9 digit}", "wa: 08{8 digit}", "my number is 2{2 digit} 3{2 digit} {4 digit}"} {
+		"FR{10 digit}", "PL{2 digit} {4 digit} {4 digit}", "Ph 9{9 digit}", "wa: 08{8 digit}", "my number is 2{2 digit} 3{2 digit} {4 digit}",
+	} {
 		for _, size := range []int{4 << 10, 8 << 10, 12 << 10, 16 << 10, 20 << 10, 30 << 10, 60 << 10} {
 			for _, between := range []string{"\n", ", ", " "} {
 				var b strings.Builder

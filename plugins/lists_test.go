@@ -21,7 +21,7 @@ var listForms = []string{
 	"f {3 digit}/{3 digit}/{3 digit} {3 digit}/{3 digit}/{3 digit}\n", "v {1 digit}.{4 digit} -{1 digit}.{4 digit} {1 digit}.{4 digit}\n",
 	"  mov x{1 digit}, #0x{4 hex}\n", "{8 hex} <{word}+0x{2 hex}>\n", "#define REG_{word} 0x{8 hex}\n",
 	// addresses, times and numbers of things, a line each
-	"http://81.2.69.142:8080\n", "http://localhost:3000/\n", "redis://localhost:6379/0\n", "redis://cache-{1 digit}:6379/1\n", "kafka-{1 digit}:9092,", "\"10.2.3.{2 digit}:80\", ", "08:15:{2 digit}\n", "9:{2 digit}am\n", "08:00:{2 digit} Vendor\n", "SM-G991B/DS\n", "+31 6 {8 digit}\n",
+	"id {8 digit}\n", "http://81.2.69.142:8080\n", "http://localhost:3000/\n", "redis://localhost:6379/0\n", "redis://cache-{1 digit}:6379/1\n", "kafka-{1 digit}:9092,", "\"10.2.3.{2 digit}:80\", ", "08:15:{2 digit}\n", "9:{2 digit}am\n", "08:00:{2 digit} Vendor\n", "SM-G991B/DS\n", "+31 6 {8 digit}\n",
 	".1.3.6.1.2.1.{1 digit}.{2 digit}.{1 digit}.0 = INTEGER: {2 digit}\n", "password = FUN_{8 hex}(param_{1 digit})\n", "{word}/{word}:1.{2 digit}.3\n", "{2 hex}:{2 hex}:{2 hex}\n", "API_PASSWORD=${API_PASSWORD}, ",
 	// signs that passwords have beside digits and capitals
 	"http://intra/List.aspx?ID={2 digit}&Source=P{2 digit}\n", "2024-05-01 12:00:{2 digit} GET /View.aspx?Id={2 digit}&Cat=A{2 digit} 200\n", "https://e.com/s?q={1 digit}bjSC&page={1 digit}&Sort=Asc\n", "<td>A{3 digit}</td><td>B{2 digit}</td>", "Item{2 digit}<br>Ref{2 digit}<br>",

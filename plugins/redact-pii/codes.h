@@ -66,7 +66,7 @@ RARE int iban(scan *s, int i) {
 		else if (class[c] & GOES_ON && (gap = gap_of(s, end - 1))) {
 			end += gap - 1; /* one at a time */
 			if (!is(s, end, ALNUM)) return 0;
-			if (is(s, end + 2, DIGIT) && is(s, end + 3, DIGIT) && of_bank(s->t + end)) return 0; /* the next begins */
+			if (k > 0 && is(s, end + 2, DIGIT) && is(s, end + 3, DIGIT) && of_bank(s->t + end)) return 0; /* the next begins; BG00 in the first place is a bank's */
 			if (at(s, end + 2, ' ') && s->t[end] == s->t[start] && s->t[end + 1] == s->t[start + 1]) return 0;
 		} else return 0;
 		if (m >> 56) m %= 97;

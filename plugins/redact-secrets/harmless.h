@@ -22,7 +22,9 @@ RARE int next_key(const scan *s, int a) {
 	int e = ahead(s, a, min(s->n, a + MAX_NAME), &NAME_SET, 0), k = a;
 	spend(100);
 	if (!at(s, e, ':') || e - a >= 20 || !(e + 1 == s->n || is(s, e + 1, SPACE))) return 0;
-	if ((classes(s, a, e) & (UPPER | LOWER)) == (UPPER | LOWER)) return 0; /* which keys of a list of tokens are */
+	int kinds = classes(s, a, e), digits = 0;
+	for (int j = a; j < e; j++) digits += in(s->t[j], DIGIT) != 0;
+	if ((kinds & (UPPER | LOWER)) == (UPPER | LOWER) || (digits > 1 && !(kinds & URLSAFE))) return 0; /* which keys of a list of tokens are */
 	while (k > max(0, a - 32) && (s->t[k - 1] == ' ' || s->t[k - 1] == '\t')) k--;
 	spend(8 * (a - k));
 	return at(s, k - 1, '\n');

@@ -62,10 +62,10 @@ RARE int spelled(const scan *s, int i, int n) {
 	uint8_t behind = s->t[i + 8] | 0x20;
 	if (has_any_case(s, i, "function")) return has_any_case(s, i + 8 + (is(s, i + 8, URLSAFE | SPACE) != 0), "key");
 	if (has_any_case(s, i, "webhooks")) return n > 8 && behind == 'e';
-	if (has_any_case(s, i, "personal")) return n > 9 && behind == 'a' && (s->t[i + 9] | 0x20) == 'c';
+	if (has_any_case(s, i, "personal")) return n > 9 ? behind == 'a' && (s->t[i + 9] | 0x20) == 'c' : has_any_case(s, i + 8 + (is(s, i + 8, URLSAFE) != 0), "key");
 	if (!has_any_case(s, i, "connection")) return 1;
 	int next = i + 10 + (is(s, i + 10, URLSAFE | SPACE | DOT) != 0);
-	return has_any_case(s, next, "str") || has_any_case(s, next, "ur");
+	return has_any_case(s, next, "str") || has_any_case(s, next, "ur") || has_any_case(s, next, "key");
 }
 
 /* site reports whether "site" stands before the word "key" at i, at the beginning of the name at a or behind what checks people with a key that a page shows. */

@@ -28,10 +28,15 @@ static inline int figures_alone(const scan *s, int a, int b, int quoted) {
 		if (ahead(s, a, b, &sets[IN_ROW], 0) == b && ahead(s, a, b, &sets[IN_FIGURES], 0) < b) return a > 0 && s->t[a - 1] != '>' && (spend(UNNAMING), wordless(s, a));
 	}
 	if (s->t[b - 1] == 'm' && (s->t[b - 2] == 'a' || s->t[b - 2] == 'p')) b -= 2; /* 9:05am */
-	if (b - a > 2 * BRIEF || !in(s->t[a], DIGIT) || !in(s->t[b - 1], DIGIT | STD) || a == 0 || s->t[a - 1] == '>') return 0;
+	if (b - a > 2 * BRIEF || !in(s->t[a], DIGIT) || !in(s->t[b - 1], DIGIT | STD) || a < 5 || s->t[a - 1] == '>') return 0;
 	spend(100);
 	if (ahead(s, a, b, &sets[IN_FIGURES], 0) < b) return 0;
-	return quoted ? numeral(s, a) : !(a > 2 && s->t[a - 1] == ' ' && ((s->t[a - 2] | 0x20) == 'd' || ((s->t[a - 2] | 0x20) == 's' && (s->t[a - 3] | 0x20) == 'i'))) && run_end(s, a, DIGIT, b - a) < b;
+	if (quoted) return run_end(s, a, DIGIT, b - a) < b && numeral(s, a);
+	uint8_t last = s->t[a - 2] | 0x20, before = s->t[a - 3] | 0x20;
+	if (s->t[a - 1] == ' ' && ((last == 'd' && (before == 'r' || before == 'w')) || (last == 's' && before == 'i'))) return 0; /* password 12-34-56 */
+	if (b < s->n && class[s->t[b]] & STOP && (s->t[a - 1] == '=' || s->t[a - 1] == ':' || (s->t[a - 1] == ' ' && s->t[a - 2] == ':'))) return 0; /* what goes on */
+	if (run_end(s, a, DIGIT, b - a) < b) return 1;
+	return s->t[a - 1] == ' ' && last == 'd' && before == 'i' && !in(s->t[a - 4], WORD); /* id 12345678 */
 }
 
 /* coordinates reports whether [a, b) stands in a list of numbers and no letter in it beside another: l-1.25,3.4c5.66-7,8 of a path that is drawn. */
