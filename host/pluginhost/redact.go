@@ -65,7 +65,7 @@ type batch struct {
 	pieces []piece
 	layout abi.RequestLayout
 	bytes  int // of text
-	keys   int // bytes of them
+	keys   int // bytes of the keys of all pieces
 }
 
 // text returns that of a field as the guest gets it.
@@ -169,8 +169,9 @@ func each(ctx context.Context, n int, work func(context.Context, int) error) err
 	return g.Wait()
 }
 
-// split lays the fields out in batches of at most 64 KiB of text and as much of keys, so that a
-// sender cannot make one that is larger than a guest's memory, and leaves out those that repeat another one. A longer text is cut into windows that overlap, so that what lies across a border is whole
+// split lays the fields out in batches of at most 64 KiB of text and as much of keys, so that no
+// sender makes one that a guest's memory does not hold, and leaves out those that repeat another
+// one. A longer text is cut into windows that overlap, so that what lies across a border is whole
 // in one of them: what is no longer than the overlap, and a key or a token of up to 32 KiB.
 func split(fields []Field, like *alike) []batch {
 	var out []batch
