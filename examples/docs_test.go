@@ -25,7 +25,7 @@ const root = ".."
 
 // ours are the documents about the project as a whole.
 var ours = []string{
-	"README.md", "ARCHITECTURE.md", "RATIONALE.md", "LIMITATIONS.md", "CHANGELOG.md",
+	"README.md", "ARCHITECTURE.md", "RATIONALE.md", "LIMITATIONS.md", "CHANGELOG.md", "host/MEASURED.md", "host/OPERATING.md",
 	"sdk/plugin/ABI.md", "plugins/README.md", "examples/README.md", "examples/quickstart/README.md", "examples/appraise/README.md", "examples/custom-redactor/README.md", "examples/exporters/README.md", "examples/redactor-assemblyscript/README.md", "examples/verify-python/README.md",
 }
 
