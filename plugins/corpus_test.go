@@ -250,3 +250,58 @@ func TestCorpusExchanges(t *testing.T) {
 		}
 	}
 }
+
+// TestCorpusSplits measures for how many texts it depends on the request what is masked: a value that is known by its
+// surroundings in one text is masked in all texts of a request. With fifty in a request no byte is kept that goes from
+// a text alone.
+func TestCorpusSplits(t *testing.T) {
+	const together = 50
+	type line struct{ Text, Request, Response string }
+	var texts []string
+	for _, name := range scanners {
+		for _, v := range vectors(t, name) {
+			texts = append(texts, v.Text)
+		}
+	}
+	for _, path := range [][]string{{"secrets", "gitleaks_vectors.jsonl"}, {"pii", "samples.jsonl"}, {"otlp", "exchanges.jsonl"}} {
+		for _, l := range corpus[line](t, path...) {
+			texts = append(texts, l.Text, l.Request, l.Response)
+		}
+	}
+	texts = slices.DeleteFunc(texts, func(s string) bool { return s == "" })
+	f := newFinder(t, scanners...)
+	masked := func(text string, edits []pluginhost.Edit) []bool {
+		goes := make([]bool, len(text))
+		for _, e := range edits {
+			for i := e.Start; i < e.End; i++ {
+				goes[i] = true
+			}
+		}
+		return goes
+	}
+	other := 0
+	for request := range slices.Chunk(texts, together) {
+		fields := make([]pluginhost.Field, len(request))
+		for i, text := range request {
+			fields[i].Text = []byte(text)
+		}
+		all, err := f.set.Redact(t.Context(), fields)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, text := range request {
+			alone := masked(text, f.find(text))
+			beside := masked(text, slices.DeleteFunc(slices.Clone(all), func(e pluginhost.Edit) bool { return e.Field != i }))
+			if !slices.Equal(alone, beside) {
+				other++
+			}
+			for at := range alone {
+				if alone[at] && !beside[at] {
+					t.Errorf("byte %d of %.200q goes from it alone, and not beside others", at, text)
+					break
+				}
+			}
+		}
+	}
+	t.Logf("splits: of %d texts %d are masked otherwise in a request of %d than alone", len(texts), other, together)
+}
