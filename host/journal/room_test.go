@@ -63,7 +63,7 @@ func TestFramed(t *testing.T) {
 func TestFramedHangs(t *testing.T) {
 	store := journaltest.New()
 	store.Inject(func(journal.Group) journaltest.Fault { return journaltest.Hangs })
-	w := start(t, store, options())
+	w := start(t, store, impatient())
 	d := framed(1, 5000)
 	before := bytes.Clone(d.Body[format.Overhead:])
 	p, err := w.Append([]journal.Draft{d}, nil)

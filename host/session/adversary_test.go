@@ -210,6 +210,7 @@ func TestInheritedIsAppraised(t *testing.T) {
 	export(t, first, request("s", span("a")))
 	w.crash(first)
 	o := w.options()
+	o.Journal.UnknownLimit = impatience
 	w.store.Inject(func(g journal.Group) journaltest.Fault {
 		if g.Epoch == o.Origin.Epoch && g.FirstSeq > 0 {
 			return journaltest.Hangs

@@ -267,6 +267,7 @@ func TestHeirDies(t *testing.T) {
 // counts, and what is behind it is nobody's, until somebody takes over.
 func TestFenceOfTheDead(t *testing.T) {
 	w := newShared(t)
+	w.tune = func(o *session.Options) { o.Silence, o.Journal.UnknownLimit = silence, impatience }
 	a, b := w.start(), w.start()
 	export(t, a, request("s", span("a")))
 	w.crash(a)

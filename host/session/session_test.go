@@ -383,6 +383,7 @@ func TestRecovererIsRecovered(t *testing.T) {
 	w.crash(first)
 
 	o := w.options()
+	o.Journal.UnknownLimit = impatience
 	second := o.Origin.Epoch
 	w.store.Inject(func(g journal.Group) journaltest.Fault {
 		if g.Epoch == second && g.FirstSeq > 0 {
