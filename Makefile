@@ -52,14 +52,15 @@ FIPS    = crypto/internal/fips140
 COMPUTE = $(addprefix $(WAZEVO)/,ssa frontend backend/...) $(addprefix $(FIPS)/,edwards25519/... nistec/... bigmod mlkem)
 RACE    = $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),-race $(patsubst %,'-gcflags=%=-race=false',$(COMPUTE)))
 
-# The packages with tests that the race detector can say nothing about, and stand in files apart.
-NORACE  = $(shell grep -rlx '//go:build !race' --include='*_test.go' . | xargs -n1 dirname | sort -u)
+# The files of tests that the race detector can say nothing about, and these tests, each of which is run once.
+NORACE  = $(shell grep -rl '^//go:build .*!race' --include='*_test.go' .)
+SINGLE  = $(shell grep -ohE '^func (Test|Fuzz|Example)[A-Za-z0-9_]+' $(NORACE) | cut -d' ' -f2 | paste -sd'|' -)
 
 .PHONY: test
 test:
 	$(if $(RACE),,@echo 'make test: no C compiler, so without the race detector')
 	$(GO) test $(RACE) -timeout 15m ./...
-	$(if $(RACE),$(GO) test $(NORACE))
+	$(if $(RACE),$(GO) test -timeout 15m -run '^($(SINGLE))$$' $(sort $(dir $(NORACE))))
 
 # Every durable step fails, hangs, or is the last before a crash, by seeds.
 SEEDS ?= 1000
