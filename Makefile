@@ -93,10 +93,13 @@ fuzz:
 .PHONY: test-storage
 test-storage: test-storage-postgres test-storage-notary test-storage-endpoints
 
+# Those of host/postgres in which several write at once.
+SEVERAL = ^(TestStore|TestCutMidCommit|TestErasureBySeveral)$$
+
 .PHONY: test-storage-postgres
 test-storage-postgres:
-	$(GO) test -tags postgres -timeout 20m ./host/postgres
-	$(GO) test $(RACE) -tags postgres -timeout 20m -run '^(TestStore|TestCutMidCommit|TestErasureBySeveral)$$' ./host/postgres
+	$(GO) test -tags postgres -timeout 20m -skip '$(SEVERAL)' ./host/postgres
+	$(GO) test $(RACE) -tags postgres -timeout 20m -run '$(SEVERAL)' ./host/postgres
 	$(GO) test -tags postgres -timeout 20m -parallel 8 -run '^(TestT33FaultMatrixPostgres|TestLookupPostgres)$$' ./host/session
 
 .PHONY: test-storage-notary
