@@ -1,6 +1,9 @@
 // Package plugins_test checks the built-in plugins as modules: that they are
 // built reproducibly, import what they may, and do in WebAssembly what their
 // logic does natively.
+//
+// A test whose work is all in one guest, and its own before that, stands in a file for builds without the race
+// detector, which has nothing to see there and makes it take three times as long. "make test" runs these as well.
 package plugins_test
 
 import (

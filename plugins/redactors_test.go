@@ -251,6 +251,11 @@ func TestManyEdits(t *testing.T) {
 	}
 }
 
+const (
+	maxFuelPerByte = 1500 // of a text that is too short for its allowance to end; 64 KiB of it are two fifths of what a call may take
+	fuelOfCall     = 100_000
+)
+
 // FuzzRedactors: no trap, edits in order, in bounds and on UTF-8 borders, whatever
 // the text and key, and linear work.
 func FuzzRedactors(f *testing.F) {

@@ -1,3 +1,5 @@
+//go:build !race
+
 package plugins_test
 
 import (
@@ -6,11 +8,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/veriproof/notary/sdk/plugin/abi"
-)
-
-const (
-	maxFuelPerByte = 1500 // of a text that is too short for its allowance to end; 64 KiB of it are two fifths of what a call may take
-	fuelOfCall     = 100_000
 )
 
 // worst are the inputs that are the worst for each detector, to be repeated: as
