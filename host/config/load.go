@@ -93,7 +93,7 @@ func parse(b []byte) (*Config, []Problem) {
 	}
 	var doc yaml.Node
 	if err := yaml.Load(b, &doc); err != nil {
-		return nil, fromYAML(err)
+		return nil, fromYAML(b, err)
 	}
 	s := shape{lines: map[string]int{}}
 	s.document(&doc)
@@ -102,29 +102,46 @@ func parse(b []byte) (*Config, []Problem) {
 	}
 	c := defaults()
 	if err := yaml.Load(b, c, yaml.WithKnownFields()); err != nil {
-		return nil, fromYAML(err)
+		return nil, fromYAML(b, err)
 	}
 	c.complete()
 	return c, validate(c, s.lines)
 }
 
 // fromYAML takes the library's errors apart: line and reason of each.
-func fromYAML(err error) []Problem {
+func fromYAML(b []byte, err error) []Problem {
 	var many *yaml.LoadErrors
 	if !errors.As(err, &many) {
-		return []Problem{oneFromYAML(err)}
+		return []Problem{oneFromYAML(b, err)}
 	}
 	problems := make([]Problem, len(many.Errors))
 	for i, e := range many.Errors {
-		problems[i] = oneFromYAML(e)
+		problems[i] = oneFromYAML(b, e)
 	}
 	return problems
 }
 
-func oneFromYAML(err error) Problem {
+func oneFromYAML(b []byte, err error) Problem {
 	var one *yaml.LoadError
-	if errors.As(err, &one) {
-		return Problem{Line: one.Mark.Line, Text: one.Message}
+	if !errors.As(err, &one) {
+		return Problem{Text: err.Error()}
 	}
-	return Problem{Text: err.Error()}
+	p := Problem{Line: one.Mark.Line, Text: one.Message}
+	if tabbed(b, p.Line) {
+		p.Hint = "indent with spaces: YAML takes no tabs"
+	}
+	return p
+}
+
+// tabbed says whether a line, or one beside it, begins with a tab: the library tells the line
+// at which it gave up.
+func tabbed(b []byte, line int) bool {
+	lines := bytes.Split(b, []byte("\n"))
+	for _, l := range lines[max(min(line-2, len(lines)), 0):max(min(line+1, len(lines)), 0)] {
+		indent := l[:len(l)-len(bytes.TrimLeft(l, " \t"))]
+		if bytes.IndexByte(indent, '\t') >= 0 {
+			return true
+		}
+	}
+	return false
 }

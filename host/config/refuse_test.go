@@ -104,6 +104,8 @@ func TestNotAFile(t *testing.T) {
 		"two documents":   minimal + "---\nmode: enforce\n",
 		"open bracket":    minimal + "storage: {dir: x\n",
 		"tab indentation": minimal + "storage:\n\tdir: x\n",
+		"tab in a list":   minimal + "operators:\n\t- x\n",
+		"tab after a key": minimal + "storage:\n  dir: x\n\tlost: []\n",
 		"not UTF-8":       minimal + "# \xff\n",
 		"NUL":             minimal + "# \x00\n",
 		"too long":        minimal + strings.Repeat("#\n", MaxSize/2),
@@ -117,12 +119,16 @@ func TestNotAFile(t *testing.T) {
 		var e *Error
 		if c != nil || !errors.As(err, &e) || len(e.Problems) == 0 || e.Problems[0].Text == "" {
 			t.Errorf("%s: %v, %v, want an *Error", name, c, err)
+			continue
+		}
+		if got := e.Problems[0].Hint == "indent with spaces: YAML takes no tabs"; got != strings.HasPrefix(name, "tab ") {
+			t.Errorf("%s: hint %q", name, e.Problems[0].Hint)
 		}
 	}
 }
 
 // sizeForm is what a number of bytes has to be.
-const sizeForm = `not a size: write a whole number of bytes, or with a unit such as "512KiB", "64MiB" or "1GiB"`
+const sizeForm = `is not a size: write a whole number of bytes, or with a unit such as "512KiB", "64MiB" or "1GiB"`
 
 // lostForm is what a range of lost entries has to be.
 const lostForm = `not a range of lost entries: write "EPOCH 5-9", or "5-" to its end, with the epoch's 32 characters of hex, or "LOG 12-19" with the name+hash that the log's key begins with`
@@ -180,9 +186,21 @@ func TestValues(t *testing.T) {
 		{"database's schema", minimal + "storage: {postgres: {host: a, database: b, user: c, schema: Public}}\n", "notary.yaml:9: storage.postgres.schema: \"Public\" is not a schema's name; use lower case letters, digits and underscores"},
 		{"registry CA", minimal + "registry: {ca: x}\n", "notary.yaml:9: registry.ca: has no PEM certificate; give one, or remove the key to have the system's roots"},
 		{"plugin twice", edit(t, "{name: s,", "{name: r,"), "notary.yaml:5: plugins[1].name: has the same name as plugins[0].name; remove one of them"},
-		{"plugin memory", edit(t, "wasm: r.wasm", "wasm: r.wasm, limits: {memory: 100KB}"), "notary.yaml:4: plugins[0].limits.memory: " + sizeForm},
+		{"plugin memory", edit(t, "wasm: r.wasm", "wasm: r.wasm, limits: {memory: 100KB}"), `notary.yaml:4: plugins[0].limits.memory: "100KB" ` + sizeForm},
 		{"plugin pages", edit(t, "wasm: r.wasm", "wasm: r.wasm, limits: {memory: 100KiB}"), "notary.yaml:4: plugins[0].limits.memory: is 100KiB; use a multiple of 64KiB up to 4GiB"},
 		{"config and settings", edit(t, "wasm: r.wasm", "wasm: r.wasm, config: a, settings: b"), "notary.yaml:4: plugins[0].settings: stands beside config; give one of them"},
+		{"kind misspelt", edit(t, "kind: redactor", "kind: redactr"), `notary.yaml:4: plugins[0].kind: "redactr" is not known; use redactor or storage`},
+		{"kind of the storage misspelt", edit(t, "kind: storage", "kind: storag"), `notary.yaml:5: plugins[1].kind: "storag" is not known; use redactor or storage`},
+		{"size in a unit of its own", minimal + "limits: {in_flight: 100TiB}\n", `notary.yaml:9: limits.in_flight: "100TiB" ` + sizeForm},
+		{"size too large", minimal + "limits: {in_flight: 999999999999GiB}\n", `notary.yaml:9: limits.in_flight: "999999999999GiB" is too large: a size is at most 8589934591GiB`},
+		{"size of too many digits", minimal + "limits: {in_flight: 9223372036854775808}\n", `notary.yaml:9: limits.in_flight: "9223372036854775808" is too large: a size is at most 8589934591GiB`},
+		{"size negative", minimal + "limits: {in_flight: -1}\n", `notary.yaml:9: limits.in_flight: "-1" is negative: a size is 0 or more`},
+		{"duration without a unit", minimal + "retention: {sessions: 400}\n", `notary.yaml:9: retention.sessions: "400" is not a duration: write a number and its unit, such as "90s", "15m", "24h" or "400d"`},
+		{"duration too large", minimal + "retention: {sessions: 99999999d}\n", `notary.yaml:9: retention.sessions: "99999999d" is too large: a duration has at most 65535d`},
+		{"duration negative", minimal + "retention: {sessions: -1d}\n", `notary.yaml:9: retention.sessions: "-1d" is negative: a duration is 0 or more`},
+		{"key in place of its hash", edit(t, "[0000000000000000000000000000000000000000000000000000000000000003]", "[vp_live_DontShowThisKey]"), "notary.yaml:7: tenants[0].api_key_hashes[0]: not a SHA-256: want 64 characters of lower-case hex; write the hash, not the key: `notary keygen --api-key` makes a key and shows both"},
+		{"token in place of its hash", minimal + "operators: [{name: o, roles: [auditor], token_hash: DontShowThis}]\n", "notary.yaml:9: operators[0].token_hash: not a SHA-256: want 64 characters of lower-case hex; write the hash, not the token: `notary keygen --operator-token` makes a token and shows both"},
+		{"digest cut off", edit(t, "sha256: 0000000000000000000000000000000000000000000000000000000000000001", "sha256: abcd"), "notary.yaml:4: plugins[0].sha256: not a SHA-256: want 64 characters of lower-case hex; run `notary plugin measure` on the module you mean"},
 		{"no redactor", edit(t, "kind: redactor", "kind: storage"), "notary.yaml:3: plugins: " + noRedactor + "\nnotary.yaml:3: plugins: have 2 storage adapters; name exactly one of kind storage"},
 		{"no storage", edit(t, "kind: storage", "kind: redactor"), "notary.yaml:3: plugins: have 0 storage adapters; name exactly one of kind storage"},
 		{"label in small letters", minimal + "redaction: {labels: [{label: Email}]}\n", `notary.yaml:9: redaction.labels[0].label: "Email" is not a label; write it as the redactor's manifest has it ("notary plugin inspect"), or "*" for all others`},

@@ -69,7 +69,7 @@ var decimal = regexp.MustCompile(`^(0|-?[1-9][0-9]*)$`)
 func (s *shape) spelling(n *yaml.Node, t reflect.Type, path string) {
 	if isText(t) {
 		if err := reflect.New(t).Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(n.Value)); err != nil {
-			s.fail(n.Line, path, err.Error(), "")
+			s.fail(n.Line, path, err.Error(), hashHint(path))
 		}
 		return
 	}
@@ -82,6 +82,21 @@ func (s *shape) spelling(n *yaml.Node, t reflect.Type, path string) {
 	case t.Kind() == reflect.Bool && n.Value != "true" && n.Value != "false":
 		s.fail(n.Line, path, fmt.Sprintf("%.40q is not a truth", n.Value), "write true or false")
 	}
+}
+
+// hashHint says where the hash comes from that the key at path wants; other keys have none.
+func hashHint(path string) string {
+	key := path[strings.LastIndexByte(path, '.')+1:]
+	key, _, _ = strings.Cut(key, "[")
+	switch key {
+	case "api_key_hashes":
+		return "write the hash, not the key: `notary keygen --api-key` makes a key and shows both"
+	case "token_hash":
+		return "write the hash, not the token: `notary keygen --operator-token` makes a token and shows both"
+	case "sha256":
+		return "run `notary plugin measure` on the module you mean"
+	}
+	return ""
 }
 
 func (s *shape) mapping(n *yaml.Node, t reflect.Type, path string) {

@@ -236,8 +236,8 @@ func (v *checker) plugins() {
 		v.once(names, key+".name", p.Name, "name")
 		kinds[p.Kind]++
 	}
-	if len(v.Plugins) == 0 {
-		return
+	if len(v.Plugins) == 0 || kinds[KindRedactor]+kinds[KindStorage] < len(v.Plugins) {
+		return // of which kind one is meant to be is yet to be said
 	}
 	// To a relying party a redactor that is not there must not look like one that
 	// found nothing.

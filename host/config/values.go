@@ -30,8 +30,14 @@ func (d *Duration) UnmarshalText(b []byte) error {
 		}
 	}
 	v, err := time.ParseDuration(string(b))
-	if err != nil {
-		return errors.New(`not a duration: write a number and its unit, such as "90s", "15m", "24h" or "400d"`)
+	switch {
+	case err == nil:
+	case wholeDays.MatchString(string(b)) && b[0] == '-':
+		return fmt.Errorf("%.40q is negative: a duration is 0 or more", b)
+	case wholeDays.MatchString(string(b)):
+		return fmt.Errorf("%.40q is too large: a duration has at most %dd", b, math.MaxUint16)
+	default:
+		return fmt.Errorf(`%.40q is not a duration: write a number and its unit, such as "90s", "15m", "24h" or "400d"`, b)
 	}
 	*d = Duration(v)
 	return nil
@@ -70,8 +76,14 @@ func (s *Size) UnmarshalText(b []byte) error {
 		}
 	}
 	n, err := strconv.ParseUint(text, 10, 63)
-	if err != nil || n > math.MaxInt64/uint64(unit) {
-		return errors.New(`not a size: write a whole number of bytes, or with a unit such as "512KiB", "64MiB" or "1GiB"`)
+	if _, negative := strconv.ParseUint(strings.TrimPrefix(text, "-"), 10, 63); err != nil && negative == nil {
+		return fmt.Errorf("%.40q is negative: a size is 0 or more", b)
+	}
+	switch {
+	case errors.Is(err, strconv.ErrRange), err == nil && n > math.MaxInt64/uint64(unit):
+		return fmt.Errorf("%.40q is too large: a size is at most %dGiB", b, math.MaxInt64/units[0].bytes)
+	case err != nil:
+		return fmt.Errorf(`%.40q is not a size: write a whole number of bytes, or with a unit such as "512KiB", "64MiB" or "1GiB"`, b)
 	}
 	*s = Size(n) * unit
 	return nil
@@ -148,6 +160,7 @@ func (l *Lost) UnmarshalText(b []byte) error {
 }
 
 var (
+	wholeDays = regexp.MustCompile(`^-?[1-9][0-9]*d$`)
 	epochForm = regexp.MustCompile(`^[0-9a-f]{32}$`)
 	logForm   = regexp.MustCompile(`^[^ +]+\+[0-9a-f]{8}$`)
 )
