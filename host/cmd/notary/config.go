@@ -65,6 +65,9 @@ func configCheck(ctx context.Context, a *app, args []string) error {
 		}
 		a.warn(p)
 	}
+	for _, w := range warnings(cfg) {
+		fmt.Fprintf(a.stderr, "notary: warning: %s\n", w)
+	}
 	digest, rdigest := cfg.Digest(), config.RecipientsDigest(recipients)
 	if *asJSON {
 		return a.json(map[string]any{

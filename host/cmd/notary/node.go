@@ -111,9 +111,11 @@ func startNode(ctx context.Context, cfg *config.Config, g *ground, logger *slog.
 	if err := step("configuration", func() (string, error) {
 		recipients, err = n.readConfig()
 		detail := fmt.Sprintf("%s, SHA-256 %x", cfg.Name(), cfg.Digest())
-		if w := unredacted(cfg.Mode); w != "" {
+		if unredacted(cfg.Mode) != "" {
 			detail += "; mode " + cfg.Mode + ": NOTHING IS REDACTED"
-			n.logger.Warn("mode is " + cfg.Mode + ": " + w + ", and everything is stored as it was sent")
+		}
+		for _, w := range warnings(cfg) {
+			n.logger.Warn(w)
 		}
 		return detail, err
 	}); err != nil {

@@ -102,6 +102,7 @@ func scriptMachine(t *testing.T) func(*testscript.TestScript, bool, []string) {
 		f.StringVar(&s.storageDir, "storage-dir", "", "")
 		f.StringVar(&s.endpoints, "endpoints", "", "")
 		f.StringVar(&s.extra, "extra", "", "")
+		f.BoolVar(&s.bare, "bare", false, "")
 		ts.Check(f.Parse(args))
 		newMachineIn(t, ts.MkAbs("."), s)
 	}
