@@ -6,6 +6,7 @@ import (
 	"compress/gzip"
 	"context"
 	"encoding/base64"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -314,7 +315,10 @@ func (s *Server) unpack(sig otlpwire.Signal, room *lease, msg *body, yield func(
 	wire.snake = snake
 	*wire.buf = b           // also what was written before an error: it is cleared with the rest
 	clear(b[len(b):cap(b)]) // base64 and hexadecimal are longer in the text
-	if err != nil {
+	switch {
+	case err != nil && isProtobuf(msg.bytes()):
+		return wire, Invalid("the request is protobuf and is said to be JSON: over HTTP, send content-type application/x-protobuf", err)
+	case err != nil:
 		return wire, err
 	}
 	wire.fit()
@@ -331,6 +335,20 @@ func mistaken(body []byte, isJSON bool) error {
 		return Invalid("the request is JSON and is said to be protobuf: over HTTP, send content-type application/json", nil)
 	}
 	return nil
+}
+
+// isProtobuf reports whether a body, which is no JSON, is a request of OTLP in protobuf: elements
+// of field 1 and nothing else. Its first byte alone could be the line feed before a JSON text.
+func isProtobuf(body []byte) bool {
+	rest := body
+	for len(rest) > 0 {
+		n, k := binary.Uvarint(rest[1:])
+		if rest[0] != 1<<3|2 || k <= 0 || n > uint64(len(rest)-1-k) {
+			return false
+		}
+		rest = rest[1+k+int(n):]
+	}
+	return len(body) > 0
 }
 
 // unzip returns what gives the content of a gzip. It calls yield now and then, also while

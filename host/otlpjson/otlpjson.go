@@ -25,6 +25,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"math"
 	"slices"
 	"strconv"
@@ -41,6 +42,8 @@ var ErrValue = errors.New("value does not fit the field")
 
 // ErrSyntax says that a request is not JSON, or not an object.
 var ErrSyntax = errors.New("request is not a JSON object")
+
+var errShort = fmt.Errorf("%w: it ends early", ErrSyntax)
 
 // AppendWire appends a request's wire bytes to dst. It does not look at limits but
 // that of nesting: the wire bytes go through otlpwire like all others. With an error it
@@ -109,7 +112,34 @@ func (t *transcoder) next() (jsontext.Token, error) {
 	if errors.As(err, &where) {
 		at = where.Offset
 	}
+	if why == ErrSyntax && t.short(at) {
+		why, at = errShort, len(t.text)
+	}
 	return tok, t.refuse(why, at)
+}
+
+// short reports whether the text ends before the JSON does, which is the case if what begins at
+// the place of an error is no token yet and nothing follows.
+func (t *transcoder) short(at int) bool {
+	rest := t.text[at:]
+	switch {
+	case t.lex.Depth() == 0:
+		return len(bytes.TrimSpace(t.text)) == 0
+	case len(rest) == 0:
+		return true
+	case rest[0] != '"':
+		return bytes.HasPrefix([]byte("true"), rest) || bytes.HasPrefix([]byte("false"), rest) || bytes.HasPrefix([]byte("null"), rest) ||
+			len(bytes.Trim(rest, "+-.0123456789Ee")) == 0
+	}
+	for i := 1; i < len(rest); i++ {
+		switch c := rest[i]; {
+		case c == '"' || c < 0x20:
+			return false
+		case c == '\\':
+			i++
+		}
+	}
+	return true
 }
 
 // skip passes the rest of the value that begins with tok.

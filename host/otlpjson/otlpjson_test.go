@@ -313,6 +313,9 @@ func TestT56RefusedJSON(t *testing.T) {
 		{"a comma too many", span(`"name":"` + canary + `",`), otlpjson.ErrSyntax},
 		{"something behind", span(``) + "{}", otlpjson.ErrSyntax},
 		{"cut off", span(``)[:20], otlpjson.ErrSyntax},
+		{"cut off in a string", span(`"name":"` + canary)[:70], otlpjson.ErrSyntax},
+		{"cut off behind a comma", `{"resourceSpans":[{},`, otlpjson.ErrSyntax},
+		{"cut off in a word", `{"resourceSpans":tru`, otlpjson.ErrSyntax},
 		{"bad JSON in what is unknown", span(`"x":[{"` + canary + `"]`), otlpjson.ErrSyntax},
 		{"not UTF-8", span("\"name\":\"\xff" + canary + `"`), otlpwire.ErrUTF8},
 		{"a control character", span("\"name\":\"\x01\""), otlpjson.ErrSyntax},
@@ -354,6 +357,9 @@ func TestT56RefusedJSON(t *testing.T) {
 		}
 		if err != nil && strings.Contains(err.Error(), "canary") {
 			t.Errorf("%s: the error tells: %v", c.name, err)
+		}
+		if early := strings.HasPrefix(c.name, "cut off") || c.text == ""; err != nil && strings.Contains(err.Error(), "it ends early") != early {
+			t.Errorf("%s: %v, ends early: %v", c.name, err, early)
 		}
 	}
 	if _, err := otlpjson.AppendWire(nil, []byte("{}"), 9); !errors.Is(err, otlpwire.ErrSignal) {

@@ -32,6 +32,9 @@ type Error struct {
 }
 
 func (e *Error) Error() string {
+	if e.Offset == 0 && errors.Is(e.Err, ErrTooLarge) { // no byte is it, but what stands there as a whole
+		return fmt.Sprintf("otlp %s: %v", e.Place, e.Err)
+	}
 	return fmt.Sprintf("otlp %s: %v at byte %d", e.Place, e.Err, e.Offset)
 }
 

@@ -154,7 +154,7 @@ func TestLongSessionID(t *testing.T) {
 	n := w.start()
 	_, err := n.Export(t.Context(), "acme", otlpwire.Traces, request(strings.Repeat("<", 1<<20), span("a")))
 	var refused *otlpwire.Error
-	if !errors.As(err, &refused) || !refused.Limit() || !strings.Contains(err.Error(), "at most 4096 bytes") {
+	if !errors.As(err, &refused) || !refused.Limit() || err.Error() != "otlp session id: request too large: a session id has at most 4096 bytes" {
 		t.Errorf("export: %v", err)
 	}
 	export(t, n, request(strings.Repeat("<", 4096), span("a")))
