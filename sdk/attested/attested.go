@@ -30,6 +30,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"sync"
 	"time"
@@ -54,6 +55,8 @@ var (
 	// ErrNotAttested: the peer has no Evidence, or its answer does not hold: it is
 	// no notary, or somebody stands between.
 	ErrNotAttested = errors.New("the peer is not attested")
+	// ErrUnreachable is an ErrNotAttested whose reason is that nobody could be asked.
+	ErrUnreachable = errors.New("cannot reach the notary")
 	// ErrUnacceptable: the Evidence is true or not, but the policy does not accept
 	// it; the error is an [*Unacceptable].
 	ErrUnacceptable = errors.New("the policy does not accept the notary")
@@ -68,6 +71,12 @@ var (
 
 	errPlain = errors.New("attested: a request without TLS does not leave")
 )
+
+// unreachable says first what is the matter: there is no peer that could be attested.
+type unreachable struct{ err error }
+
+func (e *unreachable) Error() string   { return fmt.Sprintf("%v: %v", ErrUnreachable, e.err) }
+func (e *unreachable) Unwrap() []error { return []error{ErrUnreachable, ErrNotAttested, e.err} }
 
 // Unacceptable is the result of an appraisal that the policy does not accept.
 type Unacceptable struct {
@@ -265,6 +274,10 @@ func (g *Gate) turn(ctx context.Context, done chan struct{}) {
 func (g *Gate) try(ctx context.Context) (*Appraisal, []attestation.Check, error) {
 	proof, err := challenge.Fetch(ctx, g.o.Control)
 	if err != nil {
+		var dial *net.OpError
+		if errors.As(err, &dial) && dial.Op == "dial" {
+			return nil, nil, &unreachable{err}
+		}
 		return nil, nil, fmt.Errorf("%w: %w", ErrNotAttested, err)
 	}
 	checks := proof.Appraise(g.o.Policy, g.o.Accept)

@@ -239,6 +239,9 @@ func (p *Proxy) pass(_ any, stream grpc.ServerStream) error {
 // shut tells the operator, and returns what an exporter is told.
 func (p *Proxy) shut(over string, err error) string {
 	p.o.Logger.Warn("the gate is shut", "over", over, "error", err)
+	if errors.Is(err, attested.ErrUnreachable) {
+		return "the notary cannot be reached; nothing was sent"
+	}
 	return "the notary is not attested; nothing was sent"
 }
 
