@@ -53,6 +53,20 @@ func checkSigner(r *Report) error {
 	}
 }
 
+// strangeRoot says what is to be known of a root that is not trusted. Its names can be of
+// anybody's choice; that a simulator says it is one may be believed.
+func strangeRoot(ark *x509.Certificate) string {
+	if name, real := AMDRoots().Anchor(ark); real {
+		return "is AMD's (" + name + "), and another one is asked for"
+	}
+	for _, o := range ark.Subject.Organization {
+		if strings.HasPrefix(o, "SIMULATED") {
+			return fmt.Sprintf("names itself %.60q", o)
+		}
+	}
+	return "is not AMD's: it is a simulator's, or forged"
+}
+
 // verifyChain checks the certificates from the pinned root down and returns the
 // product line that they stand for.
 func verifyChain(c *Chain, roots Roots, at time.Time) (Product, error) {
@@ -62,7 +76,7 @@ func verifyChain(c *Chain, roots Roots, at time.Time) (Product, error) {
 	// The root first: nothing below an unknown root deserves a public key
 	// operation.
 	if _, ok := roots.Anchor(c.ARK); !ok {
-		return "", fmt.Errorf("%w: %q", ErrUntrustedRoot, c.ARK.Subject.CommonName)
+		return "", fmt.Errorf("%w: %q, which %s", ErrUntrustedRoot, c.ARK.Subject.CommonName, strangeRoot(c.ARK))
 	}
 	if strings.HasPrefix(c.ASK.Subject.CommonName, "SEV-VLEK-") {
 		return "", fmt.Errorf("%w: %w: the ASK is %q", ErrChain, ErrVLEK, c.ASK.Subject.CommonName)
