@@ -117,13 +117,18 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, f *failure) {
 	case f.warn:
 		level = slog.LevelWarn
 	}
-	// The cause is named by its type: its text may quote what it failed on.
+	// The cause is named by its type: its text may quote what it failed on. Who is refused for
+	// his credentials is so without an error, and told one of a few fixed texts.
+	cause := causeOf(f.cause)
+	if f.status == http.StatusUnauthorized || f.status == http.StatusForbidden {
+		cause = f.text
+	}
 	s.log.LogAttrs(r.Context(), level, "control request refused",
 		slog.String("request", w.Header().Get("Request-Id")),
 		slog.String("route", r.Pattern),
 		slog.Int("status", f.status),
 		slog.String("remote", remote(r).String()),
-		slog.String("cause", causeOf(f.cause)))
+		slog.String("cause", cause))
 	f.write(w)
 }
 

@@ -28,7 +28,11 @@ func (s *Server) reload(w http.ResponseWriter, r *http.Request) error {
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return fail(http.StatusGatewayTimeout, "the reload takes longer than this request may", "the log tells how it ends, and GET /v1/evidence shows the epoch that serves")
 	}
-	f := fail(http.StatusUnprocessableEntity, "the reload failed, and the epoch that served goes on", err.Error())
+	f := fail(http.StatusUnprocessableEntity, "the reload failed, and the epoch that served goes on: "+err.Error(), "mend it, and ask again")
+	var advised interface{ Hint() string }
+	if errors.As(err, &advised) && advised.Hint() != "" {
+		f.hint = advised.Hint()
+	}
 	f.cause = err
 	return f
 }

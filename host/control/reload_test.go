@@ -35,9 +35,10 @@ func TestReload(t *testing.T) {
 		{"parameter", operator, "/v1/reload?force=1", "", nil, http.StatusBadRequest, "parameter"},
 		{"body", operator, "/v1/reload", "{}", nil, http.StatusBadRequest, "body"},
 		{"done", operator, "/v1/reload", "", nil, http.StatusOK, `"epoch":"0011`},
-		{"failed", operator, "/v1/reload", "", errors.New("module has another hash"), http.StatusUnprocessableEntity, "module has another hash"},
+		{"failed", operator, "/v1/reload", "", errors.New("module has another hash"), http.StatusUnprocessableEntity, `goes on: module has another hash","hint":"mend it, and ask again"`},
 		{"busy", operator, "/v1/reload", "", fmt.Errorf("now: %w", control.ErrBusy), http.StatusConflict, "under way"},
 		{"long", operator, "/v1/reload", "", context.DeadlineExceeded, http.StatusGatewayTimeout, "the log tells"},
+		{"failed, and told what to do", operator, "/v1/reload", "", &advised{"module has another hash", "pin it"}, http.StatusUnprocessableEntity, `goes on: module has another hash","hint":"pin it"`},
 	} {
 		result = c.result
 		before := asked
@@ -53,3 +54,9 @@ func TestReload(t *testing.T) {
 		t.Errorf("without a reload there is an endpoint: %d", resp.StatusCode)
 	}
 }
+
+// An advised error says what to do about it.
+type advised struct{ text, hint string }
+
+func (e *advised) Error() string { return e.text }
+func (e *advised) Hint() string  { return e.hint }

@@ -453,7 +453,13 @@ func TestFailedAttempts(t *testing.T) {
 	if got := status(acmeKey); got != 200 {
 		t.Errorf("valid credentials from the same address: %d, want 200", got)
 	}
-	if n := strings.Count(w.log.String(), "level=WARN"); n != 10 {
+	if n := strings.Count(w.log.String(), `cause="credentials are not valid"`); n != 10 {
+		t.Errorf("%d refusals say that the credentials are not valid, want 10", n)
+	}
+	if w.do(t, "GET", "/metrics", acmeKey, nil); !strings.Contains(w.log.String(), `status=403 remote=127.0.0.1/32 cause="these credentials do not allow it"`) {
+		t.Error("the log does not say why a tenant's key is refused")
+	}
+	if n := strings.Count(w.log.String(), "level=WARN"); n != 11 {
 		t.Errorf("%d warnings, want 10: beyond the rate nothing is logged", n)
 	}
 	w.now = w.now.Add(6 * time.Second)

@@ -67,6 +67,9 @@ type exitError struct {
 func (e *exitError) Error() string { return e.err.Error() }
 func (e *exitError) Unwrap() error { return e.err }
 
+// Hint is for the control interface, whose answers have it apart.
+func (e *exitError) Hint() string { return e.hint }
+
 // hinted adds a hint to an error.
 func hinted(err error, hint string, args ...any) error {
 	return &exitError{status: exitUsage, hint: fmt.Sprintf(hint, args...), err: err}

@@ -45,8 +45,9 @@ func (s *server) replace(ctx context.Context, old *serving) (*serving, error) {
 	s.logger.Info("reloading", "epoch", old.n.notary.Epoch().String())
 	next, err := s.successor(ctx, old)
 	if err != nil {
-		err = withHint(err)
-		s.logger.Error("the reload failed; the epoch that served goes on", "epoch", old.n.notary.Epoch().String(), "error", oneLine(err.Error()))
+		hint := hintOf(err)
+		err = &exitError{status: statusOf(err), err: errors.New(err.Error()), hint: hint}
+		s.logger.Error("the reload failed; the epoch that served goes on", "epoch", old.n.notary.Epoch().String(), "error", oneLine(err.Error()), "hint", hint)
 		return old, err
 	}
 	s.logger.Info("reloaded; the old epoch takes no more data and is sealed", "epoch", next.n.notary.Epoch().String(), "old", old.n.notary.Epoch().String())
@@ -87,12 +88,4 @@ func (s *server) forget(old *serving) {
 	g, epoch := old.n.ground, old.n.notary.Epoch()
 	g.alive = slices.DeleteFunc(g.alive, func(e receipt.Epoch) bool { return e == epoch })
 	s.draining--
-}
-
-// withHint puts what to do behind what is wrong.
-func withHint(err error) error {
-	if hint := hintOf(err); hint != "" {
-		return &exitError{status: statusOf(err), err: errors.New(err.Error() + ": " + hint)}
-	}
-	return err
 }
