@@ -26,8 +26,8 @@ the network unless a URL is given.
 EXAMPLES
   notary attest show report.bin
   notary attest verify --report report.bin --certs vcek-chain.pem --uvm uvm.cose
-  notary attest fetch --policy-file policy.yaml -o evidence https://notary.example:8443
-  notary attest verify --policy-file policy.yaml evidence
+  notary attest fetch --policy policy.yaml -o evidence https://notary.example:8443
+  notary attest verify --policy policy.yaml evidence
 
 ` + verifyingStatus
 

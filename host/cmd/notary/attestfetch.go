@@ -26,7 +26,7 @@ verify", "notary attest show" and "notary policy init". With a policy that accep
 it, notary.pem is there as well: the certificate to give to any OpenTelemetry SDK.
 
 OPTIONS
-  --policy-file FILE   Reference Values, see "notary policy"
+  --policy FILE        Reference Values, see "notary policy"
   --jwks FILE          key set of the MAA instance that you trust, if the policy pins
                        none
   --issuer URL         whose keys these are, if the policy has several issuers
@@ -37,15 +37,16 @@ OPTIONS
   --json               print the result as JSON
 
 EXAMPLES
-  notary attest fetch --policy-file policy.yaml https://notary.example:8443
-  notary attest fetch --policy-file policy.yaml -o evidence https://notary.example:8443
+  notary attest fetch --policy policy.yaml https://notary.example:8443
+  notary attest fetch --policy policy.yaml -o evidence https://notary.example:8443
   export OTEL_EXPORTER_OTLP_CERTIFICATE=$PWD/evidence/notary.pem
 
 ` + verifyingStatus
 
 func attestFetch(ctx context.Context, a *app, args []string) error {
 	f := a.flags("attest fetch", attestFetchUsage)
-	policyFile := f.String("policy-file", "", "")
+	var policyFile string
+	f.policy(&policyFile)
 	var keys trustedKeys
 	keys.flags(f)
 	out := f.String("o", "", "")
@@ -68,8 +69,8 @@ func attestFetch(ctx context.Context, a *app, args []string) error {
 		return err
 	}
 	result := func(p *challenge.Proof) *appraised { return answeredOnly(p) }
-	if *policyFile != "" {
-		pol, err := readPolicy(*policyFile)
+	if policyFile != "" {
+		pol, err := readPolicy(policyFile)
 		if err != nil {
 			return err
 		}
@@ -80,8 +81,8 @@ func attestFetch(ctx context.Context, a *app, args []string) error {
 		return err
 	}
 	r := result(proof)
-	if wanted := r.Status == exitOK || *policyFile == ""; *out != "" && wanted {
-		if err := keep(proof, *out, *policyFile != ""); err != nil {
+	if wanted := r.Status == exitOK || policyFile == ""; *out != "" && wanted {
+		if err := keep(proof, *out, policyFile != ""); err != nil {
 			return err
 		}
 		r.Notes = append(r.Notes, "the parts are in "+*out)

@@ -36,7 +36,7 @@ OPTIONS
   --cce-policy FILE     container policy (Rego), whose SHA-256 is HOST_DATA
   --runtime-data FILE   the exact bytes whose SHA-256 is REPORT_DATA
   --token FILE          MAA token
-  --policy-file FILE    Reference Values, see "notary policy"
+  --policy FILE         Reference Values, see "notary policy"
   --evidence-only       with a policy: compare only hardware, utility VM and HOST_DATA
   --jwks FILE           key set of the MAA instance that you trust, if the policy pins
                         none; one that comes with the Evidence is never trusted
@@ -56,8 +56,8 @@ EXAMPLES
   notary attest verify --report report.bin --certs vcek-chain.pem
   notary attest verify --report report.hex --certs $UVM_SECURITY_CONTEXT_DIR/host-amd-cert-base64 \
     --uvm $UVM_SECURITY_CONTEXT_DIR/reference-info-base64
-  notary attest verify --policy-file policy.yaml --at 2026-04-01T00:00:00Z evidence
-  notary attest verify --policy-file policy.yaml --json evidence | jq .verdict
+  notary attest verify --policy policy.yaml --at 2026-04-01T00:00:00Z evidence
+  notary attest verify --policy policy.yaml --json evidence | jq .verdict
 
 ` + verifyingStatus
 
@@ -76,7 +76,7 @@ func attestVerify(_ context.Context, a *app, args []string) error {
 	for _, name := range []string{"report", "certs", "uvm", "cce-policy", "runtime-data", "token"} {
 		o.files[name] = f.String(name, "", "")
 	}
-	f.StringVar(&o.policyFile, "policy-file", "", "")
+	f.policy(&o.policyFile)
 	o.keys.flags(f)
 	f.StringVar(&o.at, "at", "", "")
 	f.BoolVar(&o.evidenceOnly, "evidence-only", false, "")
@@ -162,10 +162,10 @@ func (o *verifyOptions) input(p *parts) (attestation.Input, error) {
 		return in, err
 	}
 	if o.policyFile == "" && (o.keys.file != "" || len(in.Token) > 0 && *o.files["token"] != "") {
-		return in, hinted(errors.New("attest verify: a token is judged by a policy's issuers"), "add --policy-file, or use \"notary attest token\"")
+		return in, hinted(errors.New("attest verify: a token is judged by a policy's issuers"), "add --policy, or use \"notary attest token\"")
 	}
 	if o.policyFile == "" && o.evidenceOnly {
-		return in, usageError("attest verify: --evidence-only is about a policy; without --policy-file nothing else is asked")
+		return in, usageError("attest verify: --evidence-only is about a policy; without --policy nothing else is asked")
 	}
 	return in, nil
 }

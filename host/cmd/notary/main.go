@@ -188,7 +188,7 @@ EXAMPLES
   notary serve --config notary.yaml              run the notary
   notary verify --policy policy.yaml s.bundle    check one session's evidence
   notary attest show report.bin                  say what a piece of Evidence means
-  notary attest fetch --policy-file policy.yaml https://notary.example:8443
+  notary attest fetch --policy policy.yaml https://notary.example:8443
                                                  challenge a notary before trusting it
   notary policy check policy.yaml                say what a policy demands
 
@@ -219,6 +219,15 @@ func (a *app) flags(name, usage string) *options {
 	f := flag.NewFlagSet(name, flag.ContinueOnError)
 	f.SetOutput(io.Discard)
 	return &options{f, a.stdout, usage}
+}
+
+// former marks an option that is taken, and not shown, as scripts have it.
+const former = "former"
+
+// policy makes the option for a policy, which some commands had under another name.
+func (f *options) policy(file *string) {
+	f.StringVar(file, "policy", "", "")
+	f.StringVar(file, "policy-file", "", former)
 }
 
 // parse parses options wherever they stand among the arguments, and checks the
@@ -254,7 +263,11 @@ func (f *options) wrong(err error) error {
 		return usageError("%s: %w", f.Name(), err)
 	}
 	var known []string
-	f.VisitAll(func(o *flag.Flag) { known = append(known, dashes(o.Name)) })
+	f.VisitAll(func(o *flag.Flag) {
+		if o.Usage != former {
+			known = append(known, dashes(o.Name))
+		}
+	})
 	return hinted(fmt.Errorf("%s: unknown option %.80s", f.Name(), dashes(name)), "the options are %s", strings.Join(known, ", "))
 }
 

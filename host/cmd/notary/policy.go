@@ -53,7 +53,7 @@ EXAMPLES
   notary policy init --from-evidence evidence -o policy.yaml
   notary policy check policy.yaml
   notary policy release -o release.json policy.yaml
-  notary attest verify --policy-file policy.yaml evidence
+  notary attest verify --policy policy.yaml evidence
 
 EXIT STATUS
   0  done; for check: the policy can be used (it may still have warnings)
