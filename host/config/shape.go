@@ -153,18 +153,23 @@ func keysOf(t reflect.Type) []string {
 
 // nearest says which known key was probably meant, or which there are.
 func nearest(key string, known []string) string {
-	// From a third of the letters on it is another word.
-	best, bestDistance := "", max(len(key)/3, 1)+1
-	for _, k := range known {
-		if d := distance(strings.ToLower(key), k); d < bestDistance {
-			best, bestDistance = k, d
-		}
-	}
-	if best != "" {
+	if best := Nearest(key, known); best != "" {
 		return fmt.Sprintf("did you mean %q?", best)
 	}
 	known = slices.Sorted(slices.Values(known))
 	return "known here: " + strings.Join(known, ", ")
+}
+
+// Nearest returns which known word was probably meant, or "" if none is near.
+func Nearest(word string, known []string) string {
+	// From a third of the letters on it is another word.
+	best, bestDistance := "", max(len(word)/3, 1)+1
+	for _, k := range known {
+		if d := distance(strings.ToLower(word), k); d < bestDistance {
+			best, bestDistance = k, d
+		}
+	}
+	return best
 }
 
 // distance counts the insertions, deletions, substitutions and swaps of

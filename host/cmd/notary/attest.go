@@ -52,11 +52,11 @@ func attest(ctx context.Context, a *app, args []string) error {
 			return run(ctx, a, args[1:])
 		}
 	}
-	rest, err := parse(a.flags("attest", attestUsage), args, 1, 1)
+	rest, err := parse(a.flags("attest", attestUsage), args[:min(len(args), 1)], 1, 1)
 	if err != nil {
 		return err
 	}
-	return usageError("attest: unknown verb %.40q, want show, verify, token or fetch", rest[0])
+	return unknownVerb("attest", rest[0], "show", "verify", "token", "fetch")
 }
 
 // An appraised is the result of a command that verifies.

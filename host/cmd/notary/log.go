@@ -89,10 +89,10 @@ func runLog(ctx context.Context, a *app, args []string) error {
 		return logCheckpoint(ctx, a, args[1:])
 	}
 	f := a.flags("log", logUsage)
-	if _, err := parse(f, args, 0, 1); err != nil {
+	if _, err := parse(f, args[:min(len(args), 1)], 0, 1); err != nil {
 		return err
 	}
-	return usageError("log: unknown verb %.40q, want serve, init or checkpoint", verb)
+	return unknownVerb("log", verb, "serve", "init", "checkpoint")
 }
 
 // A logService is what "log serve" was asked for.

@@ -79,6 +79,24 @@ func usageError(format string, args ...any) error {
 	return hinted(fmt.Errorf(format, args...), "run \"notary help\" or add --help to the command")
 }
 
+// unknownVerb says which verbs a command has.
+func unknownVerb(command, verb string, known ...string) error {
+	last := len(known) - 1
+	want := strings.Join(known[:last], ", ")
+	if last > 0 {
+		want += " or "
+	}
+	return meant(fmt.Errorf("%s: unknown verb %.40q, want %s", command, verb, want+known[last]), verb, known)
+}
+
+// meant hints at the word that was probably meant.
+func meant(err error, word string, known []string) error {
+	if near := config.Nearest(word, known); near != "" {
+		return hinted(err, "did you mean %q?", near)
+	}
+	return usageError("%w", err)
+}
+
 func main() {
 	// The environment, which the host sets, would have gRPC log what senders send, as metadata
 	// that it cannot decode. Whom a call fails is told by its error.
@@ -164,7 +182,11 @@ func (a *app) dispatch(ctx context.Context, args []string) error {
 			return c.run(ctx, a, args[1:])
 		}
 	}
-	return usageError("unknown command %.40q", args[0])
+	names := []string{"help", "version"}
+	for _, c := range commands() {
+		names = append(names, c.name)
+	}
+	return meant(fmt.Errorf("unknown command %.40q", args[0]), args[0], names)
 }
 
 func (a *app) help(w io.Writer) {
@@ -286,5 +308,16 @@ func (f *options) synopsis() string {
 	for i := range lines {
 		lines[i] = oneLine(lines[i])
 	}
-	return strings.Join(lines, ", or: ")
+	if all := strings.Join(lines, ", or: "); len(all) < 400 {
+		return all
+	}
+	// Nobody finds his place in that: the verbs are told, and where the rest is.
+	var verbs []string
+	for _, l := range lines {
+		words := strings.Fields(strings.TrimPrefix(l, "usage: "))
+		if len(words) > 2 && !slices.Contains(verbs, words[2]) && !strings.Contains(words[2], "|") {
+			verbs = append(verbs, words[2])
+		}
+	}
+	return fmt.Sprintf("usage: notary %s %s [OPTIONS]; \"notary %[1]s --help\" has what each takes", f.Name(), strings.Join(verbs, "|"))
 }

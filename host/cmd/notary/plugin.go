@@ -49,9 +49,9 @@ func runPlugin(ctx context.Context, a *app, args []string) error {
 			return run(ctx, a, args[1:])
 		}
 	}
-	rest, err := parse(a.flags("plugin", pluginUsage), args, 1, 64)
+	rest, err := parse(a.flags("plugin", pluginUsage), args[:min(len(args), 1)], 1, 1)
 	if err != nil {
 		return err
 	}
-	return usageError("plugin: unknown verb %.40q, want new, test, build, bench, push, inspect or measure", rest[0])
+	return unknownVerb("plugin", rest[0], "new", "test", "build", "bench", "push", "inspect", "measure")
 }

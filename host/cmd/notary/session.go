@@ -139,7 +139,7 @@ func runSession(ctx context.Context, a *app, args []string) error {
 	verb := verbs[rest[0]]
 	switch {
 	case verb == nil:
-		return usageError("session: unknown verb %.40q, want list, bundle, open, erase, hold or release", rest[0])
+		return unknownVerb("session", rest[0], "list", "bundle", "open", "erase", "hold", "release")
 	case o.config == "":
 		return usageError("session: --config is missing")
 	case o.parts && rest[0] != "bundle":

@@ -58,7 +58,7 @@ func runStore(ctx context.Context, a *app, args []string) error {
 	case err != nil:
 		return err
 	case rest[0] != "init":
-		return usageError("store: unknown verb %.40q, want init", rest[0])
+		return unknownVerb("store", rest[0], "init")
 	case *password != "" && *user == "":
 		return usageError("store init: --password-file is that of --user, which is missing")
 	}

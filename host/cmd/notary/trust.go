@@ -83,7 +83,7 @@ func runTrust(ctx context.Context, a *app, args []string) error {
 	case err != nil:
 		return err
 	case rest[0] != "fetch":
-		return usageError("trust: unknown verb %.40q, want fetch or keep", rest[0])
+		return unknownVerb("trust", rest[0], "fetch", "keep")
 	case *out == "":
 		return usageError("trust fetch: -o is missing: where shall the certificate go?")
 	case *every < time.Second:
