@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"os"
 	"os/signal"
 	"syscall"
@@ -176,7 +177,11 @@ func stoppable(ctx context.Context, tell func(attester.Step)) func(attester.Step
 
 func startError(err error) error {
 	var step *attester.StepError
+	var dial *net.OpError
 	if errors.As(err, &step) {
+		if step.Step == attester.StepEvidence && errors.As(err, &dial) && dial.Op == "dial" { // the guest device is not dialled
+			return hinted(err, "attestation.sidecar_url names the attestation sidecar, which does not answer: start it beside the notary, or name where it is; without hardware there is \"notary dev\" of a development build (\"make dev\")")
+		}
 		return hinted(err, "the notary does not start unless it can prove what it is; mend this step and start again")
 	}
 	return err
