@@ -96,7 +96,7 @@ func runAudit(ctx context.Context, a *app, args []string) error {
 	}
 	if *out != "" {
 		if _, err := os.Lstat(*out); err == nil {
-			return usageError("audit: %s exists", *out)
+			return hinted(fmt.Errorf("audit: %s exists", *out), "give -o a new file; to hold the audit against the checkpoint that is there, --checkpoint %s; to go on with an audit that was interrupted, --resume with its notes", *out)
 		}
 	}
 	cfg, err := loadConfig(*configFile)
@@ -309,6 +309,9 @@ func witnessed(signed []byte, witnesses []string, quorum int) (string, error) {
 // readPositions reads a file, or the files of a directory.
 func readPositions(path string, to *[]audit.Position) error {
 	return filepath.WalkDir(path, func(name string, d fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return hinted(err, "--positions names what senders kept: the response header veriproof-position-bin of each export, a line each, which an application with the SDK gets as Options.Keep and writes with PositionLine; without them the audit asks the log alone")
+		}
 		if err != nil || d.IsDir() {
 			return err
 		}

@@ -297,7 +297,7 @@ func logCheckpoint(ctx context.Context, a *app, args []string) error {
 	}
 	if *out != "" {
 		if _, err := os.Lstat(*out); err == nil {
-			return usageError("log checkpoint: %s exists", *out)
+			return hinted(fmt.Errorf("log checkpoint: %s exists", *out), "give -o a new file; --since %s holds the log against the checkpoint that is there", *out)
 		}
 	}
 	var quorum []string

@@ -59,7 +59,7 @@ func pluginBench(ctx context.Context, a *app, args []string) error {
 	}
 	var all []benched
 	for _, file := range files {
-		b, err := bench(ctx, file, *goldenFile, config, *each)
+		b, err := bench(ctx, file, *goldenFile, *configFile, config, *each)
 		if err != nil {
 			return err
 		}
@@ -76,7 +76,7 @@ func pluginBench(ctx context.Context, a *app, args []string) error {
 	return nil
 }
 
-func bench(ctx context.Context, file, goldenFile string, config []byte, each time.Duration) (*benched, error) {
+func bench(ctx context.Context, file, goldenFile, configFile string, config []byte, each time.Duration) (*benched, error) {
 	module, dir, err := pluginModule(ctx, file)
 	if err != nil {
 		return nil, err
@@ -88,7 +88,7 @@ func bench(ctx context.Context, file, goldenFile string, config []byte, each tim
 	start := time.Now()
 	t, err := plugintrial.Open(ctx, module, config, pluginhost.Limits{})
 	if err != nil {
-		return nil, refusedBy(err)
+		return nil, refusedAs(file, module, configFile, err)
 	}
 	defer t.Close(context.WithoutCancel(ctx))
 	b := &benched{Name: t.Name(), File: file, Bytes: len(module), LoadMS: float64(time.Since(start).Microseconds()) / 1000}

@@ -83,10 +83,12 @@ func buildError(dir string, err error) error {
 
 // pluginModule reads a module, or builds the plugin in a directory. Then dir is
 // that directory.
+const pluginHelp = "name a module, such as build/plugins/redact-pii.wasm, or the directory of a plugin"
+
 func pluginModule(ctx context.Context, path string) (module []byte, dir string, err error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, "", hinted(err, "name a module, such as build/plugins/redact-pii.wasm, or the directory of a plugin; \"notary plugin new NAME\" writes one")
+		return nil, "", hinted(err, "%s; \"notary plugin new NAME\" writes one", pluginHelp)
 	}
 	if !info.IsDir() {
 		module, err = os.ReadFile(path)

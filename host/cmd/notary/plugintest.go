@@ -13,6 +13,7 @@ import (
 
 	"github.com/veriproof/notary/host/pluginhost"
 	"github.com/veriproof/notary/host/plugintrial"
+	"github.com/veriproof/notary/sdk/plugin/abi"
 	"github.com/veriproof/notary/sdk/plugin/golden"
 )
 
@@ -81,7 +82,7 @@ func pluginTest(ctx context.Context, a *app, args []string) error {
 	}
 	t, err := plugintrial.Open(ctx, module, config, pluginhost.Limits{Fuel: *fuel})
 	if err != nil {
-		return refusedWith(*configFile, err)
+		return refusedAs(rest[0], module, *configFile, err)
 	}
 	defer t.Close(context.WithoutCancel(ctx))
 	report, err := t.Run(ctx, vectors, plugintrial.Options{Context: *withContext, MaxFuelPerKiB: *maxFuel})
@@ -108,10 +109,14 @@ func refusedBy(err error) error {
 	return &exitError{status: exitUnacceptable, err: err, hint: "\"notary plugin inspect FILE\" says more"}
 }
 
-// refusedWith is the same for a module that was loaded with the configuration in a
-// file.
-func refusedWith(configFile string, err error) error {
-	if configFile == "" {
+// refusedAs is the same for what was to be tried alone. What is no plugin's module has only the
+// name of its file, and a configuration, which is in configFile, helps a redactor only.
+func refusedAs(name string, module []byte, configFile string, err error) error {
+	m, no := abi.ReadManifest(module)
+	switch {
+	case no != nil:
+		return &exitError{status: exitUnacceptable, err: fmt.Errorf("%s: %w", name, err), hint: pluginHelp + "; \"notary plugin inspect FILE\" says more"}
+	case configFile == "" && m.Kind == abi.KindRedactor:
 		return &exitError{status: exitUnacceptable, err: err, hint: "if it needs a configuration, --config FILE gives it; \"notary plugin inspect FILE\" says more"}
 	}
 	return refusedBy(err)

@@ -90,9 +90,9 @@ func runPolicy(ctx context.Context, a *app, args []string) error {
 	case rest[0] == "check" && len(rest) == 2:
 		return policyCheck(a, rest[1], o.json)
 	case rest[0] == "maa" && len(rest) == 2:
-		return policyAzure(a, rest[1], o.out, policyMAA)
+		return policyAzure(a, rest[1], o.out, azure.MAAPolicy, maaNote)
 	case rest[0] == "release" && len(rest) == 2:
-		return policyAzure(a, rest[1], o.out, azure.ReleasePolicy)
+		return policyAzure(a, rest[1], o.out, azure.ReleasePolicy, nil)
 	}
 	return usageError("policy: want \"policy init --from-evidence X\", or check, maa or release with a FILE")
 }

@@ -8,7 +8,8 @@ import (
 )
 
 // policyAzure writes a policy in a language of Azure, and says what it leaves out.
-func policyAzure(a *app, name, out string, make func(*policy.Policy) (*azure.Text, error)) error {
+// The note of it, if not nil, is said of the text that was written.
+func policyAzure(a *app, name, out string, make func(*policy.Policy) (*azure.Text, error), note func(*azure.Text) string) error {
 	p, err := readPolicy(name)
 	if err != nil {
 		return err
@@ -24,14 +25,13 @@ func policyAzure(a *app, name, out string, make func(*policy.Policy) (*azure.Tex
 	for _, o := range text.Omitted {
 		fmt.Fprintf(a.stderr, "notary: warning: not asked by it: %s\n", o)
 	}
+	if note != nil {
+		fmt.Fprintf(a.stderr, "notary: note: %s\n", note(text))
+	}
 	return nil
 }
 
-// policyMAA also says under which policy_hash the instance's tokens will come.
-func policyMAA(p *policy.Policy) (*azure.Text, error) {
-	text, err := azure.MAAPolicy(p)
-	if err == nil {
-		text.Omitted = append(text.Omitted, "Tokens under this policy have the policy_hash "+azure.PolicyHash(text.Text)+", which relying parties then pin.")
-	}
-	return text, err
+// maaNote says under which policy_hash the instance's tokens will come.
+func maaNote(text *azure.Text) string {
+	return "tokens under this policy have the policy_hash " + azure.PolicyHash(text.Text) + ", which relying parties then pin"
 }
