@@ -26,7 +26,8 @@ verify", "notary attest show" and "notary policy init". With a policy that accep
 it, notary.pem is there as well: the certificate to give to any OpenTelemetry SDK.
 
 OPTIONS
-  --policy FILE        Reference Values, see "notary policy"
+  --policy FILE        Reference Values, see "notary policy"; its former name
+                       --policy-file is still taken
   --jwks FILE          key set of the MAA instance that you trust, if the policy pins
                        none
   --issuer URL         whose keys these are, if the policy has several issuers

@@ -36,7 +36,8 @@ OPTIONS
   --cce-policy FILE     container policy (Rego), whose SHA-256 is HOST_DATA
   --runtime-data FILE   the exact bytes whose SHA-256 is REPORT_DATA
   --token FILE          MAA token
-  --policy FILE         Reference Values, see "notary policy"
+  --policy FILE         Reference Values, see "notary policy"; its former name
+                        --policy-file is still taken
   --evidence-only       with a policy: compare only hardware, utility VM and HOST_DATA
   --jwks FILE           key set of the MAA instance that you trust, if the policy pins
                         none; one that comes with the Evidence is never trusted
