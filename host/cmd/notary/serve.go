@@ -314,7 +314,11 @@ func (s *server) end(w *serving) error {
 	done, stop := context.WithCancel(context.Background())
 	defer stop()
 	go secondSignal(done)
+	before := w.n.sealed()
 	err := w.drain()
+	if all := w.n.sealed(); err == nil {
+		fmt.Fprintf(s.app.stdout, "  %s  %d session parts that were open are sealed, %d in this epoch\n", s.app.paint(green, "stopped"), all-before, all)
+	}
 	for s.draining > 0 {
 		s.forget(<-s.drained)
 	}
@@ -340,6 +344,15 @@ func (n *node) seal() error {
 	limit, cancel := context.WithTimeout(context.Background(), shutdownTime)
 	defer cancel()
 	return inTime(limit, n.notary.Close(limit))
+}
+
+// sealed returns how many session parts the epoch has sealed, those among them that another
+// one left open.
+func (n *node) sealed() (parts uint64) {
+	for _, of := range n.notary.Stats().Sealed {
+		parts += of
+	}
+	return parts
 }
 
 // inTime says of an end that took longer than its limit what that means.
