@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -33,7 +34,9 @@ When it is ready these files are in the directory:
   operator-token    for "notary top", "export" and the control interface
   serve.log         its log
 
-Keys and sessions stay there for the next start. A session that its application does not end
+Keys and sessions stay there for the next start, and policy.yaml accepts what was sealed
+before. If the port of the attestation service is taken by then, bundles of before go by
+a policy that is kept beside it, which standard error names. A session that its application does not end
 is over after 10 seconds without a record. On SIGTERM or SIGINT it seals the open sessions
 and stops.
 
@@ -75,9 +78,16 @@ func runDev(ctx context.Context, a *app, args []string) error {
 	if s.dir, err = filepath.Abs(s.dir); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(s.dir, 0o700); err != nil {
+	lock, err := s.lock()
+	if err != nil {
 		return err
 	}
+	defer lock.Close()
+	free, err := s.reserve()
+	if err != nil {
+		return err
+	}
+	defer free()
 	// Whoever waits for a notary to be ready waits for this file.
 	if err := os.Remove(s.path("env")); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
@@ -86,7 +96,52 @@ func runDev(ctx context.Context, a *app, args []string) error {
 		return err
 	}
 	defer s.tee.Close()
+	free()
 	return s.keep(ctx)
+}
+
+// lock makes the directory this process's own: a second one would write over what the
+// first reads at its next reload, and over what its senders and relying parties have.
+func (s *simulation) lock() (*os.File, error) {
+	if err := os.MkdirAll(s.dir, 0o700); err != nil {
+		return nil, hinted(err, "--dir names the directory; it must be writable")
+	}
+	f, err := os.Open(s.dir)
+	if err != nil {
+		return nil, hinted(err, "--dir names the directory; it must be readable")
+	}
+	taken, err := tryLock(f)
+	if taken {
+		err = hinted(fmt.Errorf("dev: --dir %s is in use by another notary dev", s.dir), "go on with that one, stop it, or give this one a directory of its own")
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// reserve takes the notary's ports until free is called, or the error says which it cannot
+// have: before a file is touched, and before the simulated services take a port.
+func (s *simulation) reserve() (free func(), err error) {
+	var all []net.Listener
+	free = func() {
+		for _, l := range all {
+			l.Close() // a second time, too
+		}
+	}
+	for _, x := range []struct{ flag, addr string }{
+		{"otlp", s.listen.otlp}, {"otlp-http", s.listen.otlpHTTP}, {"control", s.listen.control},
+	} {
+		l, err := net.Listen("tcp", x.addr)
+		if err != nil {
+			free()
+			return nil, hinted(fmt.Errorf("dev: --%s %s: %w", x.flag, x.addr, err),
+				"stop what has the port, or give --%s another (port 0 takes a free one)", x.flag)
+		}
+		all = append(all, l)
+	}
+	return free, nil
 }
 
 // keep runs the notary in this process until ctx or the notary ends, and appraises each

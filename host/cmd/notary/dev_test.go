@@ -2,23 +2,27 @@ package main
 
 import (
 	"encoding/json"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/veriproof/notary/attestation/policy"
 )
 
 // develop starts "notary dev" in a directory and waits until it says how to send.
-func develop(t *testing.T, dir string) (stop func()) {
+func develop(t *testing.T, dir string) (stop func(), said *buffer) {
 	t.Helper()
 	b := programs(t)
-	var out buffer
+	out := new(buffer)
 	cmd := exec.Command(b.notary, "dev", "--dir", dir, "--plugins", b.plugins,
 		"--otlp", "127.0.0.1:0", "--otlp-http", "127.0.0.1:0", "--control", "127.0.0.1:0")
-	cmd.Stdout, cmd.Stderr = &out, &out
+	cmd.Stdout, cmd.Stderr = out, out
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -54,6 +58,31 @@ func develop(t *testing.T, dir string) (stop func()) {
 		}
 		if _, err := os.Stat(filepath.Join(dir, "env")); err == nil {
 			t.Error("the way to send to a notary that has stopped is still there")
+		}
+	}, out
+}
+
+// written are the files that a start writes, with their times.
+func written(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	all := make(map[string]string)
+	for _, name := range []string{"env", "ready.json", "notary.yaml", "policy.yaml", "notary.pem", "tee/simulated-tee.json"} {
+		text, err := os.ReadFile(filepath.Join(dir, name))
+		info, err2 := os.Stat(filepath.Join(dir, name))
+		if err != nil || err2 != nil {
+			all[name] = "is not there"
+			continue
+		}
+		all[name] = info.ModTime().String() + string(text)
+	}
+	return all
+}
+
+func unchanged(t *testing.T, what string, before, now map[string]string) {
+	t.Helper()
+	for name := range before {
+		if before[name] != now[name] {
+			t.Errorf("%s changed %s from\n%s\nto\n%s", what, name, before[name], now[name])
 		}
 	}
 }
@@ -103,9 +132,31 @@ func TestDev(t *testing.T) {
 		}
 	}
 
-	stop := develop(t, dir)
+	// another starts a second one, which must not.
+	another := func(dir string, more ...string) string {
+		t.Helper()
+		status, _, stderr := runProgram(t, programs(t).notary, dir, append([]string{"dev", "--dir", dir, "--plugins", programs(t).plugins}, more...)...)
+		if status != exitUsage || strings.Count(stderr, "notary: hint: ") != 1 {
+			t.Errorf("a second one: status %d\n%s", status, stderr)
+		}
+		return stderr
+	}
+
+	stop, said := develop(t, dir)
 	send("first")
 	verifiedBundles(1)
+	before := written(t, dir)
+	log, err := os.ReadFile(at("serve.log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if stderr := another(dir, "--otlp", "127.0.0.1:0", "--otlp-http", "127.0.0.1:0", "--control", "127.0.0.1:0"); !strings.Contains(stderr, dir+" is in use by another ") {
+		t.Errorf("a second one in the directory: %s", stderr)
+	}
+	unchanged(t, "a second one in the directory", before, written(t, dir))
+	if now, err := os.ReadFile(at("serve.log")); err != nil || !strings.HasPrefix(string(now), string(log)) {
+		t.Errorf("the log was %q and is %q, %v", log, now, err)
+	}
 	secrets := map[string]string{}
 	for _, name := range []string{"api-key", "operator-token", "recipient.pem"} {
 		text, err := os.ReadFile(at(name))
@@ -117,22 +168,70 @@ func TestDev(t *testing.T) {
 			t.Errorf("%s: %v, %v", name, info.Mode(), err)
 		}
 	}
+	send("left open")
 	stop()
+	if !regexp.MustCompile(`[01] session parts that were open are sealed, 2 in this epoch`).MatchString(said.String()) {
+		t.Errorf("at its end it does not say what was sealed:\n%s", said.String())
+	}
 
-	stop = develop(t, dir)
+	stop, _ = develop(t, dir)
 	for name, before := range secrets {
 		if now, err := os.ReadFile(at(name)); err != nil || string(now) != before {
 			t.Errorf("%s is another one after a second start: %v", name, err)
 		}
 	}
 	send("second")
-	verifiedBundles(2)
+	verifiedBundles(3)
 	stop()
 
-	// Another notary has the port: said, with what to do.
+	// Another notary has the port: said, with what to do, and nothing is touched.
+	before = written(t, dir)
 	taken := between(t, "127.0.0.1:1", func(*http.Response) error { return nil })
-	code, _, stderr := runProgram(t, programs(t).notary, dir, "dev", "--dir", dir, "--plugins", programs(t).plugins, "--otlp", taken)
-	if code != exitUsage || !strings.Contains(stderr, "listen.otlp: ") || strings.Count(stderr, "notary: hint: ") != 1 {
-		t.Errorf("a taken port: status %d\n%s", code, stderr)
+	if stderr := another(dir, "--otlp", taken); !strings.Contains(stderr, "--otlp "+taken) {
+		t.Errorf("a taken port: %s", stderr)
+	}
+	unchanged(t, "one without its port", before, written(t, dir))
+
+	// Another process has the port of the attestation service, and the log is gone: what was
+	// exported is still verified, and whoever started it is told by what.
+	text, err := os.ReadFile(at("policy.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	earlier, err := policy.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", strings.TrimPrefix(earlier.Simulated.Issuer, "https://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if err := os.RemoveAll(at("data/log")); err != nil {
+		t.Fatal(err)
+	}
+	stop, said = develop(t, dir)
+	kept := at("policy-" + l.Addr().String()[len("127.0.0.1:"):] + ".yaml")
+	for _, want := range []string{kept, "proofs of earlier sessions are of another log"} {
+		if strings.Count(said.String(), want) != 1 {
+			t.Errorf("it does not say %q:\n%s", want, said.String())
+		}
+	}
+	bundles, err := filepath.Glob(at("bundles/*.bundle"))
+	if err != nil || len(bundles) != 3 {
+		t.Fatalf("%d bundles, %v", len(bundles), err)
+	}
+	for _, name := range bundles {
+		if code, stdout, stderr := runProgram(t, programs(t).notary, dir, "verify", "--policy", kept, name); code != exitOK {
+			t.Errorf("verify %s: status %d\n%s%s", name, code, stdout, stderr)
+		}
+	}
+	stop()
+	text, err = os.ReadFile(at("policy.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if now, err := policy.Parse(text); err != nil || len(now.Log.Keys) != 2 || now.Log.Keys[0] != earlier.Log.Keys[0] {
+		t.Errorf("the key of the earlier log is accepted no more: %v\n%s", err, text)
 	}
 }

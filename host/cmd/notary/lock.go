@@ -18,8 +18,8 @@ func lockDir(dir string) (*os.File, error) {
 	if err != nil {
 		return nil, hinted(err, "storage.dir names the directory; it must be writable")
 	}
-	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-	if errors.Is(err, syscall.EWOULDBLOCK) {
+	taken, err := tryLock(f)
+	if taken {
 		f.Close()
 		return nil, hinted(fmt.Errorf("storage.dir %s is in use by another notary", dir), "stop that one, or give this one a directory of its own")
 	}
@@ -28,4 +28,14 @@ func lockDir(dir string) (*os.File, error) {
 		return nil, fmt.Errorf("lock %s: %w", dir, err)
 	}
 	return f, nil
+}
+
+// tryLock locks a file or directory until it is closed, unless another process has: then
+// it is taken.
+func tryLock(f *os.File) (taken bool, err error) {
+	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		return true, nil
+	}
+	return false, err
 }

@@ -178,14 +178,24 @@ func (s *simulation) appraise(ctx context.Context) error {
 	if err := set.UnmarshalText([]byte(rd.Notary.PluginSet)); err != nil {
 		return err
 	}
-	sets := s.accepted()
+	earlier := s.accepted()
+	sets, logs := earlier.PluginSet, earlier.Log.Keys
 	if !slices.Contains(sets, set) {
 		sets = append(sets, set)
+	}
+	if !slices.Contains(logs, s.addr.LogKey) {
+		if len(logs) > 0 {
+			fmt.Fprintln(s.stderr, "notary: warning: the log and its key were gone, so that this is a new log: proofs of earlier sessions are of another log, whose key the policy keeps")
+		}
+		logs = append(logs, s.addr.LogKey)
+	}
+	if err := s.keepPolicy(earlier); err != nil {
+		return err
 	}
 	if s.policy, err = s.tee.Policy(sets...); err != nil {
 		return err
 	}
-	s.policy.Log = &policy.Log{Origin: simulationOrigin, Keys: []string{s.addr.LogKey}}
+	s.policy.Log = &policy.Log{Origin: simulationOrigin, Keys: logs}
 	text, err := simtee.MarshalPolicy(s.policy)
 	if err != nil {
 		return err
@@ -213,18 +223,40 @@ func (s *simulation) appraise(ctx context.Context) error {
 	return s.pin(e.TLSCertificate, rd.Notary.TLSSPKI)
 }
 
-// accepted returns the plugin sets of earlier runs in this directory: what they
-// sealed is still to be verified.
-func (s *simulation) accepted() []policy.Digest {
+// accepted returns the policy of earlier runs in this directory, empty before the first:
+// what they sealed is still to be verified.
+func (s *simulation) accepted() *policy.Policy {
+	none := &policy.Policy{Log: &policy.Log{}}
 	text, err := os.ReadFile(s.path("policy.yaml"))
 	if err != nil {
-		return nil
+		return none
 	}
 	earlier, err := policy.Parse(text)
-	if err != nil {
-		return nil // it is written anew
+	if err != nil || earlier.Simulated == nil || earlier.Log == nil {
+		return none // it is written anew
 	}
-	return earlier.PluginSet
+	return earlier
+}
+
+// keepPolicy keeps the earlier policy under another name if the attestation service has
+// another address by now: what it attested before is accepted by that one only, since a
+// policy for simulated hardware has one issuer.
+func (s *simulation) keepPolicy(earlier *policy.Policy) error {
+	if earlier.Simulated == nil || earlier.Simulated.Issuer == s.tee.MAAURL() {
+		return nil
+	}
+	was := earlier.Simulated.Issuer
+	text, err := os.ReadFile(s.path("policy.yaml"))
+	if err != nil {
+		return err
+	}
+	kept := s.path("policy-" + was[strings.LastIndexByte(was, ':')+1:] + ".yaml")
+	if err := os.WriteFile(kept, text, 0o644); err != nil {
+		return err
+	}
+	fmt.Fprintf(s.stderr, "notary: warning: the simulated attestation service is at %s, since %s was taken or its keys are gone: bundles of earlier sessions are verified by --policy %s\n",
+		s.tee.MAAURL(), was, kept)
+	return nil
 }
 
 // pin checks that the serving certificate has the attested key.
