@@ -49,4 +49,7 @@ func TestDisclosure(t *testing.T) {
 	if _, err := a.Disclose(t.Context(), p, identity(t)); err == nil {
 		t.Error("another identity discloses")
 	}
+	if !a.SealedTo(p, auditor.Recipient().ID()) || a.SealedTo(p, identity(t).Recipient().ID()) {
+		t.Error("it is not told whose key opens a part")
+	}
 }

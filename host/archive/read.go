@@ -126,6 +126,19 @@ func (a *Archive) Open(ctx context.Context, p *Part, identity *format.Identity) 
 	return o, nil
 }
 
+// SealedTo says whether a recipient's private key opens parts of the epoch that a part is
+// of. It takes no key and reads nothing: whether this part is opened only keys tell.
+func (a *Archive) SealedTo(p *Part, recipient receipt.Hash) bool {
+	for _, body := range a.byID[p.ID.Epoch].WrapKeys {
+		for _, s := range body.Sealed {
+			if s.Recipient == recipient {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 func (a *Archive) keys(ctx context.Context, p *Part, identity *format.Identity) (*format.PartKeys, error) {
 	if x := p.Erasure; x != nil {
 		return nil, fmt.Errorf("%w by entry %d of epoch %v", ErrErased, x.Seq, x.Epoch)

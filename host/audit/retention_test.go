@@ -75,7 +75,7 @@ func TestRetention(t *testing.T) {
 	if list, err := n.Release(t.Context(), "acme", "released"); err != nil || len(list) != 1 {
 		t.Fatalf("released %+v %v", list, err)
 	}
-	taken, err := n.JournalExport(t.Context(), format.ExportBody{Parts: 4, For: "the court", By: "on-call"})
+	taken, err := n.JournalExport(t.Context(), format.ExportBody{Parts: 4, For: "the court", By: "on-call"}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -166,6 +166,7 @@ func TestErase(t *testing.T) {
 func TestJournalExport(t *testing.T) {
 	w := start(t, nil)
 	recipient := strings.Repeat("ab", 32)
+	part := "&seq=7&epoch=" + epochA + "&commitment=" + strings.Repeat("cd", 32)
 	full := journal.ExportBody{
 		FromUnixNano: -5, ToUnixNano: 7, Parts: 3, Recipient: receipt.Hash(bytes.Repeat([]byte{0xab}, 32)), For: "the court", By: "op",
 	}
@@ -173,25 +174,29 @@ func TestJournalExport(t *testing.T) {
 		name, query, body string
 		want              *journal.ExportBody
 	}{
-		{"all of it", "from=-5&to=7&parts=3&for=the+court&recipient=" + recipient, "", &full},
+		{"all of it", "from=-5&to=7&parts=3&for=the+court&recipient=" + recipient + part, "", &full},
 		{"little", "parts=0", "", &journal.ExportBody{By: "op"}},
 		{"with a body", "parts=0", "{}", nil},
 		{"no parts", "from=1", "", nil},
 		{"fewer than none", "parts=-1", "", nil},
-		{"a name of one's own", "parts=1&by=somebody", "", nil},
-		{"a range that ends first", "parts=1&from=7&to=7", "", nil},
-		{"a date", "parts=1&from=2026-11-01", "", nil},
-		{"a recipient in upper case", "parts=1&recipient=" + strings.ToUpper(recipient), "", nil},
-		{"lines", "parts=1&for=a%0Ab", "", nil},
-		{"a session", "parts=1&session=s1", "", nil},
+		{"none of the parts", "parts=1", "", nil},
+		{"a part without its place", "parts=1" + strings.Replace(part, "seq=7&", "", 1), "", nil},
+		{"a name of one's own", "parts=1&by=somebody" + part, "", nil},
+		{"a range that ends first", "parts=1&from=7&to=7" + part, "", nil},
+		{"a date", "parts=1&from=2026-11-01" + part, "", nil},
+		{"a recipient in upper case", "parts=1&recipient=" + strings.ToUpper(recipient) + part, "", nil},
+		{"lines", "parts=1&for=a%0Ab" + part, "", nil},
+		{"a session", "parts=1&session=s1" + part, "", nil},
 	} {
-		w.exports = nil
+		w.exports, w.refs = nil, nil
 		resp, body := w.do(t, "POST", "/v1/exports?"+c.query, operator, strings.NewReader(c.body))
 		switch {
 		case c.want == nil:
 			if resp.StatusCode != 400 || len(w.exports) > 0 {
 				t.Errorf("%s: %d %s, %+v", c.name, resp.StatusCode, body, w.exports)
 			}
+		case (len(w.refs) == 1) != (c.want.Parts > 0):
+			t.Errorf("%s: the notary was asked for parts %+v", c.name, w.refs)
 		case resp.StatusCode != 200 || len(w.exports) != 1 || w.exports[0] != *c.want || body != `{"order":{"epoch":"`+epochB+`","seq":11}}`+"\n":
 			t.Errorf("%s: %d %s, %+v", c.name, resp.StatusCode, body, w.exports)
 		}

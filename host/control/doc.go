@@ -17,7 +17,7 @@
 //	POST /v1/sessions/{session}/release operator    ends it
 //	POST /v1/holds                      operator    the same hold for the session of a sealed part of any epoch
 //	POST /v1/releases                   operator    ends one hold, wherever it stands
-//	POST /v1/exports                    operator    says in the journal that bundles are taken out of storage
+//	POST /v1/exports                    operator    says in the journal that bundles of this storage are taken out of it
 //	GET  /v1/sessions/{session}/bundle  credentials evidence bundle of one part
 //	GET  /metrics                       credentials Prometheus metrics
 //	GET  /v1/events                     credentials the last warnings and errors of the log

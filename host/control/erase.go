@@ -48,19 +48,28 @@ func ofPart[T any](s *Server, w http.ResponseWriter, r *http.Request, order func
 	if err != nil {
 		return err
 	}
-	var ref SealedRef
-	if !lowerHex(ref.Commitment[:], q.Get("commitment")) || !lowerHex(ref.Epoch[:], q.Get("epoch")) {
-		return badQuery("commitment or epoch is not lower-case hex of its length", "\"notary session\" takes both from storage")
+	ref, err := sealedRef(q)
+	if err != nil {
+		return err
 	}
-	if ref.Seq, err = strconv.ParseUint(q.Get("seq"), 10, 64); err != nil {
-		return badQuery("seq is not a number", "give the place of the manifest entry in the journal of epoch")
-	}
-	done, err := order(r.Context(), ref)
+	done, err := order(r.Context(), *ref)
 	if err != nil {
 		return err
 	}
 	writeJSON(w, http.StatusOK, done)
 	return nil
+}
+
+// sealedRef reads which sealed part a request is about.
+func sealedRef(q url.Values) (ref *SealedRef, err error) {
+	ref = new(SealedRef)
+	if !lowerHex(ref.Commitment[:], q.Get("commitment")) || !lowerHex(ref.Epoch[:], q.Get("epoch")) {
+		return nil, badQuery("commitment or epoch is not lower-case hex of its length", "\"notary session\" and \"notary export\" take both from storage")
+	}
+	if ref.Seq, err = strconv.ParseUint(q.Get("seq"), 10, 64); err != nil {
+		return nil, badQuery("seq is not a number", "give the place of the manifest entry in the journal of epoch")
+	}
+	return ref, nil
 }
 
 // operatorOnly returns the query of a request without a body by an operator.

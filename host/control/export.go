@@ -16,7 +16,7 @@ type Exported struct {
 // journalExport has the journal say that an operator is about to take bundles out of
 // storage, which is not this interface's to do. By is the name of the token, not a claim.
 func (s *Server) journalExport(w http.ResponseWriter, r *http.Request) error {
-	q, by, err := s.byOperator(r, "from", "to", "parts", "recipient", "for")
+	q, by, err := s.byOperator(r, "from", "to", "parts", "recipient", "for", "commitment", "epoch", "seq")
 	if err != nil {
 		return err
 	}
@@ -42,7 +42,14 @@ func (s *Server) journalExport(w http.ResponseWriter, r *http.Request) error {
 	if err := b.Check(); err != nil {
 		return badQuery("the journal has no such export", "from is before to, and for has up to 64 letters, digits, spaces and ._@+-")
 	}
-	done, err := s.opts.Notary.JournalExport(r.Context(), b)
+	// An export is journaled where its parts are, so that whoever audits them finds it.
+	var of *SealedRef
+	if b.Parts > 0 {
+		if of, err = sealedRef(q); err != nil {
+			return err
+		}
+	}
+	done, err := s.opts.Notary.JournalExport(r.Context(), b, of)
 	if err != nil {
 		return err
 	}

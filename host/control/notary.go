@@ -63,8 +63,9 @@ type Notary interface {
 	ReleaseSession(ctx context.Context, tenant, session string) (Holds, error)
 	ReleaseHold(ctx context.Context, epoch [16]byte, seq uint64) (Holds, error)
 	// JournalExport says in the journal that an operator is about to take bundles out of
-	// storage, and returns when that is durable. The body was checked.
-	JournalExport(ctx context.Context, b journal.ExportBody) (Exported, error)
+	// storage, and returns when that is durable. The body was checked. Of is one of the
+	// parts, nil if there is none; it is ErrNotFound if the storage does not have it.
+	JournalExport(ctx context.Context, b journal.ExportBody, of *SealedRef) (Exported, error)
 }
 
 // Holds are those that were set, or released: none if a session has none.

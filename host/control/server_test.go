@@ -136,7 +136,10 @@ func (n *notary) ReleaseHold(_ context.Context, epoch [16]byte, seq uint64) (con
 	return control.Holds{Holds: []control.Hold{}}, n.err
 }
 
-func (n *notary) JournalExport(_ context.Context, b journal.ExportBody) (control.Exported, error) {
+func (n *notary) JournalExport(_ context.Context, b journal.ExportBody, of *control.SealedRef) (control.Exported, error) {
+	if of != nil {
+		n.refs = append(n.refs, *of)
+	}
 	n.exports = append(n.exports, b)
 	return control.Exported{Order: control.Order{Epoch: epochB, Seq: 11}}, n.err
 }
@@ -351,7 +354,8 @@ func TestAccess(t *testing.T) {
 		{"POST", "/v1/releases?seq=x&epoch=" + epochA, [7]int{401, 401, 403, 403, 400, 403, 403}},
 		{"POST", "/v1/releases?seq=7&epoch=" + strings.ToUpper(epochA), [7]int{401, 401, 403, 403, 400, 403, 403}},
 		{"POST", "/v1/exports", [7]int{401, 401, 403, 403, 400, 403, 403}},
-		{"POST", "/v1/exports?parts=3", [7]int{401, 401, 403, 403, 200, 403, 403}},
+		{"POST", "/v1/exports?parts=3", [7]int{401, 401, 403, 403, 400, 403, 403}},
+		{"POST", "/v1/exports?parts=3&seq=7&epoch=" + epochA + "&commitment=" + strings.Repeat("ab", 32), [7]int{401, 401, 403, 403, 200, 403, 403}},
 		{"GET", "/v1/exports?parts=3", [7]int{405, 405, 405, 405, 405, 405, 405}},
 		{"GET", "/v1/holds", [7]int{405, 405, 405, 405, 405, 405, 405}},
 		{"GET", "/v1/sessions/s1?tennant=acme", [7]int{401, 401, 400, 400, 400, 400, 403}},

@@ -273,6 +273,9 @@ func TestErasureRefused(t *testing.T) {
 		if _, err := n.ErasePart(t.Context(), s); !errors.Is(err, session.ErrNotFound) {
 			t.Errorf("%s: %v", name, err)
 		}
+		if _, err := n.JournalExport(t.Context(), format.ExportBody{Parts: 1, By: "ops"}, &s); !errors.Is(err, session.ErrNotFound) {
+			t.Errorf("export of %s: %v", name, err)
+		}
 	}
 	w.close(n)
 	if _, err := n.ErasePart(t.Context(), session.Sealed{Commitment: p.Commitment, Epoch: p.ID.Epoch, Seq: at.SealedSeq}); !errors.Is(err, session.ErrClosing) {

@@ -117,8 +117,12 @@ func (c api) ReleaseHold(ctx context.Context, epoch [16]byte, seq uint64) (contr
 	return holds([]session.Hold{h}, err)
 }
 
-func (c api) JournalExport(ctx context.Context, b format.ExportBody) (control.Exported, error) {
-	at, err := c.n.notary.JournalExport(ctx, b)
+func (c api) JournalExport(ctx context.Context, b format.ExportBody, of *control.SealedRef) (control.Exported, error) {
+	var part *session.Sealed
+	if of != nil {
+		part = &session.Sealed{Commitment: of.Commitment, Epoch: of.Epoch, Seq: of.Seq}
+	}
+	at, err := c.n.notary.JournalExport(ctx, b, part)
 	return control.Exported{Order: control.Order{Epoch: at.Epoch.String(), Seq: at.Seq}}, controlError(err)
 }
 

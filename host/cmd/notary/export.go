@@ -36,9 +36,9 @@ the new bundle would not is never replaced.
 The running notary at --control says in its journal, before the first bundle is written,
 that an export of so many parts of this range begins, who asked (the operator's name of
 the token), for whom, and to which recipient's key records are opened. "notary audit"
-reports it. Where that cannot be journaled nothing is exported. Of a notary that is no
-more, or of a copy of its storage, --unjournaled exports all the same: no journal has it,
-and standard error says so.
+reports it. Where that cannot be journaled, as by a notary on another storage, nothing is
+exported. Of a notary that is no more, or of a copy of its storage, --unjournaled exports
+all the same: no journal has it, and standard error says so.
 
 OPTIONS
   --config FILE    the notary's configuration
@@ -46,7 +46,8 @@ OPTIONS
                    2026-11-01T12:00:00Z; the default is the beginning
   --to TIME        and before this one; the default is no end
   --identity KEY   a recipient's private key: disclose all records. A part that cannot
-                   be opened, for instance since it was erased, is exported without
+                   be opened, for instance since it was erased, is exported without;
+                   with a key that fits none of them nothing is exported
   -o DIR           where the bundles go; it is made if it does not exist
   --control URL    have the notary with this control interface journal the export; it is
                    appraised first. Of several on one storage any will do
@@ -68,7 +69,8 @@ EXAMPLES
 
 EXIT STATUS
   0  all bundles are there
-  1  usage, or something could not be read or written; the line of a part says what
+  1  usage, or something could not be read or written; the line of a part says what. Or
+     --identity was given, and opened no record of any part
   2  storage holds something that does not hold together (said on standard error)
 `
 
@@ -88,6 +90,8 @@ type exported struct {
 	// more. A bundle does not say so, since it is of the time of sealing.
 	Erased *control.Order `json:"erased,omitempty"`
 	Error  string         `json:"error,omitempty"`
+
+	locked bool // its records are there, and were not opened
 }
 
 func runExport(ctx context.Context, a *app, args []string) error {
@@ -131,12 +135,14 @@ func runExport(ctx context.Context, a *app, args []string) error {
 	defer s.close(ctx)
 	parts := s.sealedBetween(from, to)
 	b := journal.ExportBody{FromUnixNano: unixNano(from), ToUnixNano: unixNano(to), Parts: uint64(len(parts)), For: *label}
-	if s.identity != nil {
-		b.Recipient = s.identity.Recipient().ID()
+	if s.identity != nil && len(parts) > 0 {
+		if b.Recipient, err = s.opens(parts); err != nil {
+			return err
+		}
 	}
 	if *unjournaled {
 		fmt.Fprintln(a.stderr, "notary: warning: --unjournaled: no journal has this export, and no audit will tell of it")
-	} else if err := a.journalExport(ctx, &by, &b); err != nil {
+	} else if err := a.journalExport(ctx, &by, &b, parts); err != nil {
 		return err
 	}
 	if err := os.MkdirAll(*out, 0o755); err != nil {
@@ -147,6 +153,26 @@ func runExport(ctx context.Context, a *app, args []string) error {
 	}
 	a.tellUnfinished(s, parts, to)
 	return nil
+}
+
+// opens returns the recipient whose key opens records of the parts, or none if all parts
+// are erased. It opens nothing: the journal is to have it before. A key that fits none of
+// them would have it say what never was, and whoever gave it wants records.
+func (s *storage) opens(parts []*archive.Part) (id receipt.Hash, err error) {
+	id = s.identity.Recipient().ID()
+	erased := 0
+	for _, p := range parts {
+		if p.Erasure != nil {
+			erased++
+		} else if s.SealedTo(p, id) {
+			return id, nil
+		}
+	}
+	if erased == len(parts) {
+		return receipt.Hash{}, nil
+	}
+	return id, hinted(fmt.Errorf("export: none of %d session parts is encrypted to the key in --identity (recipient %v): nothing was exported", len(parts), id),
+		"--identity wants the private key of one of the recipients that the notary's configuration had; without --identity the bundles have no records")
 }
 
 // tellUnfinished says of what the same command will have more in a moment: who exports right
@@ -170,12 +196,17 @@ func (a *app) tellUnfinished(s *storage, exported []*archive.Part, to time.Time)
 
 // journalExport has a running notary say in its journal what is about to be exported. A
 // tool that only reads storage cannot: the journal is the notary's.
-func (a *app) journalExport(ctx context.Context, by *orderOptions, b *journal.ExportBody) error {
+func (a *app) journalExport(ctx context.Context, by *orderOptions, b *journal.ExportBody, parts []*archive.Part) error {
 	client, err := by.connect(a, "export")
 	if err != nil {
 		return err
 	}
-	q := url.Values{"parts": {strconv.FormatUint(b.Parts, 10)}, "for": {b.For}}
+	q := url.Values{}
+	if len(parts) > 0 { // one shows the notary whether they are in its storage
+		q = refOf(parts[len(parts)-1])
+	}
+	q.Set("parts", strconv.FormatUint(b.Parts, 10))
+	q.Set("for", b.For)
 	if b.FromUnixNano != 0 {
 		q.Set("from", strconv.FormatInt(b.FromUnixNano, 10))
 	}
@@ -203,14 +234,19 @@ func unixNano(t time.Time) int64 {
 
 // exportParts writes a bundle for each of the parts and tells about it.
 func (a *app) exportParts(ctx context.Context, s *storage, parts []*archive.Part, what disclosure, dir string, asJSON bool) error {
-	failed := 0
+	failed, opened, closed := 0, 0, 0
 	for i, p := range parts {
 		if err := ctx.Err(); err != nil {
 			return hinted(err, "the same command goes on where it stopped")
 		}
-		row := s.export(ctx, p, what, dir)
-		if row.Error != "" {
+		row, err := s.export(ctx, p, what, dir)
+		switch {
+		case err != nil:
 			failed++
+		case row.Records > 0:
+			opened++
+		case row.locked:
+			closed++
 		}
 		if err := a.printExported(&row, i+1, len(parts), asJSON); err != nil {
 			return err
@@ -218,6 +254,13 @@ func (a *app) exportParts(ctx context.Context, s *storage, parts []*archive.Part
 	}
 	if failed > 0 {
 		return hinted(fmt.Errorf("%d of %d session parts are not exported", failed, len(parts)), "the line of each says why; the same command tries them again")
+	}
+	if what.any() {
+		fmt.Fprintf(a.stderr, "records of %d of %d session parts are disclosed\n", opened, len(parts))
+	}
+	if opened == 0 && closed > 0 {
+		return hinted(fmt.Errorf("records were to be disclosed, and none could be: %d bundles without records are written", len(parts)),
+			"the line of each says why; --identity wants the private key of one of the recipients that the notary's configuration had")
 	}
 	return s.damage()
 }
@@ -254,9 +297,9 @@ func (s *storage) sealedBetween(from, to time.Time) []*archive.Part {
 	return parts
 }
 
-// export writes the bundle of one part. What fails is told in its row: it must not
+// export writes the bundle of one part. What fails is told in its row, too: it must not
 // keep the others back. A part that cannot be opened is exported without its records.
-func (s *storage) export(ctx context.Context, p *archive.Part, what disclosure, dir string) exported {
+func (s *storage) export(ctx context.Context, p *archive.Part, what disclosure, dir string) (exported, error) {
 	row := exported{
 		File:       filepath.Join(dir, fmt.Sprintf("%v-%v-%d.bundle", p.ID.Epoch, p.ID.Handle, p.ID.Part)),
 		Commitment: p.Commitment().String(),
@@ -267,6 +310,7 @@ func (s *storage) export(ctx context.Context, p *archive.Part, what disclosure, 
 	d, err := s.disclose(ctx, p, what)
 	if err != nil {
 		row.Undisclosed = err.Error()
+		row.locked = !errors.Is(err, archive.ErrErased) && !errors.Is(err, archive.ErrNoSummary)
 	}
 	f, err := s.newBundle(ctx, p, d, dir)
 	if err == nil {
@@ -275,10 +319,10 @@ func (s *storage) export(ctx context.Context, p *archive.Part, what disclosure, 
 	}
 	if err != nil {
 		row.State, row.Error = "failed", err.Error()
-		return row
+		return row, err
 	}
 	row.SHA256, row.Bytes, row.Records = fmt.Sprintf("%x", f.sum), f.size, f.records
-	return row
+	return row, nil
 }
 
 func (a *app) printExported(row *exported, i, n int, asJSON bool) error {

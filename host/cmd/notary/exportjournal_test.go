@@ -90,3 +90,36 @@ func TestExportIsJournaled(t *testing.T) {
 		t.Error("the audit names a session")
 	}
 }
+
+// TestExportIsNotJournaled: what cannot open a record, or is of another notary's storage,
+// is refused before the journal has a word of it, and before anything is written.
+func TestExportIsNotJournaled(t *testing.T) {
+	t.Parallel()
+	m, other := newMachine(t, setting{}), sample(t)
+	p := m.start(t)
+	c := m.connect(t, p)
+	c.mustExport(t, request("chat-17", lastSpan("chat")))
+	c.logged(t, "chat-17")
+	if err := os.WriteFile(m.path("operator.token"), []byte(m.operator+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, x := range []struct {
+		config, identity, says, hint string
+	}{
+		{other.path("notary.yaml"), other.path("recipient.pem"), "nothing was exported, since it could not be journaled: the notary answers 404", "--control wants a notary on the storage that --config names"},
+		{"notary.yaml", other.path("recipient.pem"), "none of 1 session parts is encrypted to the key in --identity", "without --identity"},
+	} {
+		status, stdout, stderr := m.run(t, "export", "--config", x.config, "--identity", x.identity, "--control", "https://"+p.ready.Control,
+			"--policy", "policy.yaml", "--token-file", "operator.token", "-o", "refused")
+		if status != exitUsage || stdout != "" || !strings.Contains(stderr, x.says) || !strings.Contains(stderr, x.hint) {
+			t.Errorf("export of %s with %s: %d\n%s%s", x.config, x.identity, status, stdout, stderr)
+		}
+		if _, err := os.Stat(m.path("refused")); err == nil {
+			t.Errorf("bundles of %s, an export that was refused", x.config)
+		}
+	}
+	p.stop(t)
+	if status, stdout, stderr := m.run(t, "audit", "--config", "notary.yaml", "--policy", "policy.yaml"); status != exitOK || strings.Contains(stdout, "by ops") {
+		t.Errorf("the journal has an export that was refused: %d\n%s%s", status, stdout, stderr)
+	}
+}
