@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"syscall"
 	"time"
 
 	"github.com/veriproof/notary/host/archive"
@@ -31,7 +32,8 @@ Each bundle is the file EPOCH-HANDLE-PART.bundle with the bytes that "notary ses
 bundle" makes, and a line on standard output as soon as it is written. Run again after
 a stop, it goes on: a file that has the right bytes already is left alone, and one to
 which the log's proof was added since is replaced. A file that discloses records which
-the new bundle would not is never replaced.
+the new bundle would not is never replaced. A file with records has mode 0600, others
+have 0644. What a run that was killed left of a file there (.bundle-NUMBER) is removed.
 
 The running notary at --control says in its journal, before the first bundle is written,
 that an export of so many parts of this range begins, who asked (the operator's name of
@@ -234,12 +236,19 @@ func unixNano(t time.Time) int64 {
 
 // exportParts writes a bundle for each of the parts and tells about it.
 func (a *app) exportParts(ctx context.Context, s *storage, parts []*archive.Part, what disclosure, dir string, asJSON bool) error {
+	if err := sweep(dir); err != nil {
+		return err
+	}
 	failed, opened, closed := 0, 0, 0
 	for i, p := range parts {
 		if err := ctx.Err(); err != nil {
 			return hinted(err, "the same command goes on where it stopped")
 		}
 		row, err := s.export(ctx, p, what, dir)
+		if noRoom(err) {
+			return hinted(fmt.Errorf("after %d of %d session parts: %w", i, len(parts), err),
+				"make room there, or give -o a directory that can be written; the same command goes on where it was")
+		}
 		switch {
 		case err != nil:
 			failed++
@@ -263,6 +272,11 @@ func (a *app) exportParts(ctx context.Context, s *storage, parts []*archive.Part
 			"the line of each says why; --identity wants the private key of one of the recipients that the notary's configuration had")
 	}
 	return s.damage()
+}
+
+// noRoom says of an error that the next file will meet it, too.
+func noRoom(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EROFS)
 }
 
 // instant reads a time of the command line into at.
@@ -297,8 +311,8 @@ func (s *storage) sealedBetween(from, to time.Time) []*archive.Part {
 	return parts
 }
 
-// export writes the bundle of one part. What fails is told in its row, too: it must not
-// keep the others back. A part that cannot be opened is exported without its records.
+// export writes the bundle of one part. What fails is told in its row, too: unless all would
+// fail by it, it must not keep the others back. A part that cannot be opened is exported without its records.
 func (s *storage) export(ctx context.Context, p *archive.Part, what disclosure, dir string) (exported, error) {
 	row := exported{
 		File:       filepath.Join(dir, fmt.Sprintf("%v-%v-%d.bundle", p.ID.Epoch, p.ID.Handle, p.ID.Part)),

@@ -1,11 +1,9 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"cmp"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -164,83 +162,6 @@ func (s *storage) bundle(ctx context.Context, p *archive.Part, records []uint64,
 	var out bytes.Buffer
 	err = s.writeBundle(ctx, p, d, &out)
 	return out.Bytes(), err
-}
-
-// A bundleFile is a bundle that was written under a name that is not its own yet.
-type bundleFile struct {
-	temporary string
-	sum       [sha256.Size]byte
-	size      int64
-	records   int
-}
-
-// newBundle writes a bundle into a directory. The caller places it, or removes it.
-func (s *storage) newBundle(ctx context.Context, p *archive.Part, d disclosed, dir string) (f *bundleFile, err error) {
-	out, err := os.CreateTemp(dir, ".bundle-*")
-	if err != nil {
-		return nil, err
-	}
-	f = &bundleFile{temporary: out.Name(), records: d.count()}
-	defer func() {
-		if err != nil {
-			f.remove()
-		}
-	}()
-	sum := sha256.New()
-	buffered := bufio.NewWriterSize(io.MultiWriter(out, sum), 256<<10)
-	err = s.writeBundle(ctx, p, d, buffered)
-	if err = errors.Join(err, buffered.Flush(), out.Chmod(0o644), out.Sync()); err == nil {
-		f.size, err = out.Seek(0, io.SeekEnd)
-	}
-	sum.Sum(f.sum[:0])
-	return f, errors.Join(err, out.Close())
-}
-
-func (f *bundleFile) remove() { os.Remove(f.temporary) }
-
-// create gives the bundle its name, if no other file has it: the name is taken first, by
-// a file that nobody else can have made, and then given to the bundle.
-func (f *bundleFile) create(name string) error {
-	taken, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-	if errors.Is(err, os.ErrExist) {
-		return hinted(fmt.Errorf("%s exists", name), "choose another name; a bundle is never overwritten")
-	}
-	if err != nil {
-		return err
-	}
-	return errors.Join(taken.Close(), os.Rename(f.temporary, name))
-}
-
-// place gives the bundle its name, unless a file with these bytes has it. One that
-// discloses more is not replaced, nor is one that is no bundle.
-func (f *bundleFile) place(name string) (state string, err error) {
-	before, err := os.Open(name)
-	if errors.Is(err, os.ErrNotExist) {
-		return "written", os.Rename(f.temporary, name)
-	}
-	if err != nil {
-		return "", err
-	}
-	defer before.Close()
-	info, err := before.Stat()
-	if err != nil {
-		return "", err
-	}
-	sum := sha256.New()
-	if _, err := io.Copy(sum, before); err != nil {
-		return "", err
-	}
-	if bytes.Equal(sum.Sum(nil), f.sum[:]) {
-		return "unchanged", nil
-	}
-	records, err := bundle.Disclosed(before, info.Size())
-	if err != nil {
-		return "", fmt.Errorf("%s is something else: %w", name, err)
-	}
-	if records > f.records {
-		return "", fmt.Errorf("%s discloses %d records, and the new bundle would disclose %d: take it away, or give -o another directory", name, records, f.records)
-	}
-	return "replaced", os.Rename(f.temporary, name)
 }
 
 func sessionBundle(ctx context.Context, a *app, s *storage, o *sessionOptions, name string) error {
