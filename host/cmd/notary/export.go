@@ -47,6 +47,8 @@ OPTIONS
   --from TIME      from this time on: 2026-11-01, which begins at 00:00 UTC, or
                    2026-11-01T12:00:00Z; the default is the beginning
   --to TIME        and before this one; the default is no end
+  --wait TIME      wait up to so long, such as 30s, until every session part is sealed and
+                   has its proof of the log; without, what is not there yet is told
   --identity KEY   a recipient's private key: disclose all records. A part that cannot
                    be opened, for instance since it was erased, is exported without;
                    with a key that fits none of them nothing is exported
@@ -109,6 +111,7 @@ func runExport(ctx context.Context, a *app, args []string) error {
 	f.StringVar(&by.tokenFile, "token-file", "", "")
 	by.keys.flags(f)
 	unjournaled := f.Bool("unjournaled", false, "")
+	wait := f.Duration("wait", 0, "")
 	var from, to time.Time
 	f.Func("from", "", instant(&from))
 	f.Func("to", "", instant(&to))
@@ -131,6 +134,15 @@ func runExport(ctx context.Context, a *app, args []string) error {
 		return usageError("export: --for %.80q: want up to 64 letters, digits, spaces and ._@+-, and first a letter or digit", *label)
 	}
 	s, err := openStorage(ctx, *configFile, *identity)
+	for end := time.Now().Add(*wait); err == nil && s.unfinished(s.sealedBetween(from, to), to).any() && time.Now().Before(end); {
+		s.close(ctx)
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(min(*wait, pollStorage)):
+		}
+		s, err = openStorage(ctx, *configFile, *identity)
+	}
 	if err != nil {
 		return err
 	}
@@ -153,7 +165,7 @@ func runExport(ctx context.Context, a *app, args []string) error {
 	if err := a.exportParts(ctx, s, parts, disclosure{all: s.identity != nil}, *out, *asJSON); err != nil {
 		return err
 	}
-	a.tellUnfinished(s, parts, to)
+	a.tellUnfinished(s.unfinished(parts, to))
 	return nil
 }
 
@@ -177,22 +189,32 @@ func (s *storage) opens(parts []*archive.Part) (id receipt.Hash, err error) {
 		"--identity wants the private key of one of the recipients that the notary's configuration had; without --identity the bundles have no records")
 }
 
-// tellUnfinished says of what the same command will have more in a moment: who exports right
+// pollStorage is how often storage is read while an export waits.
+const pollStorage = 500 * time.Millisecond
+
+// unfinished counts of what the same command will have more in a moment: who exports right
 // behind a session's end finds nothing of it, or a bundle that does not verify.
-func (a *app) tellUnfinished(s *storage, exported []*archive.Part, to time.Time) {
-	open, unproved := 0, 0
+type unfinished struct{ open, unproved int }
+
+func (u unfinished) any() bool { return u.open+u.unproved > 0 }
+
+func (s *storage) unfinished(exported []*archive.Part, to time.Time) (u unfinished) {
 	for _, p := range s.Parts() {
 		if p.Manifest == nil && (to.IsZero() || to.After(time.Now())) {
-			open++
+			u.open++
 		}
 	}
 	for _, p := range exported {
 		if _, ok := s.Proof(p.Commitment()); !ok {
-			unproved++
+			u.unproved++
 		}
 	}
-	if open+unproved > 0 {
-		fmt.Fprintf(a.stderr, "notary: warning: %d session parts are not sealed yet and have no bundle, %d bundles have no log proof yet: the same command adds both when they are there\n", open, unproved)
+	return u
+}
+
+func (a *app) tellUnfinished(u unfinished) {
+	if u.any() {
+		fmt.Fprintf(a.stderr, "notary: warning: %d session parts are not sealed yet and have no bundle, %d bundles have no log proof yet: the same command adds both when they are there, and --wait 30s waits for them\n", u.open, u.unproved)
 	}
 }
 

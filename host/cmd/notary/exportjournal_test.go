@@ -63,6 +63,14 @@ func TestExportIsJournaled(t *testing.T) {
 	if status, _, stderr := m.run(t, "export", "--unjournaled", "--config", "notary.yaml", "--to", "2020-01-01", "-o", "past"); status != exitOK || strings.Contains(stderr, "not sealed yet") {
 		t.Errorf("of a time that is over: %d %s", status, stderr)
 	}
+	// Who waits gets it as soon as it is there, and what is there if it does not come.
+	if status, stdout, stderr := m.run(t, "export", "--unjournaled", "--config", "notary.yaml", "--wait", "1ms", "-o", "impatient"); status != exitOK || strings.Count(stdout, " written ") != 2 || !strings.Contains(stderr, "1 session parts are not sealed yet") {
+		t.Errorf("while a session stays open: %d\n%s%s", status, stdout, stderr)
+	}
+	c.mustExport(t, request("chat-19", lastSpan("chat")))
+	if status, stdout, stderr := m.run(t, "export", "--unjournaled", "--config", "notary.yaml", "--wait", "30s", "-o", "early"); status != exitOK || strings.Count(stdout, " written ") != 1 || strings.Contains(stderr, "not sealed yet") {
+		t.Errorf("of a session that ends: %d\n%s%s", status, stdout, stderr)
+	}
 	p.stop(t)
 	if status, _, stderr := export("operator.token", "-o", "late"); status != 1 || !strings.Contains(stderr, "hint: see that --control is ") {
 		t.Errorf("of a notary that has stopped: %d %s", status, stderr)
