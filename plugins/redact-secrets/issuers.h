@@ -53,9 +53,10 @@ static const struct {
 	{K_URL, 20, 20, "pagerduty gitlab"},
 	{K_URL, 22, 22, "convertkit"},
 	{K_URL, 32, 32, "discord fastly nytimes trello"},
-	{K_URL, 40, 46, "beamer calendly cloudflare contentful figma gocardless gumroad launchdarkly netlify okta sonar sonarcloud typeform unsplash"},
+	{K_URL, 40, 46, "beamer calendly cloudflare contentful figma gocardless gumroad launchdarkly netlify okta sonar sonarcloud typeform unsplash upstage"},
 	{K_URL, 50, 50, "rapidapi"},
 	{K_URL, 60, 64, "bitbucket coinbase intercom"},
+	{K_URL, 64, 80, "infomaniak"},
 	{K_URL, 80, 90, "kraken paypal"},
 	{K_NONE, 1, 0, "abstractapi accuweather adjust airvisual alegra alienvault alibaba aliyun ambee anthropic anyscale apacta apideck apimatic appfollow appoptics appsflyer atera "
 		"auddio autodesk ayrshare bannerbear baremetrics beebole betterstack billomat bitbar blazemeter blocknative bombbomb borgbase brandfetch brevo bugherd buttercms bytescale calendarific campaignmonitor cannyio "
@@ -81,7 +82,10 @@ static const struct {
 		"ritekit roninapp rownd runrunit salesblink salescookie salesflare salesmate scraperbox sheety sherpadesk sigopt simfin simplesat simplynoted simvoly sirv siteleaf skrappio skybiometry "
 		"speechtextai sportsmonk sslmate statuspal stitchdata storecove stormboard storychief stripo sugester supernotes surveybot surveysparrow survicate tallyfy teamgate teletype testingbot "
 		"textmagic theoddsapi thinkific thousandeyes tickettailor timecamp tmetric tokeet tomorrowio transferwise tyntec typetalk uclassify unifyid unplugg upcdatabase uplead upwave vbout verimail "
-		"versioneye viewneo voicegain voodoosms vouchery vpnapi vyte websitepulse whoxy worksnaps worldcoinindex youneedabudget yousign zipbooks zipcodeapi zipcodebase zonkafeedback zulipchat"},
+		"versioneye viewneo voicegain voodoosms vouchery vpnapi vyte websitepulse whoxy worksnaps worldcoinindex youneedabudget yousign zipbooks zipcodeapi zipcodebase zonkafeedback zulipchat "
+		"airbrake airbyte airscale aikido arcjet baseten bitrise browserbase calcom cartesia castai cerebrium civo clockworksms cloudinary cloudpayments cockroachlabs coolify composio crossmint databento "
+		"datastax dropcontact endorlabs exoscale frontegg gitguardian greptile highnote infomaniak influxdb kinde komodor lighton llamacloud mergify midtrans mindsdb nhost novita pingdom propelauth "
+		"retellai revenuecat samsara scaleai stackhawk statsig stytch supertokens thingsboard thingspeak tinybird truenas upcloud upstage valtown vastai voyageai webex workato workos xendit zhipu zhipuai zilliz zuplo"},
 	{K_NONE, 1, 0, "apollo circle drone fixer hunter linear looker percy plaid polygon pusher replicate sauce segment steam debounce klarna prerender harvestapp gemini exa loops neptune together adjust paddle litmus teamwork retool readme sonar kraken"},
 	{K_NONE, 1, 0, "clickhouse couchbase grafana hasura livekit meilisearch metabase ngrok portainer posthog pulumi qdrant strava tailscale typesense weaviate zerotier airtable asana bitbucket buildkite circle circleci clojars codeclimate codecov contentful coveralls discord docker drone droneci etsy facebook figma flickr freshping giphy github gitlab gitter heroku lastfm linkedin "
 		"netlify npm pastebin pexels pixabay readthedocs sonarcloud spotify steam stripe themoviedb tmdb travis travisci trello twitch twitter typeform unsplash vercel virustotal wistia wandb"},
