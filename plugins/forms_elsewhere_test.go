@@ -14,6 +14,12 @@ var elsewhereForms = []string{
 	"polar_at_least_one_of_these_vertices_2024_v2", "cfk_handler_for_the_request_of_a_user_2024_v2_main", "vcr_cassettes_test_get_user_by_id_v2_response_200_json_file1", "BSAComplianceReport2024", "Mid-server-side-rendering-2024", "ory_at_the_end_of_the_line_2024_release_v1",
 	"sub-category-{uuid}", "pub-client-{uuid}", "cog_services_speech_region_westeurope_2024_endpoint_v1", "aact_prod_database_2024_replica_main", "apk_user_install_dir_2", "EXODUS2024abcdefabcdef", `civo = "{word}-{word}-12"`, `castai: {40 hex}`,
 	`infomaniak = "«{68 url}x7Q9»"`, `upstage = "«up_{37 alnum}x7Q»"`,
+	// a conversion of Python, and signs that only begin one
+	`SECRET_KEY = '«x9^c{4 lower}!%(^+=gr@cu@v9-v7{6 lower}2s3!w&39w4+n3*k*$»'`, `password = "prefix1-%(env)s-x"`,
+	// what stands in the place of a password
+	"mysql://admin:REPLACE_WITH_PASSWORD@db.example.com:3306/x", "API_KEY=REPLACE_ME_WITH_KEY_12345", "https://username:mypassword@example.com/x", "https://«kim:Velvreplace{2 digit}»@example.com/x",
+	// strings that a program joins, and labels
+	`String usernamePassword = "application:" + appKey + ":" + appSecret;`, `usernameLabel:"Username or email:",passwordLabel:"Password:",rememberMeLabel:"Remember me:"`, `print("Password:"+user1.name)`, `String password = "«application{2 digit}:x»" + suffix;`, `{open}"Password": "«Velv{2 digit}:»"{close}`,
 }
 
 // TestElsewhereForms: each of these is found, whole, and in those without a mark nothing is.

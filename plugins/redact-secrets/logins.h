@@ -24,7 +24,7 @@ static int alike(const scan *s, int a, int b, int n) {
 /* of_everybody reports whether the password between the colon and end, behind the name at user, is none that somebody keeps: a word in its
  * place, the name itself, or that of the protocol before "://". To mask it would mask that word wherever it stands. */
 RARE int of_everybody(const scan *s, int user, int colon, int end) {
-	static const char *const words[] = {"password", "pass", "passwd", "pwd", "secret"};
+	static const char *const words[] = {"password", "pass", "passwd", "pwd", "secret", "mypassword"};
 	int a = colon + 1, n = end - a, scheme = has(s, user - 3, "://") ? run_start(s, user - 3, LETTER, 16) : user - 3;
 	spend(700);
 	for (unsigned k = 0; k < sizeof words / sizeof words[0]; k++) {

@@ -44,7 +44,7 @@ static const struct {
 	const char *word;
 } in_place[] = {{0, "<"}, {1, "${"}, {1, "{{"}, {1, "$("}, {1, "%("}, {2, "***"}, {2, "://"}, {2, "_here"}, {3, "xxxx"}, {3, "your"},
 	{4, "changeme"}, {4, "change_me"}, {4, "environ"}, {5, "placeholder"}, {5, "process.env"}, {5, "getenv"}, {6, "sample"}, {6, "secrets."}, {6, "os."},
-	{7, "redacted"}, {7, "dummy"}, {7, "insert"}, {7, "..."}};
+	{7, "redacted"}, {7, "dummy"}, {7, "insert"}, {7, "..."}, {7, "replace_"}};
 #define N_IN_PLACE (int)(sizeof in_place / sizeof in_place[0])
 
 static struct {
@@ -68,6 +68,7 @@ RARE int names_something(const scan *s, int i) {
 	int j = i + 2, e;
 	while (at(s, j, ' ') && j < i + 4) j++;
 	e = ahead(s, j, min(s->n, j + 32), &NAME_SET, 0);
+	if (s->t[i] == '%') return e > j && at(s, e, ')') && is(s, e + 1, LOWER); /* %(name)s */
 	return !at(s, e, ']') && !at(s, e, ')') && (!at(s, e, '}') || !at(s, i, '{') || at(s, e + 1, '}'));
 }
 

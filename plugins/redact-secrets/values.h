@@ -174,6 +174,18 @@ RARE int apart(const scan *s, int start, int i) {
 	return line && !(at(s, start - 1, '-') && (at(s, start - 2, '|') || at(s, start - 2, '>')));
 }
 
+/* closes reports whether the quotation mark before a ends the text in which the name stands, with its colon: "Password:", x2 = "…". */
+RARE int closes(const scan *s, int a, int start) {
+	if (s->t[a - 2] != ':' || s->name_end != a - 2) return 0;
+	int k = start, stop = max(0, start - 24);
+	while (k > stop && class[s->t[k - 1]] & (LETTER | HIGH | SPACE) && s->t[k - 1] != '\n') k--;
+	spend(60 + 8 * (start - k));
+	return k > 0 && s->t[k - 1] == s->t[a - 1];
+}
+
+/* joins reports whether a program joins something to what ends at b, in quotes, with a colon: "application:" + key. */
+static inline int joins(const scan *s, int b) { return s->t[b - 1] == ':' && (has(s, b + 1, " +") || at(s, b + 1, '+')); }
+
 /* decide reports the value [a, b) if its name speaks for it. */
 RARE int decide(scan *s, int a, int b, int quoted, const value_name *v) {
 	spend(250);
@@ -182,7 +194,8 @@ RARE int decide(scan *s, int a, int b, int quoted, const value_name *v) {
 	if (say < 3 && b - a < shortest(say)) return 0;
 	if (!quoted && (calls(s, a, say) || ((at(s, b, ']') || at(s, b, '}')) && lists_last(s, a, b, say, v->start)) || (say == 3 && may_be_variable(s, a, b) && variable(s, a, b, v->start)) || ((say < 3 || at(s, b, '{')) && named_alike(s, a, b, v->start)))) return 0;
 	if (class[s->t[a - 1]] & QUOTE && at(s, a - 2, '(') && at(s, b, ':') && at(s, b + 1, ' ') && !(classes(s, a, b) & UPPER)) return 0; /* ("pkcs12: no password") */
-	if (quoted && has(s, b + 1, ".format(") && braced(s, a, b)) return 0;
+	if (quoted && ((has(s, b + 1, ".format(") && braced(s, a, b)) || joins(s, b))) return 0;
+	if (class[s->t[a - 1]] & QUOTE && closes(s, a, v->start)) return 0;
 	if (!quoted && at(s, s->name_end, '=') && is(s, s->name_end + 1, QUOTE) && is(s, s->name_end + 2, SPACE)) return 0; /* "password=" + value1 */
 	if (say == 3 && has(s, v->start, "PASS") && (has(s, b, " (") || has(s, a, "Test"))) return 0; /* --- PASS: TestName2 (0.01s) */
 	if (class[s->t[a - 1 - quoted]] & SPACE && apart(s, max(v->start, s->name_end), a)) return 0;
