@@ -35,6 +35,20 @@ RARE int of_everybody(const scan *s, int user, int colon, int end) {
 	return n > 0 && ((n == colon - user && alike(s, a, user, n)) || (n >= 4 && n <= user - 3 - scheme && alike(s, a, scheme, n)));
 }
 
+/* slashed_login returns where the password begins that ends at the '@' at i and is base64 with a slash, behind the scheme and a colon, or the name of a
+ * user, too, if it ends like base64: redis://:…@cache. Paths have an '@' before hosts, too. */
+RARE int slashed_login(scan *s, int i) {
+	int a = back(s, i, max(s->last, i - 128), &sets[set_number(BASE64U | STD | DOT | EQUALS)], 0), n = i - a, user;
+	makeup m;
+	spend(300);
+	if (n < 24 || !at(s, a - 1, ':')) return 0;
+	user = back(s, a - 1, max(s->last, a - 33), &NAME_SET, 0);
+	if (!has(s, user - 3, "://") || (user < a - 1 && (n < 40 || !at(s, i - 1, '=')))) return 0;
+	spend(700);
+	made_of(s, a, i, &m);
+	return m.digits_ahead >= 3 && m.upper && m.lower && entropy(s, a, i) >= 60 && !stands_in(s, a, i) ? a : 0;
+}
+
 #define MAX_HOSTS 8 /* of a list, that are looked at behind public logins */
 
 /* url_credentials reads the password before the '@' at i, or behind it, if it stands in the name, as in that of a mailbox. */
@@ -45,7 +59,7 @@ RARE int url_credentials(scan *s, int i) {
 	spend(200);
 	int next = follows_login(s, j) ? next_login(s, j) : 0, colon = next ? j = next : j;
 	int bare = has(s, i + 1, "tcp(") || has(s, i + 1, "unix("); /* as drivers of Go have it, without a scheme */
-	if (!next && !bare && !has(s, j - 3, "://")) return 0;
+	if (!next && !bare && !has(s, j - 3, "://")) return (j = slashed_login(s, i)) && is(s, i + 1, ALNUM) && report(s, j, i, URL_CREDENTIALS, 850) ? i : 0;
 	for (; colon < i && s->t[colon] != ':'; colon++)
 		if (bare && s->t[colon] == '=') j = colon + 1;
 	spend(15 * (colon - j));
@@ -79,12 +93,26 @@ static inline int may_be_login(const scan *s, int i) {
 	return a < i && (before == '@' || before == ' ' || before == '=' || class[before] & QUOTE);
 }
 
+/* may_be_nameless reports whether the option of a login stands right before the colon at i: -u :… */
+static inline int may_be_nameless(const scan *s, int i) {
+	if (i < 8) return 0;
+	const uint8_t *p = s->t + i - (class[s->t[i - 1]] & QUOTE ? 1 : 0);
+	return p[-1] == ' ' && ((p[-2] == 'u' && p[-3] == '-') || (p[-2] == 'r' && p[-3] == 'e'));
+}
+
+/* token_alone reports whether [a, b), before a colon that nothing follows, is a token in the place of the name of a user. */
+RARE int token_alone(scan *s, int a, int b) { return b - a >= 12 && run_end(s, a, ALNUM, b - a) == b && strange(s, a, b, 0) && report(s, a, b, PASSWORD, 600); }
+
 /* login reads the password of a command line, behind the colon at i; the name begins at a. */
 RARE int login(scan *s, int a, int i, int quote) {
-	int b = i + 1;
+	int from = i + 1, b = from;
+	if (!quote && is(s, from, QUOTE)) quote = s->t[b++], a = from = b; /* kim:'…' */
 	while (b < s->n && b < i + 128 && (quote ? s->t[b] != quote : !(class[s->t[b]] & (SPACE | QUOTE)))) b++;
-	spend(2000 + 40 * (b - a));
-	if (b - i < 4 || stands_in(s, i + 1, b) || s->t[i + 1] == '[' || s->t[a] == '$') return 0;
+	spend(2000 + 40 * (b - min(a, i)));
+	if (b == i + 1) return token_alone(s, a, i) ? i : 0;
+	if (b - i < 4 || stands_in(s, from, b) || s->t[i + 1] == '[' || s->t[a] == '$') return 0;
+	if (a == i) return strange(s, from, b, 1) && report(s, from, b, PASSWORD, 600) ? b : 0;
+	if (a == from) return report(s, a, b, PASSWORD, 700) ? b : 0;
 	int n = i - a;
 	if (b - i - 1 == n) { /* "test:test" */
 		int same = 1;
@@ -102,13 +130,13 @@ RARE int command_login(scan *s, int i) {
 	int a = run_start(s, i, WORD | LOCAL | DOT, 64);
 	if (at(s, a - 1, '@') && a < i) a = run_start(s, a - 1, WORD | LOCAL | DOT, 64); /* of a mailbox */
 	int q = a;
-	if (a == i || a < 3 || at(s, i + 1, ':')) return 0; /* g++ -u Foo::bar */
+	if ((a == i && !may_be_nameless(s, i)) || a < 3 || at(s, i + 1, ':')) return 0; /* g++ -u Foo::bar */
 	int quote = is(s, a - 1, QUOTE) ? s->t[--q] : 0;
 	while (q > 0 && (s->t[q - 1] == ' ' || s->t[q - 1] == '=')) q--;
 	uint8_t option = q > 2 ? s->t[q - 1] : 0; /* the last letter of it */
 	if (option != 'u' && option != 'r' && option != 'U') return 0;
 	if (option == 'U') return has(s, q - 3, " -U") && contains(s, max(s->last, q - MAX_NAME), q, "curl") ? login(s, a, i, quote) : 0; /* for a proxy */
-	return has(s, q - 3, " -u") || has(s, q - 6, "--user") || has(s, q - 12, "--proxy-user") || has(s, q - 3, "'-u") || has(s, q - 3, "\"-u") ? login(s, a, i, quote) : 0;
+	return has(s, q - 3, " -u") || has(s, q - 4, "\\\n-u") || has(s, q - 6, "--user") || has(s, q - 12, "--proxy-user") || has(s, q - 3, "'-u") || has(s, q - 3, "\"-u") ? login(s, a, i, quote) : 0;
 }
 
 #endif

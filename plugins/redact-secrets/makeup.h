@@ -321,4 +321,12 @@ static int in_query(const scan *s, int i) {
 	return e > i + 1 && at(s, e, '=');
 }
 
+/* in_fields reports whether the next name and value of a connection string begin at i: ";Database=app", "; User Id=kim". */
+RARE int in_fields(const scan *s, int i) {
+	int a = i + 1 + at(s, i + 1, ' '), e = ahead(s, a, min(s->n, i + 32), &NAME_SET, 0);
+	spend(150);
+	if (e > a && at(s, e, ' ')) e = ahead(s, e + 1, min(s->n, i + 32), &NAME_SET, 0);
+	return e > a && at(s, e, '=');
+}
+
 #endif

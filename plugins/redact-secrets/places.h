@@ -23,9 +23,15 @@ RARE uint32_t said_before(const scan *s, int i) {
 static int may_be_option(const scan *s, int a, int quoted) {
 	const uint8_t *p = s->t + a - quoted;
 	uint8_t c = p[-2];
-	if (a - quoted < 7 || (c != 'p' && c != 'P' && c != 'a' && c != 'w' && c != 'k')) return 0;
+	if (a - quoted < 7 || (c != 'p' && c != 'P' && c != 'a' && c != 'w' && c != 'k' && c != 'N')) return 0;
 	if (p[-3] == '-') return p[-1] == ' ' || p[-1] == '=';
 	return (p[-1] == ' ' || p[-1] == ':') && (p[-3] == '/' || (p[-3] == 'r' && p[-4] == '/'));
+}
+
+/* may_be_stored reports whether the option of gh that has a secret stands before p: --body …, --body=…, -b "…". */
+static inline int may_be_stored(const uint8_t *p, int quoted) {
+	if (quoted && p[-1] == 'b' && p[-2] == '-') return 1;
+	return (p[-1] == ' ' || p[-1] == '=') && ((p[-2] == 'y' && p[-3] == 'd' && p[-4] == 'o') || (p[-2] == 'b' && p[-3] == '-'));
 }
 
 /* quoted_option: -p'…' */
@@ -366,11 +372,18 @@ RARE int passfile(scan *s, int a, int b) {
 	return a - port >= 8 ? expected(s, a, shouted(s, b)) : 0;
 }
 
+/* stored reports the secret [a, b) that "gh secret set" keeps. */
+RARE int stored(scan *s, int a, int b) {
+	spend(600);
+	return contains(s, max(s->last, a - 64), a, "secret set") && strange(s, a, b, 1) && report(s, a, b, SECRET, 550) ? b : 0;
+}
+
 /* placed reads a password by its place. */
 RARE int placed(scan *s, int a, int b, int quoted) {
 	spend(1200);
 	int whole = quoted ? b : shouted(s, b);
-	if (may_be_option(s, a, quoted) && said_before(s, a - quoted - 3) & 1 << W_COMMAND) return expected(s, a, whole);
+	if (may_be_option(s, a, quoted) && said_before(s, a - quoted - 3) & 1 << W_COMMAND && (s->t[a - quoted - 2] != 'N' || contains(s, max(s->last, a - 64), a, "ssh-keygen"))) return expected(s, a, whole);
+	if (may_be_stored(s->t + a - quoted, quoted) && stored(s, a, whole)) return whole;
 	if (may_be_attached(s, a, b)) return said_before(s, a) & 1 << W_ATTACHED || contains(s, max(s->last, a - 32), a, "7z ") ? expected(s, a + 2, whole) : 0;
 	if (quoted_option(s, a, quoted)) return said_before(s, a - 3) & 1 << W_ATTACHED ? expected(s, a, b) : 0;
 	if (may_be_echoed(s->t + a - quoted) && echoed(s, a - quoted, whole + quoted)) return expected(s, a, whole);
@@ -380,7 +393,7 @@ RARE int placed(scan *s, int a, int b, int quoted) {
 	if (!may_be_argument(s, a, b, quoted)) return 0;
 	uint32_t topics = called(s, a, b);
 	if (!(topics & (1 << W_LOGIN | 1 << W_PASS | 1 << W_SECRET)) || topics & 1 << W_OPEN) return 0;
-	return strange(s, a, b, 0) && report(s, a, b, topics & (1 << W_LOGIN | 1 << W_PASS) ? PASSWORD : SECRET, 550) ? b : 0;
+	return strange(s, a, b, 0) && report(s, a, b, topics & (1 << W_LOGIN | 1 << W_PASS) && (topics & (1 << W_VENDOR | 1 << W_ATTACHED)) != 1 << W_VENDOR ? PASSWORD : SECRET, 550) ? b : 0;
 }
 
 /* may_be_strange reports whether strange may hold of [a, b) among the arguments of a call: it has a capital or a sign, if it is not long. Lists
@@ -397,7 +410,8 @@ static inline int may_be_placed(const scan *s, int a, int b, int quoted) {
 	int before = a - quoted; /* what stands before the text is another one */
 	if (before < 3) return 0;
 	if (p[-1] == 'p' && p[-2] == '-') return quoted;
-	if (p[-1] != ' ') return (p[-1] == ',' && quoted && may_be_strange(s, a, b)) || (p[-1] == ':' && (p[-3] == '/' || (before > 3 && may_log_on(p))));
+	if (before > 4 && may_be_stored(p, quoted)) return 1;
+	if (p[-1] != ' ') return (p[-1] == ',' && quoted && may_be_strange(s, a, b)) || (p[-1] == '=' && p[-2] == 'p' && p[-3] == '-') || (p[-1] == ':' && (p[-3] == '/' || (before > 3 && may_log_on(p))));
 	return (p[-2] == ',' && quoted && may_be_strange(s, a, b)) || p[-3] == '-' || p[-3] == '/' || p[0] == '-' || may_be_echoed(p) || (before > 3 && ((p[-3] == 'r' && p[-4] == '/') || may_log_on(p)))
 		|| (before > 4 && may_be_said(p)) || (quoted && plaintext(s, a));
 }

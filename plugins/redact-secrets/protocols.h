@@ -3,6 +3,8 @@
 #ifndef SECRETS_PROTOCOLS_H
 #define SECRETS_PROTOCOLS_H
 
+#include "issuers.h"
+#include "issuers.h"
 #include "places.h"
 
 #define MAX_HEADER 256 /* how far before a value the header or the block that it is of may begin */
@@ -80,7 +82,7 @@ RARE int of_protocol(scan *s, int a, int b, int quoted) {
 	int e = back(s, a - quoted, max(0, a - MAX_NAME), &sets[IN_GAP], 0), n = b - a;
 	spend(250);
 	if (e < 2) return 0;
-	if (n <= 64 && a - quoted > 10 && may_be_of_device(s->t + a - quoted)) return of_device(s, e, a, quoted ? b : shouted(s, b));
+	if (n <= 64 && a - quoted > 9 && may_be_of_device(s->t + a - quoted)) return of_device(s, e, a, quoted ? b : shouted(s, b));
 	switch (s->t[e - 1] | 0x20) {
 	case 'e': return n == 32 || n >= 64 ? signature(s, e, a, b) : 0;
 	case 'd': return n == 36 ? secret_id(s, e, a, b) : 0;
@@ -97,10 +99,48 @@ static inline int may_be_of_protocol(const scan *s, int a, int n, int quoted, co
 	return (c == 'c' && (before == '-' || before == '2')) || (c == 's' && before == 'p' && s->t[a - quoted - 4] == 'a');
 }
 
+/* asked_of reports whether what stands before e is a URL of somebody who hands out keys, for what [a, b) may be one of. */
+RARE int asked_of(scan *s, int e, int a, int b) {
+	int k = e, stop = max(s->last, e - MAX_HEADER), beside = 0, known = 0;
+	while (k > stop && !(class[s->t[k - 1]] & (SPACE | QUOTE)) && !has(s, k - 3, "://")) k--;
+	spend(200 + 15 * (e - k));
+	if (!has(s, k - 3, "://")) return has_any_case(s, e - 5, "appid") && (speaks_of(s, e, "/data/2.5/") || speaks_of(s, e, "/data/3.0/")); /* OpenWeather's, without its host */
+	int end = ahead(s, k, e, &sets[IN_DOMAIN], 0);
+	while (end > k && s->t[--end] != '.') {} /* "org" says of other names that they are of something else */
+	uint64_t rows = issuer_in(s, k, end, &beside);
+	if (!rows || rows & COMMON_WORD) return 0;
+	makeup m;
+	spend(1000);
+	made_of(s, a, b, &m);
+	int kind = made_like(s, a, b, &m);
+	for (uint64_t r = rows; r; r &= r - 1) {
+		int row = __builtin_ctzll(r);
+		known |= b - a >= issued[row].min && b - a <= issued[row].max && kind <= issued[row].kind;
+	}
+	return known || (!(rows & HAS_IDS) && contains(s, k, end, "api"));
+}
+
+/* asked reports the key [a, b) in a query, behind a name that says little and ends at e: ?key=…, &appid=…. */
+RARE int asked(scan *s, int e, int a, int b) {
+	makeup m;
+	spend(900);
+	if (b - a > 64 || run_end(s, a, ALNUM, b - a) < b) return 0;
+	made_of(s, a, b, &m);
+	if (m.digits_ahead < 4 || !m.letters || (wordy(&m, b - a) && run_end(s, a, HEX, b - a) < b) || fewer(s, a, b, 8) || entropy(s, a, b) < 48 || stands_in(s, a, b)) return 0;
+	return asked_of(s, e, a, b) && report(s, a, b, SECRET, 550) ? b : 0;
+}
+
+/* may_be_asked reports whether the field of a query before the equals sign at p is called key or appid. */
+static inline int may_be_asked(const uint8_t *p) {
+	if (p[-1] == 'y') return p[-2] == 'e' && p[-3] == 'k' && (p[-4] == '?' || p[-4] == '&');
+	return p[-1] == 'd' && p[-2] == 'i' && p[-3] == 'p' && p[-4] == 'p' && p[-5] == 'a' && (p[-6] == '?' || p[-6] == '&');
+}
+
 /* may_be_granted reports whether the name before the equals sign at i ends like one of these that a value of hexadecimal digits has. */
 static inline int may_be_granted(const scan *s, int i) {
 	const uint8_t *p = s->t + i;
 	if (i < 8) return 0;
+	if (may_be_asked(p)) return 1;
 	switch (p[-1]) {
 	case 'e': return (p[-2] == 'r' && p[-3] == 'u') || (p[-2] == 's' && p[-3] == 'n');
 	case 'd': case 'D': return (p[-2] | 0x20) == 'i' && (p[-3] == '_' || p[-3] == '-' || (p[-3] | 0x20) == 't');
@@ -112,6 +152,7 @@ static inline int may_be_granted(const scan *s, int i) {
 RARE int granted(scan *s, int i) {
 	int quoted = is(s, i + 1, QUOTE) != 0, a = i + 1 + quoted, b = ahead(s, a, min(s->n, a + MAX_VALUE), &sets[IN_NAME], SIDES);
 	spend(300 + 5 * (b - a));
+	if (may_be_asked(s->t + i)) return b - a >= 20 ? asked(s, i, a, b) : 0;
 	return b - a >= 32 ? of_protocol(s, a, b, quoted) : 0;
 }
 

@@ -165,7 +165,7 @@ static inline int candidate(scan *s, int i) {
 		if (holds_none(s, i)) return i + 1;
 		if (i + 1 < s->base64 && (found = in_row(s, i))) return exhausted(200) ? mask_rest(s) : found;
 		spend(190);
-		if (is(s, i - 1, WORD | LOCAL | DOT) && may_be_login(s, i) && (found = command_login(s, i))) return found;
+		if ((is(s, i - 1, WORD | LOCAL | DOT) ? may_be_login(s, i) : may_be_nameless(s, i)) && (found = command_login(s, i))) return found;
 		if (is(s, i + 1, DIGIT) || (class[s->t[i + 1]] & HEX && (cut_off(s->t[i + 2]) || cut_off(s->t[i + 3])))) return (found = pay(s, 190)) ? found : i + 1; /* too short for a value without a digit, or none. Fall through */
 	case '=': return (may_be_granted(s, i) && (found = granted(s, i))) || (found = assigned(s, i)) ? found : i + 1;
 	case '>': return (at(s, i + 1, '{') && (found = element(s, i))) || (found = assigned(s, i)) ? found : i + 1;

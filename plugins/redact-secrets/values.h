@@ -28,15 +28,26 @@ static int telegram_like(const scan *s, int a, int b) {
 	return e - a >= 4 && at(s, e, ':') && at(s, e + 1, 'A');
 }
 
-/* paired reports whether the name of the password at i is that of an option, or behind the name of a user: --password …, login ops password … */
+/* paired reports whether the name of the password at i is that of an option or of a variable in a Dockerfile, or behind the name of a user:
+ * --password …, ENV DB_PASS …, login ops password … */
 RARE int paired(const scan *s, int i) {
 	spend(400);
+	if (has(s, i - 4, "ENV ") && (i == 4 || at(s, i - 5, '\n')) && is(s, i, UPPER)) return 1;
 	if (at(s, i, '-') && (at(s, i + 1, '-') || is(s, i - 1, SPACE))) return 1;
 	int k = i, stop = max(0, i - MAX_NAME);
 	while (k > stop && class[s->t[k - 1]] & SPACE) k--;
 	int user = back(s, k, stop, &sets[BREAKS], SIDES);
 	if (user == k || k == i || !at(s, user - 1, ' ')) return 0;
 	return has_any_case(s, user - 6, "login") || has_any_case(s, user - 9, "username");
+}
+
+/* fills_line reports whether the value in quotes that ends at b, and its name at start, are all of a line, as settings are written without an
+ * operator: storePassword '…'. */
+RARE int fills_line(const scan *s, int b, int start) {
+	int k = start, stop = max(0, start - 32);
+	while (k > stop && (s->t[k - 1] == ' ' || s->t[k - 1] == '\t')) k--;
+	spend(100 + 8 * (start - k));
+	return (k == 0 || at(s, k - 1, '\n')) && (b + 1 == s->n || at(s, b + 1, '\n') || at(s, b + 1, '\r'));
 }
 
 /* weak reports whether [a, b), which is called like a variable, is a password that people make of such a word: with a sign that names do not have, or three
@@ -65,7 +76,7 @@ static int judged(const scan *s, int a, int b, const makeup *m, const value_name
 		if (!v->bound && !m->upper && a_way(s, a, b) && !has_sign(s, a, b)) return 0;
 		if (!v->bound && !quoted && mentioned(s, a, b, v->start)) return paired(s, v->start) ? 520 : 0;
 		if (!v->bound && n >= 16 && digits > 0 && letters && !wordy(m, n) && entropy(s, a, b) >= 48) return 520;
-		if (!v->bound) return digits > 0 && ((n >= 8 && (m->special || (m->upper && m->lower)) && !fewer(s, a, b, 6)) || paired(s, v->start) || (!quoted && v->last & 1 << W_PASS && spoken(s, a, b, v->start))) ? 520 : 0;
+		if (!v->bound) return digits > 0 && ((n >= 8 && (m->special || (m->upper && m->lower)) && !fewer(s, a, b, 6)) || paired(s, v->start) || (quoted && n >= 8 && !wordy(m, n) && fills_line(s, b, v->start)) || (!quoted && v->last & 1 << W_PASS && spoken(s, a, b, v->start))) ? 520 : 0;
 		if ((s->t[b - 1] == ')' || s->t[b - 1] == '(') && !quoted) return 0; /* a call */
 		if (!quoted && wordy(m, n) && m->dots) return 0; /* a variable */
 		if (!quoted && wordy(m, n) && (contains(s, a, b, "pass") || contains(s, a, b, "token") || contains(s, a, b, "secret"))) return weak(s, a, b) ? 510 : 0;
@@ -232,10 +243,27 @@ RARE int in_column(scan *s, int a, int b) {
 	return say ? decide(s, a, b, 1, &v) : 0;
 }
 
+/* beside_key reports whether [a, b), of forty bytes, is base64 right behind an access key of AWS: S3Connection('AKIA…', '…'), AKIA…:…. */
+RARE int beside_key(const scan *s, int a, int b) {
+	int id = s->last - 20;
+	spend(150);
+	if (id < 0 || a - s->last > 4 || s->t[id] != 'A' || s->t[id + 2] != 'I' || s->t[id + 3] != 'A' || ahead(s, a, b, &sets[set_number(BASE64)], 0) < b) return 0;
+	for (int k = s->last; k < a; k++)
+		if (!(class[s->t[k]] & QUOTE) && s->t[k] != ',' && s->t[k] != ':' && s->t[k] != ' ' && s->t[k] != '\n') return 0;
+	makeup m;
+	spend(400);
+	made_of(s, a, b, &m);
+	return m.upper && m.lower && m.digits_ahead && !fewer(s, a, b, 12);
+}
+
+/* fal reports whether [a, b) is a UUID, a colon and 32 hexadecimal digits, as the keys of fal.ai are. */
+RARE int fal(const scan *s, int a, int b) { return at(s, a + 8, '-') && at(s, a + 23, '-') && at(s, a + 36, ':') && run_end(s, a + 24, HEX, 13) == a + 36 && run_end(s, a + 37, HEX, 33) == b; }
+
 /* named_value looks for the name of the value [a, b), too. */
 RARE int named_value(scan *s, int a, int b, int quoted) {
 	if (!may_decide(s, a, b, quoted)) return 0;
 	spend(60);
+	if (b - a == 40 && s->last && beside_key(s, a, b)) return report(s, a, b, AWS_KEY, 700) ? b : 0;
 	value_name v = {0};
 	int brief = b - a < BRIEF, unnamed = numeral(s, a);
 	if (brief && !unnamed) spend(UNNAMING);
@@ -243,6 +271,7 @@ RARE int named_value(scan *s, int a, int b, int quoted) {
 	else spend(400); /* of what led here, which a name pays for */
 	if (!v.bound && v.start >= 15 && s->t[v.start - 2] == ':' && has_any_case(s, v.start - 15, "authorization")) v.any = v.last = 1 << W_SECRET, v.bound = 1; /* the name was that of a scheme */
 	int found = v.any ? decide(s, a, b, quoted, &v) : 0;
+	if (b - a == 69 && !found && level(&v) && fal(s, a, b)) return report(s, a, b, SECRET, 600) ? b : 0;
 	if (!found && may_be_in_markup(s, a, quoted) && (found = in_markup(s, a, b, quoted))) return found;
 	if (quoted && v.any == 1 << W_KEY && v.bound && b - a >= 24 && has_any_case(s, v.start, "key") && !is(s, v.start + 3, WORD | LOCAL | DOT) && (found = of_a_key(s, a, b))) return found;
 	if (found || (may_be_of_protocol(s, a, b - a, quoted, &v) && (found = of_protocol(s, a, b, quoted))) || v.any & (1 << W_PASS | 1 << W_SECRET)) return found;
@@ -295,7 +324,7 @@ RARE int valued(scan *s, int i) {
 	a = max(ends ? i + 16 - __builtin_clz(ends) : back(s, i - 16, stop, &sets[IN_NAME], SIDES), stop);
 	b = ahead(s, i, min(s->n, i + MAX_VALUE), &sets[IN_NAME], SIDES);
 	s->base64 = b, behind_slash = 0;
-	int open = a, close = b, found = 0;
+	int open = a, close = b, found = 0, rest = b;
 	if (b - a < 6 && a > stop && class[s->t[a - 1]] & SPACE) return may_be_signed(s, a, b) && (found = signed_password(s, a)) ? found : class[s->t[b]] & STOP && may_be_severed(s, i, a, b) ? severed(s, i) : 0; /* which stands in no quotes */
 	if (a > stop && !(class[s->t[a - 1]] & QUOTE)) open = back(s, a, stop, &sets[IN_MARKUP], SIDES);
 	if (open > 1 && s->t[open - 1] == '>' && in(s->t[open - 2], ALNUM)) open = behind_mark(s, open, stop);
@@ -317,7 +346,7 @@ RARE int valued(scan *s, int i) {
 	if (b - a < 6) return 0;
 	if (!quoted && in(s->t[a], LETTER) && may_be_paired(s, a, b) && (found = paired_with(s, a, b))) return found;
 	if (!quoted && b - a <= BRIEF) spend(100);
-	if (!quoted && !may_be_unspaced(s, a) && may_be_plain(s, a, b) && !(a > 1 && s->t[a - 1] == '>' && class[s->t[a - 2]] & QUOTE) && !(a > 1 && s->t[a - 1] == '[' && s->t[a - 2] == 'A') /* CDATA */ && !(a > 10 && may_be_of_device(s->t + a))) {
+	if (!quoted && !may_be_unspaced(s, a) && may_be_plain(s, a, b) && !(a > 1 && s->t[a - 1] == '>' && class[s->t[a - 2]] & QUOTE) && !(a > 1 && s->t[a - 1] == '[' && s->t[a - 2] == 'A') /* CDATA */ && !(a > 9 && may_be_of_device(s->t + a))) {
 		if (numeral(s, a)) return max(i + 1, min(full, s->run));
 		spend(UNNAMING);
 		if (wordless(s, a)) return max(i + 1, min(full, s->run));
@@ -362,6 +391,7 @@ RARE int valued(scan *s, int i) {
 	if (b - split >= 40 && at(s, split - 6, '?') && has(s, split - 5, "code=") && contains(s, a, split, ".azurewebsites.net/") && report(s, split, b, WEBHOOK_SECRET, 900)) return b;
 	if (split && !quoted && may_be_paired(s, split, b) && (found = paired_with(s, split, b))) return found;
 	if (split && !quoted && s->t[split - 1] == ':' && is(s, split, DIGIT) && (found = passfile(s, a, b))) return found;
+	if (quoted && rest < b && at(s, rest, ';') && in_fields(s, rest)) s->base64 = rest; /* the other fields of a connection string are read for themselves */
 	return max(i + 1, min(full, s->run));
 }
 
