@@ -52,6 +52,7 @@ static const struct {
 	{K_BOTH, 56, 64, "binance helpscout hetzner linode moralis okx pexels surveymonkey sumologic tinyurl bitget clojars wrike"},
 	{K_URL, 20, 20, "pagerduty gitlab"},
 	{K_URL, 22, 22, "convertkit"},
+	{K_URL, 27, 27, "cloudinary"},
 	{K_URL, 32, 32, "discord fastly nytimes trello"},
 	{K_URL, 40, 46, "beamer calendly cloudflare contentful figma gocardless gumroad launchdarkly netlify okta sonar sonarcloud typeform unsplash upstage"},
 	{K_URL, 50, 50, "rapidapi"},
@@ -83,9 +84,9 @@ static const struct {
 		"speechtextai sportsmonk sslmate statuspal stitchdata storecove stormboard storychief stripo sugester supernotes surveybot surveysparrow survicate tallyfy teamgate teletype testingbot "
 		"textmagic theoddsapi thinkific thousandeyes tickettailor timecamp tmetric tokeet tomorrowio transferwise tyntec typetalk uclassify unifyid unplugg upcdatabase uplead upwave vbout verimail "
 		"versioneye viewneo voicegain voodoosms vouchery vpnapi vyte websitepulse whoxy worksnaps worldcoinindex youneedabudget yousign zipbooks zipcodeapi zipcodebase zonkafeedback zulipchat "
-		"airbrake airbyte airscale aikido arcjet baseten bitrise browserbase calcom cartesia castai cerebrium civo clockworksms cloudinary cloudpayments cockroachlabs coolify composio crossmint databento "
-		"datastax dropcontact endorlabs exoscale frontegg gitguardian greptile highnote infomaniak influxdb kinde komodor lighton llamacloud mergify midtrans mindsdb nhost novita pingdom propelauth "
-		"retellai revenuecat samsara scaleai stackhawk statsig stytch supertokens thingsboard thingspeak tinybird truenas upcloud upstage valtown vastai voyageai webex workato workos xendit zhipu zhipuai zilliz zuplo"},
+		"airscale aikido arcjet baseten bitrise browserbase cartesia castai cerebrium civo clockworksms cloudpayments cockroachlabs composio crossmint databento "
+		"datastax dropcontact endorlabs exoscale frontegg gitguardian greptile infomaniak kinde komodor llamacloud mergify midtrans nhost novita pingdom propelauth "
+		"retellai revenuecat samsara scaleai stackhawk statsig stytch thingspeak tinybird upcloud upstage valtown vastai voyageai workato workos xendit zhipu zhipuai zilliz zuplo"},
 	{K_NONE, 1, 0, "apollo circle drone fixer hunter linear looker percy plaid polygon pusher replicate sauce segment steam debounce klarna prerender harvestapp gemini exa loops neptune together adjust paddle litmus teamwork retool readme sonar kraken"},
 	{K_NONE, 1, 0, "clickhouse couchbase grafana hasura livekit meilisearch metabase ngrok portainer posthog pulumi qdrant strava tailscale typesense weaviate zerotier airtable asana bitbucket buildkite circle circleci clojars codeclimate codecov contentful coveralls discord docker drone droneci etsy facebook figma flickr freshping giphy github gitlab gitter heroku lastfm linkedin "
 		"netlify npm pastebin pexels pixabay readthedocs sonarcloud spotify steam stripe themoviedb tmdb travis travisci trello twitch twitter typeform unsplash vercel virustotal wistia wandb"},

@@ -90,7 +90,7 @@ static const topic_words vocabulary[] = {
 	{W_OTHER, "release releases build builds run runs job jobs deployme pipeline workflow project projects org organiza team teams workspac tenant installa instance channel channels chat room thread "
 		"ticket tickets issue order orders customer contact message media asset assets image images pod pods node nodes containe cluster namespac item items entry record cart charge invoice plan product price "
 		"campaign template dashboar monitor incident alert log logs query board card document doc docs site domain dataset engine assistan conversa call calls run sid transact snapshot layer lock parent child delivery entity "
-		"slug dyno head branch merge pull color colour avatar photo icon video request requests version versions stage environm module repo reposito tenants user users address session verifica"},
+		"slug dyno head branch merge pull color colour avatar photo icon video request requests version versions stage environm module repo reposito tenants user users address session verifica uid"},
 	{W_CONNECTS, "server hostname host port uid userid user username provider catalog database initial source driver dbname"},
 	{W_TYPE, "string str const var let val value char text varchar final static text unicode bytes byte by provided ist est es is l\xc3\xa0 lautet are was equals to as set the"
 		" default some new"},
