@@ -43,6 +43,10 @@ var elsewhereForms = []string{
 	`ssh-keygen -t rsa -N "«Velv{2 digit}et!»" -f key`, "ssh-keygen -lf key -N 2024", "redis-cli -N key2Value", "keygen -N Release2024X", `infomaniak = "«{68 url}x7Q9»"`, `upstage = "«up_{37 alnum}x7Q»"`,
 	// what stands in the place of a password
 	"mysql://admin:REPLACE_WITH_PASSWORD@db.example.com:3306/x", "API_KEY=REPLACE_ME_WITH_KEY_12345", "https://username:mypassword@example.com/x", "https://«kim:Velvreplace{2 digit}»@example.com/x",
+	// what a review of these found: tokens that begin like one of a kind and are of another length, behind a name that says so
+	`"secret": "«llx-{20 alnum}_x7Q»"`, "TOKEN=«AIK_SECRET_{60 hex}»", "password=«sk_car_{12 alnum}x7Q»", "api_key: «cfat_{17 alnum}x7Q»", `"secret": "«vca_{37 alnum}x7Q»"`, "key «SB-Mid-server-{10 alnum}-x7Q{10 alnum}» ok", `var token = "«{14 alnum}x7Q:»" + y`,
+	"  password 'page9.html'", "\tpass 'step12done'", "  pass \"test1case2\"", "https://codecov.io/gh/x/y?key={32 hex}", "https://www.netlify.com/x?key={40 hex}", "password '.queue-2'", "  password 'step1-demo'", "Password 'utf8string'", "chown -u :staff:group2 x", "rsync --user :groupName12 a b", "docker run -u User2024Abcd: x", "curl -u kim:'it2 goes on and no mark ends it", `curl --user :{open}token1{close} https://x`, "curl -u '«kim:{open}Velv{2 digit}et!»' https://x",
+	"ENV PASSWORD_HASHER bcrypt2b", `"influxdb": "{40 hex}"`, `"light_on": "{32 hex}"`, `"webex": "{40 hex}"`, `"stytchUid": "{32 hex}"`, "password=%(pass1)-10s", `password = "%(env:PASS2)s"`, `tool -p=Release2024x`,
 	// strings that a program joins, and labels
 	`String usernamePassword = "application:" + appKey + ":" + appSecret;`, `usernameLabel:"Username or email:",passwordLabel:"Password:",rememberMeLabel:"Remember me:"`, `print("Password:"+user1.name)`, `String password = "«application{2 digit}:x»" + suffix;`, `{open}"Password": "«Velv{2 digit}:»"{close}`,
 }

@@ -100,8 +100,14 @@ static inline int may_be_nameless(const scan *s, int i) {
 	return p[-1] == ' ' && ((p[-2] == 'u' && p[-3] == '-') || (p[-2] == 'r' && p[-3] == 'e'));
 }
 
+/* of_curl reports whether curl is named in what stands before i. Other commands have groups and names behind such an option. */
+RARE int of_curl(const scan *s, int i) {
+	spend(300);
+	return contains(s, max(s->last, i - 128), i - 64, "curl") || contains(s, max(s->last, i - 64), i, "curl");
+}
+
 /* token_alone reports whether [a, b), before a colon that nothing follows, is a token in the place of the name of a user. */
-RARE int token_alone(scan *s, int a, int b) { return b - a >= 12 && run_end(s, a, ALNUM, b - a) == b && strange(s, a, b, 0) && report(s, a, b, PASSWORD, 600); }
+RARE int token_alone(scan *s, int a, int b) { return b - a >= 12 && of_curl(s, a) && run_end(s, a, ALNUM, b - a) == b && strange(s, a, b, 0) && report(s, a, b, PASSWORD, 600); }
 
 /* login reads the password of a command line, behind the colon at i; the name begins at a. */
 RARE int login(scan *s, int a, int i, int quote) {
@@ -110,9 +116,9 @@ RARE int login(scan *s, int a, int i, int quote) {
 	while (b < s->n && b < i + 128 && (quote ? s->t[b] != quote : !(class[s->t[b]] & (SPACE | QUOTE)))) b++;
 	spend(2000 + 40 * (b - min(a, i)));
 	if (b == i + 1) return token_alone(s, a, i) ? i : 0;
-	if (b - i < 4 || stands_in(s, from, b) || s->t[i + 1] == '[' || s->t[a] == '$') return 0;
+	if (b - i < 4 || stands_in(s, from, b) || s->t[i + 1] == '[' || s->t[a] == '$' || (a >= i && s->t[from] == '{' && s->t[b - 1] == '}')) return 0;
 	if (a == i) return strange(s, from, b, 1) && report(s, from, b, PASSWORD, 600) ? b : 0;
-	if (a == from) return report(s, a, b, PASSWORD, 700) ? b : 0;
+	if (a == from) return at(s, b, (char)quote) && report(s, a, b, PASSWORD, 700) ? b : 0;
 	int n = i - a;
 	if (b - i - 1 == n) { /* "test:test" */
 		int same = 1;
@@ -130,7 +136,7 @@ RARE int command_login(scan *s, int i) {
 	int a = run_start(s, i, WORD | LOCAL | DOT, 64);
 	if (at(s, a - 1, '@') && a < i) a = run_start(s, a - 1, WORD | LOCAL | DOT, 64); /* of a mailbox */
 	int q = a;
-	if ((a == i && !may_be_nameless(s, i)) || a < 3 || at(s, i + 1, ':')) return 0; /* g++ -u Foo::bar */
+	if ((a == i && (!may_be_nameless(s, i) || !of_curl(s, i))) || a < 3 || at(s, i + 1, ':')) return 0; /* g++ -u Foo::bar */
 	int quote = is(s, a - 1, QUOTE) ? s->t[--q] : 0;
 	while (q > 0 && (s->t[q - 1] == ' ' || s->t[q - 1] == '=')) q--;
 	uint8_t option = q > 2 ? s->t[q - 1] : 0; /* the last letter of it */

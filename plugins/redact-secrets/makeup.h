@@ -68,7 +68,7 @@ RARE int names_something(const scan *s, int i) {
 	int j = i + 2, e;
 	while (at(s, j, ' ') && j < i + 4) j++;
 	e = ahead(s, j, min(s->n, j + 32), &NAME_SET, 0);
-	if (s->t[i] == '%') return e > j && at(s, e, ')') && is(s, e + 1, LOWER); /* %(name)s */
+	if (s->t[i] == '%') return e > j && (at(s, e, ')') || at(s, e, ':')); /* %(name)s */
 	return !at(s, e, ']') && !at(s, e, ')') && (!at(s, e, '}') || !at(s, i, '{') || at(s, e + 1, '}'));
 }
 
@@ -321,12 +321,18 @@ static int in_query(const scan *s, int i) {
 	return e > i + 1 && at(s, e, '=');
 }
 
-/* in_fields reports whether the next name and value of a connection string begin at i: ";Database=app", "; User Id=kim". */
-RARE int in_fields(const scan *s, int i) {
-	int a = i + 1 + at(s, i + 1, ' '), e = ahead(s, a, min(s->n, i + 32), &NAME_SET, 0);
-	spend(150);
-	if (e > a && at(s, e, ' ')) e = ahead(s, e + 1, min(s->n, i + 32), &NAME_SET, 0);
-	return e > a && at(s, e, '=');
+/* in_fields returns the semicolon from i on, before b, behind which a field of a connection string begins that is called a password or a key, or 0:
+ * ";Password=…", "; AccountKey=…". The values of the others are read as one. */
+RARE int in_fields(const scan *s, int i, int b) {
+	spend(100);
+	for (; (i = ahead(s, i, b, &sets[ENDS_FIELD], SIDES)) < b; i++) {
+		int a = i + 1 + at(s, i + 1, ' '), e = ahead(s, a, min(b, i + 32), &NAME_SET, 0);
+		spend(150);
+		if (e - a < 3 || !at(s, e, '=') || s->t[i] != ';') continue;
+		uint32_t last = (uint32_t)s->t[e - 3] << 16 | (uint32_t)s->t[e - 2] << 8 | s->t[e - 1];
+		switch (last | 0x202020) case 0x6b6579: case 0x707764: case 0x737764: case 0x6f7264: case 0x726574: case 0x6b656e: return i; /* key, pwd, swd, ord, ret, ken */
+	}
+	return 0;
 }
 
 #endif

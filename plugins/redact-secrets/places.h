@@ -15,7 +15,7 @@ RARE uint32_t said_before(const scan *s, int i) {
 		if (s->t[k - 1] == '\n') a = k;
 	value_name v;
 	words_in(s, a, i, &v);
-	spend(1600 + 20 * (i - a) + NAMING_WORD * v.words);
+	spend(1600 + 20 * (i - a) + NAMING_WORD * v.words + 350 * max(0, v.words - 16)); /* many words are short ones, which are known more often: x-x-x */
 	return v.any;
 }
 
@@ -411,7 +411,7 @@ static inline int may_be_placed(const scan *s, int a, int b, int quoted) {
 	if (before < 3) return 0;
 	if (p[-1] == 'p' && p[-2] == '-') return quoted;
 	if (before > 4 && may_be_stored(p, quoted)) return 1;
-	if (p[-1] != ' ') return (p[-1] == ',' && quoted && may_be_strange(s, a, b)) || (p[-1] == '=' && p[-2] == 'p' && p[-3] == '-') || (p[-1] == ':' && (p[-3] == '/' || (before > 3 && may_log_on(p))));
+	if (p[-1] != ' ') return (p[-1] == ',' && quoted && may_be_strange(s, a, b)) || (p[-1] == '=' && quoted && p[-2] == 'p' && p[-3] == '-') || (p[-1] == ':' && (p[-3] == '/' || (before > 3 && may_log_on(p))));
 	return (p[-2] == ',' && quoted && may_be_strange(s, a, b)) || p[-3] == '-' || p[-3] == '/' || p[0] == '-' || may_be_echoed(p) || (before > 3 && ((p[-3] == 'r' && p[-4] == '/') || may_log_on(p)))
 		|| (before > 4 && may_be_said(p)) || (quoted && plaintext(s, a));
 }

@@ -4,7 +4,6 @@
 #define SECRETS_PROTOCOLS_H
 
 #include "issuers.h"
-#include "issuers.h"
 #include "places.h"
 
 #define MAX_HEADER 256 /* how far before a value the header or the block that it is of may begin */
@@ -99,35 +98,41 @@ static inline int may_be_of_protocol(const scan *s, int a, int n, int quoted, co
 	return (c == 'c' && (before == '-' || before == '2')) || (c == 's' && before == 'p' && s->t[a - quoted - 4] == 'a');
 }
 
-/* asked_of reports whether what stands before e is a URL of somebody who hands out keys, for what [a, b) may be one of. */
-RARE int asked_of(scan *s, int e, int a, int b) {
-	int k = e, stop = max(s->last, e - MAX_HEADER), beside = 0, known = 0;
-	while (k > stop && !(class[s->t[k - 1]] & (SPACE | QUOTE)) && !has(s, k - 3, "://")) k--;
-	spend(200 + 15 * (e - k));
-	if (!has(s, k - 3, "://")) return has_any_case(s, e - 5, "appid") && (speaks_of(s, e, "/data/2.5/") || speaks_of(s, e, "/data/3.0/")); /* OpenWeather's, without its host */
-	int end = ahead(s, k, e, &sets[IN_DOMAIN], 0);
-	while (end > k && s->t[--end] != '.') {} /* "org" says of other names that they are of something else */
-	uint64_t rows = issuer_in(s, k, end, &beside);
-	if (!rows || rows & COMMON_WORD) return 0;
+/* asked_of returns where the host begins of the URL in which the name of a field ends at e, and in end where it ends, without its last part: "org" says of
+ * other names that they are of something else. It returns 0 if there is none. */
+RARE int asked_of(const scan *s, int e, int *end) {
+	int k = 0;
+	spend(150);
+	for (int from = back(s, e, max(s->last, e - MAX_HEADER), &sets[BREAKS], SIDES); (from = ahead(s, from, e, &sets[BINDS], SIDES)) < e; from++) {
+		spend(100);
+		if (has(s, from, "://")) k = from + 3;
+	}
+	if (!k) return 0;
+	*end = ahead(s, k, e, &sets[IN_DOMAIN], 0);
+	while (*end > k && s->t[--*end] != '.') {}
+	return k;
+}
+
+/* asked reports the key [a, b) in a query, behind a name that says little and ends at e, if the host is of somebody who hands out keys: ?key=…,
+ * &appid=…. */
+RARE int asked(scan *s, int e, int a, int b) {
 	makeup m;
-	spend(1000);
+	int end, beside = 0, known = 0;
+	spend(100);
+	if (b - a > 64 || run_end(s, a, ALNUM, b - a) < b) return 0;
+	int host = asked_of(s, e, &end);
+	uint64_t rows = host ? issuer_in(s, host, end, &beside) : 0;
+	if (host ? !rows || rows & COMMON_WORD : !has_any_case(s, e - 5, "appid") || !(speaks_of(s, e, "/data/2.5/") || speaks_of(s, e, "/data/3.0/"))) return 0; /* OpenWeather's, without its host */
+	spend(900);
 	made_of(s, a, b, &m);
+	if (m.digits_ahead < 4 || !m.letters || (wordy(&m, b - a) && run_end(s, a, HEX, b - a) < b) || fewer(s, a, b, 8) || entropy(s, a, b) < 48 || stands_in(s, a, b)) return 0;
 	int kind = made_like(s, a, b, &m);
 	for (uint64_t r = rows; r; r &= r - 1) {
 		int row = __builtin_ctzll(r);
 		known |= b - a >= issued[row].min && b - a <= issued[row].max && kind <= issued[row].kind;
 	}
-	return known || (!(rows & HAS_IDS) && contains(s, k, end, "api"));
-}
-
-/* asked reports the key [a, b) in a query, behind a name that says little and ends at e: ?key=…, &appid=…. */
-RARE int asked(scan *s, int e, int a, int b) {
-	makeup m;
-	spend(900);
-	if (b - a > 64 || run_end(s, a, ALNUM, b - a) < b) return 0;
-	made_of(s, a, b, &m);
-	if (m.digits_ahead < 4 || !m.letters || (wordy(&m, b - a) && run_end(s, a, HEX, b - a) < b) || fewer(s, a, b, 8) || entropy(s, a, b) < 48 || stands_in(s, a, b)) return 0;
-	return asked_of(s, e, a, b) && report(s, a, b, SECRET, 550) ? b : 0;
+	if (host && (rows & HAS_IDS || !known) && !((known || !(rows & HAS_IDS)) && contains(s, host, end, "api"))) return 0;
+	return report(s, a, b, SECRET, 550) ? b : 0;
 }
 
 /* may_be_asked reports whether the field of a query before the equals sign at p is called key or appid. */

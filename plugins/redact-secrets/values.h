@@ -30,9 +30,9 @@ static int telegram_like(const scan *s, int a, int b) {
 
 /* paired reports whether the name of the password at i is that of an option or of a variable in a Dockerfile, or behind the name of a user:
  * --password …, ENV DB_PASS …, login ops password … */
-RARE int paired(const scan *s, int i) {
+RARE int paired(const scan *s, int i, uint32_t last) {
 	spend(400);
-	if (has(s, i - 4, "ENV ") && (i == 4 || at(s, i - 5, '\n')) && is(s, i, UPPER)) return 1;
+	if (has(s, i - 4, "ENV ") && (i == 4 || at(s, i - 5, '\n')) && is(s, i, UPPER)) return (last & 1 << W_PASS) != 0;
 	if (at(s, i, '-') && (at(s, i + 1, '-') || is(s, i - 1, SPACE))) return 1;
 	int k = i, stop = max(0, i - MAX_NAME);
 	while (k > stop && class[s->t[k - 1]] & SPACE) k--;
@@ -41,10 +41,11 @@ RARE int paired(const scan *s, int i) {
 	return has_any_case(s, user - 6, "login") || has_any_case(s, user - 9, "username");
 }
 
-/* fills_line reports whether the value in quotes that ends at b, and its name at start, are all of a line, as settings are written without an
- * operator: storePassword '…'. */
-RARE int fills_line(const scan *s, int b, int start) {
+/* fills_line reports whether the value [a, b) in quotes and its name at start, of eight letters and more, are all of a line, as settings are written
+ * without an operator: storePassword '…'. What has a dot or a hyphen in it is something else as often. */
+RARE int fills_line(const scan *s, int a, int b, int start) {
 	int k = start, stop = max(0, start - 32);
+	if (!is(s, start, LOWER) || run_end(s, start, LETTER, 8) < start + 8 || s->t[a - 1] == '`' || (run_end(s, a, ALNUM, b - a) < b && !has_sign(s, a, b))) return 0;
 	while (k > stop && (s->t[k - 1] == ' ' || s->t[k - 1] == '\t')) k--;
 	spend(100 + 8 * (start - k));
 	return (k == 0 || at(s, k - 1, '\n')) && (b + 1 == s->n || at(s, b + 1, '\n') || at(s, b + 1, '\r'));
@@ -74,9 +75,9 @@ static int judged(const scan *s, int a, int b, const makeup *m, const value_name
 		if (s->t[a] == '/' && ahead(s, a + 1, b, &sets[ENDS_USER], SIDES) < b) return 0; /* a path */
 		if (!v->bound && wordy(m, n) && classes(s, a, b) & STD) return 0; /* a path */
 		if (!v->bound && !m->upper && a_way(s, a, b) && !has_sign(s, a, b)) return 0;
-		if (!v->bound && !quoted && mentioned(s, a, b, v->start)) return paired(s, v->start) ? 520 : 0;
+		if (!v->bound && !quoted && mentioned(s, a, b, v->start)) return paired(s, v->start, v->last) ? 520 : 0;
 		if (!v->bound && n >= 16 && digits > 0 && letters && !wordy(m, n) && entropy(s, a, b) >= 48) return 520;
-		if (!v->bound) return digits > 0 && ((n >= 8 && (m->special || (m->upper && m->lower)) && !fewer(s, a, b, 6)) || paired(s, v->start) || (quoted && n >= 8 && !wordy(m, n) && fills_line(s, b, v->start)) || (!quoted && v->last & 1 << W_PASS && spoken(s, a, b, v->start))) ? 520 : 0;
+		if (!v->bound) return digits > 0 && ((n >= 8 && (m->special || (m->upper && m->lower)) && !fewer(s, a, b, 6)) || paired(s, v->start, v->last) || (quoted && n >= 8 && !wordy(m, n) && fills_line(s, a, b, v->start)) || (!quoted && v->last & 1 << W_PASS && spoken(s, a, b, v->start))) ? 520 : 0;
 		if ((s->t[b - 1] == ')' || s->t[b - 1] == '(') && !quoted) return 0; /* a call */
 		if (!quoted && wordy(m, n) && m->dots) return 0; /* a variable */
 		if (!quoted && wordy(m, n) && (contains(s, a, b, "pass") || contains(s, a, b, "token") || contains(s, a, b, "secret"))) return weak(s, a, b) ? 510 : 0;
@@ -194,8 +195,8 @@ RARE int closes(const scan *s, int a, int start) {
 	return k > 0 && s->t[k - 1] == s->t[a - 1];
 }
 
-/* joins reports whether a program joins something to what ends at b, in quotes, with a colon: "application:" + key. */
-static inline int joins(const scan *s, int b) { return s->t[b - 1] == ':' && (has(s, b + 1, " +") || at(s, b + 1, '+')); }
+/* joins reports whether a program joins something to [a, b), in quotes, that ends in a colon and is no password by a digit or a sign: "application:" + key. */
+static inline int joins(const scan *s, int a, int b) { return s->t[b - 1] == ':' && (has(s, b + 1, " +") || at(s, b + 1, '+')) && !any_digit(s, a, b) && ahead(s, a, b - 1, &NAME_SET, 0) == b - 1; }
 
 /* decide reports the value [a, b) if its name speaks for it. */
 RARE int decide(scan *s, int a, int b, int quoted, const value_name *v) {
@@ -205,7 +206,7 @@ RARE int decide(scan *s, int a, int b, int quoted, const value_name *v) {
 	if (say < 3 && b - a < shortest(say)) return 0;
 	if (!quoted && (calls(s, a, say) || ((at(s, b, ']') || at(s, b, '}')) && lists_last(s, a, b, say, v->start)) || (say == 3 && may_be_variable(s, a, b) && variable(s, a, b, v->start)) || ((say < 3 || at(s, b, '{')) && named_alike(s, a, b, v->start)))) return 0;
 	if (class[s->t[a - 1]] & QUOTE && at(s, a - 2, '(') && at(s, b, ':') && at(s, b + 1, ' ') && !(classes(s, a, b) & UPPER)) return 0; /* ("pkcs12: no password") */
-	if (quoted && ((has(s, b + 1, ".format(") && braced(s, a, b)) || joins(s, b))) return 0;
+	if (quoted && ((has(s, b + 1, ".format(") && braced(s, a, b)) || joins(s, a, b))) return 0;
 	if (class[s->t[a - 1]] & QUOTE && closes(s, a, v->start)) return 0;
 	if (!quoted && at(s, s->name_end, '=') && is(s, s->name_end + 1, QUOTE) && is(s, s->name_end + 2, SPACE)) return 0; /* "password=" + value1 */
 	if (say == 3 && has(s, v->start, "PASS") && (has(s, b, " (") || has(s, a, "Test"))) return 0; /* --- PASS: TestName2 (0.01s) */
@@ -391,7 +392,7 @@ RARE int valued(scan *s, int i) {
 	if (b - split >= 40 && at(s, split - 6, '?') && has(s, split - 5, "code=") && contains(s, a, split, ".azurewebsites.net/") && report(s, split, b, WEBHOOK_SECRET, 900)) return b;
 	if (split && !quoted && may_be_paired(s, split, b) && (found = paired_with(s, split, b))) return found;
 	if (split && !quoted && s->t[split - 1] == ':' && is(s, split, DIGIT) && (found = passfile(s, a, b))) return found;
-	if (quoted && rest < b && at(s, rest, ';') && in_fields(s, rest)) s->base64 = rest; /* the other fields of a connection string are read for themselves */
+	if (quoted && rest < b && at(s, rest, ';') && (rest = in_fields(s, rest, b))) s->base64 = rest; /* the other fields of a connection string are read for themselves */
 	return max(i + 1, min(full, s->run));
 }
 
