@@ -325,10 +325,11 @@ static int in_query(const scan *s, int i) {
  * ";Password=…", "; AccountKey=…". The values of the others are read as one. */
 RARE int in_fields(const scan *s, int i, int b) {
 	spend(100);
+	if (ahead(s, i, b, &sets[BINDS], SIDES) == b) return 0;
 	for (; (i = ahead(s, i, b, &sets[ENDS_FIELD], SIDES)) < b; i++) {
 		int a = i + 1 + at(s, i + 1, ' '), e = ahead(s, a, min(b, i + 32), &NAME_SET, 0);
 		spend(150);
-		if (e - a < 3 || !at(s, e, '=') || s->t[i] != ';') continue;
+		if (e - a < 3 || !at(s, e, '=') || s->t[i] != ';' || (e - a == 3 && (s->t[a] | 0x20) == 'k')) continue;
 		uint32_t last = (uint32_t)s->t[e - 3] << 16 | (uint32_t)s->t[e - 2] << 8 | s->t[e - 1];
 		switch (last | 0x202020) case 0x6b6579: case 0x707764: case 0x737764: case 0x6f7264: case 0x726574: case 0x6b656e: return i; /* key, pwd, swd, ord, ret, ken */
 	}

@@ -374,16 +374,16 @@ RARE int passfile(scan *s, int a, int b) {
 
 /* stored reports the secret [a, b) that "gh secret set" keeps. */
 RARE int stored(scan *s, int a, int b) {
-	spend(600);
+	spend(300);
 	return contains(s, max(s->last, a - 64), a, "secret set") && strange(s, a, b, 1) && report(s, a, b, SECRET, 550) ? b : 0;
 }
 
 /* placed reads a password by its place. */
 RARE int placed(scan *s, int a, int b, int quoted) {
-	spend(1200);
 	int whole = quoted ? b : shouted(s, b);
-	if (may_be_option(s, a, quoted) && said_before(s, a - quoted - 3) & 1 << W_COMMAND && (s->t[a - quoted - 2] != 'N' || contains(s, max(s->last, a - 64), a, "ssh-keygen"))) return expected(s, a, whole);
-	if (may_be_stored(s->t + a - quoted, quoted) && stored(s, a, whole)) return whole;
+	if (a - quoted > 4 && may_be_stored(s->t + a - quoted, quoted)) return stored(s, a, whole);
+	spend(1200);
+	if (may_be_option(s, a, quoted) && (s->t[a - quoted - 2] != 'N' || contains(s, max(s->last, a - 64), a, "ssh-keygen")) && said_before(s, a - quoted - 3) & 1 << W_COMMAND) return expected(s, a, whole);
 	if (may_be_attached(s, a, b)) return said_before(s, a) & 1 << W_ATTACHED || contains(s, max(s->last, a - 32), a, "7z ") ? expected(s, a + 2, whole) : 0;
 	if (quoted_option(s, a, quoted)) return said_before(s, a - 3) & 1 << W_ATTACHED ? expected(s, a, b) : 0;
 	if (may_be_echoed(s->t + a - quoted) && echoed(s, a - quoted, whole + quoted)) return expected(s, a, whole);

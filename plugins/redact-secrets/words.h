@@ -40,7 +40,7 @@ static const topic_words vocabulary[] = {
 	{W_SECRET, "secret secrets token tokens apikey apikeys credenti creds cred bearer authoriz accesske secretke privatek clientse apisecre apitoken authkey "
 		"authtoke accessto refresht signingk encrypti licensek secrettok apikeysec accountk sharedac sharedke masterke appsecre appkey oauthtok idtoken "
 		"sessiont webhooks deploytok personal connecti sas jwt pat dsn otp mnemonic apipass userkey userto bottoken usertoken servicek storagek "
-		"functionk hmackey hmac sig auth cookie sessioni secre xapikey privkey prvkey wif apik salt basic ssws crumb"
+		"functionk hmackey hmac sig auth cookie sessioni secre xapikey privkey prvkey wif apik salt basic ssws"
 		" api\xe5\xaf\x86\xe9\x92 api\xe3\x82\xad\xe3\x83 \xe5\xaf\x86\xe9\x92\xa5 \xe4\xbb\xa4\xe7\x89\x8c \xe3\x83\x88\xe3\x83\xbc\xe3\x82"
 		" \xed\x86\xa0\xed\x81\xb0 \xd1\x82\xd0\xbe\xd0\xba\xd0\xb5 \xd0\xa2\xd0\xbe\xd0\xba\xd0\xb5 \xd1\x81\xd0\xb5\xd0\xba\xd1\x80"
 		" \xd0\xa1\xd0\xb5\xd0\xba\xd1\x80 jeton geheimni geheim secreto segreto segredo"},
