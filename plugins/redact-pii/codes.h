@@ -119,6 +119,7 @@ RARE int account_named(scan *s, int a) {
 	if (s->seen[T_NUMBER] > e || has_any_case(s, start, "clabe") || has_any_case(s, start - 12, "beneficiary ") || has_any_case(s, e + 1, "no") || has_any_case(s, e + 1, "nr") || at(s, e + 1, '#') || e - start > 7) return 1;
 	int code = start - 9 - at(s, start - 2, ',');
 	if (a - e <= 3 && !at(s, a - 1, '+') && (at(s, e, ' ') || at(s, e, ':')) && at(s, start - 1, ' ') && code >= 10 && like(s, code, code + 8, "99-99-99") && (has_any_case(s, code - 10, "sort code ") || has_any_case(s, code - 11, "sort code: "))) return 1;
+	if (code >= 9 && a - e <= 3 && like(s, code - 1, code + 8, "999999999") && (has_any_case(s, code - 9, "routing ") || has_any_case(s, code - 10, "routing: "))) return 1;
 	int before = run_start(s, start - 1, LETTER, 16);
 	return at(s, start - 1, ' ') && before < start - 1 && word_topics(word_at(s->t + before, start - 1 - before)) >> T_BANK & 1;
 }

@@ -215,6 +215,7 @@ static const struct {
 	{DE_TAX_ID, T_DE, T_TAX, 11, 200, 450, "2 3 3 3", idnr},
 	{HR_OIB, T_HR, T_HR, 11, 100, 100, 0, iso7064},
 	{NL_BSN, T_NL, T_NL, 9, 100, 300, "4.2.3", bsn},
+	{NL_BSN, T_NL, T_NL, 9, OFF, 0, "3 3 3", bsn},
 	{BE_NRN, T_BE, T_BE, 11, 400, 900, "2.2.2-3.2", nrn},
 	{IL_ID, T_IL, T_IL, 9, 0, 300, "8-1", id_il},
 	{FR_NIR, T_FR, T_SSN, 15, 700, 900, "1 2 2 2 3 3 2", nir},
@@ -367,7 +368,7 @@ RARE int national_id(scan *s, int i, int end) {
 			e = read, score = id_forms[f].formed;
 		}
 		if (!e && bare && id_forms[f].digits == n + letter) d = alone, e = end + letter, score = id_forms[f].alone;
-		if (!e) continue;
+		if (!e || (id_forms[f].label == US_EIN && d == alone && named >> T_SSN & 1 && s->seen[T_SSN] + 4 >= max(s->seen[T_TAX], s->seen[T_US]))) continue; /* SSN/TIN */
 		if ((named >> id_forms[f].topic | named >> id_forms[f].other) & 1 && (id_forms[f].topic != T_RU || called_russian(s, i, id_forms[f].label)) && (id_forms[f].label != US_ROUTING || !keyed(s)) && (id_forms[f].valid != old_rodne || called_rodne(s, i))) score += 500;
 		else if (d == grouped && goes_on(s, e, id_forms[f].form)) continue;
 		else if (id_number && id_forms[f].label == ZA_ID) score = 600;
@@ -476,6 +477,8 @@ static int known_form(scan *s, int i, int end) {
 	switch (after) {
 	case ' ':
 		if (n <= 4 && is(s, end + 1, UPPER) && (e = plated(s, i, end))) return e;
+		if (n == 4 && !is(s, end + 1, ALNUM) && s->t[i] > '1' && s->t[i] < '7' && (e = spread_card(s, i, end))) return e;
+		if (n >= 3 && n <= 5 && s->t[i] == '0' && (at(s, end + 1, '-') || at(s, end + 1, '/')) && at(s, end + 2, ' ') && is(s, end + 3, DIGIT) && (e = area_code(s, i, end))) return e;
 		break;
 	case '-': case '+':
 		if (may_be_own(s, end, n) && (e = own_id(s, i, end))) return e;
@@ -485,6 +488,7 @@ static int known_form(scan *s, int i, int end) {
 		break;
 	case '/':
 		if (n >= 2 && n <= 5 && (s->t[i] == '0' || n == 3 || before == '+') && (e = area_code(s, i, end))) return e;
+		if (n == 4 && s->t[i] > '1' && s->t[i] < '7' && (e = spread_card(s, i, end))) return e;
 	}
 	if ((n >= 8 || formed_ids(s, end, n)) && (e = national_id(s, i, end))) return e;
 	if (maybe_born(s, i, end) && (e = birth(s, i, end))) return e;

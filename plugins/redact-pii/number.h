@@ -201,79 +201,7 @@ static int shape(const numbers *r, int k, const char *lengths) {
 
 static int day_of(int month, int day) { return month >= 1 && month <= 12 && day >= 1 && day <= (month == 2 ? 29 : 31); }
 
-/* luhn checks the check digit of ISO/IEC 7812-1 annex B. */
-static int luhn(const uint8_t *d, int n) {
-	int sum = 0;
-	for (int i = 0; i < n; i++) {
-		int v = d[i];
-		if ((n - i) % 2 == 0 && (v *= 2) > 9) v -= 9;
-		sum += v;
-	}
-	return sum % 10 == 0;
-}
-
-/* issuer says whether an issuer uses the range for numbers of this length (1),
- * and for hardly anything else (2). */
-static int issuer(const uint8_t *d, int n) {
-	int p = value(d, 4);
-	if (p / 1000 == 4) return n == 16 ? 2 : n == 13 || n == 19;                                             /* Visa */
-	if ((p / 100 >= 51 && p / 100 <= 55) || (p >= 2221 && p <= 2720)) return n == 16 ? 2 : 0;               /* Mastercard */
-	if (p / 100 == 34 || p / 100 == 37) return n == 15 ? 2 : 0;                                             /* American Express */
-	if (p == 6011 || p / 100 == 65 || (p / 10 >= 644 && p / 10 <= 649)) return n == 16 ? 2 : n >= 16;       /* Discover */
-	if (p / 100 == 35) return n == 16 && p >= 3528 && p <= 3589 ? 2 : n >= 16;                              /* JCB */
-	if (p == 1800 || p == 2131) return n == 15;                                                             /* JCB, old numbers */
-	if ((p / 10 >= 300 && p / 10 <= 305) || p / 10 == 309 || p / 100 == 36 || p / 100 == 38 || p / 100 == 39) return n == 14 || n == 16; /* Diners Club */
-	if (p / 100 == 62) return n == 16 ? 2 : n >= 16;                                                        /* UnionPay */
-	if (p >= 2200 && p <= 2204) return n == 16 ? 2 : n >= 16;                                               /* Mir */
-	return p / 100 == 50 || (p / 100 >= 56 && p / 100 <= 69);                                               /* Maestro */
-}
-
-/* dated reports whether group k is the last of its run, and what goes on behind it is what is noted behind the
- * number of a card: 4111…/12, 4111…:12/27. */
-static int dated(const numbers *r, int k) {
-	int end = r->g[k].end;
-	return k + 1 == r->n && r->next < 0 && (at(r->s, end, '/') || at(r->s, end, ':'));
-}
-
-/* card_of reads groups k to e as a card number, and returns the group behind them, or k. */
-RARE int card_of(numbers *r, int k, int e) {
-	uint8_t d[MAX_DIGITS];
-	if (!ends_at(r, e) && !dated(r, e)) return k;
-	spend(1150);
-	int n = digits(r, k, e, d);
-	if (n < MIN_CARD || n > 19) return k;
-	int known = issuer(d, n), score = e > k ? 950 : known == 2 ? 850 : 350;
-	if (!known || !luhn(d, n)) return k;
-	int start = r->g[k].start;
-	if (e > k && len(r, k + 1) == 4 && r->g[e].sep == SPACED && !near(r->s, T_CARD, start) && dumped(r->s, start, r->g[e].end, 4)) return k;
-	if (e > k && r->g[e].sep == DOTTED && at(r->s, start - 1, '.') && !is(r->s, start - 2, WORD | DOT)) return k; /* weights of collation: [.4180.0024.0002.6613] */
-	if (score < 900 && near(r->s, T_CARD, start)) score = 900;
-	if (score < 500 && n == 16 && start == 0 && r->g[e].end == r->s->n) score = 550; /* the whole text */
-	return report(r->s, start, r->g[e].end, CARD, score) ? e + 1 : k;
-}
-
-/* card reads a payment card number (ISO/IEC 7812): a known issuer range with a
- * length that issuer uses, a valid check digit, and digits written together or in
- * the groups that are printed on cards. One number in ten passes the check, so
- * ranges that are wide, or lengths that ids and times have too, need a word or
- * groups. */
-RARE int card(numbers *r, int k) {
-	int e = -1, n = len(r, k);
-	spend(150);
-	if (n >= MIN_CARD && n <= 19) e = k;
-	if (n == 4 && k + 2 < r->n) { /* 4444 4444 4444 4444 444, 4444 666666 55555 and the like */
-		int sep = r->g[k + 1].sep, second = len(r, k + 1), third = len(r, k + 2);
-		if ((sep != SPACED && sep != DASHED && sep != DOTTED) || r->g[k + 2].sep != sep) return k;
-		if (second == 6 && (third == 5 || third == 4)) e = k + 2;
-		if (second == 4 && third == 4 && k + 3 < r->n && r->g[k + 3].sep == sep) {
-			int fourth = len(r, k + 3);
-			if (fourth == 4 || fourth == 1) e = k + 3;
-			if (fourth == 4 && k + 4 < r->n && len(r, k + 4) == 3 && r->g[k + 4].sep == sep) e = k + 4;
-		}
-	}
-	int found = e < k ? k : card_of(r, k, e);
-	return found > k || e < k + 4 ? found : card_of(r, k, k + 3); /* the last three may be the code on its back */
-}
+#include "cards.h"
 
 static int issued_ssn(const uint8_t *d) {
 	int area = value(d, 3);
@@ -286,6 +214,13 @@ static int listed(scan *s, int start) {
 	return s->seen[T_OTHER] > 0 && start - s->seen[T_OTHER] <= 3;
 }
 
+/* sharp reports whether "SS#" stands right before the number at start. */
+static inline int sharp(const scan *s, int start) {
+	int e = start - at(s, start - 1, ' ');
+	e -= at(s, e - 1, ':');
+	return at(s, e - 1, '#') && has(s, e - 3, "SS") && begins(s, e - 3, WORD) && !at(s, e - 4, ':'); /* mm:SS */
+}
+
 /* ssn reads a US social security number. Numbers that are never issued count only
  * beside a word that names it: a person's typing error is still personal data. */
 RARE int ssn(numbers *r, int k) {
@@ -295,16 +230,18 @@ RARE int ssn(numbers *r, int k) {
 	case DASHED: e = k + 2, score = listed(r->s, r->g[k].start) ? 350 : 700; break;
 	case SPACED: e = k + 2, score = 300; break;
 	case DOTTED: e = k + 2, score = 250; break;
-	default: return k;
+	default: /* right behind the word, parts may be together */
+		if ((shape(r, k, "36") != DASHED && shape(r, k, "54") != DASHED) || !near(r->s, T_SSN, r->g[k].start) || r->g[k].start - r->s->seen[T_SSN] > SOON) return k;
+		e = k + 1, score = 300;
 	}
 	uint8_t d[MAX_DIGITS];
 	if (!ends_at(r, e)) return k;
 	spend(350);
-	int start = r->g[k].start, word = near(r->s, T_SSN, start);
+	int start = r->g[k].start, word = near(r->s, T_SSN, start) || sharp(r->s, start);
 	if (!word && score < threshold[SSN] && (e == k || !near(r->s, T_TAX, start))) return k; /* as most lists of nine digits are */
 	spend(400);
 	digits(r, k, e, d);
-	int valid = issued_ssn(d);
+	int valid = issued_ssn(d) || (word && d[0] == 9 && value(d + 3, 2) >= 50); /* or the number of a taxpayer who has none */
 	if (word && valid) score += 300;
 	else if ((word && e > k) || (e > k && near(r->s, T_TAX, start))) score = 550;
 	else if (!valid) return k;
@@ -317,6 +254,7 @@ static inline int month_at(const scan *s, int i) {
 }
 
 #include "hosts.h"
+#include "asked.h"
 #include "phone.h"
 #include "dates.h"
 #include "ids.h"
@@ -340,7 +278,7 @@ static int has_shape(const numbers *r, int k) {
 	int dotted = r->g[k + 1].sep == DOTTED && r->g[k + 2].sep == DOTTED, a = len(r, k + 1), b = len(r, k + 2);
 	switch (n) {
 	case 1: return dotted || (a == 3 && b == 3);
-	case 2: return dotted || (k == 0 && a == 2 && b == 2 && at(r->s, r->g[0].start, '0')); /* of France */
+	case 2: return dotted || (a == 5 && b == 4) || (k == 0 && a == 2 && b == 2 && at(r->s, r->g[0].start, '0')); /* of France */
 	case 3: return dotted || a == 3 || (a == 2 && b == 4);
 	case 4: return a == 4 || a == 6;
 	}
@@ -372,7 +310,7 @@ RARE int groups_at(numbers *r, int k) {
 		return at(r->s, start - 1, '+') && !is(r->s, start - 2, LETTER) ? max(k + 1, phone(r, k)) : k + 1;
 	}
 	if ((n == 4 || n >= MIN_CARD) && (next = card(r, k)) > k) return next;
-	if ((n == 3 || n == 9) && (next = ssn(r, k)) > k) return next;
+	if ((n == 3 || n == 9 || (n == 5 && k + 1 < r->n && len(r, k + 1) == 4)) && (next = ssn(r, k)) > k) return next;
 	if (k + 3 < r->n && r->g[k + 1].sep == DOTTED && (next = ipv4(r, k)) > k) return next;
 	return max(k + 1, phone(r, k));
 }

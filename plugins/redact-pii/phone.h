@@ -35,7 +35,7 @@ static int extent(const numbers *r, int k, int limit, int *n) {
 	int abroad = len(r, k) == 3 && k + 1 < r->n && len(r, k + 1) == 2 && first[1] == '1' && first[2] == '1'; /* 011 44 20 …; 011 4123 4567 is of Delhi */
 	int ten = first[0] != '0' && !at(r->s, r->g[k].start - 1, '+'), enough = first[0] != '0' ? 11 : first[1] == '0' ? 13 : abroad ? 14 : 11;
 	for (int j = k; j < r->n && j < k + LOOKAHEAD; j++) {
-		if (*n + len(r, j) > limit || (j > k && r->g[j].sep == SPACED && (*n >= enough || (*n == 10 && ten && len(r, j) < 4 && (j == k + 1 || (j == k + 2 && len(r, k) == 5)) && counted_behind(r->s, r->g[j].start, r->g[j].end))))) break; /* 9876543210 12 days, 98765 43210 24 hours */
+		if (*n + len(r, j) > limit || (j > k && r->g[j].sep == SPACED && (*n >= enough || (*n == 10 && first[0] == '0' && first[1] != '0' && len(r, j) > 2 && at(r->s, r->g[j].start, '0')) || (*n == 10 && ten && len(r, j) < 4 && (j == k + 1 || (j == k + 2 && len(r, k) == 5)) && counted_behind(r->s, r->g[j].start, r->g[j].end))))) break; /* 9876543210 12 days, 98765 43210 24 hours, 052 1234567 054 … */
 		*n += len(r, j);
 		e = j;
 	}
@@ -69,89 +69,6 @@ static int international(const numbers *r, int k, int *score) {
 	return e;
 }
 
-/* What a short name speaks for: a number that begins with a zero, one with an American area, any in groups of ten digits, ten together
- * or as Mexicans print them, and a mobile of Indonesia. */
-enum { WITH_ZERO = 1, WITH_AREA = 2, TEN_DIGITS = 4, TEN_TOGETHER = 8, WITH_08 = 16 };
-
-/* alone reports whether the word at a begins a line, a field or the text: no word is before it. */
-static inline int alone(const scan *s, int a) {
-	a -= at(s, a - 1, ' ');
-	return a == 0 || at(s, a - 1, '\n') || at(s, a - 1, ',') || at(s, a - 1, ';') || at(s, a - 1, '|');
-}
-
-/* short_name returns what the word that ends at e, before a number and a sign, or no more than a space, speaks for if it stands for a telephone in
- * signatures and forms. Without a sign it speaks for what has hardly another meaning. */
-RARE int short_name(const scan *s, int e, int sign) {
-	enum { PH = 'p' << 8 | 'h', HP = 'h' << 8 | 'p', WA = 'w' << 8 | 'a', MOB = 'm' << 16 | 'o' << 8 | 'b', CEL = 'c' << 16 | 'e' << 8 | 'l', GSM = 'g' << 16 | 's' << 8 | 'm', DDI = 'd' << 16 | 'd' << 8 | 'i',
-		CAPITAL_DT = 0xe4b074, DT = 0xe4b174 }; /* Vietnamese, with a stroke */
-	const uint32_t tel = 0xf7b8f7bc; /* Hebrew */
-	spend(160);
-	int a = e;
-	uint32_t word = 0;
-	while (a > e - 5 && is(s, a - 1, LETTER | HIGH)) a--;
-	if (e - a < 2 || e - a > 4) return 0;
-	for (int i = a; i < e; i++) word = word << 8 | s->t[i] | 0x20;
-	if (word == tel) return sign && begins(s, a, WORD | DOT | URLSAFE) ? WITH_ZERO : 0;
-	if (e - a == 4) return has_any_case(s, a, "free") && has_any_case(s, a - 5, "toll") ? WITH_ZERO | WITH_AREA | TEN_DIGITS : 0;
-	if (!begins(s, a, WORD | DOT | URLSAFE) || (!sign && !alone(s, a))) return 0;
-	switch (word) {
-	case PH: if (has(s, a, "pH") || (!sign && at(s, a + 1, 'H'))) return 0; /* pH: 7.35 */ /* fall through */
-	case MOB: return sign ? WITH_ZERO | WITH_AREA | TEN_DIGITS : WITH_ZERO | TEN_TOGETHER;
-	case CEL: return sign ? WITH_ZERO | WITH_AREA | TEN_TOGETHER : 0;
-	case HP: case DDI: return sign ? WITH_ZERO : 0;
-	case WA: return sign && (at(s, a, 'w') || (at(s, e, ':') && !at(s, a - 2, ','))) ? WITH_08 : 0; /* Seattle, WA. */
-	case GSM: return sign || (at(s, e + 1, '0') && s->t[e + 2] >= '4' && s->t[e + 2] <= '7') ? WITH_ZERO : 0; /* GSM 0900 is no number */
-	case CAPITAL_DT: case DT: return WITH_ZERO;
-	}
-	return 0;
-}
-
-/* name_before returns the end of the word that stands before the number at start, with a sign between or not, if it ends as such a name does:
- * "Ph: 98765 43210", "Mob. no. 0412 …", "gsm 0470 …". Most numbers have none of these letters before them. */
-static inline int name_before(const scan *s, int start, int *sign) {
-	int e = start - 1;
-	if (e < 2 || s->t[e] != ' ') return 0;
-	*sign = s->t[e - 1] == ':' || s->t[e - 1] == '.';
-	e -= *sign;
-	if ((s->t[e - 1] | 0x20) == 'o' && has_any_case(s, e - 3, " no")) e -= 3, *sign = 1;
-	e -= at(s, e - 1, '.');
-	if (e < 2) return 0;
-	uint32_t c = (s->t[e - 2] << 8 | s->t[e - 1]) | 0x2020, before = e > 2 ? s->t[e - 3] | 0x20 : 0;
-	switch (c) {
-	case 'p' << 8 | 'h': case 'h' << 8 | 'p': case 'w' << 8 | 'a': return e;
-	case 'o' << 8 | 'b': return before == 'm' ? e : 0;
-	case 'e' << 8 | 'l': return before == 'c' ? e : 0;
-	case 's' << 8 | 'm': return before == 'g' ? e : 0;
-	case 'd' << 8 | 'i': return before == 'd' ? e : 0;
-	case 'e' << 8 | 'e': return before == 'r' ? e : 0;
-	case 0xb0 << 8 | 't': case 0xb1 << 8 | 't': return before == 0xe4 ? e : 0;
-	case 0xf7 << 8 | 0xbc: return before == 0xb8 ? e : 0;
-	}
-	return 0;
-}
-
-static inline int short_named(const scan *s, int start) {
-	int sign, e = name_before(s, start, &sign);
-	return e ? short_name(s, e, sign) : 0;
-}
-
-/* in_form returns what a short name has to speak for before groups k to e, of n digits: they are printed as telephone numbers are, none of
- * them round, nor each with a zero before it. */
-static int in_form(const numbers *r, int k, int e, int n) {
-	const uint8_t *first = r->s->t + r->g[k].start;
-	int zeros = 0;
-	if (n < 9 || n > 12 || e > k + 4 || has(r->s, r->g[e].end - 3, "000")) return 0;
-	for (int j = k; j <= e; j++) {
-		if (j > k && (len(r, j) < 2 || r->g[j].sep == DOTTED)) return 0;
-		zeros += at(r->s, r->g[j].start, '0');
-	}
-	if (first[0] == '0') return (len(r, k) == 1 || first[1] != '0') && (e > k ? zeros <= e - k : n == 10 || n == 11 || (n == 12 && first[1] == '8')) ? WITH_ZERO | (first[1] == '8' ? WITH_08 : 0) : 0;
-	if (n != 10 || (first[0] == '1' && !has(r->s, r->g[k].start, "1800") && !has(r->s, r->g[k].start, "1300"))) return 0;
-	if (e == k) return TEN_DIGITS | TEN_TOGETHER;
-	if (e == k + 2 && len(r, k) == 2 && len(r, k + 1) == 4) return TEN_TOGETHER;
-	return (e == k + 1 && len(r, k) == 5) || (e == k + 2 && len(r, k) >= 3 && len(r, k + 1) == 3 && len(r, e) >= 3) ? TEN_DIGITS : 0;
-}
-
 /* spoken_for reports whether the short name before the first group, if any, which speaks for what r->short_name says, speaks for the number that begins
  * with this. Where there is no sign, nothing is counted behind it, and ten digits begin as a mobile's of India. */
 RARE int spoken_for(const numbers *r, int sign) {
@@ -164,8 +81,9 @@ RARE int spoken_for(const numbers *r, int sign) {
 
 /* signed_for finds out what short name is before the first group, once for a run. */
 static inline int signed_for(numbers *r) {
-	int sign, e = name_before(r->s, r->g[0].start, &sign);
+	int sign = 0, e = name_before(r->s, r->g[0].start, &sign);
 	r->short_name = e ? short_name(r->s, e, sign) : 0;
+	if (sign > 0 && r->short_name & (WITH_ZERO | NINE_DIGITS)) r->short_name |= ABROAD;
 	return r->short_name && spoken_for(r, sign);
 }
 
@@ -208,9 +126,15 @@ RARE int in_chinese(const scan *s, int start, int end) {
 	return !has(s, start - 3, "\xe5\x8f\xb7") || has(s, start - 6, "\xe6\x9c\xba") || has(s, start - 6, "\xe8\xaf\x9d"); /* 号, but of 机号 or 话号 */
 }
 
+/* brazilian reads a mobile number with its area in brackets, (11) 91234-5678, which hardly anything else has. */
+static int brazilian(const numbers *r, int k) {
+	return shape(r, k, "2") >= 0 && k + 2 < r->n && at(r->s, r->g[k].start - 1, '(') && !at(r->s, r->g[k].start, '0') && r->g[k + 1].sep == CLOSED && len(r, k + 1) == 5 && at(r->s, r->g[k + 1].start, '9') && r->g[k + 2].sep == DASHED && len(r, k + 2) == 4;
+}
+
 /* national reads French numbers (five pairs) and British mobiles (07xxx xxxxxx),
  * if nothing else stands in the same run of groups but the hours or days behind it: … 78 7j/7. */
 static int national(const numbers *r, int k, int *score) {
+	if (brazilian(r, k)) return *score = 600, k + 2;
 	if (k != 0 || !at(r->s, r->g[0].start, '0') || at(r->s, r->g[0].start + 1, '0') || has(r->s, r->g[0].start, "01 02 03 04 05")) return -1; /* these are examples of bytes */
 	if (r->n > 4 && at(r->s, r->g[0].start + 1, '1') && has(r->s, r->g[1].start, "00") && (has(r->s, r->g[3].start, "00") || has(r->s, r->g[4].start, "00"))) return -1; /* and so are these; no French number begins so */
 	*score = 600;
@@ -245,7 +169,7 @@ RARE int owned(const scan *s, int a, int e) {
 	return 0;
 }
 
-/* his reports whether the word for numbers that was last read says whose the number at start is ("my number is", "my German number"). */
+/* his reports whether the word for numbers that was last read says whose the number at start is ("my number is", "my German number", "my new number"). */
 RARE int his(const scan *s, int start) {
 	int e = s->seen[T_NUMBER];
 	spend(100);
@@ -254,9 +178,11 @@ RARE int his(const scan *s, int start) {
 	if (has(s, e, " saya")) return 1;
 	e = run_start(s, e, LETTER | HIGH, 20);
 	if (!at(s, e - 1, ' ')) return 0;
-	int a = run_start(s, e - 1, LETTER | HIGH, 10);
+	int a = run_start(s, e - 1, LETTER | HIGH, 10), which = is(s, a, UPPER);
 	if (owned(s, a, e - 1)) return 1;
-	return is(s, a, UPPER) && at(s, a - 1, ' ') && owned(s, run_start(s, a - 1, LETTER, 6), a - 1);
+	static const char *const kinds[] = {"new ", "work ", "home ", "office ", "personal ", "private ", "direct ", "other "};
+	for (unsigned k = 0; k < sizeof kinds / sizeof kinds[0]; k++) which |= has_any_case(s, a, kinds[k]);
+	return which && at(s, a - 1, ' ') && owned(s, run_start(s, a - 1, LETTER, 6), a - 1);
 }
 
 /* of_somebody reports whether the number at start is said to be somebody's, and of nothing else: my number is, my number:, my number's. */
@@ -278,7 +204,7 @@ static inline int contact_number(scan *s, int start) {
 
 /* initialled reports whether one of the letters that stand for telephones in signatures is before a number: "T: 030 …". */
 static inline int initialled(const scan *s, int start) {
-	int i = start - 1;
+	int i = start - 1 - at(s, start - 1, '(');
 	if (i < 2 || !at(s, i, ' ') || (!at(s, i - 1, ':') && !at(s, i - 1, '.'))) return 0;
 	uint8_t c = s->t[i - 2];
 	return (c == 'T' || c == 'M' || c == 'P' || c == 'F') && begins(s, i - 2, WORD | DOT | URLSAFE) && !is(s, i - 3, QUOTE);
@@ -361,6 +287,17 @@ static inline int a_limit(const scan *s, int i) {
 	return (has(s, i, "21474836") && (has(s, i + 8, "47") || has(s, i + 8, "48"))) || (has(s, i, "42949672") && (has(s, i + 8, "95") || has(s, i + 8, "96")));
 }
 
+/* a_contact reports whether a word for a contact, a colon and nothing else stand right before the number at start: Contacto: 612 34 56 78. */
+RARE int a_contact(const scan *s, int start) {
+	static const char *const words[] = {"contact", "contato", "contatt", "kontakt", "recapito"};
+	int e = s->seen[T_CALL], i = start - at(s, start - 1, '(');
+	spend(300);
+	if (e <= 0 || i - e > 3 || !at(s, i - 1, ' ') || !at(s, i - 2, ':')) return 0;
+	int a = run_start(s, e, LETTER, 12), known = 0;
+	for (unsigned k = 0; k < sizeof words / sizeof words[0]; k++) known |= has_any_case(s, a, words[k]);
+	return known;
+}
+
 /* named_phone reads digits in any form beside a word that says what they are. A
  * verb ("call 4777848739") is believed only for a number that dials. */
 static int named_phone(const numbers *r, int k, int *score) {
@@ -377,9 +314,11 @@ static int named_phone(const numbers *r, int k, int *score) {
 	spend(400 + 150 * (e - k + 1));
 	digits(r, k, e, d);
 	if (!phone && trunk(d, n) && russian(r->s, start)) return *score = 550, e;
-	if (!phone && !call && !own && !(named = k == 0 && r->spoken)) return -1;
-	int dials = (n == 10 && (nanp(d) || as_printed(r, k))) || (n == 11 && d[0] == 1 && (nanp(d + 1) || d[1] >= 3)) || (d[0] == 0 && value(d, 2) + d[2] != 0 && (e > k ? n >= 9 : n == 10 || n == 11)) ||
-		(own && e > k && n >= 8) || ((own || initial) && n == 9) || (call && n >= 7 && asked(r->s, start) && !times(r, k, e, d) && !in_thousands(r, k, e, n)) || named;
+	named = k == 0 && r->spoken;
+	if (!phone && !call && !own && !named) return -1;
+	int dials = (n == 10 && (nanp(d) || as_printed(r, k))) || (n == 11 && d[0] == 1 && (nanp(d + 1) || d[1] >= 3)) || (d[0] == 0 && value(d, 2) + d[2] != 0 && (e > k ? n >= 9 : n == 10 || n == 11 || (n == 12 && d[1] == 1 && d[2] >= 5 && d[2] <= 7))) || /* 12 are of Germany */
+		(own && e > k && n >= 8) || ((own || initial) && n == 9) || (call && n >= 7 && asked(r->s, start) && !times(r, k, e, d) && !in_thousands(r, k, e, n)) ||
+		(call && n >= 9 && n <= 11 && (n == 11 ? d[2] == 9 : d[0] > 1) && (e > k || (n == 9 && at(r->s, r->s->seen[T_CALL] - 1, 'o'))) && !in_thousands(r, k, e, n) && a_contact(r->s, start)) || named;
 	if (call && !phone && d[0] != 0 && has_any_case(r->s, r->s->seen[T_CALL] - 3, "ruf")) dials = 0; /* a word for reputation, too */
 	*score = phone ? 650 : 550;
 	return phone || dials ? e : -1;
@@ -405,7 +344,7 @@ static int extension(const scan *s, int i) {
 }
 
 /* local_part returns the end of what goes on at i behind a slash or a hyphen, with spaces or without, if it has four digits and
- * more, which it adds to n. */
+ * more, which it adds to n. Further parts may stand behind dots: 0470/12.34.56. */
 RARE int local_part(const scan *s, int i, int limit, int *n) {
 	spend(200);
 	int from = i, total = *n;
@@ -414,7 +353,7 @@ RARE int local_part(const scan *s, int i, int limit, int *n) {
 		int j = i + at(s, i, ' ');
 		if (at(s, j, '/') || (j > i && at(s, j, '-'))) j++, j += at(s, j, ' ');
 		else if (parts == 0) break;
-		else if (j == i && at(s, j, '-')) j++;
+		else if (j == i && (at(s, j, '-') || at(s, j, '.'))) j++;
 		int e = run_end(s, j, DIGIT, 12);
 		if (e < j + 2 || total + e - j > limit) break;
 		total += e - j, i = e;
@@ -448,17 +387,29 @@ RARE int phone(numbers *r, int k) {
 	if (end == r->g[e].end && !ends_at(r, e)) return k;
 	if (at(s, from, '(')) { /* belongs to the number only if it closes there */
 		int closes = 0;
-		for (int j = k + 1; j <= e; j++) closes |= r->g[j].sep == CLOSED;
+		for (int j = k + 1; j <= e && !closes && r->g[j].sep != OPENED; j++) closes = r->g[j].sep == CLOSED;
 		from += !closes || at(s, from + 1, '(');
 	}
 	return report(s, from, end, PHONE, score) ? e + 1 : k;
 }
 
-/* area_code reads a telephone number that goes on at end, behind a slash: 030/1234567, +49/30/1234567. */
+/* dialled reports whether the number at i, which goes on behind a slash, is one to call, although no word for telephones is before it: one with a zero
+ * in front, or American. */
+RARE int dialled(scan *s, int i, int end, int e, int n) {
+	int sign, named, italian = n == 10 && end - i == 3 && s->t[i] == '3' && e == end + 8, american = n == 10 && end - i == 3 && s->t[i] > '1' && at(s, end + 4, '-') && e == end + 9;
+	spend(300);
+	if (!american && !italian && (s->t[i] != '0' || n < 9)) return 0;
+	if (!italian && near(s, T_CALL, i) && !id_since(s, T_CALL) && !cyrillic(s, s->seen[T_CALL])) return 1;
+	return initialled(s, i) || his(s, i) || ((named = name_before(s, i, &sign)) && short_name(s, named, sign) & (american ? WITH_AREA : italian ? TEN_TOGETHER : WITH_ZERO));
+}
+
+/* area_code reads a telephone number that goes on at end, behind a slash or a spaced hyphen: 030/1234567, +49/30/1234567, 0341 - 123456. What may be
+ * a date or times (12/03 2024, 0900 - 1700) has a zero and two digits before it, and nine in all. */
 RARE int area_code(scan *s, int i, int end) {
 	spend(430);
-	int plus = at(s, i - 1, '+'), n = end - i, e = local_part(s, end, 15, &n);
+	int plus = at(s, i - 1, '+'), n = end - i, e = local_part(s, end, 15, &n), local = end + 1 + 2 * at(s, end, ' ');
 	if (e == end || n < MIN_DIGITS || !number_begins(s, i)) return 0;
-	if (plus ? n < 8 : !near(s, T_PHONE, i) || run_end(s, end + 1, DIGIT, 3) < end + 4) return 0; /* a date */
+	if (plus ? n < 8 : (at(s, end, ' ') || run_end(s, local, DIGIT, 3) < local + 3) && (s->t[i] != '0' || end < i + 3 || n < 9)) return 0;
+	if (!plus && !near(s, T_PHONE, i) && !dialled(s, i, end, e, n)) return 0;
 	return number_ends(s, e) && report(s, i - plus, e, PHONE, plus ? 800 : 650) ? e : 0;
 }

@@ -68,13 +68,13 @@ static const topic_words vocabulary[] = {
 		" \xe0\xa4\xab\xe0\xa4\xbc\xe0\xa5 \xe0\xa4\xab\xe0\xa5\x8b\xe0\xa4 \xe0\xa4\xae\xe0\xa5\x8b\xe0\xa4"
 		" \xd7\x98\xd7\x9c\xd7\xa4\xd7\x95 \xd7\xa0\xd7\x99\xd7\x99\xd7\x93 s\xc4\x91t s\xc4\x90t tho\xe1\xba\xa1i telp tlf puh mobiltel"
 		" t\xc4\x81lr t\xc4\x81lruni t\xc4\x81lru\xc5\x86\x61 \xd9\x85\xd9\x88\xd8\xa8\xd8\xa7"
-		" mobitel telem\xc3\xb3v cep ponsel telpon telf t\xc3\xa9l\xef\xbc\x9a whatsapp phoneno phonenum voicemai tollfree pager"
+		" mobitel telem\xc3\xb3v cep ponsel telpon telf t\xc3\xa9l\xef\xbc\x9a whatsapp phoneno phonenum voicemai tollfree pager telefoni kom\xc3\xb3rka cellular"
 		" natel fone tfno mobiel mobilnr mobilfun handynr freephon freecall festnetz puhelinn telefonn mobnr telnr telno \xce\xba\xce\xb9\xce\xbd"
 		" \xf0\x9f\x93\x9e \xf0\x9f\x93\xb1 \xe2\x98\x8e \xe2\x98\x8e\xef\xb8\x8f \xe2\x9c\x86"},
 	{T_CALL, "call calls called contact dial reach reached ring callback appelez anrufen llamar ruf rufen r\xc3\xbc""ckruf erreichb "
 		"chiamami joignabl bereikba"
 		" ll\xc3\xa1mame ll\xc3\xa1menos rappeler rappelez zadzwo\xc5\x84 dzwoni\xc4\x87 volejte hubungi suna\xc8\x9bi numaram aray\xc4\xb1n"
-		" \xd0\xb7\xd0\xb2\xd0\xbe\xd0\xbd \xd0\x97\xd0\xb2\xd0\xbe\xd0\xbd"},
+		" \xd0\xb7\xd0\xb2\xd0\xbe\xd0\xbd \xd0\x97\xd0\xb2\xd0\xbe\xd0\xbd kontakt contacto contato contacta contatta recapito notfallk urgence"},
 	{T_NUMBER, "number numero n\xc3\xbamero num\xc3\xa9ro nummer numer num\xc4\x83rul nomor \xd0\xbd\xd0\xbe\xd0\xbc\xd0\xb5 \xd0\x9d\xd0\xbe\xd0\xbc\xd0\xb5"},
 	{T_CARD, "card cards visa masterca amex maestro diners discover jcb credit debit cc pan cardnumb creditca debitcar karte "
 		"kreditka tarjeta carte carta american unionpay mir girocard rupay kaartnum cart\xc3\xa3o kortnumm"
@@ -108,7 +108,7 @@ static const topic_words vocabulary[] = {
 		" \xe9\x82\xae\xe7\xbc\x96\xef\xbc \xe9\x82\xae\xe6\x94\xbf\xe7\xbc \xe9\x83\xb5\xe4\xbe\xbf\xe7\x95 \xe3\x80\x92"
 		" \xec\x9a\xb0\xed\x8e\xb8\xeb\xb2 ps\xc4\x8d irsz ir\xc3\xa1ny\xc3\xad postnr codposta po\xc8\x99tal posta"
 		" ps\xc4\x8c"},
-	{T_PASSPORT, "passport passeport pasaport passapor reisepas paszport"
+	{T_PASSPORT, "passport passeport pasaport passapor reisepas paszport passnumm paspoort passnr"
 		" \xd0\xbf\xd0\xb0\xd1\x81\xd0\xbf \xd0\x9f\xd0\xb0\xd1\x81\xd0\xbf \xe6\x8a\xa4\xe7\x85\xa7 \xe6\x8a\xa4\xe7\x85\xa7\xe5\x8f"
 		" \xe8\xad\xb7\xe7\x85\xa7 \xe3\x83\x91\xe3\x82\xb9\xe3\x83 \xe6\x97\x85\xe5\x88\xb8\xe7\x95 \xec\x97\xac\xea\xb6\x8c"
 		" \xec\x97\xac\xea\xb6\x8c\xeb\xb2 \xd8\xac\xd9\x88\xd8\xa7\xd8\xb2 passapor \xce\xb4\xce\xb9\xce\xb1\xce\xb2"},
@@ -211,6 +211,9 @@ RARE uint64_t pieced(const uint8_t *t, int a, int e) {
 	return word_topics(word);
 }
 
+/* cellular reports whether the eight letters at p are of this word, and not of the Italian one for telephones, which is longer: cells are of many things. */
+static inline int cellular(const uint8_t *p) { return word_at(p, 8) == 0x72616c756c6c6563; }
+
 /* read_words notes the topics of the words in t[from:to], at their ends or, for
  * a key, right before the text. A word that began before from is passed over. It begins
  * with the last word and stops at one that names some other number, which it tells:
@@ -225,7 +228,7 @@ static int read_words(scan *s, const uint8_t *t, int from, int to, int key) {
 		int a = last_word(&w, &end);
 		uint64_t topics = end - a > 1 ? word_topics(word_at(t + from + a, end - a)) : 0;
 		if (!topics && from + a > 0 && (class[t[from + a - 1]] & LOWER || (end - a == 1 && from + a > 1 && t[from + a - 1] == '.' && class[t[from + a - 2]] & LETTER))) topics = pieced(t, from + a, from + end);
-		if (!topics) continue;
+		if (!topics || (end - a == 8 && cellular(t + from + a))) continue;
 		note(s, topics, key ? 0 : from + end);
 		if (topics >> T_OTHER & 1 && !key) return 1;
 	}
