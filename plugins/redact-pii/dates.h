@@ -35,7 +35,7 @@ RARE int roman(const scan *s, int i) {
 /* may_be_dated reports whether a date may go on at end: with a separator, "4th", the name of a month, or the sign for a year. */
 static inline int may_be_dated(const scan *s, int end) {
 	uint8_t c = end < s->n ? s->t[end] : 0;
-	return c == ',' || (c == ' ' && is(s, end + 1, ALNUM | HIGH)) || c == '-' || c == '/' || c == '.' || c == 's' || c == 'n' || c == 'r' || c == 't' || c == 0xe5 || c == 0xeb || month_joined(s, end);
+	return c == ',' || (c == 'e' && at(s, end + 1, 'r')) || (c == ' ' && is(s, end + 1, ALNUM | HIGH)) || c == '-' || c == '/' || c == '.' || c == 's' || c == 'n' || c == 'r' || c == 't' || c == 0xe5 || c == 0xeb || month_joined(s, end);
 }
 
 /* timed returns the end of the time of day that may follow a date that ends at i: T00:00:00Z. */
@@ -115,8 +115,8 @@ RARE int date(const scan *s, int i, int end, int *start) {
 	}
 	if (n == 4) return year(s, i, end) ? in_words(s, end) : 0;
 	if (is(s, end, LETTER)) /* 4th */
-		for (int k = 0; k < 4; k++)
-			if (has_any_case(s, end, (const char *const[]){"st", "nd", "rd", "th"}[k])) end += 2;
+		for (int k = 0; k < 5; k++)
+			if (has_any_case(s, end, (const char *const[]){"st", "nd", "rd", "th", "er"}[k])) end += 2;
 	int before = i - 1 - at(s, i - 1, ' '), y = joint(s, end), ends = run_end(s, y, DIGIT, 5);
 	if (has(s, before - 3, " the")) before -= 3; /* May the 25th 1981 */
 	else before += at(s, i - 1, ' ') ? !at(s, before, '.') : 0; /* what stands between: a space, a full stop and one, '-' or '/' */
@@ -135,9 +135,73 @@ RARE int date(const scan *s, int i, int end, int *start) {
 	if (!numeral && !month_name(s, m, min(e, m + 11))) return 0;
 	y = joint(s, e);
 	if (has(s, y, "de ") || has(s, y, "of ")) y += 3;
+	else if (has(s, y, "del ")) y += 4;
 	y += at(s, y, '\'');
 	ends = run_end(s, y, DIGIT, 5);
 	return (y > e || close) && (year(s, y, ends) || short_year(s, y, ends) || (close && ends == y + 2)) && number_ends(s, ends) ? ends : 0;
+}
+
+/* told_behind reports whether the words behind a date that ends at e say that somebody was born then: 12.3.1985 in Köln geboren, 1985-03-12 is my birthday,
+ * 12/03/1985 (DOB). */
+RARE int told_behind(const scan *s, int e) {
+	static const char *const owners[] = {" is my ", " is his ", " is her "}, *const days[] = {"birthday", "date of birth", "birth date", "dob"};
+	if (!at(s, e, ' ')) return 0;
+	spend(400);
+	if (has_any_case(s, e, " geboren") || has_any_case(s, e, " (dob)") || has_any_case(s, e, " (date of birth)")) return 1;
+	if (has(s, e, " in ") || has(s, e, " te "))
+		for (int k = e + 4; k < e + 32 && is(s, k, LETTER | HIGH | SPACE | URLSAFE) && !at(s, k, '\n'); k++) {
+			spend(30);
+			if (at(s, k, ' ') && has(s, k, " geboren")) return 1;
+		}
+	for (unsigned k = 0; k < sizeof owners / sizeof owners[0]; k++)
+		if (has(s, e, owners[k]))
+			for (unsigned w = 0; w < sizeof days / sizeof days[0]; w++)
+				if (has_any_case(s, e + (k ? 8 : 7), days[w])) return 1;
+	return 0;
+}
+
+/* may_be_told reports whether such words may stand behind the date that begins with the digits [i, end), as far as a letter tells: what
+ * most often follows a date is a time, a sign or the end. */
+static inline int may_be_told(const scan *s, int end) {
+	int e = end;
+	if (at(s, end, ' ') && is(s, end + 1, DIGIT)) return 0;
+	spend(100);
+	for (int part = 0; part < 2; part++) {
+		int j = joint(s, e);
+		if (j == e) break;
+		if (is(s, j, DIGIT)) e = run_end(s, j, DIGIT, 5);
+		else if (part == 0 && month_at(s, j)) e = run_end(s, j, LETTER | HIGH, 12);
+		else break;
+	}
+	uint8_t c = at(s, e, ' ') && e + 4 < s->n ? s->t[e + 1] | 0x20 : 0;
+	return (c == 'g' && at(s, e + 2, 'e')) || (c == 'i' && (at(s, e + 2, 's') || at(s, e + 2, 'n')) && at(s, e + 3, ' ')) || (c == 't' && at(s, e + 2, 'e') && at(s, e + 3, ' ')) || (c == '(' && (s->t[e + 2] | 0x20) == 'd');
+}
+
+/* signed_birth reports whether a sign or a word that is of other things, too, says right before the date at i, of which the first digits end at end, that
+ * somebody was born then: Max Muster (*12.3.1985), (* 12. März 1985 in Köln); nee le 12/03/1985; anniversaire : 12/03/1985; F.N.: 12/03/1985. */
+static inline int signed_birth(const scan *s, int i, int end) {
+	int a = i - at(s, i - 1, ' ');
+	if (a < 3 || (at(s, end, ' ') && !is(s, end + 1, LETTER | HIGH))) return 0;
+	uint8_t c = s->t[a - 1];
+	if (c == '*') return at(s, a - 2, '(') && at(s, a - 3, ' ') && is(s, a - 4, LETTER | HIGH) && end <= i + 2 && (at(s, end, '.') || at(s, end, ' '));
+	if (a == i || (c != ':' && c != 'e' && c != 0xa9)) return 0;
+	spend(200);
+	if (c == 0xa9) return has_any_case(s, a - 15, "anivers\xc3\xa1rio \xc3\xa9");
+	if (c == 'e') return (has_any_case(s, a - 5, "ne le") && begins(s, a - 5, WORD)) || (has_any_case(s, a - 6, "nee le") && begins(s, a - 6, WORD)) || has_any_case(s, a - 19, "anniversaire est le");
+	switch (s->t[a - 2] | 0x20) {
+	case 'n': return has_any_case(s, a - 3, "dn") && begins(s, a - 3, WORD | DOT | URLSAFE);
+	case '.': return (has_any_case(s, a - 5, "f.n") || has_any_case(s, a - 5, "d.n")) && begins(s, a - 5, WORD | DOT | URLSAFE);
+	case 'y': return has_any_case(s, a - 6, "b-day") && begins(s, a - 6, WORD | DOT | URLSAFE);
+	case 'o': return has_any_case(s, a - 13, "anivers\xc3\xa1rio");
+	case 'e': return has_any_case(s, a - 13, "anniversaire");
+	case ' ': return has_any_case(s, a - 14, "anniversaire");
+	}
+	return 0;
+}
+
+/* starred reports whether a star is right before the date [i, e) that is none of a birth: what is in brackets ends with a year, and there or with a place. */
+static inline int starred(const scan *s, int i, int e) {
+	return (at(s, i - 1, '*') || at(s, i - 2, '*')) && !(year(s, e - 4, e) && (at(s, e, ')') || at(s, e, ';') || has(s, e, ", ") || has(s, e, " in ")));
 }
 
 /* maybe_born reports whether the digits [i, end) may begin a date, and a word before speaks of a
@@ -154,11 +218,11 @@ static inline int maybe_born(scan *s, int i, int end) {
 	case ' ': if (n > 2 || (next && !at(s, i - 1, ' '))) return 0;
 	}
 	hear(s, i);
-	return i - s->seen[T_BIRTH] <= REACH + 16;
+	return i - s->seen[T_BIRTH] <= REACH + 16 || may_be_told(s, end) || signed_birth(s, i, end);
 }
 
 /* birth reads a date of birth. */
 RARE int birth(scan *s, int i, int end) {
 	int start, e = date(s, i, end, &start);
-	return e && near(s, T_BIRTH, start) && report(s, after_escape(s, start), e, DATE_OF_BIRTH, 800) ? e : 0;
+	return e && (near(s, T_BIRTH, start) || told_behind(s, e) || (signed_birth(s, i, end) && !starred(s, i, e))) && report(s, after_escape(s, start), e, DATE_OF_BIRTH, 800) ? e : 0;
 }

@@ -1,0 +1,58 @@
+package plugins_test
+
+import "testing"
+
+// toldForms are dates of birth of which the words behind them tell, or a sign, or words that were missed, and other dates there.
+var toldForms = []form{
+	{"DATE_OF_BIRTH", "Ich bin am «27. Januar 1982» geboren."},
+	{"DATE_OF_BIRTH", "Ich wurde am «27.1.1982» geboren"},
+	{"DATE_OF_BIRTH", "am «27.01.1982» in Frankfurt am Main geboren"},
+	{"DATE_OF_BIRTH", "Op «27 maart 1982» geboren te Utrecht"},
+	{"DATE_OF_BIRTH", "Ik ben op «27-01-1982» geboren"},
+	{"DATE_OF_BIRTH", "«1982-01-27» is my birthday."},
+	{"DATE_OF_BIRTH", "«27 March 1982» is his date of birth"},
+	{"DATE_OF_BIRTH", "Kim Lee, «01/27/1982» (DOB)"},
+	{"DATE_OF_BIRTH", "Max Muster (*«27.01.1982»)"},
+	{"DATE_OF_BIRTH", "Max Muster (* «27. März 1982» in Köln)"},
+	{"DATE_OF_BIRTH", "nee le «27/01/1982»"},
+	{"DATE_OF_BIRTH", "Anniversaire : «27/01/1982»"},
+	{"DATE_OF_BIRTH", "mon anniversaire est le «27 janvier 1982»"},
+	{"DATE_OF_BIRTH", "Aniversário: «27/01/1982»"},
+	{"DATE_OF_BIRTH", "B-day: «01/27/1982»"},
+	{"DATE_OF_BIRTH", "F.N.: «27/01/1982»"},
+	{"DATE_OF_BIRTH", "D.N.: «27/01/1982»"},
+	{"DATE_OF_BIRTH", "DDN : «27/01/1982»"},
+	{"DATE_OF_BIRTH", "Nací el «27 de enero de 1982»"},
+	{"DATE_OF_BIRTH", "Fecha de nacimiento: «27 de enero del 1982»"},
+	{"DATE_OF_BIRTH", "Nasci em «27/01/1982»"},
+	{"DATE_OF_BIRTH", "Il mio compleanno è il «27 marzo 1982»"},
+	{"DATE_OF_BIRTH", "Mijn verjaardag is «27-01-1982»"},
+	{"DATE_OF_BIRTH", "Urodziłem się «27.01.1982»"},
+	{"DATE_OF_BIRTH", "Urodziłam się «27 stycznia 1982» w Krakowie"},
+	{"DATE_OF_BIRTH", "GEBDAT «27.01.1982»"},
+	{"DATE_OF_BIRTH", "née le «1er janvier 1982»"},
+	{"", "2024-03-12 is the day"},
+	{"", "2024-03-12 in stock"},
+	{"", "2024-03-12 in Köln eröffnet"},
+	{"", "2024-03-12 is her first day"},
+	{"", "March 12, 2024 is my deadline"},
+	{"", "12.03.2024 genehmigt"},
+	{"", "2024-03-12 (draft)"},
+	{"", "10/12/2024 (dB)"},
+	{"", "12:30:45 is her time"},
+	{"", "1.10.12 in Python"},
+	{"", "12-13-14 te koop"},
+	{"", "see note (*1.2.10)"},
+	{"", "Updated (*2024-03-12)"},
+	{"", "foo (*2024.03.12)"},
+	{"", "le 12/03/2024"},
+	{"", "date: 12/03/2024"},
+	{"", "Anniversary: 12/03/2015"},
+	{"", "* 12.03.2024 fixed"},
+	{"", "1er janvier 2024"},
+	{"", "3 de mayo del 2024"},
+	{"", "b. 27 January 2024"},
+}
+
+// TestToldForms: each of these is found whole, and nothing else.
+func TestToldForms(t *testing.T) { checkLabelled(t, toldForms) }
