@@ -52,6 +52,13 @@ var toldForms = []form{
 	{"", "1er janvier 2024"},
 	{"", "3 de mayo del 2024"},
 	{"", "b. 27 January 2024"},
+	{"", "Release 1.2.10 is my birthday present"},
+	{"", "DDN Newsletter 12/03/1989"},
+	{"", "dn: 10/03/2024"},
+	{"", "10e anniversaire : 12/03/2015"},
+	{"", "Stand (*01.12.2024)"},
+	{"", "foo (*12.3.1999)"},
+	{"", "2024-03-12 is my dobermann"},
 }
 
 // TestToldForms: each of these is found whole, and nothing else.

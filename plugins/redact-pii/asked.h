@@ -36,6 +36,10 @@ RARE int asks(const scan *s, int e, uint32_t end) {
 /* ending returns the last three bytes before e, letters as small ones. */
 static inline uint32_t ending(const scan *s, int e) { return e < 3 ? 0 : ENDING(s->t[e - 3], s->t[e - 2], s->t[e - 1]) | 0x202020; }
 
+/* zero_leads reports whether the phrase with the letters of end is of a language of whose countries' numbers all have a zero in front, so that others are
+ * of articles: bei uns unter 4512345678. */
+static inline int zero_leads(uint32_t end) { return end == ENDING('t', 'e', 'r') || end == ENDING(' ', 'o', 'p') || end == ENDING('b', 'e', 'l') || end == ENDING(' ', 'a', 'u') || end == ENDING('p', 0xe3, 0xa5); }
+
 /* may_ask reports whether such a phrase may end at e, as far as a few bytes tell: most words there are others. */
 static inline int may_ask(const scan *s, int e) {
 	uint8_t a = e > 5 ? s->t[e - 4] : 0, b = e > 5 ? s->t[e - 5] : 0;
@@ -71,10 +75,11 @@ RARE int short_name(const scan *s, int e, int sign) {
 		FON = 'f' << 16 | 'o' << 8 | 'n', TLM = 't' << 16 | 'l' << 8 | 'm', TFN = 't' << 16 | 'f' << 8 | 'n', KOM = 'k' << 16 | 'o' << 8 | 'm', WORK = 'w' << 24 | 'o' << 16 | 'r' << 8 | 'k', HOME = 'h' << 24 | 'o' << 16 | 'm' << 8 | 'e',
 		FIXE = 'f' << 24 | 'i' << 16 | 'x' << 8 | 'e', CAPITAL_DT = 0xe4b074, DT = 0xe4b174 }; /* the last are Vietnamese, with a stroke */
 	const uint32_t tel = 0xf7b8f7bc; /* Hebrew */
-	if (sign == PHRASE) return asks(s, e, ending(s, e)) ? ASKED : 0;
+	if (sign == PHRASE) return asks(s, e, ending(s, e)) ? zero_leads(ending(s, e)) ? WITH_ZERO | ABROAD : ASKED : 0;
 	spend(160);
-	if (at(s, e - 2, 'n') && has_any_case(s, e - 11, "direct line")) return WITH_ZERO | WITH_AREA | TEN_DIGITS;
-	if (at(s, e - 2, 'c') && has_any_case(s, e - 6, "office")) return sign && alone(s, e - 6) ? WITH_ZERO | WITH_AREA | TEN_DIGITS : 0;
+	int colon = at(s, e, ':') || at(s, e + 1, ':');
+	if (at(s, e - 2, 'n') && has_any_case(s, e - 11, "direct line") && begins(s, e - 11, WORD)) return WITH_ZERO | WITH_AREA;
+	if (at(s, e - 2, 'c') && has_any_case(s, e - 6, "office")) return colon && alone(s, e - 6) ? WITH_ZERO | WITH_AREA : 0;
 	int a = e;
 	uint32_t word = 0;
 	while (a > e - 5 && is(s, a - 1, LETTER | HIGH)) a--;
@@ -90,7 +95,7 @@ RARE int short_name(const scan *s, int e, int sign) {
 	case HP: case DDI: case FON: return sign ? WITH_ZERO : 0;
 	case TFN: return WITH_ZERO;
 	case TLM: case KOM: return sign ? NINE_DIGITS : 0;
-	case WORK: case HOME: case FIXE: return sign && alone(s, a) ? WITH_ZERO | WITH_AREA | TEN_DIGITS : 0; /* the fields of a card, not: taux fixe, at work */
+	case WORK: case HOME: case FIXE: return colon && alone(s, a) ? WITH_ZERO | WITH_AREA : 0; /* the fields of a card, not: taux fixe, at work */
 	case WA: return sign && (at(s, a, 'w') || (at(s, e, ':') && !at(s, a - 2, ','))) ? WITH_08 : 0; /* Seattle, WA. */
 	case GSM: return sign || (at(s, e + 1, '0') && s->t[e + 2] >= '4' && s->t[e + 2] <= '7') ? WITH_ZERO : 0; /* GSM 0900 is no number */
 	case CAPITAL_DT: case DT: return WITH_ZERO;

@@ -143,9 +143,9 @@ RARE int date(const scan *s, int i, int end, int *start) {
 
 /* told_behind reports whether the words behind a date that ends at e say that somebody was born then: 12.3.1985 in Köln geboren, 1985-03-12 is my birthday,
  * 12/03/1985 (DOB). */
-RARE int told_behind(const scan *s, int e) {
+RARE int told_behind(const scan *s, int start, int e) {
 	static const char *const owners[] = {" is my ", " is his ", " is her "}, *const days[] = {"birthday", "date of birth", "birth date", "dob"};
-	if (!at(s, e, ' ')) return 0;
+	if (!at(s, e, ' ') || !(year(s, e - 4, e) || year(s, start, start + 4))) return 0; /* versions */
 	spend(400);
 	if (has_any_case(s, e, " geboren") || has_any_case(s, e, " (dob)") || has_any_case(s, e, " (date of birth)")) return 1;
 	if (has(s, e, " in ") || has(s, e, " te "))
@@ -156,7 +156,7 @@ RARE int told_behind(const scan *s, int e) {
 	for (unsigned k = 0; k < sizeof owners / sizeof owners[0]; k++)
 		if (has(s, e, owners[k]))
 			for (unsigned w = 0; w < sizeof days / sizeof days[0]; w++)
-				if (has_any_case(s, e + (k ? 8 : 7), days[w])) return 1;
+				if (has_any_case(s, e + (k ? 8 : 7), days[w]) && (w < 3 || !is(s, e + (k ? 11 : 10), LETTER))) return 1;
 	return 0;
 }
 
@@ -177,24 +177,35 @@ static inline int may_be_told(const scan *s, int end) {
 	return (c == 'g' && at(s, e + 2, 'e')) || (c == 'i' && (at(s, e + 2, 's') || at(s, e + 2, 'n')) && at(s, e + 3, ' ')) || (c == 't' && at(s, e + 2, 'e') && at(s, e + 3, ' ')) || (c == '(' && (s->t[e + 2] | 0x20) == 'd');
 }
 
+/* full_name reports whether two words with capitals end at e, as most names of persons are. */
+RARE int full_name(const scan *s, int e) {
+	spend(300);
+	for (int k = 0; k < 2; k++) {
+		int a = run_start(s, e, LETTER | HIGH, 20);
+		if (a == e || (!is(s, a, UPPER) && s->t[a] != 0xc3) || is(s, a + 1, UPPER) || (k == 0 && !at(s, a - 1, ' '))) return 0;
+		e = a - 1;
+	}
+	return 1;
+}
+
 /* signed_birth reports whether a sign or a word that is of other things, too, says right before the date at i, of which the first digits end at end, that
  * somebody was born then: Max Muster (*12.3.1985), (* 12. März 1985 in Köln); nee le 12/03/1985; anniversaire : 12/03/1985; F.N.: 12/03/1985. */
 static inline int signed_birth(const scan *s, int i, int end) {
 	int a = i - at(s, i - 1, ' ');
 	if (a < 3 || (at(s, end, ' ') && !is(s, end + 1, LETTER | HIGH))) return 0;
 	uint8_t c = s->t[a - 1];
-	if (c == '*') return at(s, a - 2, '(') && at(s, a - 3, ' ') && is(s, a - 4, LETTER | HIGH) && end <= i + 2 && (at(s, end, '.') || at(s, end, ' '));
+	if (c == '*') return at(s, a - 2, '(') && at(s, a - 3, ' ') && end <= i + 2 && (at(s, end, '.') || at(s, end, ' ')) && full_name(s, a - 3);
 	if (a == i || (c != ':' && c != 'e' && c != 0xa9)) return 0;
 	spend(200);
 	if (c == 0xa9) return has_any_case(s, a - 15, "anivers\xc3\xa1rio \xc3\xa9");
 	if (c == 'e') return (has_any_case(s, a - 5, "ne le") && begins(s, a - 5, WORD)) || (has_any_case(s, a - 6, "nee le") && begins(s, a - 6, WORD)) || has_any_case(s, a - 19, "anniversaire est le");
 	switch (s->t[a - 2] | 0x20) {
-	case 'n': return has_any_case(s, a - 3, "dn") && begins(s, a - 3, WORD | DOT | URLSAFE);
+	case 'n': return has_any_case(s, a - 4, "ddn") && begins(s, a - 4, WORD | DOT | URLSAFE);
 	case '.': return (has_any_case(s, a - 5, "f.n") || has_any_case(s, a - 5, "d.n")) && begins(s, a - 5, WORD | DOT | URLSAFE);
 	case 'y': return has_any_case(s, a - 6, "b-day") && begins(s, a - 6, WORD | DOT | URLSAFE);
-	case 'o': return has_any_case(s, a - 13, "anivers\xc3\xa1rio");
-	case 'e': return has_any_case(s, a - 13, "anniversaire");
-	case ' ': return has_any_case(s, a - 14, "anniversaire");
+	case 'o': return has_any_case(s, a - 13, "anivers\xc3\xa1rio") && alone(s, a - 13);
+	case 'e': return has_any_case(s, a - 13, "anniversaire") && alone(s, a - 13);
+	case ' ': return (has_any_case(s, a - 14, "anniversaire") && alone(s, a - 14)) || (has_any_case(s, a - 5, "ddn") && begins(s, a - 5, WORD | DOT | URLSAFE));
 	}
 	return 0;
 }
@@ -224,5 +235,5 @@ static inline int maybe_born(scan *s, int i, int end) {
 /* birth reads a date of birth. */
 RARE int birth(scan *s, int i, int end) {
 	int start, e = date(s, i, end, &start);
-	return e && (near(s, T_BIRTH, start) || told_behind(s, e) || (signed_birth(s, i, end) && !starred(s, i, e))) && report(s, after_escape(s, start), e, DATE_OF_BIRTH, 800) ? e : 0;
+	return e && (near(s, T_BIRTH, start) || told_behind(s, start, e) || (signed_birth(s, i, end) && !starred(s, i, e))) && report(s, after_escape(s, start), e, DATE_OF_BIRTH, 800) ? e : 0;
 }

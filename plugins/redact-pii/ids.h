@@ -334,6 +334,15 @@ static inline uint64_t formed_ids(const scan *s, int end, int n) {
 RARE int grouped_spanish(scan *s, int i, int end);
 RARE int spaced_corsican(scan *s, int i);
 
+/* called_bsn reports whether the Dutch word that was last read is one for the number of a citizen, and not of the country, which has other numbers in threes. */
+RARE int called_bsn(const scan *s) {
+	int e = s->seen[T_NL];
+	spend(100);
+	if (e <= 0) return 0;
+	int a = run_start(s, e, LETTER, 30);
+	return has_any_case(s, a, "bsn") || has_any_case(s, a, "burger") || has_any_case(s, a, "sofi");
+}
+
 /* national_id reads an id from the digit at i, of which the run ends at end, and
  * returns the end of the id, or 0. Of several readings the best word wins. */
 RARE int national_id(scan *s, int i, int end) {
@@ -369,7 +378,7 @@ RARE int national_id(scan *s, int i, int end) {
 		}
 		if (!e && bare && id_forms[f].digits == n + letter) d = alone, e = end + letter, score = id_forms[f].alone;
 		if (!e || (id_forms[f].label == US_EIN && d == alone && named >> T_SSN & 1 && s->seen[T_SSN] + 4 >= max(s->seen[T_TAX], s->seen[T_US]))) continue; /* SSN/TIN */
-		if ((named >> id_forms[f].topic | named >> id_forms[f].other) & 1 && (id_forms[f].topic != T_RU || called_russian(s, i, id_forms[f].label)) && (id_forms[f].label != US_ROUTING || !keyed(s)) && (id_forms[f].valid != old_rodne || called_rodne(s, i))) score += 500;
+		if ((named >> id_forms[f].topic | named >> id_forms[f].other) & 1 && (id_forms[f].topic != T_RU || called_russian(s, i, id_forms[f].label)) && (id_forms[f].label != US_ROUTING || !keyed(s)) && (id_forms[f].valid != old_rodne || called_rodne(s, i)) && (id_forms[f].label != NL_BSN || id_forms[f].alone != OFF || called_bsn(s))) score += 500;
 		else if (d == grouped && goes_on(s, e, id_forms[f].form)) continue;
 		else if (id_number && id_forms[f].label == ZA_ID) score = 600;
 		else if (score > 0 && (named >> T_IDENTITY | named >> T_TAX) & 1) score = max(score, 600);

@@ -231,7 +231,7 @@ RARE int ssn(numbers *r, int k) {
 	case SPACED: e = k + 2, score = 300; break;
 	case DOTTED: e = k + 2, score = 250; break;
 	default: /* right behind the word, parts may be together */
-		if ((shape(r, k, "36") != DASHED && shape(r, k, "54") != DASHED) || !near(r->s, T_SSN, r->g[k].start) || r->g[k].start - r->s->seen[T_SSN] > SOON) return k;
+		if ((shape(r, k, "36") != DASHED && shape(r, k, "54") != DASHED) || !near(r->s, T_SSN, r->g[k].start) || r->g[k].start - r->s->seen[T_SSN] > SOON || r->s->seen[T_SSN] < max(r->s->seen[T_POSTAL], max(r->s->seen[T_PHONE], r->s->seen[T_CALL]))) return k; /* SSN, phone: */
 		e = k + 1, score = 300;
 	}
 	uint8_t d[MAX_DIGITS];

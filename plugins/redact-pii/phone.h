@@ -128,7 +128,7 @@ RARE int in_chinese(const scan *s, int start, int end) {
 
 /* brazilian reads a mobile number with its area in brackets, (11) 91234-5678, which hardly anything else has. */
 static int brazilian(const numbers *r, int k) {
-	return shape(r, k, "2") >= 0 && k + 2 < r->n && at(r->s, r->g[k].start - 1, '(') && !at(r->s, r->g[k].start, '0') && r->g[k + 1].sep == CLOSED && len(r, k + 1) == 5 && at(r->s, r->g[k + 1].start, '9') && r->g[k + 2].sep == DASHED && len(r, k + 2) == 4;
+	return shape(r, k, "2") >= 0 && k + 2 < r->n && at(r->s, r->g[k].start - 1, '(') && !at(r->s, r->g[k].start, '0') && !at(r->s, r->g[k].start + 1, '0') && r->g[k + 1].sep == CLOSED && len(r, k + 1) == 5 && at(r->s, r->g[k + 1].start, '9') && r->g[k + 2].sep == DASHED && len(r, k + 2) == 4;
 }
 
 /* national reads French numbers (five pairs) and British mobiles (07xxx xxxxxx),
@@ -287,15 +287,26 @@ static inline int a_limit(const scan *s, int i) {
 	return (has(s, i, "21474836") && (has(s, i + 8, "47") || has(s, i + 8, "48"))) || (has(s, i, "42949672") && (has(s, i + 8, "95") || has(s, i + 8, "96")));
 }
 
-/* a_contact reports whether a word for a contact, a colon and nothing else stand right before the number at start: Contacto: 612 34 56 78. */
+enum { A_CONTACT = 1, IN_FIELD = 2 };
+
+/* a_contact tells of the word for calls that was last read whether it is one for a contact, which is of persons and of much else, and whether
+ * a colon and nothing else stand between it and the number at start: Contacto: 612 34 56 78. */
 RARE int a_contact(const scan *s, int start) {
-	static const char *const words[] = {"contact", "contato", "contatt", "kontakt", "recapito"};
-	int e = s->seen[T_CALL], i = start - at(s, start - 1, '(');
-	spend(300);
-	if (e <= 0 || i - e > 3 || !at(s, i - 1, ' ') || !at(s, i - 2, ':')) return 0;
-	int a = run_start(s, e, LETTER, 12), known = 0;
+	static const char *const words[] = {"contact", "contato", "contatt", "kontakt", "recapito", "notfallk", "urgence", "telefoni", "kom\xc3\xb3rka"};
+	int e = s->seen[T_CALL], i = start - at(s, start - 1, '('), known = 0;
+	spend(400);
+	if (e <= 0) return 0;
+	int a = run_start(s, e, LETTER | HIGH, 20);
 	for (unsigned k = 0; k < sizeof words / sizeof words[0]; k++) known |= has_any_case(s, a, words[k]);
-	return known;
+	return known ? A_CONTACT | (i - e <= 3 && at(s, i - 1, ' ') && at(s, i - 2, ':') && !at(s, e - 1, 's') ? IN_FIELD : 0) : 0;
+}
+
+/* in_a_field reports whether groups k to e, of n digits, are printed as a telephone number is and stand in the field of a contact; digits that are together in
+ * one that English has not. */
+RARE int in_a_field(const numbers *r, int k, int e, int n) {
+	const scan *s = r->s;
+	if (!(a_contact(s, r->g[k].start) & IN_FIELD) || (e == k && has_any_case(s, s->seen[T_CALL] - 7, "contact"))) return 0;
+	return in_form(r, k, e, n) & (NINE_DIGITS | OF_BRAZIL | TEN_TOGETHER);
 }
 
 /* named_phone reads digits in any form beside a word that says what they are. A
@@ -318,7 +329,8 @@ static int named_phone(const numbers *r, int k, int *score) {
 	if (!phone && !call && !own && !named) return -1;
 	int dials = (n == 10 && (nanp(d) || as_printed(r, k))) || (n == 11 && d[0] == 1 && (nanp(d + 1) || d[1] >= 3)) || (d[0] == 0 && value(d, 2) + d[2] != 0 && (e > k ? n >= 9 : n == 10 || n == 11 || (n == 12 && d[1] == 1 && d[2] >= 5 && d[2] <= 7))) || /* 12 are of Germany */
 		(own && e > k && n >= 8) || ((own || initial) && n == 9) || (call && n >= 7 && asked(r->s, start) && !times(r, k, e, d) && !in_thousands(r, k, e, n)) ||
-		(call && n >= 9 && n <= 11 && (n == 11 ? d[2] == 9 : d[0] > 1) && (e > k || (n == 9 && at(r->s, r->s->seen[T_CALL] - 1, 'o'))) && !in_thousands(r, k, e, n) && a_contact(r->s, start)) || named;
+		(call && n >= 9 && n <= 11 && d[0] > 0 && in_a_field(r, k, e, n)) || named;
+	if (call && !phone && !own && !named && e == k && d[0] != 1 && !initial && a_contact(r->s, start) == A_CONTACT && !has_any_case(r->s, r->s->seen[T_CALL] - 7, "contact")) dials = 0; /* Kontakt …, Vorgang 2345678901 */
 	if (call && !phone && d[0] != 0 && has_any_case(r->s, r->s->seen[T_CALL] - 3, "ruf")) dials = 0; /* a word for reputation, too */
 	*score = phone ? 650 : 550;
 	return phone || dials ? e : -1;
@@ -398,8 +410,8 @@ RARE int phone(numbers *r, int k) {
 RARE int dialled(scan *s, int i, int end, int e, int n) {
 	int sign, named, italian = n == 10 && end - i == 3 && s->t[i] == '3' && e == end + 8, american = n == 10 && end - i == 3 && s->t[i] > '1' && at(s, end + 4, '-') && e == end + 9;
 	spend(300);
-	if (!american && !italian && (s->t[i] != '0' || n < 9)) return 0;
-	if (!italian && near(s, T_CALL, i) && !id_since(s, T_CALL) && !cyrillic(s, s->seen[T_CALL])) return 1;
+	if ((!american && !italian && (s->t[i] != '0' || n < 9)) || has(s, e - 3, "000")) return 0;
+	if (!italian && near(s, T_CALL, i) && !id_since(s, T_CALL) && !cyrillic(s, s->seen[T_CALL]) && s->t[i + 1] != '0' && (i - s->seen[T_CALL] <= 2 || at(s, i - 2, ':') || asked(s, i) || has(s, i - 7, " unter "))) return 1;
 	return initialled(s, i) || his(s, i) || ((named = name_before(s, i, &sign)) && short_name(s, named, sign) & (american ? WITH_AREA : italian ? TEN_TOGETHER : WITH_ZERO));
 }
 
@@ -409,6 +421,7 @@ RARE int area_code(scan *s, int i, int end) {
 	spend(430);
 	int plus = at(s, i - 1, '+'), n = end - i, e = local_part(s, end, 15, &n), local = end + 1 + 2 * at(s, end, ' ');
 	if (e == end || n < MIN_DIGITS || !number_begins(s, i)) return 0;
+	if (!plus && at(s, end, ' ') && (has(s, e - 3, "000") || s->t[i + 1] == '0')) return 0; /* 001 - 100000 */
 	if (plus ? n < 8 : (at(s, end, ' ') || run_end(s, local, DIGIT, 3) < local + 3) && (s->t[i] != '0' || end < i + 3 || n < 9)) return 0;
 	if (!plus && !near(s, T_PHONE, i) && !dialled(s, i, end, e, n)) return 0;
 	return number_ends(s, e) && report(s, i - plus, e, PHONE, plus ? 800 : 650) ? e : 0;

@@ -68,13 +68,13 @@ static const topic_words vocabulary[] = {
 		" \xe0\xa4\xab\xe0\xa4\xbc\xe0\xa5 \xe0\xa4\xab\xe0\xa5\x8b\xe0\xa4 \xe0\xa4\xae\xe0\xa5\x8b\xe0\xa4"
 		" \xd7\x98\xd7\x9c\xd7\xa4\xd7\x95 \xd7\xa0\xd7\x99\xd7\x99\xd7\x93 s\xc4\x91t s\xc4\x90t tho\xe1\xba\xa1i telp tlf puh mobiltel"
 		" t\xc4\x81lr t\xc4\x81lruni t\xc4\x81lru\xc5\x86\x61 \xd9\x85\xd9\x88\xd8\xa8\xd8\xa7"
-		" mobitel telem\xc3\xb3v cep ponsel telpon telf t\xc3\xa9l\xef\xbc\x9a whatsapp phoneno phonenum voicemai tollfree pager telefoni kom\xc3\xb3rka cellular"
+		" mobitel telem\xc3\xb3v cep ponsel telpon telf t\xc3\xa9l\xef\xbc\x9a whatsapp phoneno phonenum voicemai tollfree pager cellular"
 		" natel fone tfno mobiel mobilnr mobilfun handynr freephon freecall festnetz puhelinn telefonn mobnr telnr telno \xce\xba\xce\xb9\xce\xbd"
 		" \xf0\x9f\x93\x9e \xf0\x9f\x93\xb1 \xe2\x98\x8e \xe2\x98\x8e\xef\xb8\x8f \xe2\x9c\x86"},
 	{T_CALL, "call calls called contact dial reach reached ring callback appelez anrufen llamar ruf rufen r\xc3\xbc""ckruf erreichb "
 		"chiamami joignabl bereikba"
 		" ll\xc3\xa1mame ll\xc3\xa1menos rappeler rappelez zadzwo\xc5\x84 dzwoni\xc4\x87 volejte hubungi suna\xc8\x9bi numaram aray\xc4\xb1n"
-		" \xd0\xb7\xd0\xb2\xd0\xbe\xd0\xbd \xd0\x97\xd0\xb2\xd0\xbe\xd0\xbd kontakt contacto contato contacta contatta recapito notfallk urgence"},
+		" \xd0\xb7\xd0\xb2\xd0\xbe\xd0\xbd \xd0\x97\xd0\xb2\xd0\xbe\xd0\xbd kontakt contacto contato contacta contatta recapito notfallk urgence telefoni kom\xc3\xb3rka"},
 	{T_NUMBER, "number numero n\xc3\xbamero num\xc3\xa9ro nummer numer num\xc4\x83rul nomor \xd0\xbd\xd0\xbe\xd0\xbc\xd0\xb5 \xd0\x9d\xd0\xbe\xd0\xbc\xd0\xb5"},
 	{T_CARD, "card cards visa masterca amex maestro diners discover jcb credit debit cc pan cardnumb creditca debitcar karte "
 		"kreditka tarjeta carte carta american unionpay mir girocard rupay kaartnum cart\xc3\xa3o kortnumm"
@@ -102,7 +102,7 @@ static const topic_words vocabulary[] = {
 		" \xe5\x87\xba\xe7\x94\x9f\xe5\xb9 \xec\x83\x9d\xeb\x85\x84\xec\x9b f\xc3\xb6""delse f\xc3\xb8""dsels f\xc3\xb8""dsels urodzona"
 		" urodzony ur sz\xc3\xbclete sz\xc3\xbclet\xc3 na\xc8\x99teri nasterii n\xc4\x83scut lahir syntym\xc3\xa4 syntynyt"
 		" \xce\xb3\xce\xad\xce\xbd\xce\xbd \xce\xb3\xce\xb5\xce\xbd\xce\xbd \xd7\x9c\xd7\x99\xd7\x93\xd7\x94"
-		" \xd7\xa0\xd7\x95\xd7\x9c\xd7\x93 ro\xc4\x91""en ro\xc4\x91""enja rojstva fechanac geborene geburt naiss cumplea\xc3 nac\xc3\xad nasci complean verjaard urodzi\xc5\x82 urodziny gebdat ddn"},
+		" \xd7\xa0\xd7\x95\xd7\x9c\xd7\x93 ro\xc4\x91""en ro\xc4\x91""enja rojstva fechanac geborene geburt naiss cumplea\xc3 nac\xc3\xad nasci complean verjaard urodzi\xc5\x82 urodziny gebdat"},
 	{T_POSTAL, "zip zipcode postcode postal postleit plz cap cp codigo postnumm postnumb kodpoczt pincode psc"
 		" cep pocztowy \xd0\xbf\xd0\xbe\xd1\x87\xd1\x82 \xd0\xbf\xd0\xbe\xd1\x87\xd1\x82 \xe9\x82\xae\xe7\xbc\x96"
 		" \xe9\x82\xae\xe7\xbc\x96\xef\xbc \xe9\x82\xae\xe6\x94\xbf\xe7\xbc \xe9\x83\xb5\xe4\xbe\xbf\xe7\x95 \xe3\x80\x92"
@@ -211,7 +211,7 @@ RARE uint64_t pieced(const uint8_t *t, int a, int e) {
 	return word_topics(word);
 }
 
-/* cellular reports whether the eight letters at p are of this word, and not of the Italian one for telephones, which is longer: cells are of many things. */
+/* cellular reports whether the eight letters at p are of this word: cells are of many things, but those of the Italian one for telephones, which has nine. */
 static inline int cellular(const uint8_t *p) { return word_at(p, 8) == 0x72616c756c6c6563; }
 
 /* read_words notes the topics of the words in t[from:to], at their ends or, for
@@ -228,7 +228,7 @@ static int read_words(scan *s, const uint8_t *t, int from, int to, int key) {
 		int a = last_word(&w, &end);
 		uint64_t topics = end - a > 1 ? word_topics(word_at(t + from + a, end - a)) : 0;
 		if (!topics && from + a > 0 && (class[t[from + a - 1]] & LOWER || (end - a == 1 && from + a > 1 && t[from + a - 1] == '.' && class[t[from + a - 2]] & LETTER))) topics = pieced(t, from + a, from + end);
-		if (!topics || (end - a == 8 && cellular(t + from + a))) continue;
+		if (!topics || (end - a > 7 && end - a != 9 && cellular(t + from + a))) continue;
 		note(s, topics, key ? 0 : from + end);
 		if (topics >> T_OTHER & 1 && !key) return 1;
 	}
