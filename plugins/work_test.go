@@ -61,7 +61,7 @@ var worst = []string{
 	"nit 1234567-1 ", "VAT DE 11 11 ", "BE 01 11 ", "kt 123456-", "nin 123-", "iin 111111111111 ", "ABC-123456-", "dni 12.345.678 ",
 	"Ph: 98765 43210 ", "m: 1 2 345678 ", "4Mar80 ", "7-V-8 ", "7-I-", "1985\ub1441\uc6d41\uc77c", "ip-10-2-3-4 ", "a[@]b[.]cd ", "415-555-0137 #1 ", "415-555-0137 poste", "GSM: 0 ", "call me at 10 00 12 30 ",
 	"text me at 1 2 ", "liga no 1 ", "chiamare il 12345 6 ", "dn: 1/1/10 ", "F.N.: 1/1/10 ", "a (*1.1.10)", "1/1/10 in a a a a ", "1.1.10 is my ", "1.1.10 (d", "card 4049  4049  ", "4049/4049/4049 ", "012 - 12 34 ", "012/12.12.", "call 012/12 ", "my new number 01/1 ", "Contact: 123 456 789 ",
-	"ssn 123-456789 ", "SS# 12345-6789 ", "ddn: 1/1/10 ", "Max Muster (*1.1.10) ", "Kontakt 1234567890 ", "Dutch 271 828 183 ", "office: 1 ", "direct line 1 ", "GSM : (0 ",
+	"ssn 123-456789 ", "SS# 12345-6789 ", "ddn: 1/1/10 ", "Ph: 9878543210 ", "Contact 8 241290128e 23 4566111. 78987-0-87170 ", "NHS NHS number( 531 6641502..\n", "Max Muster (*1.1.10) ", "Kontakt 1234567890 ", "Dutch 271 828 183 ", "office: 1 ", "direct line 1 ", "GSM : (0 ",
 }
 
 // timesTheMean is how many times the mean of usualTexts a long text may take.

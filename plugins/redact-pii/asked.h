@@ -8,10 +8,15 @@ enum { WITH_ZERO = 1, WITH_AREA = 2, TEN_DIGITS = 4, TEN_TOGETHER = 8, WITH_08 =
 
 enum { PHRASE = -1 }; /* in place of the sign behind a name */
 
-/* asks reports whether the phrase that ends at e, before a number, and with the letters of end, asks to call or to write there. "at" and "on" alone do not,
+#define ENDING(a, b, c) ((uint32_t)(uint8_t)(a) << 16 | (uint32_t)(uint8_t)(b) << 8 | (uint8_t)(c))
+
+/* zero_leads reports whether the phrase with the letters of end is of a language of whose countries' numbers all have a zero in front, so that others are
+ * of articles: bei uns unter 4512345678. */
+static inline int zero_leads(uint32_t end) { return end == ENDING('t', 'e', 'r') || end == ENDING(' ', 'o', 'p') || end == ENDING('b', 'e', 'l') || end == ENDING(' ', 'a', 'u') || end == ENDING('p', 0xe3, 0xa5); }
+
+/* asks returns what the phrase that ends at e, before a number, and with the letters of end, speaks for if it asks to call or to write there. "at" and "on" alone do not,
  * nor does "no". */
 RARE int asks(const scan *s, int e, uint32_t end) {
-#define ENDING(a, b, c) ((uint32_t)(uint8_t)(a) << 16 | (uint32_t)(uint8_t)(b) << 8 | (uint8_t)(c))
 #define ASK(a, b, c, before) {ENDING(a, b, c), sizeof before + 2, before}
 	static const struct {
 		uint32_t end;
@@ -29,16 +34,12 @@ RARE int asks(const scan *s, int e, uint32_t end) {
 #undef ASK
 	spend(400);
 	for (unsigned k = 0; k < sizeof phrases / sizeof phrases[0]; k++)
-		if (phrases[k].end == end && has_any_case(s, e - phrases[k].n, phrases[k].before) && begins(s, e - phrases[k].n, WORD | URLSAFE)) return 1;
+		if (phrases[k].end == end && has_any_case(s, e - phrases[k].n, phrases[k].before) && begins(s, e - phrases[k].n, WORD | URLSAFE)) return zero_leads(end) ? WITH_ZERO | ABROAD : ASKED;
 	return 0;
 }
 
 /* ending returns the last three bytes before e, letters as small ones. */
 static inline uint32_t ending(const scan *s, int e) { return e < 3 ? 0 : ENDING(s->t[e - 3], s->t[e - 2], s->t[e - 1]) | 0x202020; }
-
-/* zero_leads reports whether the phrase with the letters of end is of a language of whose countries' numbers all have a zero in front, so that others are
- * of articles: bei uns unter 4512345678. */
-static inline int zero_leads(uint32_t end) { return end == ENDING('t', 'e', 'r') || end == ENDING(' ', 'o', 'p') || end == ENDING('b', 'e', 'l') || end == ENDING(' ', 'a', 'u') || end == ENDING('p', 0xe3, 0xa5); }
 
 /* may_ask reports whether such a phrase may end at e, as far as a few bytes tell: most words there are others. */
 static inline int may_ask(const scan *s, int e) {
@@ -68,6 +69,9 @@ static inline int alone(const scan *s, int a) {
 	return a == 0 || at(s, a - 1, '\n') || at(s, a - 1, ',') || at(s, a - 1, ';') || at(s, a - 1, '|');
 }
 
+/* a_field returns what the word [a, e), of a place, speaks for if it is the name of a field: Work: 0161 … */
+RARE int a_field(const scan *s, int a, int e) { return (at(s, e, ':') || at(s, e + 1, ':')) && alone(s, a) ? WITH_ZERO | WITH_AREA : 0; }
+
 /* short_name returns what the word that ends at e, before a number and a sign, or no more than a space, speaks for if it stands for a telephone in
  * signatures and forms. Without a sign it speaks for what has hardly another meaning. */
 RARE int short_name(const scan *s, int e, int sign) {
@@ -75,11 +79,10 @@ RARE int short_name(const scan *s, int e, int sign) {
 		FON = 'f' << 16 | 'o' << 8 | 'n', TLM = 't' << 16 | 'l' << 8 | 'm', TFN = 't' << 16 | 'f' << 8 | 'n', KOM = 'k' << 16 | 'o' << 8 | 'm', WORK = 'w' << 24 | 'o' << 16 | 'r' << 8 | 'k', HOME = 'h' << 24 | 'o' << 16 | 'm' << 8 | 'e',
 		FIXE = 'f' << 24 | 'i' << 16 | 'x' << 8 | 'e', CAPITAL_DT = 0xe4b074, DT = 0xe4b174 }; /* the last are Vietnamese, with a stroke */
 	const uint32_t tel = 0xf7b8f7bc; /* Hebrew */
-	if (sign == PHRASE) return asks(s, e, ending(s, e)) ? zero_leads(ending(s, e)) ? WITH_ZERO | ABROAD : ASKED : 0;
+	if (sign == PHRASE) return asks(s, e, ending(s, e));
 	spend(160);
-	int colon = at(s, e, ':') || at(s, e + 1, ':');
-	if (at(s, e - 2, 'n') && has_any_case(s, e - 11, "direct line") && begins(s, e - 11, WORD)) return WITH_ZERO | WITH_AREA;
-	if (at(s, e - 2, 'c') && has_any_case(s, e - 6, "office")) return colon && alone(s, e - 6) ? WITH_ZERO | WITH_AREA : 0;
+	if (at(s, e - 2, 'n') && has_any_case(s, e - 11, "direct line") && !is(s, e - 12, LETTER)) return WITH_ZERO | WITH_AREA;
+	if (at(s, e - 2, 'c') && has_any_case(s, e - 6, "office")) return a_field(s, e - 6, e);
 	int a = e;
 	uint32_t word = 0;
 	while (a > e - 5 && is(s, a - 1, LETTER | HIGH)) a--;
@@ -95,7 +98,7 @@ RARE int short_name(const scan *s, int e, int sign) {
 	case HP: case DDI: case FON: return sign ? WITH_ZERO : 0;
 	case TFN: return WITH_ZERO;
 	case TLM: case KOM: return sign ? NINE_DIGITS : 0;
-	case WORK: case HOME: case FIXE: return colon && alone(s, a) ? WITH_ZERO | WITH_AREA : 0; /* the fields of a card, not: taux fixe, at work */
+	case WORK: case HOME: case FIXE: return a_field(s, a, e); /* the fields of a card, not: taux fixe, at work */
 	case WA: return sign && (at(s, a, 'w') || (at(s, e, ':') && !at(s, a - 2, ','))) ? WITH_08 : 0; /* Seattle, WA. */
 	case GSM: return sign || (at(s, e + 1, '0') && s->t[e + 2] >= '4' && s->t[e + 2] <= '7') ? WITH_ZERO : 0; /* GSM 0900 is no number */
 	case CAPITAL_DT: case DT: return WITH_ZERO;

@@ -181,7 +181,7 @@ RARE int his(const scan *s, int start) {
 	int a = run_start(s, e - 1, LETTER | HIGH, 10), which = is(s, a, UPPER);
 	if (owned(s, a, e - 1)) return 1;
 	static const char *const kinds[] = {"new ", "work ", "home ", "office ", "personal ", "private ", "direct ", "other "};
-	for (unsigned k = 0; k < sizeof kinds / sizeof kinds[0]; k++) which |= has_any_case(s, a, kinds[k]);
+	for (unsigned k = 0; k < sizeof kinds / sizeof kinds[0] && !which; k++) which = s->t[a] == kinds[k][0] && has_any_case(s, a, kinds[k]);
 	return which && at(s, a - 1, ' ') && owned(s, run_start(s, a - 1, LETTER, 6), a - 1);
 }
 
@@ -294,10 +294,10 @@ enum { A_CONTACT = 1, IN_FIELD = 2 };
 RARE int a_contact(const scan *s, int start) {
 	static const char *const words[] = {"contact", "contato", "contatt", "kontakt", "recapito", "notfallk", "urgence", "telefoni", "kom\xc3\xb3rka"};
 	int e = s->seen[T_CALL], i = start - at(s, start - 1, '('), known = 0;
-	spend(400);
+	spend(300);
 	if (e <= 0) return 0;
 	int a = run_start(s, e, LETTER | HIGH, 20);
-	for (unsigned k = 0; k < sizeof words / sizeof words[0]; k++) known |= has_any_case(s, a, words[k]);
+	for (unsigned k = 0; k < sizeof words / sizeof words[0]; k++) if (words[k][0] == (s->t[a] | 0x20)) known |= has_any_case(s, a, words[k]);
 	return known ? A_CONTACT | (i - e <= 3 && at(s, i - 1, ' ') && at(s, i - 2, ':') && !at(s, e - 1, 's') ? IN_FIELD : 0) : 0;
 }
 
@@ -323,17 +323,18 @@ static int named_phone(const numbers *r, int k, int *score) {
 	uint8_t d[MAX_DIGITS];
 	if (!phone && !call && !own && !near(r->s, T_NUMBER, start) && !near(r->s, T_CALL, start) && !(k == 0 && r->spoken)) return -1;
 	spend(400 + 150 * (e - k + 1));
+	if (phone) return *score = 650, e;
 	digits(r, k, e, d);
-	if (!phone && trunk(d, n) && russian(r->s, start)) return *score = 550, e;
+	if (trunk(d, n) && russian(r->s, start)) return *score = 550, e;
 	named = k == 0 && r->spoken;
-	if (!phone && !call && !own && !named) return -1;
+	if (!call && !own && !named) return -1;
 	int dials = (n == 10 && (nanp(d) || as_printed(r, k))) || (n == 11 && d[0] == 1 && (nanp(d + 1) || d[1] >= 3)) || (d[0] == 0 && value(d, 2) + d[2] != 0 && (e > k ? n >= 9 : n == 10 || n == 11 || (n == 12 && d[1] == 1 && d[2] >= 5 && d[2] <= 7))) || /* 12 are of Germany */
 		(own && e > k && n >= 8) || ((own || initial) && n == 9) || (call && n >= 7 && asked(r->s, start) && !times(r, k, e, d) && !in_thousands(r, k, e, n)) ||
-		(call && n >= 9 && n <= 11 && d[0] > 0 && in_a_field(r, k, e, n)) || named;
-	if (call && !phone && !own && !named && e == k && d[0] != 1 && !initial && a_contact(r->s, start) == A_CONTACT && !has_any_case(r->s, r->s->seen[T_CALL] - 7, "contact")) dials = 0; /* Kontakt …, Vorgang 2345678901 */
-	if (call && !phone && d[0] != 0 && has_any_case(r->s, r->s->seen[T_CALL] - 3, "ruf")) dials = 0; /* a word for reputation, too */
-	*score = phone ? 650 : 550;
-	return phone || dials ? e : -1;
+		(call && n >= 9 && n <= 11 && d[0] > 0 && at(r->s, start - 2 - at(r->s, start - 1, '('), ':') && in_a_field(r, k, e, n)) || named;
+	if (dials && call && !own && !named && e == k && !initial && !has_any_case(r->s, r->s->seen[T_CALL] - 7, "contact") && a_contact(r->s, start) == A_CONTACT) dials = 0; /* Kontakt …, Vorgang 2345678901 */
+	if (call && d[0] != 0 && has_any_case(r->s, r->s->seen[T_CALL] - 3, "ruf")) dials = 0; /* a word for reputation, too */
+	*score = 550;
+	return dials ? e : -1;
 }
 
 /* extension returns the end of a telephone number that ends at i, with the extension behind it if there is one: x123, ext. 123,
