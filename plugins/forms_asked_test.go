@@ -1,3 +1,5 @@
+//go:build !race
+
 package plugins_test
 
 import "testing"
