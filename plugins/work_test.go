@@ -36,7 +36,7 @@ var worst = []string{
 	": =sas.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0", "\\a:9e.4", "v:1e=9\\",
 	// of kinds that say no length, of which each may go on to the end
 	".t1.t1.t1.t.t1.t1.t1.t1.a", "DOB 77 7é3/7/4/3/3/5/3/4/3/5'", "tel 1 8 08 99 1 8 08 0 08 0 9 1 9", " At 9b dot 68 dot 68 dot 68 dot 68", "1:7):2@:2:2:2:2:2:2:2:2:2:", ": 1: 1: : : 1",
-	"x9x-p -pd#", "x9x/x-x-x+x#x-x+x#x- -x+x#x-p -pB#", "x9x/sk-sk-sk+sk#sk-sk+sk#sk- -sk+sk#sk-p -pB#", "&key=a1b2c3d4e5f60718293a", "\"a1;b=c2;d=e3\"", "\"a1;key=c2;key=e3\"", "1/", "/1/1/1",
+	"lepx-=aasbapassword a14", "x9x-p -pd#", "x9x/x-x-x+x#x-x+x#x- -x+x#x-p -pB#", "x9x/sk-sk-sk+sk#sk-sk+sk#sk- -sk+sk#sk-p -pB#", "&key=a1b2c3d4e5f60718293a", "\"a1;b=c2;d=e3\"", "\"a1;key=c2;key=e3\"", "1/", "/1/1/1",
 	"\\4B", "/4F", "0)1\\9B\\4B", "DO 77 77_DO 71 9:DOB 77 77#", " At 8 dot 68 dot 68 dodo", ":1A:9:1::1:0B:", " 1:1r", "1@:4::@:1:", "09/", "994NxNAbxA0 1R0aka9 O2:-----END 0P", "PuTTY-User-Key-File-2:P:PPPP PPPPPPPP+ aPPPPPPPPP\nPPPPPPPPPPPPP2:7-ex :PPPPPP", "PuTTY-User-Key-File-2:Private-Private-Private-Lines", "Pass:.AsG,4eabCabC1bCabC1Ve9a9eEmbeabCeeabCaabC11abC1aabCaBIs_0,_://1", ".071 1 111 117 1713-ing numer-", "-Tel,0 (0 1 001 0 10 0 1 20 0 8 00 8 00 08 6 000 0 7 (96 000 0 7 (910 (1)20-06 001,1é./", "/01(1/1(1", " #9", ":b:@(9éA", "\\u0aa7-e:1:9A", "=sk-lf-9x99NasnRH9ucAZDTdeGJ8dbG9Uv7CQCBbEZDHUTCzybEZaTdeZDTdeG ",
 	"/fm1a_1", "=sl.1", "/fm1a_1=sl.1", "(EAAC1", "-ZXlK1",
 	// what may stand in the place of digits and of a name

@@ -212,6 +212,7 @@ RARE int decide(scan *s, int a, int b, int quoted, const value_name *v) {
 	if (say == 3 && has(s, v->start, "PASS") && (has(s, b, " (") || has(s, a, "Test"))) return 0; /* --- PASS: TestName2 (0.01s) */
 	if (class[s->t[a - 1 - quoted]] & SPACE && apart(s, max(v->start, s->name_end), a)) return 0;
 	if (!quoted && say == 3) {
+		spend(350);
 		b = password_end(s, a);
 		if (at(s, b, '\'') && at(s, a - 1, '=') && goes_on(s, b) && connects(s, v->start)) b = password_end(s, b + 1); /* in which an apostrophe ends nothing */
 		int plain = !any_digit(s, a, b);
