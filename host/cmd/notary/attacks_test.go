@@ -164,7 +164,7 @@ func TestClientAttacks(t *testing.T) {
 		"downgrade: Evidence that answers no nonce":  on(answer(unanswered), attested.ErrNotAttested, challenge.ErrFormat.Error()),
 		"downgrade: no TLS on the control interface": on(strings.TrimPrefix(plain.URL, "http://"), attested.ErrNotAttested, challenge.ErrFetch.Error()),
 		"downgrade: sent elsewhere for the Evidence": on(public(t, http.RedirectHandler("https://"+p.ready.Control+challenge.Path, http.StatusTemporaryRedirect)), attested.ErrNotAttested, "307"),
-		"downgrade: control interface cannot be had": on(closedPort(t), attested.ErrNotAttested, challenge.ErrFetch.Error()),
+		"downgrade: control interface cannot be had": on(closedPort(t), attested.ErrUnreachable, challenge.ErrFetch.Error()),
 		"downgrade: the notary's Evidence, cut short": on(between(t, asked(), func(r *http.Response) error {
 			r.Body = http.NoBody
 			r.ContentLength = 0
