@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"time"
@@ -70,9 +71,14 @@ func Fetch(ctx context.Context, base string) (*Proof, error) {
 	return &Proof{Document: *d, At: now}, nil
 }
 
+// dialTimeout is how long a connection may take to be made: who does not answer at all is told
+// apart from who answers slowly.
+const dialTimeout = 10 * time.Second
+
 func get(ctx context.Context, address string) (*Document, *tls.ConnectionState, error) {
 	transport := &http.Transport{
-		Proxy: http.ProxyFromEnvironment,
+		Proxy:       http.ProxyFromEnvironment,
+		DialContext: (&net.Dialer{Timeout: dialTimeout}).DialContext,
 		// The attested key is compared afterwards, see Fetch.
 		TLSClientConfig:   &tls.Config{MinVersion: tls.VersionTLS13, InsecureSkipVerify: true},
 		DisableKeepAlives: true,

@@ -275,7 +275,7 @@ func (g *Gate) try(ctx context.Context) (*Appraisal, []attestation.Check, error)
 	proof, err := challenge.Fetch(ctx, g.o.Control)
 	if err != nil {
 		var dial *net.OpError
-		if errors.As(err, &dial) && dial.Op == "dial" {
+		if errors.As(err, &dial) && (dial.Op == "dial" || dial.Op == "proxyconnect") {
 			return nil, nil, &unreachable{err}
 		}
 		return nil, nil, fmt.Errorf("%w: %w", ErrNotAttested, err)

@@ -102,6 +102,9 @@ const leftFor = 24 * time.Hour
 // files with the name of a temporary one that nobody has locked.
 func sweep(dir string) error {
 	names, err := os.ReadDir(dir)
+	if errors.Is(err, os.ErrPermission) {
+		return nil // a directory to put things into, and not to look at
+	}
 	if err != nil {
 		return err
 	}
@@ -157,6 +160,11 @@ func (f *bundleFile) place(name string) (state string, err error) {
 		return "", err
 	}
 	if bytes.Equal(sum.Sum(nil), f.sum[:]) {
+		if f.records > 0 && info.Mode().Perm()&0o077 != 0 { // as earlier versions wrote it
+			if err := before.Chmod(0o600); err != nil {
+				return "", err
+			}
+		}
 		return "unchanged", nil
 	}
 	records, err := bundle.Disclosed(before, info.Size())

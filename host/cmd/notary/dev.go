@@ -83,15 +83,15 @@ func runDev(ctx context.Context, a *app, args []string) error {
 		return err
 	}
 	defer lock.Close()
+	// Whoever waits for a notary to be ready waits for this file. Nobody else runs here.
+	if err := os.Remove(s.path("env")); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
 	free, err := s.reserve()
 	if err != nil {
 		return err
 	}
 	defer free()
-	// Whoever waits for a notary to be ready waits for this file.
-	if err := os.Remove(s.path("env")); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
 	if err := s.prepare(ctx); err != nil {
 		return err
 	}
@@ -122,7 +122,7 @@ func (s *simulation) lock() (*os.File, error) {
 }
 
 // reserve takes the notary's ports until free is called, or the error says which it cannot
-// have: before a file is touched, and before the simulated services take a port.
+// have: before a file that is to stay is touched, and before the simulated services take a port.
 func (s *simulation) reserve() (free func(), err error) {
 	var all []net.Listener
 	free = func() {

@@ -170,7 +170,7 @@ func TestDev(t *testing.T) {
 	}
 	send("left open")
 	stop()
-	if !regexp.MustCompile(`[01] session parts that were open are sealed, 2 in this epoch`).MatchString(said.String()) {
+	if !regexp.MustCompile(`[01] session parts of this epoch that were open are sealed, 2 in all`).MatchString(said.String()) {
 		t.Errorf("at its end it does not say what was sealed:\n%s", said.String())
 	}
 

@@ -20,8 +20,8 @@ import (
 	"github.com/veriproof/notary/sdk/receipt"
 )
 
-const exportUsage = `usage: notary export --config FILE [--from TIME] [--to TIME] [--identity KEY]
-                     --control URL --policy FILE --token-file FILE [--for LABEL] -o DIR
+const exportUsage = `usage: notary export --config FILE [--from TIME] [--to TIME] [--wait TIME]
+                     [--identity KEY] --control URL --policy FILE --token-file FILE [--for LABEL] -o DIR
        notary export --config FILE --unjournaled [...] -o DIR
 
 Writes the evidence bundle of every session part that was sealed, or that was in a range
@@ -73,7 +73,8 @@ EXAMPLES
 
 EXIT STATUS
   0  all bundles are there
-  1  usage, or something could not be read or written; the line of a part says what. Or
+  1  usage, or something could not be read or written; the line of a part says what, and
+     of a disk without room the error. Or
      --identity was given, and opened no record of any part
   2  storage holds something that does not hold together (said on standard error)
 `
@@ -141,7 +142,10 @@ func runExport(ctx context.Context, a *app, args []string) error {
 			return context.Cause(ctx)
 		case <-time.After(min(*wait, pollStorage)):
 		}
-		s, err = openStorage(ctx, *configFile, *identity)
+		key := s.identity // which can be read once where it comes through a pipe
+		if s, err = openStorage(ctx, *configFile, ""); err == nil {
+			s.identity = key
+		}
 	}
 	if err != nil {
 		return err

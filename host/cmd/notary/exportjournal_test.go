@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/veriproof/notary/host/audit"
@@ -66,6 +67,31 @@ func TestExportIsJournaled(t *testing.T) {
 	// Who waits gets it as soon as it is there, and what is there if it does not come.
 	if status, stdout, stderr := m.run(t, "export", "--unjournaled", "--config", "notary.yaml", "--wait", "1ms", "-o", "impatient"); status != exitOK || strings.Count(stdout, " written ") != 2 || !strings.Contains(stderr, "1 session parts are not sealed yet") {
 		t.Errorf("while a session stays open: %d\n%s%s", status, stdout, stderr)
+	}
+	// A key that comes through a pipe can be read once, however often storage is.
+	key, err := os.ReadFile(m.path("recipient.pem"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mkfifo(m.path("pipe"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	go func() { _ = os.WriteFile(m.path("pipe"), key, 0o600) }()
+	if status, stdout, stderr := m.run(t, "export", "--unjournaled", "--config", "notary.yaml", "--wait", "1ms", "--identity", "pipe", "-o", "piped"); status != exitOK || strings.Count(stdout, " written ") != 2 {
+		t.Errorf("with a key from a pipe: %d\n%s%s", status, stdout, stderr)
+	}
+	// What an earlier version wrote is its owner's alone, too.
+	if files, err = filepath.Glob(m.path("piped/*.bundle")); err != nil || len(files) != 2 {
+		t.Fatalf("%d bundles, %v", len(files), err)
+	}
+	if err := os.Chmod(files[0], 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if status, stdout, stderr := m.run(t, "export", "--unjournaled", "--config", "notary.yaml", "--identity", "recipient.pem", "-o", "piped"); status != exitOK || strings.Count(stdout, " unchanged ") != 2 {
+		t.Errorf("again: %d\n%s%s", status, stdout, stderr)
+	}
+	if info, err := os.Stat(files[0]); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("a bundle with records has mode %v, %v", info.Mode(), err)
 	}
 	c.mustExport(t, request("chat-19", lastSpan("chat")))
 	if status, stdout, stderr := m.run(t, "export", "--unjournaled", "--config", "notary.yaml", "--wait", "30s", "-o", "early"); status != exitOK || strings.Count(stdout, " written ") != 1 || strings.Contains(stderr, "not sealed yet") {

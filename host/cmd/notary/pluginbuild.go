@@ -81,10 +81,10 @@ func buildError(dir string, err error) error {
 	return err
 }
 
-// pluginModule reads a module, or builds the plugin in a directory. Then dir is
-// that directory.
 const pluginHelp = "name a module, such as build/plugins/redact-pii.wasm, or the directory of a plugin"
 
+// pluginModule reads a module, or builds the plugin in a directory. Then dir is
+// that directory.
 func pluginModule(ctx context.Context, path string) (module []byte, dir string, err error) {
 	info, err := os.Stat(path)
 	if err != nil {

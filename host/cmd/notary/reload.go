@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"time"
 
@@ -46,7 +45,7 @@ func (s *server) replace(ctx context.Context, old *serving) (*serving, error) {
 	next, err := s.successor(ctx, old)
 	if err != nil {
 		hint := hintOf(err)
-		err = &exitError{status: statusOf(err), err: errors.New(err.Error()), hint: hint}
+		err = &exitError{status: statusOf(err), err: err, hint: hint}
 		s.logger.Error("the reload failed; the epoch that served goes on", "epoch", old.n.notary.Epoch().String(), "error", oneLine(err.Error()), "hint", hint)
 		return old, err
 	}

@@ -317,7 +317,7 @@ func (s *server) end(w *serving) error {
 	before := w.n.sealed()
 	err := w.drain()
 	if all := w.n.sealed(); err == nil {
-		fmt.Fprintf(s.app.stdout, "  %s  %d session parts that were open are sealed, %d in this epoch\n", s.app.paint(green, "stopped"), all-before, all)
+		fmt.Fprintf(s.app.stdout, "  %s  %d session parts of this epoch that were open are sealed, %d in all\n", s.app.paint(green, "stopped"), all-before, all)
 	}
 	for s.draining > 0 {
 		s.forget(<-s.drained)

@@ -67,7 +67,7 @@ func (d *disclosure) resolve(ctx context.Context, of *archive.Disclosure) ([]lea
 	var out []leafRange
 	for _, r := range ranges {
 		if r.last >= of.Leaves() {
-			return nil, hinted(fmt.Errorf("record %d: the leaves of this part are 0 to %d", r.last, of.Leaves()-1), "\"notary session open\" shows the records with their index")
+			return nil, hinted(fmt.Errorf("record %d: this part has %d leaves, from 0 on", r.last, of.Leaves()), "\"notary session open\" shows the records with their index")
 		}
 		if n := len(out); n > 0 && r.first <= out[n-1].last+1 {
 			out[n-1].last = max(out[n-1].last, r.last)
